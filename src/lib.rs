@@ -1,0 +1,11 @@
+#![doc = include_str!("../README.md")]
+//! # The map
+//!
+//! Folders are the domain's nouns, in order of dependency; each uses only
+//! what stands above it, and `tests/tidy.rs` keeps it so.
+//!
+//! - [`pb`]: the messages of `proto/`, as prost compiles them.
+//! - [`event`]: statements, events, ids, mass, measures, signing. Pure.
+
+pub mod event;
+pub mod pb;

@@ -1,0 +1,2 @@
+//! The `hazledger` binary.
+fn main() {}
