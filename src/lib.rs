@@ -6,6 +6,8 @@
 //!
 //! - [`pb`]: the messages of `proto/`, as prost compiles them.
 //! - [`event`]: statements, events, ids, mass, measures, signing. Pure.
+//! - [`catalog`]: substances and their forms, regions, identifiers. Pure.
 
+pub mod catalog;
 pub mod event;
 pub mod pb;

@@ -1,0 +1,46 @@
+//! What the law names: substances and their regulated forms, the national
+//! special-control list, regions, and the identifiers that carry check digits.
+//!
+//! Facts live in `data/*.csv`, one row each with its source and how sure we
+//! are of it ([`Confidence`]); they are compiled in, so a deployed binary
+//! cannot meet a catalogue it does not know. Should an embedded table ever fail
+//! to parse, it reads as empty and every code is unknown, so the ledger refuses
+//! rather than guesses; [`check`] names the row, and start-up should call it.
+//!
+//! What this is not: it holds no rule of conduct (those are dated rule packs),
+//! decides nothing, and reads no file and no clock.
+//!
+//! A fact whose confidence is not [`Confidence::High`] must stay configurable
+//! by a rule pack and never by itself cause a refusal.
+
+mod cas;
+mod container;
+mod form;
+mod personal_data;
+mod region;
+mod special_control;
+mod substance;
+mod table;
+mod un_number;
+mod uscc;
+
+pub use cas::{Cas, CasError};
+pub use container::{ContainerError, ContainerNumber};
+pub use form::{Form, FormCode, FormError, MILLIGRAMS_PER_TONNE, form, forms};
+pub use personal_data::{PersonalData, personal_data};
+pub use region::{Region, RegionCode, RegionError, RegionKind, region, regions};
+pub use special_control::{SpecialControl, special_control};
+pub use substance::{Substance, SubstanceError};
+pub use table::{Confidence, TableError};
+pub use un_number::{UnNumber, UnNumberError};
+pub use uscc::{Uscc, UsccError};
+
+/// Whether every embedded table parses; the error names file, line and column.
+/// Start-up calls it, so that an unreadable catalogue is reported as such and
+/// not as a thousand unknown codes.
+pub fn check() -> Result<(), TableError> {
+    form::parsed()?;
+    special_control::parsed()?;
+    region::parsed()?;
+    Ok(())
+}
