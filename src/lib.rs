@@ -7,7 +7,9 @@
 //! - [`pb`]: the messages of `proto/`, as prost compiles them.
 //! - [`event`]: statements, events, ids, mass, measures, signing. Pure.
 //! - [`catalog`]: substances and their forms, regions, identifiers. Pure.
+//! - [`custody`]: accounts, live state, decide, apply, refusals. Pure.
 
 pub mod catalog;
+pub mod custody;
 pub mod event;
 pub mod pb;

@@ -1,0 +1,245 @@
+//! The fold: one change applied to one item. Live writes, recovery, the
+//! verifier and every view go through here; it reads no event body and
+//! decides nothing (registry events are in [`super::registry`]).
+
+use super::lot::{self, Amount, Broken, broken};
+use super::subject::Item;
+use crate::pb::change::Change as C;
+use crate::pb::{
+    Change, ConsignmentState, DisputeState, HandoffState, HandoffStatus, LotState, Restated,
+};
+
+/// Where a change is applied.
+#[derive(Clone, Copy, Debug)]
+pub struct At {
+    /// Position of the record.
+    pub position: u64,
+    /// When its statement says it happened, Unix milliseconds.
+    pub happened_at_ms: i64,
+}
+
+/// The item that a first change creates; `None` if that change creates none.
+pub fn birth(change: &Change, at: At) -> Option<Item> {
+    Some(match change.change.as_ref()? {
+        C::Born(born) => Item::Lot(LotState {
+            content_ppm: born.content_ppm,
+            born: Some(born.clone()),
+            born_at: at.position,
+            born_happened_at_ms: happened(change, at),
+            ..LotState::default()
+        }),
+        C::Offered(offered) => Item::Handoff(HandoffState {
+            offered: Some(offered.clone()),
+            status: HandoffStatus::Open.into(),
+            ..HandoffState::default()
+        }),
+        C::Parked(parked) => Item::Handoff(HandoffState {
+            status: HandoffStatus::Awaited.into(),
+            parked: vec![parked.clone()],
+            ..HandoffState::default()
+        }),
+        C::ConsignmentOpened(opened) => {
+            let carriage = opened.carriage.clone().unwrap_or_default();
+            Item::Consignment(ConsignmentState {
+                carrier: opened.carrier.clone(),
+                giver: opened.giver.clone(),
+                vehicle: carriage.vehicle.clone(),
+                crew: carriage.crew.clone(),
+                seals: carriage.seals.clone(),
+                carriage: Some(carriage),
+                ..ConsignmentState::default()
+            })
+        }
+        C::DisputeOpened(opened) => Item::Dispute(DisputeState {
+            gross_mg: opened.gross_mg,
+            contained_mg: opened.contained_mg,
+            serials: opened.serials.clone(),
+            opened: Some(opened.clone()),
+            ..DisputeState::default()
+        }),
+        _ => return None,
+    })
+}
+
+/// When the event behind a change happened: a parked fact has its own time.
+pub fn happened(change: &Change, at: At) -> i64 {
+    match &change.cause {
+        Some(cause) if cause.parked_position.is_some() => cause.parked_happened_at_ms,
+        _ => at.happened_at_ms,
+    }
+}
+
+/// Applies a change to the subject's item.
+pub fn apply(item: &mut Item, change: &Change, at: At) -> Result<(), Broken> {
+    let Some(what) = change.change.as_ref() else {
+        return broken(8, "a change of no kind");
+    };
+    match item {
+        Item::Lot(lot) => {
+            lot.latest_happened_at_ms = lot.latest_happened_at_ms.max(happened(change, at));
+            to_lot(lot, what)
+        }
+        Item::Handoff(handoff) => to_handoff(handoff, what),
+        Item::Consignment(consignment) => to_consignment(consignment, what),
+        Item::Dispute(dispute) => to_dispute(dispute, what),
+        Item::Party(party) => match what {
+            C::ParkedCount(count) => match party.parked.checked_add_signed(count.change) {
+                Some(parked) => {
+                    party.parked = parked;
+                    Ok(())
+                }
+                None => broken(8, "fewer parked facts than none"),
+            },
+            _ => misplaced("a party"),
+        },
+        Item::Site(_) | Item::Place(_) | Item::Unit(_) | Item::Key(_) | Item::Ledger(_) => {
+            misplaced("the registry")
+        }
+    }
+}
+
+fn misplaced(where_to: &str) -> Result<(), Broken> {
+    broken(8, format!("a change that is none of {where_to}"))
+}
+
+fn to_lot(lot: &mut LotState, what: &C) -> Result<(), Broken> {
+    match what {
+        C::Posting(p) => {
+            let account = p.account.clone().unwrap_or_default();
+            lot::post(
+                lot,
+                &account,
+                Amount {
+                    gross: p.gross_mg,
+                    contained: p.contained_mg,
+                },
+            )
+        }
+        C::Title(t) => lot::post_title(lot, &t.party, t.gross_mg),
+        C::Packaged(range) => lot::add_packages(lot, range.clone()),
+        C::PackagesMoved(m) => {
+            lot::move_packages(lot, m.first, m.last, &m.to.clone().unwrap_or_default())
+        }
+        C::PackagesOwned(o) => lot::own_packages(lot, o.first, o.last, &o.owner),
+        C::Reserved(r) => {
+            for range in &r.serials {
+                lot::reserve_packages(lot, range, &r.handoff)?;
+            }
+            match r.loose_gross_mg {
+                0 => Ok(()),
+                gross => lot::reserve_loose(lot, &r.handoff, r.account.as_ref(), gross),
+            }
+        }
+        C::Unreserved(u) => {
+            for range in &u.serials {
+                lot::unreserve_packages(lot, range, &u.handoff);
+            }
+            match u.loose_gross_mg.checked_neg() {
+                Some(0) => Ok(()),
+                Some(gross) => lot::reserve_loose(lot, &u.handoff, None, gross),
+                None => broken(2, "a mass overflows"),
+            }
+        }
+        C::Assay(a) => {
+            lot.content_ppm = a.content_ppm;
+            Ok(())
+        }
+        C::Restated(restated) => {
+            let name = |r: &Restated| (r.position, r.event_index);
+            lot.restated.retain(|r| name(r) != name(restated));
+            lot.restated.push(restated.clone());
+            lot.restated.sort_by_key(name);
+            Ok(())
+        }
+        // They stand in the chain, for genealogy and law 4; the item itself
+        // does not change by them.
+        C::Born(_) | C::ContributedTo(_) | C::Conservation(_) => Ok(()),
+        _ => misplaced("a lot"),
+    }
+}
+
+fn to_handoff(handoff: &mut HandoffState, what: &C) -> Result<(), Broken> {
+    match what {
+        C::Offered(offered) => {
+            handoff.offered = Some(offered.clone());
+            handoff.set_status(HandoffStatus::Open);
+            Ok(())
+        }
+        C::HandoffClosed(closed) => {
+            handoff.status = closed.status;
+            Ok(())
+        }
+        C::LineShrunk(shrunk) => {
+            let line = usize::try_from(shrunk.line)
+                .ok()
+                .and_then(|i| handoff.offered.as_mut()?.lines.get_mut(i));
+            let Some(line) = line else {
+                return broken(8, "a line that the offer has not");
+            };
+            match line.loose_gross_mg.checked_sub(shrunk.loose_gross_mg) {
+                Some(rest @ 0..) => line.loose_gross_mg = rest,
+                _ => return broken(2, "a line shrinks below nothing"),
+            }
+            line.serials = super::ranges::minus(&line.serials, &shrunk.serials);
+            Ok(())
+        }
+        C::Parked(parked) => {
+            if !handoff.parked.contains(parked) {
+                handoff.parked.push(parked.clone());
+            }
+            Ok(())
+        }
+        C::Unparked(unparked) => {
+            handoff.parked.retain(|p| p.position != unparked.position);
+            Ok(())
+        }
+        _ => misplaced("a handoff"),
+    }
+}
+
+fn to_consignment(consignment: &mut ConsignmentState, what: &C) -> Result<(), Broken> {
+    match what {
+        C::ConsignmentOpened(_) => {}
+        C::ConsignmentRelayed(r) => {
+            consignment.carrier.clone_from(&r.carrier);
+            consignment.vehicle.clone_from(&r.vehicle);
+            consignment.crew.clone_from(&r.crew);
+            consignment.seals.clone_from(&r.seals);
+            consignment.region.clone_from(&r.region);
+        }
+        C::ConsignmentReported(r) => {
+            consignment.region.clone_from(&r.region);
+            consignment.report = Some(r.clone());
+        }
+        C::Load(load) => {
+            consignment.lots.retain(|lot| *lot != load.lot);
+            if load.aboard {
+                consignment.lots.push(load.lot.clone());
+                consignment.lots.sort_unstable();
+            }
+        }
+        C::ConsignmentClosed(_) => consignment.closed = true,
+        _ => return misplaced("a consignment"),
+    }
+    Ok(())
+}
+
+fn to_dispute(dispute: &mut DisputeState, what: &C) -> Result<(), Broken> {
+    match what {
+        C::DisputeOpened(_) => Ok(()),
+        C::DisputeReduced(reduced) => {
+            let left = Amount {
+                gross: dispute.gross_mg,
+                contained: dispute.contained_mg,
+            }
+            .minus(Amount {
+                gross: reduced.gross_mg,
+                contained: reduced.contained_mg,
+            })?;
+            (dispute.gross_mg, dispute.contained_mg) = (left.gross, left.contained);
+            dispute.serials = super::ranges::minus(&dispute.serials, &reduced.serials);
+            Ok(())
+        }
+        _ => misplaced("a dispute"),
+    }
+}

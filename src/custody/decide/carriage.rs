@@ -1,0 +1,135 @@
+//! On the road: consignments relayed and reported.
+
+use super::Case;
+use super::fields::{self, MAX_SHORT, MAX_TEXT};
+use super::signers;
+use crate::custody::draft::Draft;
+use crate::custody::{account, subject};
+use crate::event::codes::Refused;
+use crate::event::{ConsignmentId, LotId};
+use crate::pb::change::Change as C;
+use crate::pb::{
+    Carriage, ConsignmentRelayed, ConsignmentReported, RefusalCode, Relayed, ReportKind, Reported,
+    TransportMode,
+};
+
+/// People named on a waybill, at most.
+const MAX_CREW: usize = 8;
+/// Seals and regions of a route, at most.
+const MAX_STOPS: usize = 32;
+
+/// An open consignment that the party carries.
+pub(super) fn carried(draft: &Draft<'_>, id: &[u8], party: &str) -> Result<ConsignmentId, Refused> {
+    let field = "consignment";
+    let id = ConsignmentId::from_slice(id)
+        .ok_or_else(|| Refused::invalid(field, "16 bytes are wanted"))?;
+    let refused = |code| Refused::new(code, field).detail(format!("consignment {id}"));
+    let state = draft
+        .consignment(id)
+        .ok_or_else(|| refused(RefusalCode::UnknownConsignment))?;
+    if state.closed {
+        return Err(refused(RefusalCode::ConsignmentClosed));
+    }
+    if state.carrier != party {
+        return Err(refused(RefusalCode::NotTheCarrier));
+    }
+    Ok(id)
+}
+
+/// A waybill's fields.
+pub(super) fn check(draft: &Draft<'_>, c: &Carriage) -> Result<(), Refused> {
+    if c.mode() == TransportMode::Unspecified {
+        return Err(Refused::missing("mode"));
+    }
+    fields::text(&c.waybill, MAX_SHORT, "waybill")?;
+    crew_and_seals(&c.vehicle, &c.crew, &c.seals)?;
+    if c.route.len() > MAX_STOPS {
+        return Err(Refused::invalid("route", format!("at most {MAX_STOPS}")));
+    }
+    c.route
+        .iter()
+        .try_for_each(|r| fields::region(r, "route"))?;
+    match draft.party(&c.consignee) {
+        Some(_) => Ok(()),
+        None => Err(Refused::new(RefusalCode::UnknownParty, "consignee").detail(&c.consignee)),
+    }
+}
+
+fn crew_and_seals(vehicle: &str, crew: &[bytes::Bytes], seals: &[String]) -> Result<(), Refused> {
+    fields::text(vehicle, MAX_SHORT, "vehicle")?;
+    if crew.len() > MAX_CREW {
+        return Err(Refused::invalid("crew", format!("at most {MAX_CREW}")));
+    }
+    crew.iter().try_for_each(|c| fields::hash(c, "crew"))?;
+    if seals.len() > MAX_STOPS {
+        return Err(Refused::invalid("seals", format!("at most {MAX_STOPS}")));
+    }
+    seals
+        .iter()
+        .try_for_each(|s| fields::text(s, MAX_SHORT, "seals"))
+}
+
+pub(super) fn relayed(draft: &mut Draft<'_>, case: &Case<'_>, e: &Relayed) -> Result<(), Refused> {
+    let id = carried(draft, &e.consignment, case.party())?;
+    signers::active(draft, &e.to_carrier, "to_carrier")?;
+    if !case.signers.signed(&e.to_carrier) {
+        return Err(
+            Refused::new(RefusalCode::CounterpartSignatureRequired, "to_carrier")
+                .detail(format!("of {}", e.to_carrier)),
+        );
+    }
+    crew_and_seals(&e.vehicle, &e.crew, &e.seals)?;
+    fields::region(&e.region, "region")?;
+    let aboard = account::aboard(id);
+    let state = draft.consignment(id).unwrap_or_default();
+    for lot_id in state.lots.iter().filter_map(|l| LotId::from_slice(l)) {
+        let lot = draft.lot(lot_id).unwrap_or_default();
+        let loose = lot
+            .reservations
+            .iter()
+            .any(|r| r.account.as_ref() == Some(&aboard));
+        let packages = lot
+            .packages
+            .iter()
+            .any(|p| p.account.as_ref() == Some(&aboard) && !p.reserved_by.is_empty());
+        if (loose || packages) && e.to_carrier != case.party() {
+            return Err(Refused::new(RefusalCode::Reserved, "consignment")
+                .detail("the old carrier has an open offer of what is aboard"));
+        }
+    }
+    draft.emit(
+        &subject::consignment(id),
+        C::ConsignmentRelayed(ConsignmentRelayed {
+            carrier: e.to_carrier.clone(),
+            vehicle: e.vehicle.clone(),
+            crew: e.crew.clone(),
+            seals: e.seals.clone(),
+            region: e.region.clone(),
+        }),
+    )
+}
+
+pub(super) fn reported(
+    draft: &mut Draft<'_>,
+    case: &Case<'_>,
+    e: &Reported,
+) -> Result<(), Refused> {
+    let id = carried(draft, &e.consignment, case.party())?;
+    if e.kind() == ReportKind::Unspecified {
+        return Err(Refused::missing("kind"));
+    }
+    fields::region(&e.region, "region")?;
+    if e.longitude_e6.unsigned_abs() > 180_000_000 || e.latitude_e6.unsigned_abs() > 90_000_000 {
+        return Err(Refused::invalid("longitude_e6", "beyond 180 or 90 degrees"));
+    }
+    fields::optional_text(&e.note, MAX_TEXT, "note")?;
+    draft.emit(
+        &subject::consignment(id),
+        C::ConsignmentReported(ConsignmentReported {
+            kind: e.kind,
+            region: e.region.clone(),
+            longitude_e6: e.longitude_e6,
+            latitude_e6: e.latitude_e6,
+        }),
+    )
+}

@@ -1,0 +1,316 @@
+//! Goods that an event names, found on an account: how much of it is there,
+//! free of offers, and what goes with it.
+
+use super::fields;
+use crate::custody::draft::Draft;
+use crate::custody::lot::{self, Amount, Broken};
+use crate::custody::{ranges, subject};
+use crate::event::codes::Refused;
+use crate::event::mass::Mass;
+use crate::event::{ConsignmentId, HandoffId, LotId};
+use crate::pb::change::Change as C;
+use crate::pb::{
+    Account, AccountKind, ConsignmentClosed, ConsignmentLoad, FindingCode, Goods, HandoffStatus,
+    LineShrunk, LotState, PackageRange, RefusalCode, SerialRange, Severity, Unreserved,
+};
+
+/// What to do about goods that an open offer has reserved.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reserved {
+    /// Refuse: nothing is promised twice.
+    Refuse,
+    /// Take them, shrink the offer's lines, say so: use, count and incident
+    /// have happened (design, section 3).
+    Take,
+}
+
+/// Some of a lot on an account.
+#[derive(Clone)]
+pub(super) struct Portion {
+    pub(super) lot: LotId,
+    pub(super) loose: Amount,
+    pub(super) serials: Vec<SerialRange>,
+    pub(super) packed: Amount,
+}
+
+impl Portion {
+    /// Loose and packed together.
+    pub(super) fn total(&self) -> Result<Amount, Refused> {
+        self.loose.plus(self.packed).map_err(overflow)
+    }
+}
+
+/// A checked sum that failed.
+pub(super) fn overflow(_: Broken) -> Refused {
+    Refused::new(RefusalCode::MassOverflow, "")
+}
+
+/// A lot's name and its item.
+pub(super) fn lot_of(draft: &Draft<'_>, id: &[u8]) -> Result<(LotId, LotState), Refused> {
+    let id = LotId::from_slice(id).ok_or_else(|| Refused::invalid("lot", "16 bytes are wanted"))?;
+    let state = draft
+        .lot(id)
+        .ok_or_else(|| Refused::new(RefusalCode::UnknownLot, "lot").detail(format!("lot {id}")))?;
+    Ok((id, state))
+}
+
+/// Finds named goods on an account. Reserved ones are refused or taken.
+pub(super) fn portion(
+    draft: &mut Draft<'_>,
+    goods: Option<&Goods>,
+    account: &Account,
+    reserved: Reserved,
+) -> Result<Portion, Refused> {
+    let goods = goods.ok_or_else(|| Refused::missing("goods"))?;
+    let (id, state) = lot_of(draft, &goods.lot)?;
+    fields::serials(&goods.serials, "serials")?;
+    let gross = match &goods.loose {
+        None if goods.serials.is_empty() => return Err(Refused::missing("loose")),
+        None => 0,
+        some => Mass::of(some.as_ref(), "loose")?.as_mg(),
+    };
+    let there = lot::loose(&state, account).map_err(overflow)?;
+    if gross > there.gross {
+        return Err(
+            Refused::new(RefusalCode::Insufficient, "loose").detail(format!(
+                "{} wanted, {} at {}",
+                Mass::mg(gross),
+                Mass::mg(there.gross),
+                crate::custody::account::show(account)
+            )),
+        );
+    }
+    let selected = packages(&state, &goods.serials, account)?;
+    free_loose(draft, id, &state, account, gross, reserved)?;
+    free_packages(draft, id, &selected, reserved)?;
+    let mut packed = Amount::default();
+    for p in &selected {
+        packed = packed
+            .plus(lot::package_mass(p).map_err(overflow)?)
+            .map_err(overflow)?;
+    }
+    let loose = Amount {
+        gross,
+        contained: lot::contained_of(&state, there, gross),
+    };
+    Ok(Portion {
+        lot: id,
+        loose,
+        serials: goods.serials.clone(),
+        packed,
+    })
+}
+
+/// The named packages, all of them on the account.
+fn packages(
+    state: &LotState,
+    serials: &[SerialRange],
+    account: &Account,
+) -> Result<Vec<PackageRange>, Refused> {
+    let mut all = Vec::new();
+    for r in serials {
+        let here = lot::select(state, r.first, r.last)
+            .filter(|s| s.iter().all(|p| p.account.as_ref() == Some(account)));
+        let Some(mut here) = here else {
+            return Err(
+                Refused::new(RefusalCode::SerialsNotHere, "serials").detail(format!(
+                    "{} at {}",
+                    ranges::show(std::slice::from_ref(r)),
+                    crate::custody::account::show(account)
+                )),
+            );
+        };
+        all.append(&mut here);
+    }
+    Ok(all)
+}
+
+fn free_loose(
+    draft: &mut Draft<'_>,
+    id: LotId,
+    state: &LotState,
+    account: &Account,
+    gross: i64,
+    reserved: Reserved,
+) -> Result<(), Refused> {
+    let there = lot::loose(state, account).map_err(overflow)?.gross;
+    let promised = lot::reserved(state, account).map_err(overflow)?;
+    let mut short = gross.saturating_sub(there.saturating_sub(promised));
+    if short <= 0 {
+        return Ok(());
+    }
+    if reserved == Reserved::Refuse {
+        return Err(Refused::new(RefusalCode::Reserved, "loose")
+            .detail(format!("{} of it are offered", Mass::mg(promised))));
+    }
+    for r in state
+        .reservations
+        .iter()
+        .filter(|r| r.account.as_ref() == Some(account))
+    {
+        let taken = short.min(r.gross_mg);
+        if taken > 0 {
+            shrink(draft, id, &r.handoff, taken, Vec::new())?;
+            short -= taken;
+        }
+    }
+    Ok(())
+}
+
+fn free_packages(
+    draft: &mut Draft<'_>,
+    id: LotId,
+    selected: &[PackageRange],
+    reserved: Reserved,
+) -> Result<(), Refused> {
+    for p in selected.iter().filter(|p| !p.reserved_by.is_empty()) {
+        let range = SerialRange {
+            first: p.first,
+            last: p.last,
+        };
+        if reserved == Reserved::Refuse {
+            return Err(Refused::new(RefusalCode::Reserved, "serials")
+                .detail(format!("{} are offered", ranges::show(&[range]))));
+        }
+        shrink(draft, id, &p.reserved_by, 0, vec![range])?;
+    }
+    Ok(())
+}
+
+/// Takes goods out of an open offer's line, and says so.
+fn shrink(
+    draft: &mut Draft<'_>,
+    id: LotId,
+    handoff: &bytes::Bytes,
+    loose_gross_mg: i64,
+    serials: Vec<SerialRange>,
+) -> Result<(), Refused> {
+    let Some(name) = HandoffId::from_slice(handoff) else {
+        return Ok(());
+    };
+    let state = draft.handoff(name).unwrap_or_default();
+    let offered = state.offered.unwrap_or_default();
+    let line = (0u32..)
+        .zip(&offered.lines)
+        .find(|(_, l)| l.lot.as_ref() == id.0)
+        .map(|(i, _)| i);
+    draft.emit(
+        &subject::lot(id),
+        C::Unreserved(Unreserved {
+            handoff: handoff.clone(),
+            loose_gross_mg,
+            serials: serials.clone(),
+        }),
+    )?;
+    let Some(line) = line else { return Ok(()) };
+    let detail = format!(
+        "{}, packages {}",
+        Mass::mg(loose_gross_mg),
+        ranges::show(&serials)
+    );
+    draft.emit(
+        &subject::handoff(name),
+        C::LineShrunk(LineShrunk {
+            line,
+            loose_gross_mg,
+            serials,
+        }),
+    )?;
+    draft.find(
+        FindingCode::ReservedGoodsTaken,
+        Severity::Warning,
+        &subject::handoff(name),
+        &offered.giver,
+        0,
+        detail,
+    );
+    Ok(())
+}
+
+/// Books a portion from one account to another, packages and all.
+pub(super) fn send(
+    draft: &mut Draft<'_>,
+    portion: &Portion,
+    from: &Account,
+    to: &Account,
+) -> Result<(), Refused> {
+    draft.transfer(portion.lot, from, to, portion.loose)?;
+    draft.transfer_packages(portion.lot, &portion.serials, to)
+}
+
+/// Books a portion into a sink: title to the loose part ends with it.
+pub(super) fn sink(
+    draft: &mut Draft<'_>,
+    portion: &Portion,
+    from: &Account,
+    kind: AccountKind,
+) -> Result<(), Refused> {
+    let to = crate::custody::account::plain(kind);
+    send(draft, portion, from, &to)?;
+    draft.end_title(portion.lot, &from.party, portion.loose.gross)
+}
+
+/// After goods have left a consignment: takes lots off its list that are no
+/// longer aboard, and closes it when none is left.
+pub(super) fn unload(draft: &mut Draft<'_>, id: ConsignmentId) -> Result<(), Refused> {
+    let account = crate::custody::account::aboard(id);
+    let before = draft.consignment(id).unwrap_or_default();
+    for lot in &before.lots {
+        let Some(lot_id) = LotId::from_slice(lot) else {
+            continue;
+        };
+        let state = draft.lot(lot_id).unwrap_or_default();
+        if lot::balance(&state, &account).is_zero() {
+            let load = ConsignmentLoad {
+                lot: lot.clone(),
+                aboard: false,
+            };
+            draft.emit(&subject::consignment(id), C::Load(load))?;
+        }
+    }
+    let after = draft.consignment(id).unwrap_or_default();
+    if after.lots.is_empty() && !after.closed {
+        draft.emit(
+            &subject::consignment(id),
+            C::ConsignmentClosed(ConsignmentClosed {}),
+        )?;
+    }
+    Ok(())
+}
+
+/// A place of the acting party that is registered; for acts that authorise.
+pub(super) fn own_place(
+    draft: &Draft<'_>,
+    party: &str,
+    place: &str,
+    field: &str,
+) -> Result<(), Refused> {
+    if place.is_empty() {
+        return Err(Refused::missing(field));
+    }
+    match draft.place(party, place) {
+        Some(_) => Ok(()),
+        None => Err(Refused::new(RefusalCode::UnknownPlace, field).detail(place)),
+    }
+}
+
+/// The same for facts: an unknown place is a finding.
+pub(super) fn fact_place(draft: &mut Draft<'_>, party: &str, place: &str) -> Result<(), Refused> {
+    fields::code(place, "place")?;
+    if draft.place(party, place).is_none() {
+        draft.find(
+            FindingCode::PlaceUnknown,
+            Severity::Warning,
+            &subject::place(party, place),
+            party,
+            0,
+            format!("place {place} is not registered"),
+        );
+    }
+    Ok(())
+}
+
+/// Whether an offer still stands.
+pub(super) fn is_open(status: HandoffStatus) -> bool {
+    status == HandoffStatus::Open
+}

@@ -1,0 +1,361 @@
+//! Deciding: a statement judged on a state, at a time that is passed in.
+//! Refused with a code, or accepted with links, outcomes and findings. Guards
+//! stand in the order of their codes. One file for each group of events.
+
+mod carriage;
+mod consume;
+mod correct;
+mod dispute;
+mod entry;
+mod fields;
+mod goods;
+mod handoff;
+mod parties;
+mod signers;
+mod store;
+mod takeover;
+mod trade;
+mod transform;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::apply::At;
+use super::draft::Draft;
+use super::registry::{self, LEDGER};
+use super::subject::{self, Item, Items};
+use crate::event::codes::Refused;
+use crate::event::ids::{CLOCK_SKEW_MS, ID_WINDOW_MS};
+use crate::event::record::Additions;
+use crate::event::signing::PublicKey;
+use crate::event::{HandoffId, KeyId, LotId, Statement};
+use crate::pb::event::Body;
+use crate::pb::{
+    BaseRulePack, Change, Event, EventRef, FindingCode, Genesis, Payload, RefusalCode, Severity,
+    Subject,
+};
+
+pub use signers::Signers;
+
+/// What a decision needs beside the state.
+pub struct Context<'a> {
+    /// The position that the record would have.
+    pub position: u64,
+    /// The time it would be recorded, Unix milliseconds.
+    pub recorded_at_ms: i64,
+    /// Genesis: interval, threshold, base rules.
+    pub genesis: &'a Genesis,
+    /// Finds an event that has been recorded, for corrections.
+    pub recorded: &'a dyn Fn(&EventRef) -> Option<Recorded>,
+}
+
+/// An event as it was recorded.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// Position of its record.
+    pub position: u64,
+    /// The header it came under.
+    pub payload: Payload,
+    /// Its index in that statement.
+    pub event_index: u32,
+    /// The event.
+    pub event: Event,
+    /// What it changed, in that record.
+    pub changes: Vec<(Subject, Change)>,
+}
+
+/// What an accepted statement becomes.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    /// Links, outcomes and findings.
+    pub additions: Additions,
+    /// The items as they stand after it.
+    pub items: BTreeMap<Subject, Arc<Item>>,
+}
+
+/// One event being decided: who signed it and under which rules.
+pub(crate) struct Case<'a> {
+    pub(crate) signers: &'a Signers,
+    pub(crate) statement: &'a Statement,
+    pub(crate) index: u32,
+    pub(crate) context: &'a Context<'a>,
+    pub(crate) rules: &'a BaseRulePack,
+}
+
+impl Case<'_> {
+    /// The acting party.
+    pub(crate) fn party(&self) -> &str {
+        &self.statement.payload.party
+    }
+
+    /// The name derived for this event's `line`.
+    pub(crate) fn name(&self, line: u32) -> [u8; 16] {
+        crate::event::ids::derived(self.party(), self.statement.id, self.index, line)
+    }
+
+    /// When it happened, by the signer's word.
+    pub(crate) fn happened_at_ms(&self) -> i64 {
+        self.statement.payload.happened_at_ms
+    }
+
+    /// A dispute's deadline from now.
+    pub(crate) fn dispute_deadline_ms(&self) -> i64 {
+        self.context
+            .recorded_at_ms
+            .saturating_add(self.rules.dispute_deadline_ms)
+    }
+}
+
+/// The public keys that a statement must be signed with, in the order of its
+/// key ids; refused if one is not registered.
+pub fn keys_of(items: &dyn Items, statement: &Statement) -> Result<Vec<PublicKey>, Refused> {
+    let ids = statement.key_ids()?;
+    ids.into_iter()
+        .map(|id| {
+            let unknown = || {
+                Refused::new(RefusalCode::UnknownKey, "payload.key_id").detail(format!("key {id}"))
+            };
+            let item = items.get(&subject::key(id)).ok_or_else(unknown)?;
+            let Item::Key(key) = item.as_ref() else {
+                return Err(unknown());
+            };
+            let registered = key.registered.as_ref().ok_or_else(unknown)?;
+            PublicKey::parse(&registered.public_key).map_err(|_| unknown())
+        })
+        .collect()
+}
+
+/// The subjects that a statement names: what must be looked up in the store
+/// if it has left memory.
+pub fn named_subjects(statement: &Statement) -> Vec<Subject> {
+    let mut named = Vec::new();
+    statement
+        .events
+        .iter()
+        .for_each(|event| name_subjects(event, &mut named));
+    named.sort_unstable();
+    named.dedup();
+    named
+}
+
+fn name_subjects(event: &Event, named: &mut Vec<Subject>) {
+    let mut lot = |id: &[u8]| named.extend(LotId::from_slice(id).map(subject::lot));
+    let consignment =
+        |id: &[u8]| crate::event::ConsignmentId::from_slice(id).map(subject::consignment);
+    match &event.body {
+        Some(Body::Moved(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
+        Some(Body::Packed(e)) => lot(&e.lot),
+        Some(Body::Assayed(e)) => lot(&e.lot),
+        Some(Body::Counted(e)) => lot(&e.lot),
+        Some(Body::Used(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
+        Some(Body::Wasted(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
+        Some(Body::Disposed(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
+        Some(Body::Exported(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
+        Some(Body::Incident(e)) => {
+            e.goods.iter().for_each(|g| lot(&g.lot));
+            if let Some(crate::pb::incident::At::Consignment(id)) = &e.at {
+                named.extend(consignment(id));
+            }
+        }
+        Some(Body::Recovered(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
+        Some(Body::Traded(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
+        Some(Body::Transformed(e)) => {
+            e.inputs
+                .iter()
+                .filter_map(|i| i.goods.as_ref())
+                .for_each(|g| lot(&g.lot));
+        }
+        Some(Body::Offered(e)) => {
+            e.lines.iter().for_each(|g| lot(&g.lot));
+            if let Some(crate::pb::offered::From::Consignment(id)) = &e.from {
+                named.extend(consignment(id));
+            }
+        }
+        Some(Body::Accepted(e)) => named.extend(e.offer.as_ref().and_then(handoff_of)),
+        Some(Body::Declined(e)) => named.extend(e.offer.as_ref().and_then(handoff_of)),
+        Some(Body::Withdrawn(e)) => named.extend(e.offer.as_ref().and_then(handoff_of)),
+        Some(Body::Relayed(e)) => named.extend(consignment(&e.consignment)),
+        Some(Body::Reported(e)) => named.extend(consignment(&e.consignment)),
+        Some(Body::Settled(e)) => {
+            named.extend(crate::event::DisputeId::from_slice(&e.dispute).map(subject::dispute));
+        }
+        Some(Body::Corrected(e)) => {
+            if let Some(restated) = e.restated.as_ref() {
+                name_subjects(restated, named);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The handoff that an offer's reference names; `None` if it is malformed.
+pub fn handoff_of(offer: &EventRef) -> Option<Subject> {
+    handoff_id(offer).map(subject::handoff)
+}
+
+pub(crate) fn handoff_id(offer: &EventRef) -> Option<HandoffId> {
+    let statement = crate::event::StatementId::parse(&offer.statement_id)?;
+    Some(HandoffId(crate::event::ids::derived(
+        &offer.party,
+        statement,
+        offer.event_index,
+        0,
+    )))
+}
+
+/// Judges a statement whose signatures have been verified and whose id is
+/// new. Nothing is changed; the decision holds what would be.
+pub fn decide(
+    items: &dyn Items,
+    statement: &Statement,
+    context: &Context<'_>,
+) -> Result<Decision, Refused> {
+    check_origin(items, statement)?;
+    check_times(statement, context.recorded_at_ms)?;
+    let at = At {
+        position: context.position,
+        happened_at_ms: statement.payload.happened_at_ms,
+    };
+    let mut draft = Draft::new(items, at);
+    let signers = Signers::check(&mut draft, statement, context)?;
+    let rules = context.genesis.base_rules.unwrap_or_default();
+    if statement.payload.party != LEDGER {
+        draft.touch(subject::party(&statement.payload.party));
+    }
+    for (index, event) in (0u32..).zip(&statement.events) {
+        draft.begin_event(index);
+        let case = Case {
+            signers: &signers,
+            statement,
+            index,
+            context,
+            rules: &rules,
+        };
+        event_of(&mut draft, &case, event).map_err(|r| r.within(&format!("events[{index}]")))?;
+    }
+    find_back_dating(&mut draft, statement, context, &rules);
+    let (additions, items) = draft.finish()?;
+    Ok(Decision { additions, items })
+}
+
+/// Record 0: the genesis statement, signed by the ledger's key and as many
+/// authority keys as it says itself. Returns what it becomes.
+pub fn decide_genesis(statement: &Statement) -> Result<Decision, Refused> {
+    parties::genesis(statement)
+}
+
+fn check_origin(items: &dyn Items, statement: &Statement) -> Result<(), Refused> {
+    let given = statement.payload.origin.clone().unwrap_or_default();
+    let item = items.get(&subject::ledger());
+    let Some(Item::Ledger(ledger)) = item.as_deref() else {
+        return Err(Refused::new(RefusalCode::WrongOrigin, "payload.origin"));
+    };
+    if given.name != ledger.origin_name || given.genesis_hash != ledger.genesis_hash {
+        return Err(Refused::new(RefusalCode::WrongOrigin, "payload.origin")
+            .detail(format!("this is {}", ledger.origin_name)));
+    }
+    Ok(())
+}
+
+fn check_times(statement: &Statement, now: i64) -> Result<(), Refused> {
+    let id_ms = statement.id.unix_ms();
+    let payload = &statement.payload;
+    let refused = |code, field: &str, ms: i64| {
+        Err(Refused::new(code, field).detail(format!("{ms} ms, the ledger's clock says {now} ms")))
+    };
+    if id_ms < now.saturating_sub(ID_WINDOW_MS) {
+        return refused(RefusalCode::IdTooOld, "payload.id", id_ms);
+    }
+    if id_ms > now.saturating_add(CLOCK_SKEW_MS) {
+        return refused(RefusalCode::IdFromFuture, "payload.id", id_ms);
+    }
+    if payload.expires_at_ms <= now {
+        return refused(
+            RefusalCode::Expired,
+            "payload.expires_at_ms",
+            payload.expires_at_ms,
+        );
+    }
+    if payload.happened_at_ms > now.saturating_add(CLOCK_SKEW_MS) {
+        let field = "payload.happened_at_ms";
+        return refused(RefusalCode::HappenedInFuture, field, payload.happened_at_ms);
+    }
+    Ok(())
+}
+
+fn event_of(draft: &mut Draft<'_>, case: &Case<'_>, event: &Event) -> Result<(), Refused> {
+    let Some(body) = &event.body else {
+        return Err(Refused::new(RefusalCode::UnknownEventKind, ""));
+    };
+    fields::external_refs(&event.external_refs)?;
+    if let Body::StateRecorded(_) = body {
+        return parties::state_recorded(draft, case, event);
+    }
+    if case.party() == LEDGER {
+        return Err(Refused::new(RefusalCode::ReservedForLedger, "").detail("state records only"));
+    }
+    if registry::is_registry(event) {
+        return parties::registry_event(draft, case, event);
+    }
+    let name = |name: &'static str| move |r: Refused| r.within(name);
+    match body {
+        Body::Produced(e) => entry::produced(draft, case, e).map_err(name("produced")),
+        Body::Imported(e) => entry::imported(draft, case, e).map_err(name("imported")),
+        Body::Opened(e) => entry::opened(draft, case, e).map_err(name("opened")),
+        Body::Moved(e) => store::moved(draft, case, e).map_err(name("moved")),
+        Body::Packed(e) => store::packed(draft, case, e).map_err(name("packed")),
+        Body::Assayed(e) => store::assayed(draft, case, e).map_err(name("assayed")),
+        Body::Counted(e) => store::counted(draft, case, e).map_err(name("counted")),
+        Body::Offered(e) => handoff::offered(draft, case, e).map_err(name("offered")),
+        Body::Accepted(e) => handoff::accepted(draft, case, e).map_err(name("accepted")),
+        Body::Declined(e) => handoff::declined(draft, case, e).map_err(name("declined")),
+        Body::Withdrawn(e) => handoff::withdrawn(draft, case, e).map_err(name("withdrawn")),
+        Body::Relayed(e) => carriage::relayed(draft, case, e).map_err(name("relayed")),
+        Body::Reported(e) => carriage::reported(draft, case, e).map_err(name("reported")),
+        Body::Traded(e) => trade::traded(draft, case, e).map_err(name("traded")),
+        Body::Used(e) => consume::used(draft, case, e).map_err(name("used")),
+        Body::Transformed(e) => transform::transformed(draft, case, e).map_err(name("transformed")),
+        Body::Wasted(e) => transform::wasted(draft, case, e).map_err(name("wasted")),
+        Body::Disposed(e) => consume::disposed(draft, case, e).map_err(name("disposed")),
+        Body::Exported(e) => consume::exported(draft, case, e).map_err(name("exported")),
+        Body::Incident(e) => consume::incident(draft, case, e).map_err(name("incident")),
+        Body::Recovered(e) => consume::recovered(draft, case, e).map_err(name("recovered")),
+        Body::Settled(e) => dispute::settled(draft, case, e).map_err(name("settled")),
+        Body::Corrected(e) => correct::corrected(draft, case, e).map_err(name("corrected")),
+        _ => Err(Refused::new(RefusalCode::NotSupportedYet, "")),
+    }
+}
+
+/// Happening is self-declared: further back than the pack allows is a finding.
+fn find_back_dating(
+    draft: &mut Draft<'_>,
+    statement: &Statement,
+    context: &Context<'_>,
+    rules: &BaseRulePack,
+) {
+    let payload = &statement.payload;
+    let behind = context
+        .recorded_at_ms
+        .saturating_sub(payload.happened_at_ms);
+    if behind > rules.back_dating_limit_ms && payload.party != LEDGER {
+        draft.begin_event(0);
+        draft.find(
+            FindingCode::BackDated,
+            Severity::Warning,
+            &subject::party(&payload.party),
+            &payload.party,
+            0,
+            format!("recorded {behind} ms after it happened"),
+        );
+    }
+}
+
+/// The ledger key's id, for state records.
+pub fn ledger_key(genesis: &Genesis) -> Option<KeyId> {
+    genesis
+        .ledger_public_key
+        .as_ref()
+        .try_into()
+        .ok()
+        .map(KeyId::of)
+}

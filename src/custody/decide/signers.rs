@@ -1,0 +1,117 @@
+//! Who signed: keys judged at the time recorded, parties as registered.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+
+use super::Context;
+use crate::custody::draft::Draft;
+use crate::custody::registry::LEDGER;
+use crate::custody::subject::{self, Item};
+use crate::event::codes::Refused;
+use crate::event::{KeyId, Statement};
+use crate::pb::{KeyHolder, KeyRegistered, PartyStatus, RefusalCode};
+
+/// The parties, persons and authorities behind a statement's signatures.
+#[derive(Clone, Debug, Default)]
+pub struct Signers {
+    parties: BTreeSet<String>,
+    persons: BTreeMap<String, BTreeSet<Bytes>>,
+    authority_keys: u32,
+    root_threshold: u32,
+}
+
+impl Signers {
+    /// Judges every key at the time recorded: registered, not revoked, within
+    /// its dates; the acting key the acting party's; that party registered.
+    pub(super) fn check(
+        draft: &mut Draft<'_>,
+        statement: &Statement,
+        context: &Context<'_>,
+    ) -> Result<Signers, Refused> {
+        let mut signers = Signers {
+            root_threshold: context.genesis.root_threshold,
+            ..Signers::default()
+        };
+        let payload = &statement.payload;
+        for id in statement.key_ids()? {
+            let key = judged_key(draft, id, context.recorded_at_ms)?;
+            draft.use_key(id);
+            if id.0 == payload.key_id.as_ref() && key.party != payload.party {
+                return Err(Refused::new(RefusalCode::KeyNotOfParty, "payload.key_id")
+                    .detail(format!("the key is {}'s", key.party)));
+            }
+            signers.add(draft, &key);
+        }
+        if payload.party != LEDGER && draft.party(&payload.party).is_none() {
+            return Err(Refused::new(RefusalCode::UnknownParty, "payload.party")
+                .detail(payload.party.clone()));
+        }
+        Ok(signers)
+    }
+
+    fn add(&mut self, draft: &Draft<'_>, key: &KeyRegistered) {
+        self.parties.insert(key.party.clone());
+        if key.holder() == KeyHolder::Person {
+            self.persons
+                .entry(key.party.clone())
+                .or_default()
+                .insert(key.holder_commitment.clone());
+        }
+        if draft.party(&key.party).is_some_and(|p| p.authority) {
+            self.authority_keys += 1;
+        }
+    }
+
+    /// Whether the party signed.
+    pub fn signed(&self, party: &str) -> bool {
+        self.parties.contains(party)
+    }
+
+    /// Whether an authority signed.
+    pub fn authority(&self) -> bool {
+        self.authority_keys > 0
+    }
+
+    /// Whether as many authority keys signed as root acts need.
+    pub fn root(&self) -> bool {
+        self.authority_keys >= self.root_threshold
+    }
+
+    /// Whether two distinct persons of the party signed; devices do not count.
+    pub fn two_persons(&self, party: &str) -> bool {
+        self.persons
+            .get(party)
+            .is_some_and(|persons| persons.len() >= 2)
+    }
+}
+
+fn judged_key(draft: &Draft<'_>, id: KeyId, now: i64) -> Result<KeyRegistered, Refused> {
+    let refused = |code| Refused::new(code, "payload.key_id").detail(format!("key {id}"));
+    let item = draft.item(&subject::key(id));
+    let Some(Item::Key(key)) = item.as_deref() else {
+        return Err(refused(RefusalCode::UnknownKey));
+    };
+    let registered = key.registered.clone().unwrap_or_default();
+    if key.revoked_at != 0 {
+        return Err(refused(RefusalCode::KeyRevoked));
+    }
+    if now < registered.valid_from_ms {
+        return Err(refused(RefusalCode::KeyNotYetValid));
+    }
+    if now >= registered.valid_until_ms {
+        return Err(refused(RefusalCode::KeyExpired));
+    }
+    Ok(registered)
+}
+
+/// An active party; for acts that authorise.
+pub(super) fn active(draft: &Draft<'_>, party: &str, field: &str) -> Result<(), Refused> {
+    let Some(state) = draft.party(party) else {
+        return Err(Refused::new(RefusalCode::UnknownParty, field).detail(party));
+    };
+    match state.registered.map(|r| r.status()) {
+        Some(PartyStatus::Active) => Ok(()),
+        _ => Err(Refused::new(RefusalCode::PartyNotActive, field).detail(party)),
+    }
+}

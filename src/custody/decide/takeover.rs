@@ -1,0 +1,478 @@
+//! Taking over what was offered, line by line: accepted as measured, refused,
+//! still aboard; what nobody accounts for goes to the scales or into dispute.
+
+use super::fields;
+use super::goods::{self, overflow};
+use super::handoff::release;
+use crate::custody::draft::Draft;
+use crate::custody::lot::{self, Amount};
+use crate::custody::{account, ranges, subject};
+use crate::event::codes::Refused;
+use crate::event::ids::derived;
+use crate::event::mass::Mass;
+use crate::event::{ConsignmentId, DisputeId, HandoffId, LotId, StatementId};
+use crate::pb::change::Change as C;
+use crate::pb::{
+    Accepted, AcceptedLine, Account, AccountKind, ConsignmentLoad, ConsignmentOpened,
+    DisputeOpened, DisputeOrigin, FindingCode, HandoffClosed, HandoffLine, HandoffOffered,
+    HandoffState, HandoffStatus, Measure, Quantity, RefusalCode, SerialRange, Severity,
+};
+
+/// One acceptance, named by its own event.
+pub(super) struct Taking<'a> {
+    pub(super) name: HandoffId,
+    pub(super) taker: &'a str,
+    pub(super) party: &'a str,
+    pub(super) statement: StatementId,
+    pub(super) event_index: u32,
+    pub(super) deadline_ms: i64,
+    pub(super) tolerance_ppm: u32,
+}
+
+/// One line's two sides: what was offered, what is said of it.
+struct Sides<'a> {
+    lot: LotId,
+    index: u32,
+    offered: &'a HandoffLine,
+    accepted: i64,
+    refused: i64,
+    still_aboard: i64,
+    said: AcceptedLine,
+}
+
+/// What can be said of an acceptance without its offer.
+pub(super) fn check_shape(e: &Accepted) -> Result<(), Refused> {
+    if e.lines.len() > super::trade::MAX_LINES {
+        return Err(Refused::invalid("lines", "too many"));
+    }
+    for (i, line) in e.lines.iter().enumerate() {
+        check_line(line).map_err(|r| r.within(&format!("lines[{i}]")))?;
+        if e.lines
+            .iter()
+            .skip(i + 1)
+            .any(|other| other.line == line.line)
+        {
+            return Err(
+                Refused::new(RefusalCode::LinesDiffer, format!("lines[{i}]"))
+                    .detail("the line stands twice"),
+            );
+        }
+    }
+    Ok(())
+}
+
+fn check_line(line: &AcceptedLine) -> Result<(), Refused> {
+    mass(line.accepted.as_ref(), "accepted")?;
+    mass(line.refused.as_ref(), "refused")?;
+    mass(line.still_aboard.as_ref(), "still_aboard")?;
+    fields::serials(&line.accepted_serials, "accepted_serials")?;
+    fields::serials(&line.refused_serials, "refused_serials")?;
+    fields::serials(&line.still_aboard_serials, "still_aboard_serials")?;
+    let twice = ranges::overlap(&line.accepted_serials, &line.refused_serials)
+        || ranges::overlap(&line.accepted_serials, &line.still_aboard_serials)
+        || ranges::overlap(&line.refused_serials, &line.still_aboard_serials);
+    if twice {
+        return Err(Refused::new(
+            RefusalCode::SerialsOverlap,
+            "accepted_serials",
+        ));
+    }
+    Ok(())
+}
+
+/// A mass that may be left out: nothing.
+fn mass(quantity: Option<&Quantity>, field: &str) -> Result<i64, Refused> {
+    match quantity {
+        None => Ok(0),
+        some => Mass::of(some, field).map(Mass::as_mg),
+    }
+}
+
+/// Takes an open handoff's goods over.
+pub(super) fn take(
+    draft: &mut Draft<'_>,
+    taking: &Taking<'_>,
+    handoff: &HandoffState,
+    e: &Accepted,
+) -> Result<(), Refused> {
+    check_shape(e)?;
+    let offered = handoff.offered.clone().unwrap_or_default();
+    let from = offered.from.clone().unwrap_or_default();
+    if e.lines
+        .iter()
+        .any(|l| usize::try_from(l.line).map_or(true, |i| i >= offered.lines.len()))
+    {
+        return Err(Refused::new(RefusalCode::LinesDiffer, "lines")
+            .detail(format!("the offer has {} lines", offered.lines.len())));
+    }
+    let to = taker_account(draft, taking, &offered, e)?;
+    for (index, line) in (0u32..).zip(&offered.lines) {
+        let said = e
+            .lines
+            .iter()
+            .find(|l| l.line == index)
+            .cloned()
+            .unwrap_or_default();
+        let at = format!("lines[{index}]");
+        let sides = sides(index, line, said, &from).map_err(|r| r.within(&at))?;
+        release(draft, taking.name, line)?;
+        take_line(draft, taking, &offered, &sides, &from, &to).map_err(|r| r.within(&at))?;
+    }
+    if from.kind() == AccountKind::Aboard
+        && let Some(id) = ConsignmentId::from_slice(&from.id)
+    {
+        find_wrong_consignee(draft, id, taking);
+        goods::unload(draft, id)?;
+    }
+    let closed = HandoffClosed {
+        status: HandoffStatus::Accepted.into(),
+    };
+    draft.emit(&subject::handoff(taking.name), C::HandoffClosed(closed))
+}
+
+fn taker_account(
+    draft: &mut Draft<'_>,
+    taking: &Taking<'_>,
+    offered: &HandoffOffered,
+    e: &Accepted,
+) -> Result<Account, Refused> {
+    if offered.carriage.is_some() {
+        if !e.place.is_empty() {
+            return Err(Refused::invalid(
+                "place",
+                "the offer is for carriage: goods go aboard",
+            ));
+        }
+        return Ok(account::aboard(ConsignmentId(taking.name.0)));
+    }
+    goods::fact_place(draft, taking.taker, &e.place)?;
+    Ok(account::held(taking.taker, &e.place))
+}
+
+fn sides<'a>(
+    index: u32,
+    offered: &'a HandoffLine,
+    said: AcceptedLine,
+    from: &Account,
+) -> Result<Sides<'a>, Refused> {
+    let lot = LotId::from_slice(&offered.lot).ok_or_else(|| Refused::missing("lot"))?;
+    let accepted = mass(said.accepted.as_ref(), "accepted")?;
+    let refused = mass(said.refused.as_ref(), "refused")?;
+    let still_aboard = mass(said.still_aboard.as_ref(), "still_aboard")?;
+    let differ =
+        |field: &str, why: &str| Err(Refused::new(RefusalCode::LinesDiffer, field).detail(why));
+    let aboard = still_aboard > 0 || !said.still_aboard_serials.is_empty();
+    if aboard && from.kind() != AccountKind::Aboard {
+        return differ("still_aboard", "the offer is not from a consignment");
+    }
+    let stays = refused.checked_add(still_aboard);
+    if stays.is_none_or(|stays| stays > offered.loose_gross_mg) {
+        return differ("refused", "more than was offered stays with the giver");
+    }
+    if accepted > 0 && offered.loose_gross_mg == 0 {
+        return differ("accepted", "the line offers nothing loose");
+    }
+    let named = [
+        &said.accepted_serials,
+        &said.refused_serials,
+        &said.still_aboard_serials,
+    ];
+    if named
+        .iter()
+        .any(|list| !ranges::minus(list, &offered.serials).is_empty())
+    {
+        return differ("accepted_serials", "packages that the line does not offer");
+    }
+    Ok(Sides {
+        lot,
+        index,
+        offered,
+        accepted,
+        refused,
+        still_aboard,
+        said,
+    })
+}
+
+fn take_line(
+    draft: &mut Draft<'_>,
+    taking: &Taking<'_>,
+    offered: &HandoffOffered,
+    sides: &Sides<'_>,
+    from: &Account,
+    to: &Account,
+) -> Result<(), Refused> {
+    let lot = sides.lot;
+    let left = take_loose(draft, taking, offered, sides, from, to)?;
+    draft.transfer_packages(lot, &sides.said.accepted_serials, to)?;
+    if to.kind() == AccountKind::Aboard {
+        load(draft, taking, offered, lot, to)?;
+    }
+    let accounted = [
+        &sides.said.accepted_serials,
+        &sides.said.refused_serials,
+        &sides.said.still_aboard_serials,
+    ];
+    let mut missing = sides.offered.serials.clone();
+    for list in accounted {
+        missing = ranges::minus(&missing, list);
+    }
+    if !left.is_zero() || !missing.is_empty() {
+        dispute(draft, taking, offered, sides, from, left, &missing)?;
+    }
+    if sides.refused > 0 || !sides.said.refused_serials.is_empty() {
+        find(
+            draft,
+            taking,
+            offered,
+            FindingCode::GoodsRefused,
+            Severity::Notice,
+            format!(
+                "{}, packages {} stay with the giver",
+                Mass::mg(sides.refused),
+                ranges::show(&sides.said.refused_serials)
+            ),
+        );
+    }
+    check_weight(draft, taking, offered, sides);
+    Ok(())
+}
+
+/// Books the loose part. Returns what is left for dispute.
+fn take_loose(
+    draft: &mut Draft<'_>,
+    taking: &Taking<'_>,
+    offered: &HandoffOffered,
+    sides: &Sides<'_>,
+    from: &Account,
+    to: &Account,
+) -> Result<Amount, Refused> {
+    let expected = sides.offered.loose_gross_mg - sides.refused - sides.still_aboard;
+    let state = draft.lot(sides.lot).unwrap_or_default();
+    let there = lot::loose(&state, from).map_err(overflow)?;
+    let leaves = Amount {
+        gross: expected,
+        contained: lot::contained_of(&state, there, expected),
+    };
+    let arrives = Amount {
+        gross: sides.accepted,
+        contained: arriving_content(state.content_ppm, leaves, sides.accepted),
+    };
+    draft.post(sides.lot, from, leaves.negated().map_err(overflow)?)?;
+    draft.post(sides.lot, to, arrives)?;
+    let difference = leaves.minus(arrives).map_err(overflow)?;
+    if difference.is_zero() {
+        return Ok(difference);
+    }
+    let bound = Mass::mg(sides.offered.loose_gross_mg)
+        .share(i64::from(taking.tolerance_ppm), 1_000_000)
+        .unwrap_or_default()
+        .as_mg();
+    if difference.gross.abs() <= bound && sides.accepted > 0 {
+        draft.post(
+            sides.lot,
+            &account::measure_difference(taking.name),
+            difference,
+        )?;
+        return Ok(Amount::default());
+    }
+    let code = match difference.gross {
+        ..0 => FindingCode::OverDelivery,
+        _ => FindingCode::ShortDelivery,
+    };
+    let detail = format!(
+        "{} expected, {} measured",
+        Mass::mg(expected),
+        Mass::mg(sides.accepted)
+    );
+    find(draft, taking, offered, code, Severity::Alarm, detail);
+    Ok(difference)
+}
+
+/// The content that arrives with a measured mass: all of it if the masses
+/// agree, in proportion if less arrives, and more if more does.
+fn arriving_content(ppm: u32, leaves: Amount, gross: i64) -> i64 {
+    let by_content = |gross: i64| Mass::mg(gross).contained(ppm).unwrap_or_default().as_mg();
+    match gross.cmp(&leaves.gross) {
+        std::cmp::Ordering::Equal => leaves.contained,
+        std::cmp::Ordering::Less => by_content(gross).min(leaves.contained),
+        std::cmp::Ordering::Greater => leaves
+            .contained
+            .saturating_add(by_content(gross.saturating_sub(leaves.gross))),
+    }
+}
+
+fn load(
+    draft: &mut Draft<'_>,
+    taking: &Taking<'_>,
+    offered: &HandoffOffered,
+    lot: LotId,
+    to: &Account,
+) -> Result<(), Refused> {
+    let state = draft.lot(lot).unwrap_or_default();
+    if lot::balance(&state, to).is_zero() {
+        return Ok(());
+    }
+    let id = ConsignmentId(taking.name.0);
+    let subject = subject::consignment(id);
+    if draft.consignment(id).is_none() {
+        draft.emit(
+            &subject,
+            C::ConsignmentOpened(ConsignmentOpened {
+                carrier: taking.taker.to_owned(),
+                giver: offered.giver.clone(),
+                carriage: offered.carriage.clone(),
+            }),
+        )?;
+    }
+    draft.emit(
+        &subject,
+        C::Load(ConsignmentLoad {
+            lot: lot.to_bytes(),
+            aboard: true,
+        }),
+    )
+}
+
+/// What nobody accounts for: in dispute, with an owner and a deadline.
+fn dispute(
+    draft: &mut Draft<'_>,
+    taking: &Taking<'_>,
+    offered: &HandoffOffered,
+    sides: &Sides<'_>,
+    from: &Account,
+    left: Amount,
+    missing: &[SerialRange],
+) -> Result<(), Refused> {
+    let id = DisputeId(derived(
+        taking.party,
+        taking.statement,
+        taking.event_index,
+        sides.index,
+    ));
+    let account = account::disputed(id);
+    draft.post(sides.lot, &account, left)?;
+    let before = packed_there(draft, sides.lot, &account)?;
+    draft.transfer_packages(sides.lot, missing, &account)?;
+    let packed = packed_there(draft, sides.lot, &account)?
+        .minus(before)
+        .map_err(overflow)?;
+    let total = left.plus(packed).map_err(overflow)?;
+    draft.emit(
+        &subject::dispute(id),
+        C::DisputeOpened(DisputeOpened {
+            origin: DisputeOrigin::Handoff.into(),
+            lot: sides.lot.to_bytes(),
+            gross_mg: total.gross,
+            contained_mg: total.contained,
+            serials: missing.to_vec(),
+            owner: offered.giver.clone(),
+            counterpart: taking.taker.to_owned(),
+            deadline_ms: taking.deadline_ms,
+            handoff: taking.name.to_bytes(),
+        }),
+    )?;
+    if !missing.is_empty() {
+        let detail = format!(
+            "packages {} from {}",
+            ranges::show(missing),
+            account::show(from)
+        );
+        find(
+            draft,
+            taking,
+            offered,
+            FindingCode::PackagesUnaccounted,
+            Severity::Alarm,
+            detail,
+        );
+    }
+    Ok(())
+}
+
+fn packed_there(draft: &Draft<'_>, lot: LotId, account: &Account) -> Result<Amount, Refused> {
+    lot::packed(&draft.lot(lot).unwrap_or_default(), account).map_err(overflow)
+}
+
+fn find(
+    draft: &mut Draft<'_>,
+    taking: &Taking<'_>,
+    offered: &HandoffOffered,
+    code: FindingCode,
+    severity: Severity,
+    detail: String,
+) {
+    let handoff = subject::handoff(taking.name);
+    draft.find(
+        code,
+        severity,
+        &handoff,
+        &offered.giver,
+        taking.deadline_ms,
+        detail,
+    );
+}
+
+/// The weighbridge only checks what packages say of themselves.
+fn check_weight(
+    draft: &mut Draft<'_>,
+    taking: &Taking<'_>,
+    offered: &HandoffOffered,
+    sides: &Sides<'_>,
+) {
+    let Some(check) = &sides.said.check else {
+        return;
+    };
+    let Some(weighed) = weighed(check) else {
+        return;
+    };
+    let state = draft.lot(sides.lot).unwrap_or_default();
+    let labels = sides.said.accepted_serials.iter().try_fold(0i64, |sum, r| {
+        lot::select(&state, r.first, r.last)?
+            .iter()
+            .try_fold(sum, |sum, p| {
+                sum.checked_add(lot::package_mass(p).ok()?.gross)
+            })
+    });
+    let Some(expected) = labels.and_then(|l| l.checked_add(sides.accepted)) else {
+        return;
+    };
+    let bound = Mass::mg(expected)
+        .share(i64::from(taking.tolerance_ppm), 1_000_000)
+        .unwrap_or_default()
+        .as_mg();
+    if expected.saturating_sub(weighed).abs() > bound {
+        let detail = format!(
+            "{} by label, {} on the scale",
+            Mass::mg(expected),
+            Mass::mg(weighed)
+        );
+        let code = FindingCode::WeighbridgeDiffers;
+        find(draft, taking, offered, code, Severity::Warning, detail);
+    }
+}
+
+/// The scale's net, or its value.
+fn weighed(check: &Measure) -> Option<i64> {
+    let text = if check.net.is_empty() {
+        &check.value
+    } else {
+        &check.net
+    };
+    Mass::parse(text, check.unit()).ok().map(Mass::as_mg)
+}
+
+fn find_wrong_consignee(draft: &mut Draft<'_>, id: ConsignmentId, taking: &Taking<'_>) {
+    let state = draft.consignment(id).unwrap_or_default();
+    let consignee = state.carriage.map(|c| c.consignee).unwrap_or_default();
+    if consignee != taking.taker {
+        draft.find(
+            FindingCode::GoodsAboardNotConsignedHere,
+            Severity::Alarm,
+            &subject::consignment(id),
+            &state.carrier,
+            0,
+            format!("consigned to {consignee}, taken by {}", taking.taker),
+        );
+    }
+}

@@ -1,0 +1,108 @@
+//! Title: sold by one party to another, both signing. Custody stays where it
+//! is.
+
+use super::Case;
+use super::fields::{self, MAX_SHORT};
+use super::goods;
+use super::signers;
+use super::store::late;
+use crate::custody::draft::Draft;
+use crate::custody::{lot, ranges, subject};
+use crate::event::codes::Refused;
+use crate::event::mass::Mass;
+use crate::event::{LotId, StatementId};
+use crate::pb::change::Change as C;
+use crate::pb::{AccountKind, Goods, LotState, PackagesOwned, RefusalCode, SerialRange, Traded};
+
+/// Goods of one trade or offer, at most.
+pub(super) const MAX_LINES: usize = 128;
+
+pub(super) fn traded(draft: &mut Draft<'_>, case: &Case<'_>, e: &Traded) -> Result<(), Refused> {
+    signers::active(draft, case.party(), "seller")?;
+    signers::active(draft, &e.buyer, "buyer")?;
+    if e.buyer == case.party() {
+        return Err(Refused::invalid("buyer", "the seller itself"));
+    }
+    if !case.signers.signed(&e.buyer) {
+        return Err(
+            Refused::new(RefusalCode::CounterpartSignatureRequired, "buyer")
+                .detail(format!("of {}", e.buyer)),
+        );
+    }
+    fields::optional_text(&e.permit, MAX_SHORT, "permit")?;
+    if let Some(returns) = &e.returns {
+        let named = StatementId::parse(&returns.statement_id).is_some();
+        if !named || returns.event_digest.len() != 32 {
+            return Err(Refused::invalid("returns", "an event reference is wanted"));
+        }
+    }
+    if e.goods.is_empty() || e.goods.len() > MAX_LINES {
+        return Err(Refused::invalid(
+            "goods",
+            format!("1 to {MAX_LINES} are wanted"),
+        ));
+    }
+    for (i, sold) in e.goods.iter().enumerate() {
+        sell(draft, case, sold, &e.buyer).map_err(|r| r.within(&format!("goods[{i}]")))?;
+    }
+    Ok(())
+}
+
+fn sell(draft: &mut Draft<'_>, case: &Case<'_>, sold: &Goods, buyer: &str) -> Result<(), Refused> {
+    let (id, state) = goods::lot_of(draft, &sold.lot)?;
+    fields::serials(&sold.serials, "serials")?;
+    if sold.loose.is_none() && sold.serials.is_empty() {
+        return Err(Refused::missing("loose"));
+    }
+    late(draft, case, id);
+    if sold.loose.is_some() {
+        let gross = Mass::of(sold.loose.as_ref(), "loose")?.as_mg();
+        let owned = lot::title(&state, case.party());
+        if gross > owned {
+            return Err(
+                Refused::new(RefusalCode::TitleInsufficient, "loose").detail(format!(
+                    "{} sold, {} owned",
+                    Mass::mg(gross),
+                    Mass::mg(owned)
+                )),
+            );
+        }
+        draft.post_title(id, case.party(), -gross)?;
+        draft.post_title(id, buyer, gross)?;
+    }
+    sold.serials
+        .iter()
+        .try_for_each(|range| sell_packages(draft, case, id, &state, *range, buyer))
+}
+
+fn sell_packages(
+    draft: &mut Draft<'_>,
+    case: &Case<'_>,
+    id: LotId,
+    state: &LotState,
+    range: SerialRange,
+    buyer: &str,
+) -> Result<(), Refused> {
+    let theirs = lot::select(state, range.first, range.last).is_some_and(|selected| {
+        selected.iter().all(|p| {
+            p.owner == case.party()
+                && p.account
+                    .as_ref()
+                    .is_some_and(|a| a.kind() != AccountKind::Missing)
+        })
+    });
+    if !theirs {
+        return Err(
+            Refused::new(RefusalCode::TitleInsufficient, "serials").detail(format!(
+                "packages {} are not all the seller's",
+                ranges::show(&[range])
+            )),
+        );
+    }
+    let owned = PackagesOwned {
+        first: range.first,
+        last: range.last,
+        owner: buyer.to_owned(),
+    };
+    draft.emit(&subject::lot(id), C::PackagesOwned(owned))
+}

@@ -1,0 +1,502 @@
+//! Matter made into other matter: transformed, or declared waste.
+
+use std::collections::BTreeMap;
+
+use super::Case;
+use super::entry::{self, Birth, Papers};
+use super::fields::{self, MAX_SHORT};
+use super::goods::{self, Portion, Reserved, overflow};
+use super::signers;
+use super::store::late;
+use crate::catalog;
+use crate::custody::draft::Draft;
+use crate::custody::lot::Amount;
+use crate::custody::{account, subject};
+use crate::event::codes::Refused;
+use crate::event::mass::Mass;
+use crate::event::{DisputeId, LotId};
+use crate::pb::change::Change as C;
+use crate::pb::{
+    AccountKind, Conservation, Consumed, ContributedTo, DisputeOpened, DisputeOrigin, FindingCode,
+    LotBorn, Parent, ProcessLoss, RefusalCode, Severity, Transformed, Wasted,
+};
+
+/// Inputs, outputs, losses and so on of one transformation, at most each.
+const MAX_SIDES: usize = 64;
+
+/// One input, taken whole into `transformed` and then shared out.
+struct Input {
+    portion: Portion,
+    total: Amount,
+    substance: String,
+    loss: Amount,
+    short: Amount,
+}
+
+pub(super) fn transformed(
+    draft: &mut Draft<'_>,
+    case: &Case<'_>,
+    e: &Transformed,
+) -> Result<(), Refused> {
+    signers::active(draft, case.party(), "party")?;
+    check_counts(e)?;
+    let mut inputs = take_inputs(draft, case, e)?;
+    let mut outputs = Vec::with_capacity(e.outputs.len());
+    for (i, lot) in e.outputs.iter().enumerate() {
+        let at = format!("outputs[{i}]");
+        let amount = entry::check_new(lot).map_err(|r| r.within(&at))?;
+        outputs.push((amount, substance(&lot.form)));
+    }
+    let balance = Balance::of(e, &inputs, &outputs)?;
+    balance.share_out(&mut inputs)?;
+    for (line, input) in (0u32..).zip(&inputs) {
+        book_shares(draft, case, line, input)?;
+    }
+    if let Some(first) = inputs.first() {
+        let conservation = balance.conservation(e);
+        draft.emit(
+            &subject::lot(first.portion.lot),
+            C::Conservation(conservation),
+        )?;
+    }
+    make_outputs(draft, case, e, &inputs, &outputs, balance.out_gross)
+}
+
+fn check_counts(e: &Transformed) -> Result<(), Refused> {
+    let counts = [
+        ("inputs", e.inputs.len(), 1),
+        ("outputs", e.outputs.len(), 0),
+        ("unregulated", e.unregulated.len(), 0),
+        ("inert", e.inert.len(), 0),
+        ("losses", e.losses.len(), 0),
+        ("consumed", e.consumed.len(), 0),
+    ];
+    for (field, count, least) in counts {
+        if count < least || count > MAX_SIDES {
+            return Err(Refused::invalid(
+                field,
+                format!("{least} to {MAX_SIDES} are wanted"),
+            ));
+        }
+    }
+    e.unregulated
+        .iter()
+        .try_for_each(|u| fields::text(&u.name, MAX_SHORT, "unregulated.name"))?;
+    e.inert
+        .iter()
+        .try_for_each(|i| fields::text(&i.name, MAX_SHORT, "inert.name"))?;
+    e.losses.iter().try_for_each(check_loss)?;
+    e.consumed.iter().try_for_each(|c| match c.contained_mg {
+        1.. => Ok(()),
+        _ => Err(Refused::new(
+            RefusalCode::MassNotPositive,
+            "consumed.contained_mg",
+        )),
+    })
+}
+
+fn check_loss(loss: &ProcessLoss) -> Result<(), Refused> {
+    fields::text(&loss.cause, MAX_SHORT, "losses.cause")?;
+    let nothing = loss.gross_mg == 0 && loss.contained_mg == 0;
+    if nothing || loss.gross_mg < 0 || loss.contained_mg < 0 {
+        return Err(Refused::new(
+            RefusalCode::MassNotPositive,
+            "losses.gross_mg",
+        ));
+    }
+    if loss.contained_mg > 0 && loss.substance.is_empty() {
+        return Err(Refused::missing("losses.substance"));
+    }
+    Ok(())
+}
+
+/// The substance code of a form of the catalogue.
+fn substance(form: &str) -> String {
+    catalog::form(form)
+        .map(|f| f.substance.code().to_owned())
+        .unwrap_or_default()
+}
+
+fn take_inputs(
+    draft: &mut Draft<'_>,
+    case: &Case<'_>,
+    e: &Transformed,
+) -> Result<Vec<Input>, Refused> {
+    let mut inputs: Vec<Input> = Vec::with_capacity(e.inputs.len());
+    let to = account::plain(AccountKind::Transformed);
+    for (i, input) in e.inputs.iter().enumerate() {
+        let at = format!("inputs[{i}]");
+        fields::code(&input.place, "place").map_err(|r| r.within(&at))?;
+        let from = account::held(case.party(), &input.place);
+        let portion = goods::portion(draft, input.goods.as_ref(), &from, Reserved::Refuse)
+            .map_err(|r| r.within(&at))?;
+        if inputs.iter().any(|other| other.portion.lot == portion.lot) {
+            return Err(Refused::invalid(at, "the lot stands in another input"));
+        }
+        late(draft, case, portion.lot);
+        goods::send(draft, &portion, &from, &to)?;
+        draft.end_title(portion.lot, case.party(), portion.loose.gross)?;
+        let state = draft.lot(portion.lot).unwrap_or_default();
+        inputs.push(Input {
+            total: portion.total()?,
+            substance: substance(&state.born.unwrap_or_default().form),
+            portion,
+            loss: Amount::default(),
+            short: Amount::default(),
+        });
+    }
+    Ok(inputs)
+}
+
+/// Both sides of law 4.
+struct Balance {
+    inert: i64,
+    unregulated: i64,
+    /// Loss that comes out of inert matter, and out of the inputs.
+    inert_loss: i64,
+    input_loss: i64,
+    short: i64,
+    out_gross: i64,
+    /// Per substance: content lost, and content nobody accounts for.
+    contained: BTreeMap<String, (i64, i64)>,
+}
+
+fn sum(values: impl IntoIterator<Item = i64>) -> Result<i64, Refused> {
+    values
+        .into_iter()
+        .try_fold(0i64, i64::checked_add)
+        .ok_or_else(|| Refused::new(RefusalCode::MassOverflow, ""))
+}
+
+fn not_conserved(what: &str, inside: i64, outside: i64) -> Refused {
+    Refused::new(RefusalCode::NotConserved, what).detail(format!(
+        "{} in, {} out",
+        Mass::mg(inside),
+        Mass::mg(outside)
+    ))
+}
+
+impl Balance {
+    fn of(
+        e: &Transformed,
+        inputs: &[Input],
+        outputs: &[(Amount, String)],
+    ) -> Result<Balance, Refused> {
+        let mass = |q: Option<&crate::pb::Quantity>, f| Mass::of(q, f).map(Mass::as_mg);
+        let inert: Vec<i64> = e
+            .inert
+            .iter()
+            .map(|i| mass(i.quantity.as_ref(), "inert.quantity"))
+            .collect::<Result<_, _>>()?;
+        let unregulated: Vec<i64> = e
+            .unregulated
+            .iter()
+            .map(|u| mass(u.quantity.as_ref(), "unregulated.quantity"))
+            .collect::<Result<_, _>>()?;
+        let (inert, unregulated) = (sum(inert)?, sum(unregulated)?);
+        let input_gross = sum(inputs.iter().map(|i| i.total.gross))?;
+        let inside = sum([input_gross, inert])?;
+        let loss = sum(e.losses.iter().map(|l| l.gross_mg))?;
+        let out_gross = sum(outputs.iter().map(|(a, _)| a.gross).chain([unregulated]))?;
+        let outside = sum([out_gross, loss])?;
+        if outside > inside {
+            return Err(not_conserved("outputs", inside, outside));
+        }
+        // What evaporates without a regulated substance is solvent first.
+        let solvent = sum(e
+            .losses
+            .iter()
+            .filter(|l| l.substance.is_empty())
+            .map(|l| l.gross_mg))?;
+        let inert_loss = solvent.min(inert);
+        let input_loss = loss - inert_loss;
+        let short = inside - outside;
+        if sum([input_loss, short])? > input_gross {
+            return Err(not_conserved(
+                "losses",
+                input_gross,
+                sum([input_loss, short])?,
+            ));
+        }
+        let contained = contained(e, inputs, outputs)?;
+        Ok(Balance {
+            inert,
+            unregulated,
+            inert_loss,
+            input_loss,
+            short,
+            out_gross,
+            contained,
+        })
+    }
+
+    fn conservation(&self, e: &Transformed) -> Conservation {
+        Conservation {
+            inert_gross_mg: self.inert,
+            unregulated_gross_mg: self.unregulated,
+            consumed: e.consumed.clone(),
+            inert_loss_gross_mg: self.inert_loss,
+        }
+    }
+
+    /// Shares losses and the shortfall among the inputs in proportion.
+    fn share_out(&self, inputs: &mut [Input]) -> Result<(), Refused> {
+        let weights: Vec<i64> = inputs.iter().map(|i| i.total.gross).collect();
+        let losses = shares(self.input_loss, &weights)?;
+        let rest: Vec<i64> = weights.iter().zip(&losses).map(|(w, l)| w - l).collect();
+        let shorts = shares(self.short, &rest)?;
+        for ((input, loss), short) in inputs.iter_mut().zip(losses).zip(shorts) {
+            (input.loss.gross, input.short.gross) = (loss, short);
+        }
+        for (substance, (lost, short)) in &self.contained {
+            let weight = |i: &Input| {
+                if i.substance == *substance {
+                    i.total.contained
+                } else {
+                    0
+                }
+            };
+            let weights: Vec<i64> = inputs.iter().map(weight).collect();
+            let losses = shares(*lost, &weights)?;
+            let rest: Vec<i64> = weights.iter().zip(&losses).map(|(w, l)| w - l).collect();
+            let shorts = shares(*short, &rest)?;
+            let mine = inputs.iter_mut().zip(losses).zip(shorts);
+            for ((input, loss), short) in mine.filter(|((i, _), _)| i.substance == *substance) {
+                (input.loss.contained, input.short.contained) = (loss, short);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Per substance: content in = out + lost + consumed + shortfall.
+fn contained(
+    e: &Transformed,
+    inputs: &[Input],
+    outputs: &[(Amount, String)],
+) -> Result<BTreeMap<String, (i64, i64)>, Refused> {
+    let mut inside: BTreeMap<String, i64> = BTreeMap::new();
+    for i in inputs {
+        let entry = inside.entry(i.substance.clone()).or_default();
+        *entry = sum([*entry, i.total.contained])?;
+    }
+    let mut outside: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
+    for (amount, substance) in outputs {
+        let entry = outside.entry(substance).or_default();
+        entry.0 = sum([entry.0, amount.contained])?;
+    }
+    for Consumed {
+        substance,
+        contained_mg,
+    } in &e.consumed
+    {
+        let entry = outside.entry(substance).or_default();
+        entry.0 = sum([entry.0, *contained_mg])?;
+    }
+    for loss in e.losses.iter().filter(|l| l.contained_mg > 0) {
+        let entry = outside.entry(&loss.substance).or_default();
+        entry.1 = sum([entry.1, loss.contained_mg])?;
+    }
+    if let Some((stray, _)) = outside.iter().find(|(s, _)| !inside.contains_key(**s)) {
+        return Err(Refused::new(RefusalCode::NotConserved, "outputs")
+            .detail(format!("no input contains '{stray}'")));
+    }
+    inside
+        .into_iter()
+        .map(|(substance, content)| {
+            let (out, lost) = outside.get(substance.as_str()).copied().unwrap_or_default();
+            let accounted = sum([out, lost])?;
+            if accounted > content {
+                return Err(not_conserved(
+                    &format!("contained {substance}"),
+                    content,
+                    accounted,
+                ));
+            }
+            Ok((substance, (lost, content - accounted)))
+        })
+        .collect()
+}
+
+/// Splits a total in proportion to weights, exactly and none above its weight
+/// (the total is at most the sum of weights).
+fn shares(total: i64, weights: &[i64]) -> Result<Vec<i64>, Refused> {
+    let whole: i64 = sum(weights.iter().copied())?;
+    if total > whole || total < 0 {
+        return Err(not_conserved("losses", whole, total));
+    }
+    let mut before = 0i64;
+    let mut so_far = 0i64;
+    weights
+        .iter()
+        .map(|w| {
+            so_far = sum([so_far, *w])?;
+            let up_to = match whole {
+                0 => 0,
+                _ => Mass::mg(total)
+                    .share(so_far, whole)
+                    .unwrap_or_default()
+                    .as_mg(),
+            };
+            let share = up_to - before;
+            before = up_to;
+            Ok(share)
+        })
+        .collect()
+}
+
+/// Moves an input's shares of loss and shortfall out of `transformed`.
+fn book_shares(
+    draft: &mut Draft<'_>,
+    case: &Case<'_>,
+    line: u32,
+    input: &Input,
+) -> Result<(), Refused> {
+    let lot = input.portion.lot;
+    let transformed = account::plain(AccountKind::Transformed);
+    draft.transfer(
+        lot,
+        &transformed,
+        &account::plain(AccountKind::ProcessLoss),
+        input.loss,
+    )?;
+    if input.short.is_zero() {
+        return Ok(());
+    }
+    let id = DisputeId(case.name(line));
+    draft.transfer(lot, &transformed, &account::disputed(id), input.short)?;
+    draft.post_title(lot, case.party(), input.short.gross)?;
+    draft.emit(
+        &subject::dispute(id),
+        C::DisputeOpened(DisputeOpened {
+            origin: DisputeOrigin::Transformation.into(),
+            lot: lot.to_bytes(),
+            gross_mg: input.short.gross,
+            contained_mg: input.short.contained,
+            owner: case.party().to_owned(),
+            deadline_ms: case.dispute_deadline_ms(),
+            ..DisputeOpened::default()
+        }),
+    )?;
+    draft.find(
+        FindingCode::Shortfall,
+        Severity::Warning,
+        &subject::lot(lot),
+        case.party(),
+        case.dispute_deadline_ms(),
+        format!(
+            "{} ({} contained) went in and did not come out",
+            Mass::mg(input.short.gross),
+            Mass::mg(input.short.contained)
+        ),
+    );
+    Ok(())
+}
+
+/// The output lots, each with what every input contributed to it.
+fn make_outputs(
+    draft: &mut Draft<'_>,
+    case: &Case<'_>,
+    e: &Transformed,
+    inputs: &[Input],
+    outputs: &[(Amount, String)],
+    out_gross: i64,
+) -> Result<(), Refused> {
+    for (line, (lot, (amount, _))) in (0u32..).zip(e.outputs.iter().zip(outputs)) {
+        let parents = inputs
+            .iter()
+            .map(|input| contribution(input, amount.gross, out_gross))
+            .collect::<Result<Vec<_>, _>>()?;
+        let birth = Birth {
+            source: AccountKind::Made,
+            papers: Papers::Should,
+            line,
+            parents: parents.clone(),
+        };
+        let id = entry::born(draft, case, lot, birth)
+            .map_err(|r| r.within(&format!("outputs[{line}]")))?;
+        for (input, parent) in inputs.iter().zip(parents) {
+            let given = ContributedTo {
+                lot: id.to_bytes(),
+                gross_mg: parent.gross_mg,
+                contained_mg: parent.contained_mg,
+            };
+            draft.emit(&subject::lot(input.portion.lot), C::ContributedTo(given))?;
+        }
+    }
+    Ok(())
+}
+
+/// What an input gave to an output: its part that was transformed, in
+/// proportion to the output among everything made.
+fn contribution(input: &Input, gross: i64, out_gross: i64) -> Result<Parent, Refused> {
+    let rest = input
+        .total
+        .minus(input.loss)
+        .and_then(|rest| rest.minus(input.short))
+        .map_err(overflow)?;
+    let part = |whole: i64| {
+        Mass::mg(whole)
+            .share(gross, out_gross)
+            .unwrap_or_default()
+            .as_mg()
+    };
+    Ok(Parent {
+        lot: input.portion.lot.to_bytes(),
+        gross_mg: part(rest.gross),
+        contained_mg: part(rest.contained),
+    })
+}
+
+pub(super) fn wasted(draft: &mut Draft<'_>, case: &Case<'_>, e: &Wasted) -> Result<(), Refused> {
+    fields::text(&e.label, MAX_SHORT, "label")?;
+    waste_code(&e.waste_code)?;
+    goods::own_place(draft, case.party(), &e.place, "place")?;
+    let at = account::held(case.party(), &e.place);
+    let portion = goods::portion(draft, e.goods.as_ref(), &at, Reserved::Refuse)
+        .map_err(|r| r.within("goods"))?;
+    late(draft, case, portion.lot);
+    let total = portion.total()?;
+    goods::sink(draft, &portion, &at, AccountKind::Transformed)?;
+    let parent = draft.lot(portion.lot).unwrap_or_default();
+    let form = parent.born.unwrap_or_default().form;
+    let id = LotId(case.name(0));
+    let given = ContributedTo {
+        lot: id.to_bytes(),
+        gross_mg: total.gross,
+        contained_mg: total.contained,
+    };
+    draft.emit(&subject::lot(portion.lot), C::ContributedTo(given))?;
+    draft.emit(
+        &subject::lot(id),
+        C::Born(LotBorn {
+            label: e.label.clone(),
+            form,
+            content_ppm: parent.content_ppm,
+            source: AccountKind::Made.into(),
+            declarer: case.party().to_owned(),
+            waste_code: e.waste_code.clone(),
+            answerable: case.party().to_owned(),
+            parents: vec![Parent {
+                lot: portion.lot.to_bytes(),
+                gross_mg: total.gross,
+                contained_mg: total.contained,
+            }],
+        }),
+    )?;
+    draft.transfer(id, &account::plain(AccountKind::Made), &at, total)?;
+    draft.post_title(id, case.party(), total.gross)
+}
+
+/// A code of the national list of hazardous wastes: `900-028-33`.
+fn waste_code(code: &str) -> Result<(), Refused> {
+    let shape: Vec<usize> = code.split('-').map(str::len).collect();
+    let digits = code.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+    if digits && shape == [3, 3, 2] {
+        return Ok(());
+    }
+    Err(Refused::invalid(
+        "waste_code",
+        format!("'{code}' is not of the form 900-028-33"),
+    ))
+}

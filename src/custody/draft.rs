@@ -1,0 +1,421 @@
+//! A decision in the making: items as this statement has changed them so far,
+//! the changes themselves, what was found. Every change is applied as it is
+//! emitted, by the function that the fold uses, so a later event of the same
+//! statement sees it and a law it would break is noticed here.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::apply::{self, At};
+use super::lot::{self, Amount};
+use super::registry;
+use super::subject::{self, Item, Items};
+use crate::event::codes::Refused;
+use crate::event::record::{Additions, MAX_FINDINGS, MAX_SUBJECTS};
+use crate::event::{ConsignmentId, DisputeId, HandoffId, KeyId, LotId};
+use crate::pb::change::Change as C;
+use crate::pb::{
+    Account, Cause, Change, ConsignmentState, DisputeState, Event, Finding, FindingCode,
+    HandoffState, Link, LinkKind, LotState, Outcome, PackagesMoved, PartyState, PlaceState,
+    Posting, RefusalCode, SerialRange, Severity, Subject, TitlePosting,
+};
+
+/// A decision in the making.
+pub struct Draft<'a> {
+    items: &'a dyn Items,
+    at: At,
+    cause: Cause,
+    touched: BTreeMap<Subject, Touched>,
+    used_keys: BTreeSet<KeyId>,
+    findings: Vec<Finding>,
+}
+
+/// A draft as it stood.
+pub struct Checkpoint {
+    touched: BTreeMap<Subject, Touched>,
+    findings: usize,
+}
+
+#[derive(Clone)]
+struct Touched {
+    item: Option<Item>,
+    previous: Option<u64>,
+    changes: Vec<Change>,
+}
+
+impl<'a> Draft<'a> {
+    /// Nothing decided yet.
+    pub fn new(items: &'a dyn Items, at: At) -> Draft<'a> {
+        Draft {
+            items,
+            at,
+            cause: Cause::default(),
+            touched: BTreeMap::new(),
+            used_keys: BTreeSet::new(),
+            findings: Vec::new(),
+        }
+    }
+
+    /// Where it would be recorded.
+    pub fn at(&self) -> At {
+        self.at
+    }
+
+    /// What follows comes from this event of the statement.
+    pub fn begin_event(&mut self, index: u32) {
+        self.cause = Cause {
+            event_index: index,
+            ..Cause::default()
+        };
+    }
+
+    /// What follows comes from a fact parked in an earlier record; returns
+    /// the cause to go back to.
+    pub fn begin_parked(&mut self, event_index: u32, position: u64, happened_at_ms: i64) -> Cause {
+        let cause = Cause {
+            event_index,
+            parked_position: Some(position),
+            parked_happened_at_ms: happened_at_ms,
+        };
+        std::mem::replace(&mut self.cause, cause)
+    }
+
+    /// Back to an earlier cause.
+    pub fn resume(&mut self, cause: Cause) {
+        self.cause = cause;
+    }
+
+    /// When the event being decided happened, Unix milliseconds.
+    pub fn happened_at_ms(&self) -> i64 {
+        match self.cause.parked_position {
+            Some(_) => self.cause.parked_happened_at_ms,
+            None => self.at.happened_at_ms,
+        }
+    }
+
+    /// The subject's item as it stands in this draft.
+    pub fn item(&self, subject: &Subject) -> Option<Arc<Item>> {
+        match self.touched.get(subject) {
+            Some(Touched {
+                item: Some(item), ..
+            }) => Some(Arc::new(item.clone())),
+            _ => self.items.get(subject),
+        }
+    }
+
+    /// Names a subject in the record without changing it.
+    pub fn touch(&mut self, subject: Subject) {
+        let items = self.items;
+        self.touched.entry(subject).or_insert_with_key(|subject| {
+            let item = items.get(subject);
+            Touched {
+                previous: item.as_deref().map(subject::last),
+                item: item.map(|i| Item::clone(&i)),
+                changes: Vec::new(),
+            }
+        });
+    }
+
+    /// The record rests on a key.
+    pub fn use_key(&mut self, key: KeyId) {
+        self.used_keys.insert(key);
+    }
+
+    /// Emits a change and applies it.
+    pub fn emit(&mut self, subject: &Subject, what: C) -> Result<(), Refused> {
+        self.touch(subject.clone());
+        let change = Change {
+            cause: Some(self.cause),
+            change: Some(what),
+        };
+        let at = self.at;
+        let Some(touched) = self.touched.get_mut(subject) else {
+            return Ok(());
+        };
+        if touched.item.is_none() {
+            touched.item = apply::birth(&change, at);
+        }
+        let Some(item) = touched.item.as_mut() else {
+            return Err(Refused::invalid(
+                "",
+                format!("{} does not exist", subject::show(subject)),
+            ));
+        };
+        apply::apply(item, &change, at).map_err(|broken| {
+            Refused::new(RefusalCode::Insufficient, "")
+                .detail(format!("{}: {broken}", subject::show(subject)))
+        })?;
+        touched.changes.push(change);
+        Ok(())
+    }
+
+    /// Applies a registry event, which is its own outcome.
+    pub fn register(&mut self, event: &Event) -> Result<(), Refused> {
+        for subject in registry::subjects(event) {
+            self.touch(subject);
+        }
+        let mut items: BTreeMap<Subject, Item> = self
+            .touched
+            .iter()
+            .filter_map(|(s, t)| Some((s.clone(), t.item.clone()?)))
+            .collect();
+        registry::apply_event(&mut items, event, self.at)
+            .map_err(|broken| Refused::invalid("", broken.to_string()))?;
+        for (subject, item) in items {
+            if let Some(touched) = self.touched.get_mut(&subject) {
+                touched.item = Some(item);
+            }
+        }
+        Ok(())
+    }
+
+    /// Something is not as it should be, and is recorded all the same.
+    pub fn find(
+        &mut self,
+        code: FindingCode,
+        severity: Severity,
+        subject: &Subject,
+        owner: &str,
+        due_ms: i64,
+        detail: impl Into<String>,
+    ) {
+        self.findings.push(Finding {
+            code: code.into(),
+            severity: severity.into(),
+            event_index: self.cause.event_index,
+            subject: Some(subject.clone()),
+            owner: owner.to_owned(),
+            due_ms,
+            detail: detail.into(),
+        });
+    }
+
+    /// What to go back to if what follows does not fit.
+    pub fn checkpoint(&self) -> Checkpoint {
+        Checkpoint {
+            touched: self.touched.clone(),
+            findings: self.findings.len(),
+        }
+    }
+
+    /// Back to a checkpoint.
+    pub fn restore(&mut self, checkpoint: Checkpoint) {
+        self.touched = checkpoint.touched;
+        self.findings.truncate(checkpoint.findings);
+    }
+
+    /// Ends the draft: links, outcomes, findings and the items as they would
+    /// stand. Refused if it names too many subjects or breaks a law.
+    pub fn finish(self) -> Result<(Additions, BTreeMap<Subject, Arc<Item>>), Refused> {
+        let subjects = self.touched.len() + self.used_keys.len();
+        if subjects > MAX_SUBJECTS {
+            return Err(Refused::new(RefusalCode::TooManySubjects, "")
+                .detail(format!("{subjects} subjects; at most {MAX_SUBJECTS}")));
+        }
+        let mut additions = Additions::default();
+        for key in &self.used_keys {
+            let subject = subject::key(*key);
+            let previous = self.items.get(&subject).as_deref().map(subject::last);
+            additions.links.push(Link {
+                subject: Some(subject),
+                kind: LinkKind::Use.into(),
+                previous,
+            });
+        }
+        let mut items = BTreeMap::new();
+        for (subject, touched) in self.touched {
+            additions.links.push(Link {
+                subject: Some(subject.clone()),
+                kind: LinkKind::Chain.into(),
+                previous: touched.previous,
+            });
+            if !touched.changes.is_empty() {
+                additions.outcomes.push(Outcome {
+                    subject: Some(subject.clone()),
+                    changes: touched.changes,
+                });
+            }
+            let Some(mut item) = touched.item else {
+                return Err(Refused::invalid(
+                    "",
+                    format!("{} does not exist", subject::show(&subject)),
+                ));
+            };
+            if let Item::Lot(state) = &item {
+                lot::check(state).map_err(|broken| {
+                    Refused::new(RefusalCode::NotConserved, "")
+                        .detail(format!("{}: {broken}", subject::show(&subject)))
+                })?;
+            }
+            subject::set_last(&mut item, self.at.position);
+            items.insert(subject, Arc::new(item));
+        }
+        // Chain before use, each in order of subject.
+        additions
+            .links
+            .sort_by(|a, b| (a.kind, &a.subject).cmp(&(b.kind, &b.subject)));
+        additions.findings = bounded(self.findings);
+        Ok((additions, items))
+    }
+}
+
+/// At most so many findings, the last one saying that there were more.
+fn bounded(mut findings: Vec<Finding>) -> Vec<Finding> {
+    let count = findings.len();
+    if count > MAX_FINDINGS {
+        findings.truncate(MAX_FINDINGS - 1);
+        findings.push(Finding {
+            code: FindingCode::More.into(),
+            severity: Severity::Warning.into(),
+            detail: format!("{count} findings in all"),
+            ..Finding::default()
+        });
+    }
+    findings
+}
+
+/// Looking items up by what they are.
+impl Draft<'_> {
+    /// A lot.
+    pub fn lot(&self, id: LotId) -> Option<LotState> {
+        match self.item(&subject::lot(id))?.as_ref() {
+            Item::Lot(lot) => Some(lot.clone()),
+            _ => None,
+        }
+    }
+
+    /// A handoff.
+    pub fn handoff(&self, id: HandoffId) -> Option<HandoffState> {
+        match self.item(&subject::handoff(id))?.as_ref() {
+            Item::Handoff(handoff) => Some(handoff.clone()),
+            _ => None,
+        }
+    }
+
+    /// A consignment.
+    pub fn consignment(&self, id: ConsignmentId) -> Option<ConsignmentState> {
+        match self.item(&subject::consignment(id))?.as_ref() {
+            Item::Consignment(consignment) => Some(consignment.clone()),
+            _ => None,
+        }
+    }
+
+    /// A dispute.
+    pub fn dispute(&self, id: DisputeId) -> Option<DisputeState> {
+        match self.item(&subject::dispute(id))?.as_ref() {
+            Item::Dispute(dispute) => Some(dispute.clone()),
+            _ => None,
+        }
+    }
+
+    /// A party.
+    pub fn party(&self, code: &str) -> Option<PartyState> {
+        match self.item(&subject::party(code))?.as_ref() {
+            Item::Party(party) => Some(party.clone()),
+            _ => None,
+        }
+    }
+
+    /// A party's place.
+    pub fn place(&self, party: &str, code: &str) -> Option<PlaceState> {
+        match self.item(&subject::place(party, code))?.as_ref() {
+            Item::Place(place) => Some(place.clone()),
+            _ => None,
+        }
+    }
+}
+
+/// Emitting what belongs together.
+impl Draft<'_> {
+    /// Books an amount on an account of a lot.
+    pub fn post(&mut self, lot: LotId, account: &Account, amount: Amount) -> Result<(), Refused> {
+        if amount.is_zero() {
+            return Ok(());
+        }
+        self.emit(
+            &subject::lot(lot),
+            C::Posting(Posting {
+                account: Some(account.clone()),
+                gross_mg: amount.gross,
+                contained_mg: amount.contained,
+            }),
+        )
+    }
+
+    /// Books an amount from one account to another.
+    pub fn transfer(
+        &mut self,
+        lot: LotId,
+        from: &Account,
+        to: &Account,
+        amount: Amount,
+    ) -> Result<(), Refused> {
+        let back = amount
+            .negated()
+            .map_err(|_| Refused::new(RefusalCode::MassOverflow, ""))?;
+        self.post(lot, from, back)?;
+        self.post(lot, to, amount)
+    }
+
+    /// Sends packages that stand on one account to another, with their mass.
+    pub fn transfer_packages(
+        &mut self,
+        lot: LotId,
+        ranges: &[SerialRange],
+        to: &Account,
+    ) -> Result<(), Refused> {
+        for range in ranges {
+            let state = self.lot(lot).unwrap_or_default();
+            let Some(selected) = lot::select(&state, range.first, range.last) else {
+                return Err(Refused::new(RefusalCode::SerialsNotHere, "serials")
+                    .detail(super::ranges::show(std::slice::from_ref(range))));
+            };
+            for p in selected {
+                let amount = lot::package_mass(&p)
+                    .map_err(|_| Refused::new(RefusalCode::MassOverflow, "serials"))?;
+                let from = p.account.clone().unwrap_or_default();
+                self.transfer(lot, &from, to, amount)?;
+                self.emit(
+                    &subject::lot(lot),
+                    C::PackagesMoved(PackagesMoved {
+                        first: p.first,
+                        last: p.last,
+                        to: Some(to.clone()),
+                    }),
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Books title to loose matter.
+    pub fn post_title(&mut self, lot: LotId, party: &str, gross: i64) -> Result<(), Refused> {
+        if gross == 0 {
+            return Ok(());
+        }
+        let title = TitlePosting {
+            party: party.to_owned(),
+            gross_mg: gross,
+        };
+        self.emit(&subject::lot(lot), C::Title(title))
+    }
+
+    /// Takes title to loose matter that is gone: the holder's own first, then
+    /// the others' in order of their codes (law 7).
+    pub fn end_title(&mut self, lot: LotId, holder: &str, gross: i64) -> Result<(), Refused> {
+        let state = self.lot(lot).unwrap_or_default();
+        let mut owners: Vec<&TitlePosting> = state.titles.iter().collect();
+        owners.sort_by_key(|t| t.party != holder);
+        let mut left = gross;
+        for owner in owners {
+            let taken = left.min(owner.gross_mg);
+            self.post_title(lot, &owner.party, -taken)?;
+            left -= taken;
+        }
+        if left > 0 {
+            return Err(Refused::new(RefusalCode::TitleInsufficient, "")
+                .detail(format!("nobody owns {left} mg of it")));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,498 @@
+//! A lot's books: balances, title, packages, reservations, and the laws that
+//! hold among them. Pure arithmetic on [`LotState`]; who may do what is
+//! decided elsewhere.
+
+use super::account::{self, Class};
+use super::ranges;
+use crate::event::mass::Mass;
+use crate::pb::{
+    Account, AccountKind, LooseReservation, LotState, PackageRange, Posting, SerialRange,
+    TitlePosting,
+};
+
+/// A law (design, section 3) that an outcome would break.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("law {law}: {what}")]
+pub struct Broken {
+    /// Its number.
+    pub law: u8,
+    /// What breaks it.
+    pub what: String,
+}
+
+/// A broken law, by number and words.
+pub fn broken<T>(law: u8, what: impl Into<String>) -> Result<T, Broken> {
+    Err(Broken {
+        law,
+        what: what.into(),
+    })
+}
+
+fn overflow() -> Broken {
+    Broken {
+        law: 1,
+        what: "a mass overflows".into(),
+    }
+}
+
+fn sum(a: i64, b: i64) -> Result<i64, Broken> {
+    a.checked_add(b).ok_or_else(overflow)
+}
+
+/// Gross and contained, milligrams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Amount {
+    /// Gross.
+    pub gross: i64,
+    /// Contained.
+    pub contained: i64,
+}
+
+impl Amount {
+    /// Adds, checked.
+    pub fn plus(self, other: Amount) -> Result<Amount, Broken> {
+        Ok(Amount {
+            gross: sum(self.gross, other.gross)?,
+            contained: sum(self.contained, other.contained)?,
+        })
+    }
+
+    /// Subtracts, checked.
+    pub fn minus(self, other: Amount) -> Result<Amount, Broken> {
+        self.plus(other.negated()?)
+    }
+
+    /// The other way round.
+    pub fn negated(self) -> Result<Amount, Broken> {
+        Ok(Amount {
+            gross: self.gross.checked_neg().ok_or_else(overflow)?,
+            contained: self.contained.checked_neg().ok_or_else(overflow)?,
+        })
+    }
+
+    /// Neither.
+    pub fn is_zero(self) -> bool {
+        self == Amount::default()
+    }
+}
+
+fn account_of(account: Option<&Account>) -> Account {
+    account.cloned().unwrap_or_default()
+}
+
+/// What is booked on an account.
+pub fn balance(lot: &LotState, account: &Account) -> Amount {
+    let at = lot
+        .balances
+        .binary_search_by(|b| b.account.as_ref().cmp(&Some(account)));
+    at.ok()
+        .and_then(|i| lot.balances.get(i))
+        .map(|b| Amount {
+            gross: b.gross_mg,
+            contained: b.contained_mg,
+        })
+        .unwrap_or_default()
+}
+
+/// The mass of the packages that stand on an account.
+pub fn packed(lot: &LotState, account: &Account) -> Result<Amount, Broken> {
+    lot.packages
+        .iter()
+        .filter(|p| p.account.as_ref() == Some(account))
+        .try_fold(Amount::default(), |total, p| total.plus(package_mass(p)?))
+}
+
+/// The mass of a range of packages.
+pub fn package_mass(range: &PackageRange) -> Result<Amount, Broken> {
+    let n = ranges::count(range.first, range.last);
+    let times = |each: i64| {
+        Mass::mg(each)
+            .times(n)
+            .map(Mass::as_mg)
+            .map_err(|_| overflow())
+    };
+    Ok(Amount {
+        gross: times(range.gross_mg_each)?,
+        contained: times(range.contained_mg_each)?,
+    })
+}
+
+/// What is on an account outside packages.
+pub fn loose(lot: &LotState, account: &Account) -> Result<Amount, Broken> {
+    balance(lot, account).minus(packed(lot, account)?)
+}
+
+/// Loose gross on an account that open offers have reserved.
+pub fn reserved(lot: &LotState, account: &Account) -> Result<i64, Broken> {
+    lot.reservations
+        .iter()
+        .filter(|r| r.account.as_ref() == Some(account))
+        .try_fold(0, |total, r| sum(total, r.gross_mg))
+}
+
+/// The contained mass that goes with `gross` taken from a loose amount: by
+/// the lot's content, rounded down, the remainder staying; whoever takes the
+/// last gross takes the last contained (design, section 3).
+pub fn contained_of(lot: &LotState, from: Amount, gross: i64) -> i64 {
+    if gross == from.gross {
+        return from.contained;
+    }
+    let by_content = Mass::mg(gross)
+        .contained(lot.content_ppm)
+        .unwrap_or_default()
+        .as_mg();
+    by_content.min(from.contained).max(0)
+}
+
+/// Books an amount on an account; holdings and sinks never below zero,
+/// sources never above (law 2).
+pub fn post(lot: &mut LotState, account: &Account, amount: Amount) -> Result<(), Broken> {
+    let Some(class) = account::class(account.kind()) else {
+        return broken(1, "a posting to no account");
+    };
+    let now = balance(lot, account).plus(amount)?;
+    let sound = match class {
+        Class::Source => now.gross <= 0,
+        Class::Holding => now.gross >= 0 && now.contained >= 0,
+        Class::Between => true,
+        Class::Sink => now.gross >= 0,
+    };
+    if !sound {
+        return broken(
+            2,
+            format!("{} would stand at {} mg", account::show(account), now.gross),
+        );
+    }
+    let at = lot
+        .balances
+        .binary_search_by(|b| b.account.as_ref().cmp(&Some(account)));
+    match at {
+        Ok(i) if now.is_zero() => {
+            lot.balances.remove(i);
+        }
+        Ok(i) => {
+            if let Some(b) = lot.balances.get_mut(i) {
+                (b.gross_mg, b.contained_mg) = (now.gross, now.contained);
+            }
+        }
+        Err(_) if now.is_zero() => {}
+        Err(i) => lot.balances.insert(
+            i,
+            Posting {
+                account: Some(account.clone()),
+                gross_mg: now.gross,
+                contained_mg: now.contained,
+            },
+        ),
+    }
+    Ok(())
+}
+
+/// Title to loose matter that a party has, milligrams of gross.
+pub fn title(lot: &LotState, party: &str) -> i64 {
+    lot.titles
+        .iter()
+        .find(|t| t.party == party)
+        .map_or(0, |t| t.gross_mg)
+}
+
+/// Books title. Below zero only as far as matter is in dispute or measured
+/// the wrong way round (law 7), which [`check`] sees to.
+pub fn post_title(lot: &mut LotState, party: &str, gross: i64) -> Result<(), Broken> {
+    let now = sum(title(lot, party), gross)?;
+    lot.titles.retain(|t| t.party != party);
+    if now != 0 {
+        lot.titles.push(TitlePosting {
+            party: party.to_owned(),
+            gross_mg: now,
+        });
+        lot.titles.sort_by(|a, b| a.party.cmp(&b.party));
+    }
+    Ok(())
+}
+
+/// The packages first..=last, cut out of their ranges; `None` unless every
+/// one of them is live.
+pub fn select(lot: &LotState, first: u64, last: u64) -> Option<Vec<PackageRange>> {
+    let mut next = first;
+    let mut selected = Vec::new();
+    for p in lot
+        .packages
+        .iter()
+        .filter(|p| p.last >= first && p.first <= last)
+    {
+        if p.first > next {
+            return None;
+        }
+        let cut = PackageRange {
+            first: p.first.max(first),
+            last: p.last.min(last),
+            ..p.clone()
+        };
+        next = cut.last.checked_add(1)?;
+        selected.push(cut);
+    }
+    (next > last && first <= last).then_some(selected)
+}
+
+/// Changes every package of first..=last, all of which must be live.
+fn change_packages(
+    lot: &mut LotState,
+    first: u64,
+    last: u64,
+    change: impl Fn(&mut PackageRange),
+) -> Result<(), Broken> {
+    let Some(mut selected) = select(lot, first, last) else {
+        return broken(6, format!("packages {first}-{last} are not all live"));
+    };
+    selected.iter_mut().for_each(change);
+    take_out(lot, first, last);
+    lot.packages.append(&mut selected);
+    join_packages(lot);
+    Ok(())
+}
+
+fn take_out(lot: &mut LotState, first: u64, last: u64) {
+    let mut kept = Vec::with_capacity(lot.packages.len() + 1);
+    for p in lot.packages.drain(..) {
+        if p.last < first || p.first > last {
+            kept.push(p);
+            continue;
+        }
+        if p.first < first {
+            kept.push(PackageRange {
+                last: first - 1,
+                ..p.clone()
+            });
+        }
+        if p.last > last {
+            kept.push(PackageRange {
+                first: last + 1,
+                ..p
+            });
+        }
+    }
+    lot.packages = kept;
+}
+
+fn join_packages(lot: &mut LotState) {
+    lot.packages.sort_unstable_by_key(|p| p.first);
+    let mut joined: Vec<PackageRange> = Vec::with_capacity(lot.packages.len());
+    for p in lot.packages.drain(..) {
+        if let Some(before) = joined.last_mut() {
+            let alike = PackageRange {
+                first: p.first,
+                last: p.last,
+                ..before.clone()
+            } == p;
+            if alike && before.last.checked_add(1) == Some(p.first) {
+                before.last = p.last;
+                continue;
+            }
+        }
+        joined.push(p);
+    }
+    lot.packages = joined;
+}
+
+/// New packages; their serials were never used (law 6).
+pub fn add_packages(lot: &mut LotState, range: PackageRange) -> Result<(), Broken> {
+    let fresh = SerialRange {
+        first: range.first,
+        last: range.last,
+    };
+    let taken = lot
+        .packages
+        .iter()
+        .any(|p| p.first <= range.last && range.first <= p.last)
+        || ranges::overlap(&lot.ended, &[fresh]);
+    if range.first == 0 || range.first > range.last || range.last == u64::MAX || taken {
+        return broken(
+            6,
+            format!("serials {}-{} are not new", range.first, range.last),
+        );
+    }
+    lot.packages.push(range);
+    join_packages(lot);
+    Ok(())
+}
+
+/// Packages go to another account; in a sink other than missing they end.
+pub fn move_packages(
+    lot: &mut LotState,
+    first: u64,
+    last: u64,
+    to: &Account,
+) -> Result<(), Broken> {
+    let ends = account::class(to.kind()) == Some(Class::Sink) && to.kind() != AccountKind::Missing;
+    if !ends {
+        return change_packages(lot, first, last, |p| {
+            p.account = Some(to.clone());
+            p.reserved_by = bytes::Bytes::new();
+        });
+    }
+    if select(lot, first, last).is_none() {
+        return broken(6, format!("packages {first}-{last} are not all live"));
+    }
+    take_out(lot, first, last);
+    ranges::insert(&mut lot.ended, SerialRange { first, last });
+    Ok(())
+}
+
+/// Packages change their owner.
+pub fn own_packages(lot: &mut LotState, first: u64, last: u64, owner: &str) -> Result<(), Broken> {
+    change_packages(lot, first, last, |p| owner.clone_into(&mut p.owner))
+}
+
+/// Packages are promised to a handoff; never twice (law 2).
+pub fn reserve_packages(
+    lot: &mut LotState,
+    range: &SerialRange,
+    handoff: &bytes::Bytes,
+) -> Result<(), Broken> {
+    let twice = select(lot, range.first, range.last)
+        .is_some_and(|s| s.iter().any(|p| !p.reserved_by.is_empty()));
+    if twice {
+        return broken(
+            2,
+            format!("packages {}-{} are reserved twice", range.first, range.last),
+        );
+    }
+    change_packages(lot, range.first, range.last, |p| {
+        p.reserved_by = handoff.clone();
+    })
+}
+
+/// Packages are free again. Those that have meanwhile ended or moved are passed over.
+pub fn unreserve_packages(lot: &mut LotState, range: &SerialRange, handoff: &bytes::Bytes) {
+    let serials: Vec<SerialRange> = lot
+        .packages
+        .iter()
+        .filter(|p| p.reserved_by == *handoff)
+        .map(|p| SerialRange {
+            first: p.first.max(range.first),
+            last: p.last.min(range.last),
+        })
+        .filter(|r| r.first <= r.last)
+        .collect();
+    for r in serials {
+        // Every one was just seen to be live.
+        let _ = change_packages(lot, r.first, r.last, |p| {
+            p.reserved_by = bytes::Bytes::new();
+        });
+    }
+}
+
+/// Adds to (negative: takes from) a handoff's loose reservation.
+pub fn reserve_loose(
+    lot: &mut LotState,
+    handoff: &bytes::Bytes,
+    account: Option<&Account>,
+    gross: i64,
+) -> Result<(), Broken> {
+    let at = lot
+        .reservations
+        .binary_search_by(|r| r.handoff.cmp(handoff));
+    match at {
+        Ok(i) => {
+            let Some(r) = lot.reservations.get_mut(i) else {
+                return Ok(());
+            };
+            r.gross_mg = sum(r.gross_mg, gross)?;
+            match r.gross_mg {
+                0 => drop(lot.reservations.remove(i)),
+                1.. => {}
+                _ => return broken(2, "more is freed than was reserved"),
+            }
+        }
+        Err(_) if gross <= 0 => return broken(2, "what was not reserved cannot be freed"),
+        Err(i) => lot.reservations.insert(
+            i,
+            LooseReservation {
+                handoff: handoff.clone(),
+                account: Some(account_of(account)),
+                gross_mg: gross,
+            },
+        ),
+    }
+    Ok(())
+}
+
+/// What a party owns of a lot: loose by title, packages by range.
+fn owned(lot: &LotState) -> Result<i64, Broken> {
+    let loose = lot
+        .titles
+        .iter()
+        .try_fold(0, |total, t| sum(total, t.gross_mg))?;
+    lot.packages
+        .iter()
+        .filter(|p| {
+            p.account
+                .as_ref()
+                .is_some_and(|a| a.kind() != AccountKind::Missing)
+        })
+        .try_fold(loose, |total, p| sum(total, package_mass(p)?.gross))
+}
+
+/// The laws that hold within one lot after every record: 1 and 3 (balances
+/// sum to zero), 2 (nothing below zero, nothing reserved twice), 6 (packages
+/// fit their accounts), 7 (what is owned is what is there).
+pub fn check(lot: &LotState) -> Result<(), Broken> {
+    let mut total = Amount::default();
+    let mut there = 0;
+    let mut over = 0;
+    for b in &lot.balances {
+        let account = account_of(b.account.as_ref());
+        let amount = Amount {
+            gross: b.gross_mg,
+            contained: b.contained_mg,
+        };
+        total = total.plus(amount)?;
+        let class = account::class(account.kind());
+        if matches!(class, Some(Class::Holding | Class::Between)) {
+            there = sum(there, b.gross_mg)?;
+            over = sum(over, b.gross_mg.min(0))?;
+        }
+        let has_packages = class == Some(Class::Holding) || account.kind() == AccountKind::Missing;
+        let loose = amount.minus(packed(lot, &account)?)?;
+        if has_packages && (loose.gross < 0 || loose.contained < 0) {
+            return broken(6, format!("packages outweigh {}", account::show(&account)));
+        }
+        if reserved(lot, &account)? > loose.gross.max(0) {
+            return broken(
+                2,
+                format!(
+                    "{} is reserved beyond what is there",
+                    account::show(&account)
+                ),
+            );
+        }
+    }
+    if !total.is_zero() {
+        return broken(
+            3,
+            format!("sources and the rest differ by {} mg", total.gross),
+        );
+    }
+    let homeless = |account: Option<&Account>| balance(lot, &account_of(account)).is_zero();
+    if lot
+        .reservations
+        .iter()
+        .any(|r| homeless(r.account.as_ref()))
+        || lot.packages.iter().any(|p| homeless(p.account.as_ref()))
+    {
+        return broken(6, "goods are named where there are none");
+    }
+    let owned = owned(lot)?;
+    if owned != there {
+        return broken(7, format!("{owned} mg are owned, {there} mg are there"));
+    }
+    let oversold = lot
+        .titles
+        .iter()
+        .try_fold(0, |total, t| sum(total, t.gross_mg.min(0)))?;
+    if oversold < over {
+        return broken(7, format!("{oversold} mg are sold that nobody owned"));
+    }
+    Ok(())
+}

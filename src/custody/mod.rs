@@ -1,0 +1,22 @@
+//! Custody: whose matter is where. Accounts and postings, packages, handoffs,
+//! consignments, disputes, the registry; [`decide()`] judges a statement on a
+//! state, [`State`] folds what was decided. Pure: time comes in as an
+//! argument, items through [`Items`]; no files, no clock, no threads.
+
+pub mod account;
+pub mod apply;
+mod conservation;
+pub mod decide;
+pub mod draft;
+pub mod lot;
+pub mod overlay;
+pub mod ranges;
+pub mod registry;
+pub mod state;
+pub mod subject;
+
+pub use decide::{Context, Decision, Recorded, decide};
+pub use lot::{Amount, Broken};
+pub use overlay::{Layers, Overlay};
+pub use state::{ApplyError, State};
+pub use subject::{Item, Items};

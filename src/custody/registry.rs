@@ -1,0 +1,205 @@
+//! The registry: parties, sites, places, units and keys, and genesis. A
+//! registry event is its own outcome: the fold reads its body and nothing
+//! else, so these bodies are never withheld.
+
+use std::collections::BTreeMap;
+
+use super::apply::At;
+use super::lot::{Broken, broken};
+use super::subject::{self, Item};
+use crate::event::KeyId;
+use crate::event::record::OpenRecord;
+use crate::pb::event::Body;
+use crate::pb::{
+    Event, Genesis, KeyHolder, KeyRegistered, KeyState, LedgerState, PartyRegistered, PartyState,
+    PartyStatus, PlaceState, SignatureAlgorithm, SiteState, Subject, SubjectKind, UnitState,
+};
+
+/// The name under which the ledger itself signs state records.
+pub const LEDGER: &str = "LEDGER";
+
+/// Whether an event changes the registry (or the ledger's own item).
+pub fn is_registry(event: &Event) -> bool {
+    !subjects(event).is_empty()
+}
+
+/// The subjects that a registry event changes; none for other events.
+pub fn subjects(event: &Event) -> Vec<Subject> {
+    match &event.body {
+        Some(Body::PartyRegistered(e)) => vec![subject::party(&e.party)],
+        Some(Body::SiteRegistered(e)) => {
+            vec![subject::within(SubjectKind::Site, &e.party, &e.site)]
+        }
+        Some(Body::PlaceRegistered(e)) => vec![subject::place(&e.party, &e.place)],
+        Some(Body::UnitRegistered(e)) => {
+            vec![subject::within(SubjectKind::Unit, &e.party, &e.unit)]
+        }
+        Some(Body::KeyRegistered(e)) => key_of(&e.public_key)
+            .map(subject::key)
+            .into_iter()
+            .collect(),
+        Some(Body::KeyRevoked(e)) => KeyId::from_slice(&e.key_id)
+            .map(subject::key)
+            .into_iter()
+            .collect(),
+        Some(Body::Genesis(g)) => genesis_items(g).into_keys().collect(),
+        Some(Body::StateRecorded(_)) => vec![subject::ledger()],
+        _ => Vec::new(),
+    }
+}
+
+fn key_of(public_key: &[u8]) -> Option<KeyId> {
+    public_key.try_into().ok().map(KeyId::of)
+}
+
+/// Applies an event of a record to the items; other events than the
+/// registry's change nothing here.
+pub fn apply(
+    items: &mut BTreeMap<Subject, Item>,
+    event: &Event,
+    record: &OpenRecord,
+) -> Result<(), Broken> {
+    let at = At {
+        position: record.position(),
+        happened_at_ms: record.payload.happened_at_ms,
+    };
+    apply_event(items, event, at)?;
+    if let (Some(Body::Genesis(_)), Some(Item::Ledger(ledger))) =
+        (&event.body, items.get_mut(&subject::ledger()))
+    {
+        if record.position() != 0 {
+            return broken(8, "a second genesis");
+        }
+        ledger.genesis_hash = record.hash.to_bytes();
+        ledger.origin_name = record
+            .payload
+            .origin
+            .as_ref()
+            .map(|o| o.name.clone())
+            .unwrap_or_default();
+    }
+    Ok(())
+}
+
+/// The same without what only the record knows (genesis' own hash and name).
+pub fn apply_event(
+    items: &mut BTreeMap<Subject, Item>,
+    event: &Event,
+    at: At,
+) -> Result<(), Broken> {
+    let Some(body) = &event.body else {
+        return Ok(());
+    };
+    let subjects = subjects(event);
+    let Some(first) = subjects.first() else {
+        return Ok(());
+    };
+    let last = items.get(first).map_or(0, subject::last);
+    let item = match body {
+        Body::PartyRegistered(e) => {
+            let before = match items.get(first) {
+                Some(Item::Party(p)) => p.clone(),
+                _ => PartyState::default(),
+            };
+            Item::Party(PartyState {
+                registered: Some(e.clone()),
+                ..before
+            })
+        }
+        Body::SiteRegistered(e) => Item::Site(SiteState {
+            registered: Some(e.clone()),
+            last,
+        }),
+        Body::PlaceRegistered(e) => Item::Place(PlaceState {
+            registered: Some(e.clone()),
+            last,
+        }),
+        Body::UnitRegistered(e) => Item::Unit(UnitState {
+            registered: Some(e.clone()),
+            last,
+        }),
+        Body::KeyRegistered(e) => Item::Key(KeyState {
+            registered: Some(e.clone()),
+            last,
+            ..KeyState::default()
+        }),
+        Body::KeyRevoked(_) => {
+            let Some(Item::Key(key)) = items.get(first) else {
+                return broken(8, "revokes a key that is not registered");
+            };
+            Item::Key(KeyState {
+                revoked_at: at.position,
+                ..key.clone()
+            })
+        }
+        Body::Genesis(genesis) => {
+            items.extend(genesis_items(genesis));
+            return Ok(());
+        }
+        Body::StateRecorded(_) => match items.get(first) {
+            Some(item @ Item::Ledger(_)) => item.clone(),
+            _ => return broken(8, "a state record before genesis"),
+        },
+        _ => return Ok(()),
+    };
+    items.insert(first.clone(), item);
+    Ok(())
+}
+
+/// What genesis puts into the registry: the ledger itself, the authorities as
+/// parties, their keys and the ledger's.
+fn genesis_items(genesis: &Genesis) -> BTreeMap<Subject, Item> {
+    let mut items = BTreeMap::new();
+    let ledger = LedgerState {
+        genesis: Some(genesis.clone()),
+        ..LedgerState::default()
+    };
+    items.insert(subject::ledger(), Item::Ledger(ledger));
+    let mut key = |party: &str, public_key: &bytes::Bytes, holder, commitment: &bytes::Bytes| {
+        let Some(id) = key_of(public_key) else { return };
+        let registered = KeyRegistered {
+            party: party.to_owned(),
+            algorithm: SignatureAlgorithm::Ed25519.into(),
+            public_key: public_key.clone(),
+            holder: i32::from(holder),
+            holder_commitment: commitment.clone(),
+            valid_from_ms: 0,
+            valid_until_ms: i64::MAX,
+        };
+        let state = KeyState {
+            registered: Some(registered),
+            ..KeyState::default()
+        };
+        items.insert(subject::key(id), Item::Key(state));
+    };
+    key(
+        LEDGER,
+        &genesis.ledger_public_key,
+        KeyHolder::Device,
+        &bytes::Bytes::new(),
+    );
+    for a in &genesis.authorities {
+        key(
+            &a.party,
+            &a.public_key,
+            KeyHolder::Person,
+            &a.holder_commitment,
+        );
+    }
+    for a in &genesis.authorities {
+        let registered = PartyRegistered {
+            party: a.party.clone(),
+            name_zh: a.name_zh.clone(),
+            name_en: a.name_en.clone(),
+            status: PartyStatus::Active.into(),
+            ..PartyRegistered::default()
+        };
+        let state = PartyState {
+            registered: Some(registered),
+            authority: true,
+            ..PartyState::default()
+        };
+        items.insert(subject::party(&a.party), Item::Party(state));
+    }
+    items
+}

@@ -1,0 +1,150 @@
+//! Subjects: what records are about, how they are keyed, and their items.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::event::{ConsignmentId, DisputeId, HandoffId, KeyId, LotId};
+pub use crate::pb::item::Item;
+use crate::pb::{AccountKind, HandoffStatus, Subject, SubjectKind};
+
+fn subject(kind: SubjectKind, id: Bytes) -> Subject {
+    Subject {
+        kind: kind.into(),
+        id,
+    }
+}
+
+/// A lot.
+pub fn lot(id: LotId) -> Subject {
+    subject(SubjectKind::Lot, id.to_bytes())
+}
+
+/// A handoff.
+pub fn handoff(id: HandoffId) -> Subject {
+    subject(SubjectKind::Handoff, id.to_bytes())
+}
+
+/// A consignment.
+pub fn consignment(id: ConsignmentId) -> Subject {
+    subject(SubjectKind::Consignment, id.to_bytes())
+}
+
+/// A dispute.
+pub fn dispute(id: DisputeId) -> Subject {
+    subject(SubjectKind::Dispute, id.to_bytes())
+}
+
+/// A party, by its code.
+pub fn party(code: &str) -> Subject {
+    subject(SubjectKind::Party, Bytes::copy_from_slice(code.as_bytes()))
+}
+
+/// A party's site, place or unit: `party/code`.
+pub fn within(kind: SubjectKind, party: &str, code: &str) -> Subject {
+    subject(kind, format!("{party}/{code}").into())
+}
+
+/// A party's place.
+pub fn place(party: &str, code: &str) -> Subject {
+    within(SubjectKind::Place, party, code)
+}
+
+/// A key.
+pub fn key(id: KeyId) -> Subject {
+    subject(SubjectKind::Key, id.to_bytes())
+}
+
+/// The ledger itself.
+pub fn ledger() -> Subject {
+    subject(SubjectKind::Ledger, Bytes::new())
+}
+
+/// A subject for people: kind and id.
+pub fn show(subject: &Subject) -> String {
+    let kind = subject.kind().as_str_name();
+    let kind = kind
+        .strip_prefix("SUBJECT_KIND_")
+        .unwrap_or(kind)
+        .to_ascii_lowercase();
+    match subject.kind() {
+        SubjectKind::Party | SubjectKind::Site | SubjectKind::Place | SubjectKind::Unit => {
+            format!("{kind} {}", String::from_utf8_lossy(&subject.id))
+        }
+        _ => format!("{kind} {}", crate::event::digest::to_hex(&subject.id)),
+    }
+}
+
+/// Where items come from: the live state, an overlay on it, a store.
+pub trait Items {
+    /// The subject's item as it stands, if it is known here.
+    fn get(&self, subject: &Subject) -> Option<Arc<Item>>;
+}
+
+/// Whether an item still matters to what can happen: matter on hand, an offer
+/// or a dispute that stands, anything of the registry. Closed items are not in
+/// the state digest and may leave memory.
+pub fn is_open(item: &Item) -> bool {
+    match item {
+        Item::Lot(lot) => {
+            let live = |kind: AccountKind| {
+                matches!(
+                    kind,
+                    AccountKind::Held | AccountKind::Aboard | AccountKind::Disputed
+                )
+            };
+            lot.balances
+                .iter()
+                .any(|b| b.account.as_ref().is_some_and(|a| live(a.kind())))
+                || lot
+                    .packages
+                    .iter()
+                    .any(|p| p.account.as_ref().is_some_and(|a| live(a.kind())))
+                || !lot.reservations.is_empty()
+        }
+        Item::Handoff(h) => {
+            matches!(h.status(), HandoffStatus::Open | HandoffStatus::Awaited)
+        }
+        Item::Consignment(c) => !c.closed,
+        Item::Dispute(d) => d.gross_mg != 0 || d.contained_mg != 0 || !d.serials.is_empty(),
+        Item::Party(_)
+        | Item::Site(_)
+        | Item::Place(_)
+        | Item::Unit(_)
+        | Item::Key(_)
+        | Item::Ledger(_) => true,
+    }
+}
+
+/// Position of the latest record in the subject's chain.
+pub fn last(item: &Item) -> u64 {
+    match item {
+        Item::Lot(i) => i.last,
+        Item::Handoff(i) => i.last,
+        Item::Consignment(i) => i.last,
+        Item::Dispute(i) => i.last,
+        Item::Party(i) => i.last,
+        Item::Site(i) => i.last,
+        Item::Place(i) => i.last,
+        Item::Unit(i) => i.last,
+        Item::Key(i) => i.last,
+        Item::Ledger(i) => i.last,
+    }
+}
+
+/// Sets the position of the latest record in the subject's chain.
+pub fn set_last(item: &mut Item, position: u64) {
+    let last = match item {
+        Item::Lot(i) => &mut i.last,
+        Item::Handoff(i) => &mut i.last,
+        Item::Consignment(i) => &mut i.last,
+        Item::Dispute(i) => &mut i.last,
+        Item::Party(i) => &mut i.last,
+        Item::Site(i) => &mut i.last,
+        Item::Place(i) => &mut i.last,
+        Item::Unit(i) => &mut i.last,
+        Item::Key(i) => &mut i.last,
+        Item::Ledger(i) => &mut i.last,
+    };
+    *last = position;
+}
