@@ -8,8 +8,10 @@
 //! - [`event`]: statements, events, ids, mass, measures, signing. Pure.
 //! - [`catalog`]: substances and their forms, regions, identifiers. Pure.
 //! - [`custody`]: accounts, live state, decide, apply, refusals. Pure.
+//! - [`journal`]: segment files, recovery, the storage seam. Files only.
 
 pub mod catalog;
 pub mod custody;
 pub mod event;
+pub mod journal;
 pub mod pb;

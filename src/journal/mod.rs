@@ -1,0 +1,49 @@
+//! Append-only segment files: where a record becomes durable, and is read from.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | `batch` | a batch to be appended, and its bounds |
+//! | `frame` | one frame: encode, decode, checksum |
+//! | `segment` | names, header, offset table, options |
+//! | `storage` | the storage trait and the real folder |
+//! | `walk` | strict reading of one segment, frame after frame |
+//! | `survey` | what is there: rot, a torn tail, or neither; changes nothing |
+//! | `recovery` | what opening then does after a stop, clean or not |
+//! | `writer` | [`Journal`]: the single writer and its durability point |
+//! | `reader` | [`Reader`]: committed records, concurrent with the writer |
+//! | `scan` | every byte, strictly, repairing nothing: for `verify` |
+//! | `sim` | a disk in memory that loses power, tears writes and fails |
+//!
+//! What this module is not: it knows no events. Bodies are opaque; what they
+//! mean, whether their hashes chain and who signed them is their reader's
+//! affair. It takes no lock on the folder: its owner does.
+//!
+#![doc = include_str!("FORMAT.md")]
+
+mod batch;
+mod error;
+mod frame;
+mod reader;
+mod recovery;
+mod scan;
+mod segment;
+pub mod sim;
+mod storage;
+mod survey;
+#[cfg(test)]
+mod tests;
+mod walk;
+mod writer;
+
+pub use batch::{Batch, MAX_BATCH_BYTES};
+pub use error::{BatchRefused, JournalError};
+pub use frame::{FRAME_HEADER_BYTES, MAX_BODY_BYTES};
+pub use reader::{Batches, Reader, StoredBatch};
+pub use recovery::{Recovery, Torn};
+pub use scan::{Damage, Scan, Scanned, scan};
+pub use segment::{
+    DEFAULT_SEGMENT_BYTES, FORMAT_VERSION, Header, JournalOptions, MAX_SEGMENT_BYTES,
+    MIN_SEGMENT_BYTES,
+};
+pub use storage::{DirStorage, Storage, StorageFile};
+pub use writer::Journal;

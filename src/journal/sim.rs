@@ -1,0 +1,274 @@
+//! A disk in memory that knows what is written and what is durable, loses
+//! power at a chosen step, tears and reorders writes, fails and lies.
+//!
+//! For tests and benches of the journal and of what stands on it. What it
+//! assumes of a disk is FORMAT.md's list, made as bad as that list allows: a
+//! write that was not synced may survive in any part, piece by piece of
+//! [`SECTOR_BYTES`]; a rename or creation may survive or not. Not a model of
+//! speed, nor of bytes that change by themselves: see [`SimStorage::corrupt`].
+
+mod disk;
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use self::disk::{Change, Disk, NameChange, SimulatedFile};
+use super::{Storage, StorageFile};
+
+/// Pieces of which an unsynced write survives some and not others. Smaller
+/// than on any disk, so that small batches tear too.
+pub const SECTOR_BYTES: usize = 32;
+
+/// What is left of unsynced steps when the power goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CrashPolicy {
+    /// Nothing.
+    LoseUnsynced,
+    /// Any part, chosen by this seed.
+    Subset(u64),
+    /// All, but of the last write only so many bytes.
+    TearLastWrite(usize),
+}
+
+/// How one step fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// EIO. A sync that fails so drops what it could not write: it is read
+    /// back, but no later sync makes it durable, as on Linux.
+    Io,
+    /// ENOSPC.
+    NoSpace,
+    /// A write stops after so many bytes, then fails; other steps as [`Io`](Self::Io).
+    ShortWrite(usize),
+}
+
+/// One folder on a simulated disk. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct SimStorage {
+    disk: Arc<Mutex<Disk>>,
+}
+
+/// An open file of a [`SimStorage`].
+#[derive(Debug)]
+pub struct SimFile {
+    disk: Arc<Mutex<Disk>>,
+    id: u64,
+}
+
+impl SimStorage {
+    /// An empty folder.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn disk(&self) -> MutexGuard<'_, Disk> {
+        self.disk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn copied(&self, change: impl FnOnce(Disk) -> Disk) -> Self {
+        let disk = self.disk().clone();
+        Self {
+            disk: Arc::new(Mutex::new(change(disk))),
+        }
+    }
+
+    /// Writes, syncs, renames and other changes so far.
+    pub fn steps(&self) -> u64 {
+        self.disk().steps
+    }
+
+    /// Lets the power go during this step (counted from 0): it may have taken
+    /// effect, and every later call fails.
+    pub fn power_off_at(&self, step: u64) {
+        self.disk().power_off_at = Some(step);
+    }
+
+    /// Lets this step (counted from 0) fail once.
+    pub fn fail_at(&self, step: u64, fault: Fault) {
+        self.disk().fault = Some((step, fault));
+    }
+
+    /// Makes syncs lie: they succeed and make nothing durable.
+    pub fn set_sync_is_noop(&self, lies: bool) {
+        self.disk().sync_is_noop = lies;
+    }
+
+    /// Another disk: this one after a power loss. This one stays as it is.
+    #[must_use]
+    pub fn crash(&self, policy: CrashPolicy) -> Self {
+        self.copied(|disk| disk.after_crash(policy))
+    }
+
+    /// Another disk: this one after the process alone was killed. What was
+    /// written is read back, whether it is durable or not.
+    #[must_use]
+    pub fn restart(&self) -> Self {
+        self.copied(Disk::restarted)
+    }
+
+    /// Length of the last write if it was not synced: the number of places at
+    /// which [`CrashPolicy::TearLastWrite`] can tear it.
+    pub fn last_write_bytes(&self) -> usize {
+        let disk = self.disk();
+        let file = disk.last_written.and_then(|id| disk.files.get(&id));
+        let last = file.and_then(|file| {
+            file.pending.iter().rev().find_map(|change| match change {
+                Change::Write { bytes, .. } => Some(bytes.len()),
+                Change::Length(_) | Change::Allocate(_) => None,
+            })
+        });
+        last.unwrap_or(0)
+    }
+
+    /// The bytes of a file, if it is there.
+    pub fn bytes(&self, name: &str) -> Option<Vec<u8>> {
+        self.disk().file(name).map(|file| file.now.clone())
+    }
+
+    /// Changes a file's bytes behind the journal's back, durably. `false` if
+    /// it is not there.
+    pub fn corrupt(&self, name: &str, change: impl FnOnce(&mut Vec<u8>)) -> bool {
+        let mut disk = self.disk();
+        let Some(file) = disk.file(name) else {
+            return false;
+        };
+        change(&mut file.now);
+        file.durable = file.now.clone();
+        file.pending.clear();
+        true
+    }
+
+    /// Flips the bits of `mask` in one byte, durably. `false` if it is not there.
+    pub fn flip(&self, name: &str, offset: usize, mask: u8) -> bool {
+        let mut flipped = false;
+        self.corrupt(name, |bytes| {
+            if let Some(byte) = bytes.get_mut(offset) {
+                *byte ^= mask;
+                flipped = true;
+            }
+        });
+        flipped
+    }
+}
+
+impl Storage for SimStorage {
+    type File = SimFile;
+
+    fn list(&self) -> io::Result<Vec<String>> {
+        let disk = self.disk();
+        disk.powered()?;
+        Ok(disk.names.keys().cloned().collect())
+    }
+
+    fn create(&self, name: &str) -> io::Result<SimFile> {
+        let mut disk = self.disk();
+        if disk.names.contains_key(name) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        let id = disk.next_id;
+        disk.next_id = id.saturating_add(1);
+        disk.files.insert(id, SimulatedFile::default());
+        disk.rename(NameChange {
+            removed: None,
+            put: Some((name.to_owned(), id)),
+        })?;
+        Ok(SimFile {
+            disk: Arc::clone(&self.disk),
+            id,
+        })
+    }
+
+    fn open(&self, name: &str) -> io::Result<SimFile> {
+        let disk = self.disk();
+        disk.powered()?;
+        let id = *disk.names.get(name).ok_or(io::ErrorKind::NotFound)?;
+        Ok(SimFile {
+            disk: Arc::clone(&self.disk),
+            id,
+        })
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        let mut disk = self.disk();
+        let id = *disk.names.get(from).ok_or(io::ErrorKind::NotFound)?;
+        disk.rename(NameChange {
+            removed: Some(from.to_owned()),
+            put: Some((to.to_owned(), id)),
+        })
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        let mut disk = self.disk();
+        if !disk.names.contains_key(name) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        disk.rename(NameChange {
+            removed: Some(name.to_owned()),
+            put: None,
+        })
+    }
+
+    fn sync_dir(&self) -> io::Result<()> {
+        self.disk().sync_names()
+    }
+}
+
+impl SimFile {
+    fn disk(&self) -> MutexGuard<'_, Disk> {
+        self.disk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn look<T>(&self, at: impl FnOnce(&[u8]) -> T) -> io::Result<T> {
+        let disk = self.disk();
+        disk.powered()?;
+        Ok(at(&disk
+            .files
+            .get(&self.id)
+            .ok_or(io::ErrorKind::NotFound)?
+            .now))
+    }
+}
+
+fn in_memory(offset: u64) -> io::Result<usize> {
+    usize::try_from(offset).map_err(|_| io::ErrorKind::FileTooLarge.into())
+}
+
+impl StorageFile for SimFile {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let from = in_memory(offset)?;
+        self.look(|bytes| {
+            let rest = bytes.get(from..).unwrap_or_default();
+            let count = rest.len().min(buffer.len());
+            if let (Some(target), Some(source)) = (buffer.get_mut(..count), rest.get(..count)) {
+                target.copy_from_slice(source);
+            }
+            count
+        })
+    }
+
+    fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let change = Change::Write {
+            offset: in_memory(offset)?,
+            bytes: bytes.to_vec(),
+        };
+        self.disk().change(self.id, change)
+    }
+
+    fn allocate(&self, length: u64) -> io::Result<()> {
+        let change = Change::Allocate(in_memory(length)?);
+        self.disk().change(self.id, change)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.disk().sync(self.id)
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        self.look(|bytes| bytes.len() as u64)
+    }
+
+    fn set_len(&self, length: u64) -> io::Result<()> {
+        let change = Change::Length(in_memory(length)?);
+        self.disk().change(self.id, change)
+    }
+}
