@@ -180,6 +180,13 @@ fn name_subjects(event: &Event, named: &mut Vec<Subject>) {
             named.extend(crate::event::DisputeId::from_slice(&e.dispute).map(subject::dispute));
         }
         Some(Body::Corrected(e)) => {
+            // What entered by the original is named after it.
+            named.extend(
+                e.original
+                    .as_ref()
+                    .and_then(handoff_id)
+                    .map(|n| subject::lot(LotId(n.0))),
+            );
             if let Some(restated) = e.restated.as_ref() {
                 name_subjects(restated, named);
             }
@@ -221,6 +228,7 @@ pub fn decide(
     let rules = context.genesis.base_rules.unwrap_or_default();
     if statement.payload.party != LEDGER {
         draft.touch(subject::party(&statement.payload.party));
+        find_closed_party(&mut draft, &statement.payload.party);
     }
     for (index, event) in (0u32..).zip(&statement.events) {
         draft.begin_event(index);
@@ -323,6 +331,21 @@ fn event_of(draft: &mut Draft<'_>, case: &Case<'_>, event: &Event) -> Result<(),
         Body::Settled(e) => dispute::settled(draft, case, e).map_err(name("settled")),
         Body::Corrected(e) => correct::corrected(draft, case, e).map_err(name("corrected")),
         _ => Err(Refused::new(RefusalCode::NotSupportedYet, "")),
+    }
+}
+
+/// A closed party's facts are recorded; what would authorise is refused by its
+/// own guard.
+fn find_closed_party(draft: &mut Draft<'_>, party: &str) {
+    if let Err(closed) = signers::active(draft, party, "") {
+        draft.find(
+            FindingCode::PartyClosed,
+            Severity::Warning,
+            &subject::party(party),
+            party,
+            0,
+            closed.to_string(),
+        );
     }
 }
 
