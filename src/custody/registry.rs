@@ -18,9 +18,22 @@ use crate::pb::{
 /// The name under which the ledger itself signs state records.
 pub const LEDGER: &str = "LEDGER";
 
-/// Whether an event changes the registry (or the ledger's own item).
+/// Whether an event is one of the registry (or of the ledger itself), even if
+/// it names its subject wrongly.
 pub fn is_registry(event: &Event) -> bool {
-    !subjects(event).is_empty()
+    matches!(
+        event.body,
+        Some(
+            Body::PartyRegistered(_)
+                | Body::SiteRegistered(_)
+                | Body::PlaceRegistered(_)
+                | Body::UnitRegistered(_)
+                | Body::KeyRegistered(_)
+                | Body::KeyRevoked(_)
+                | Body::Genesis(_)
+                | Body::StateRecorded(_)
+        )
+    )
 }
 
 /// The subjects that a registry event changes; none for other events.

@@ -68,6 +68,10 @@ impl Statement {
             check_part(part, digest).map_err(|r| r.within(&at()))?;
             events.push(open_event(&part.body).map_err(|r| r.within(&at()))?);
         }
+        check_signers(&payload, &signatures)?;
+        if payload.happened_at_ms < 0 {
+            return Err(Refused::invalid("payload.happened_at_ms", "before 1970"));
+        }
         Ok(Statement {
             payload,
             payload_bytes,
@@ -161,9 +165,6 @@ fn check_header(payload: &Payload) -> Result<StatementId, Refused> {
                 .detail(format!("number {}", payload.algorithm)),
         );
     }
-    if payload.happened_at_ms < 0 {
-        return Err(Refused::invalid("payload.happened_at_ms", "before 1970"));
-    }
     Ok(id)
 }
 
@@ -189,6 +190,11 @@ fn check_counts(
         return Err(Refused::new(RefusalCode::BodyDigestMismatch, "events")
             .detail(format!("{} bodies for {digests} digests", parts.len())));
     }
+    Ok(())
+}
+
+/// One signature for each named key, and no other.
+fn check_signers(payload: &Payload, signatures: &[Signature]) -> Result<(), Refused> {
     let wanted = signers_of(payload)?;
     for id in &wanted {
         if !signatures.iter().any(|s| s.key_id.as_ref() == id.0) {

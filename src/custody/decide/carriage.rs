@@ -38,6 +38,9 @@ pub(super) fn carried(draft: &Draft<'_>, id: &[u8], party: &str) -> Result<Consi
 
 /// A waybill's fields.
 pub(super) fn check(draft: &Draft<'_>, c: &Carriage) -> Result<(), Refused> {
+    if draft.party(&c.consignee).is_none() {
+        return Err(Refused::new(RefusalCode::UnknownParty, "consignee").detail(&c.consignee));
+    }
     if c.mode() == TransportMode::Unspecified {
         return Err(Refused::missing("mode"));
     }
@@ -48,11 +51,7 @@ pub(super) fn check(draft: &Draft<'_>, c: &Carriage) -> Result<(), Refused> {
     }
     c.route
         .iter()
-        .try_for_each(|r| fields::region(r, "route"))?;
-    match draft.party(&c.consignee) {
-        Some(_) => Ok(()),
-        None => Err(Refused::new(RefusalCode::UnknownParty, "consignee").detail(&c.consignee)),
-    }
+        .try_for_each(|r| fields::region(r, "route"))
 }
 
 fn crew_and_seals(vehicle: &str, crew: &[bytes::Bytes], seals: &[String]) -> Result<(), Refused> {
@@ -70,7 +69,6 @@ fn crew_and_seals(vehicle: &str, crew: &[bytes::Bytes], seals: &[String]) -> Res
 }
 
 pub(super) fn relayed(draft: &mut Draft<'_>, case: &Case<'_>, e: &Relayed) -> Result<(), Refused> {
-    let id = carried(draft, &e.consignment, case.party())?;
     signers::active(draft, &e.to_carrier, "to_carrier")?;
     if !case.signers.signed(&e.to_carrier) {
         return Err(
@@ -80,6 +78,7 @@ pub(super) fn relayed(draft: &mut Draft<'_>, case: &Case<'_>, e: &Relayed) -> Re
     }
     crew_and_seals(&e.vehicle, &e.crew, &e.seals)?;
     fields::region(&e.region, "region")?;
+    let id = carried(draft, &e.consignment, case.party())?;
     let aboard = account::aboard(id);
     let state = draft.consignment(id).unwrap_or_default();
     for lot_id in state.lots.iter().filter_map(|l| LotId::from_slice(l)) {
@@ -114,7 +113,6 @@ pub(super) fn reported(
     case: &Case<'_>,
     e: &Reported,
 ) -> Result<(), Refused> {
-    let id = carried(draft, &e.consignment, case.party())?;
     if e.kind() == ReportKind::Unspecified {
         return Err(Refused::missing("kind"));
     }
@@ -123,6 +121,7 @@ pub(super) fn reported(
         return Err(Refused::invalid("longitude_e6", "beyond 180 or 90 degrees"));
     }
     fields::optional_text(&e.note, MAX_TEXT, "note")?;
+    let id = carried(draft, &e.consignment, case.party())?;
     draft.emit(
         &subject::consignment(id),
         C::ConsignmentReported(ConsignmentReported {

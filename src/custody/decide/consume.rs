@@ -88,7 +88,7 @@ fn gone(
     reserved: Reserved,
     kind: AccountKind,
 ) -> Result<(), Refused> {
-    fields::code(place, "place")?;
+    goods::fact_place(draft, case.party(), place)?;
     let from = account::held(case.party(), place);
     let portion = goods::portion(draft, named, &from, reserved).map_err(|r| r.within("goods"))?;
     late(draft, case, portion.lot);
@@ -133,13 +133,13 @@ pub(super) fn incident(
 
 /// Where it happened: a place of the signer, or a consignment it carries.
 fn scene(
-    draft: &Draft<'_>,
+    draft: &mut Draft<'_>,
     case: &Case<'_>,
     e: &Incident,
 ) -> Result<(Account, Option<ConsignmentId>), Refused> {
     match &e.at {
         Some(IncidentAt::Place(place)) => {
-            fields::code(place, "place")?;
+            goods::fact_place(draft, case.party(), place)?;
             Ok((account::held(case.party(), place), None))
         }
         Some(IncidentAt::Consignment(id)) => {

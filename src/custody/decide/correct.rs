@@ -37,15 +37,15 @@ pub(super) fn corrected(
     e: &Corrected,
 ) -> Result<(), Refused> {
     fields::text(&e.reason, MAX_TEXT, "reason")?;
+    let restated = e
+        .restated
+        .as_ref()
+        .ok_or_else(|| Refused::missing("restated"))?;
     let original = original(case, e.original.as_ref())?;
     if original.payload.party != case.party() && !case.signers.authority() {
         return Err(Refused::new(RefusalCode::CannotCorrect, "original")
             .detail(format!("{} signed it", original.payload.party)));
     }
-    let restated = e
-        .restated
-        .as_ref()
-        .ok_or_else(|| Refused::missing("restated"))?;
     if like(restated)? != like(&original.event)? {
         return Err(Refused::new(RefusalCode::CannotCorrect, "restated")
             .detail("only quantity and place may differ from the original"));
@@ -67,6 +67,7 @@ pub(super) fn corrected(
     if net.is_empty() {
         return Err(Refused::new(RefusalCode::NoChange, "restated"));
     }
+    holders_signed(draft, case, &net)?;
     late(draft, case, lot);
     book(draft, case, lot, party, net)?;
     let posting = |(account, amount): (Account, Amount)| Posting {
@@ -216,6 +217,31 @@ fn custody_moved(
         Refused::new(RefusalCode::CounterpartSignatureRequired, "original")
             .detail(format!("custody has moved to {}", others.join(", "))),
     )
+}
+
+/// Nobody's holding changes without its holder (law 5): goods may have been
+/// relayed to another carrier since.
+fn holders_signed(draft: &Draft<'_>, case: &Case<'_>, net: &Books) -> Result<(), Refused> {
+    if case.signers.authority() {
+        return Ok(());
+    }
+    for account in net.keys() {
+        let holder = match account.kind() {
+            AccountKind::Held => account.party.clone(),
+            AccountKind::Aboard => ConsignmentId::from_slice(&account.id)
+                .and_then(|id| draft.consignment(id))
+                .map(|c| c.carrier)
+                .unwrap_or_default(),
+            _ => continue,
+        };
+        if !case.signers.signed(&holder) {
+            return Err(
+                Refused::new(RefusalCode::CounterpartSignatureRequired, "restated")
+                    .detail(format!("of {holder}, who holds it now")),
+            );
+        }
+    }
+    Ok(())
 }
 
 /// What the event is booked with now: as last restated, else as recorded.

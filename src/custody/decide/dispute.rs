@@ -23,20 +23,34 @@ pub(super) fn settled(draft: &mut Draft<'_>, case: &Case<'_>, e: &Settled) -> Re
     let id = DisputeId::from_slice(&e.dispute)
         .ok_or_else(|| Refused::invalid("dispute", "16 bytes are wanted"))?;
     let refused = |code| Refused::new(code, "dispute").detail(format!("dispute {id}"));
-    let state = draft
-        .dispute(id)
-        .ok_or_else(|| refused(RefusalCode::UnknownDispute))?;
-    let opened = state.opened.clone().unwrap_or_default();
+    let known = draft.dispute(id).and_then(|d| d.opened);
+    if let Some(opened) = &known {
+        may_settle(case, opened).map_err(|detail| {
+            refused(RefusalCode::CounterpartSignatureRequired).detail(detail)
+        })?;
+    }
+    check_fields(e)?;
+    let opened = known.ok_or_else(|| refused(RefusalCode::UnknownDispute))?;
+    for (i, part) in e.settlements.iter().enumerate() {
+        settle(draft, id, &opened, part).map_err(|r| r.within(&format!("settlements[{i}]")))?;
+    }
+    Ok(())
+}
+
+/// Whether both sides signed, or an authority; else who should have.
+fn may_settle(case: &Case<'_>, opened: &DisputeOpened) -> Result<(), String> {
     let both = case.signers.signed(&opened.owner)
         && (opened.counterpart.is_empty() || case.signers.signed(&opened.counterpart));
-    if !both && !case.signers.authority() {
-        return Err(
-            refused(RefusalCode::CounterpartSignatureRequired).detail(format!(
-                "of {} and {}, or of an authority",
-                opened.owner, opened.counterpart
-            )),
-        );
+    if both || case.signers.authority() {
+        return Ok(());
     }
+    Err(format!(
+        "of {} and {}, or of an authority",
+        opened.owner, opened.counterpart
+    ))
+}
+
+fn check_fields(e: &Settled) -> Result<(), Refused> {
     if e.settlements.is_empty() || e.settlements.len() > MAX_SETTLEMENTS {
         return Err(Refused::invalid(
             "settlements",
@@ -44,9 +58,19 @@ pub(super) fn settled(draft: &mut Draft<'_>, case: &Case<'_>, e: &Settled) -> Re
         ));
     }
     for (i, part) in e.settlements.iter().enumerate() {
-        settle(draft, id, &opened, part).map_err(|r| r.within(&format!("settlements[{i}]")))?;
+        check_part(part).map_err(|r| r.within(&format!("settlements[{i}]")))?;
     }
     Ok(())
+}
+
+fn check_part(part: &Settlement) -> Result<(), Refused> {
+    if part.cause() == SettlementCause::Unspecified {
+        return Err(Refused::missing("cause"));
+    }
+    if part.gross_mg < 0 {
+        return Err(Refused::new(RefusalCode::MassNotPositive, "gross_mg"));
+    }
+    fields::serials(&part.serials, "serials")
 }
 
 fn settle(
@@ -61,7 +85,6 @@ fn settle(
     }
     let lot = LotId::from_slice(&opened.lot).ok_or_else(|| Refused::missing("lot"))?;
     let from = account::disputed(id);
-    fields::serials(&part.serials, "serials")?;
     if !ranges::minus(&part.serials, &state.serials).is_empty() {
         return Err(Refused::new(RefusalCode::DisputeExceeded, "serials"));
     }
@@ -89,9 +112,6 @@ fn settle(
 /// The loose part that is settled, with the dispute's sign; content goes in
 /// proportion, and all of it with the last gross.
 fn loose_part(there: &Amount, part: &Settlement, state: &DisputeState) -> Result<Amount, Refused> {
-    if part.gross_mg < 0 {
-        return Err(Refused::new(RefusalCode::MassNotPositive, "gross_mg"));
-    }
     if part.gross_mg == 0 && there.gross != 0 {
         if part.serials.is_empty() {
             return Err(Refused::new(RefusalCode::MassNotPositive, "gross_mg"));

@@ -64,6 +64,7 @@ pub(super) fn imported(
 }
 
 pub(super) fn opened(draft: &mut Draft<'_>, case: &Case<'_>, e: &Opened) -> Result<(), Refused> {
+    signers::active(draft, case.party(), "party").map_err(|r| r.within("payload"))?;
     if !case.signers.two_persons(case.party()) {
         return Err(Refused::new(RefusalCode::TwoPersonsRequired, ""));
     }
@@ -104,10 +105,10 @@ fn entered(
 /// Checks a new lot's fields and returns its amount.
 pub(super) fn check_new(lot: &NewLot) -> Result<Amount, Refused> {
     fields::text(&lot.label, MAX_SHORT, "label")?;
-    fields::form(&lot.form, "form")?;
+    fields::documents(&lot.documents)?;
     let gross = Mass::of(lot.quantity.as_ref(), "quantity")?;
     fields::content(lot.content_ppm, "content_ppm")?;
-    fields::documents(&lot.documents)?;
+    fields::form(&lot.form, "form")?;
     let contained = gross
         .contained(lot.content_ppm)
         .ok_or_else(|| Refused::new(RefusalCode::MassOverflow, "quantity"))?;
@@ -126,7 +127,6 @@ pub(super) fn born(
     birth: Birth,
 ) -> Result<LotId, Refused> {
     let amount = check_new(lot)?;
-    goods::own_place(draft, case.party(), &lot.place, "place")?;
     let id = LotId(case.name(birth.line));
     let papers = lot.data_sheet_hash.len() == 32 && lot.label_hash.len() == 32;
     if !papers && birth.papers == Papers::Must {
@@ -139,6 +139,7 @@ pub(super) fn born(
             "32 bytes each are wanted",
         ));
     }
+    goods::own_place(draft, case.party(), &lot.place, "place")?;
     let subject = subject::lot(id);
     draft.emit(
         &subject,

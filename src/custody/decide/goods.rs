@@ -54,6 +54,21 @@ pub(super) fn lot_of(draft: &Draft<'_>, id: &[u8]) -> Result<(LotId, LotState), 
     Ok((id, state))
 }
 
+/// Checks what can be said of named goods without the books; returns their
+/// loose gross in milligrams.
+pub(super) fn check(goods: Option<&Goods>) -> Result<i64, Refused> {
+    let goods = goods.ok_or_else(|| Refused::missing("goods"))?;
+    if goods.loose.is_none() && goods.serials.is_empty() {
+        return Err(Refused::missing("loose"));
+    }
+    let gross = match &goods.loose {
+        None => 0,
+        some => Mass::of(some.as_ref(), "loose")?.as_mg(),
+    };
+    fields::serials(&goods.serials, "serials")?;
+    Ok(gross)
+}
+
 /// Finds named goods on an account. Reserved ones are refused or taken.
 pub(super) fn portion(
     draft: &mut Draft<'_>,
@@ -61,14 +76,9 @@ pub(super) fn portion(
     account: &Account,
     reserved: Reserved,
 ) -> Result<Portion, Refused> {
+    let gross = check(goods)?;
     let goods = goods.ok_or_else(|| Refused::missing("goods"))?;
     let (id, state) = lot_of(draft, &goods.lot)?;
-    fields::serials(&goods.serials, "serials")?;
-    let gross = match &goods.loose {
-        None if goods.serials.is_empty() => return Err(Refused::missing("loose")),
-        None => 0,
-        some => Mass::of(some.as_ref(), "loose")?.as_mg(),
-    };
     let there = lot::loose(&state, account).map_err(overflow)?;
     if gross > there.gross {
         return Err(
@@ -80,8 +90,8 @@ pub(super) fn portion(
             )),
         );
     }
-    let selected = packages(&state, &goods.serials, account)?;
     free_loose(draft, id, &state, account, gross, reserved)?;
+    let selected = packages(&state, &goods.serials, account)?;
     free_packages(draft, id, &selected, reserved)?;
     let mut packed = Amount::default();
     for p in &selected {

@@ -31,19 +31,13 @@ const MAX_PARKED_PER_OFFER: usize = 4;
 pub(super) fn offered(draft: &mut Draft<'_>, case: &Case<'_>, e: &Offered) -> Result<(), Refused> {
     signers::active(draft, case.party(), "giver")?;
     signers::active(draft, &e.taker, "taker")?;
-    if e.taker == case.party() {
-        return Err(Refused::new(RefusalCode::OwnHandoff, "taker"));
-    }
-    let from = giver_account(draft, case, e)?;
     if let Some(c) = &e.carriage {
         carriage::check(draft, c).map_err(|r| r.within("carriage"))?;
     }
-    fields::documents(&e.documents)?;
-    if e.lines.is_empty() || e.lines.len() > MAX_LINES {
-        return Err(Refused::invalid(
-            "lines",
-            format!("1 to {MAX_LINES} are wanted"),
-        ));
+    check_fields(e)?;
+    let from = giver_account(draft, case, e)?;
+    if e.taker == case.party() {
+        return Err(Refused::new(RefusalCode::OwnHandoff, "taker"));
     }
     let name = HandoffId(case.name(0));
     let mut lines = Vec::with_capacity(e.lines.len());
@@ -52,12 +46,6 @@ pub(super) fn offered(draft: &mut Draft<'_>, case: &Case<'_>, e: &Offered) -> Re
         let at = format!("lines[{i}]");
         let portion = goods::portion(draft, Some(line), &from, Reserved::Refuse)
             .map_err(|r| r.within(&at))?;
-        if lines.iter().any(|l: &HandoffLine| l.lot == line.lot) {
-            return Err(Refused::invalid(
-                format!("{at}.lot"),
-                "the lot stands in another line",
-            ));
-        }
         late(draft, case, portion.lot);
         lines.push(HandoffLine {
             lot: line.lot.clone(),
@@ -89,6 +77,28 @@ pub(super) fn offered(draft: &mut Draft<'_>, case: &Case<'_>, e: &Offered) -> Re
     parked
         .into_iter()
         .try_for_each(|fact| unpark(draft, case, name, &fact))
+}
+
+fn check_fields(e: &Offered) -> Result<(), Refused> {
+    if e.from.is_none() {
+        return Err(Refused::missing("place"));
+    }
+    fields::documents(&e.documents)?;
+    if e.lines.is_empty() || e.lines.len() > MAX_LINES {
+        return Err(Refused::invalid(
+            "lines",
+            format!("1 to {MAX_LINES} are wanted"),
+        ));
+    }
+    for (i, line) in e.lines.iter().enumerate() {
+        let at = format!("lines[{i}]");
+        if e.lines.iter().take(i).any(|other| other.lot == line.lot) {
+            let why = "the lot stands in another line";
+            return Err(Refused::invalid(format!("{at}.lot"), why));
+        }
+        goods::check(Some(line)).map_err(|r| r.within(&at))?;
+    }
+    Ok(())
 }
 
 fn giver_account(draft: &Draft<'_>, case: &Case<'_>, e: &Offered) -> Result<Account, Refused> {
@@ -209,6 +219,7 @@ pub(super) fn accepted(
     e: &Accepted,
 ) -> Result<(), Refused> {
     let (name, offer) = named(e.offer.as_ref())?;
+    takeover::check_shape(e)?;
     let handoff = match draft.handoff(name) {
         Some(handoff) if handoff.status() != HandoffStatus::Awaited => handoff,
         other => return park(draft, case, name, &offer, e, other.as_ref()),
@@ -264,7 +275,7 @@ fn park(
         return Err(Refused::new(RefusalCode::TooManyParked, "offer")
             .detail(format!("{parked} of {MAX_PARKED} parked")));
     }
-    takeover::check_shape(e)?;
+    takeover::check_lines_once(e)?;
     let fact = FactParked {
         fact: case.statement.event_ref(case.index),
         position: draft.at().position,

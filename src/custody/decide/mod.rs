@@ -107,8 +107,9 @@ impl Case<'_> {
 }
 
 /// The public keys that a statement must be signed with, in the order of its
-/// key ids; refused if one is not registered.
+/// key ids; refused if it is for another ledger, or if one is not registered.
 pub fn keys_of(items: &dyn Items, statement: &Statement) -> Result<Vec<PublicKey>, Refused> {
+    check_origin(items, statement)?;
     let ids = statement.key_ids()?;
     ids.into_iter()
         .map(|id| {

@@ -73,7 +73,9 @@ fn party(case: &Case<'_>, e: &PartyRegistered) -> Result<(), Refused> {
     fields::party_code(&e.party, "party")?;
     names(&e.name_zh, &e.name_en)?;
     fields::region(&e.region, "region")?;
-    if e.stages().any(|s| s == Stage::Unspecified) || e.stages.len() > 16 {
+    // Not by `stages()`, which passes over numbers that are none.
+    let none = |s: &i32| matches!(Stage::try_from(*s), Err(_) | Ok(Stage::Unspecified));
+    if e.stages.iter().any(none) || e.stages.len() > 16 {
         return Err(Refused::invalid("stages", "a stage that is none"));
     }
     if e.status() == PartyStatus::Unspecified {

@@ -34,14 +34,18 @@ impl Signers {
             ..Signers::default()
         };
         let payload = &statement.payload;
+        let mut acting = String::new();
         for id in statement.key_ids()? {
             let key = judged_key(draft, id, context.recorded_at_ms)?;
             draft.use_key(id);
-            if id.0 == payload.key_id.as_ref() && key.party != payload.party {
-                return Err(Refused::new(RefusalCode::KeyNotOfParty, "payload.key_id")
-                    .detail(format!("the key is {}'s", key.party)));
-            }
             signers.add(draft, &key);
+            if id.0 == payload.key_id.as_ref() {
+                acting = key.party;
+            }
+        }
+        if acting != payload.party {
+            return Err(Refused::new(RefusalCode::KeyNotOfParty, "payload.key_id")
+                .detail(format!("the key is {acting}'s")));
         }
         if payload.party != LEDGER && draft.party(&payload.party).is_none() {
             return Err(Refused::new(RefusalCode::UnknownParty, "payload.party")

@@ -20,44 +20,24 @@ use crate::pb::{
 const MAX_PACKAGES: u64 = 1_000_000;
 
 pub(super) fn moved(draft: &mut Draft<'_>, case: &Case<'_>, e: &Moved) -> Result<(), Refused> {
+    goods::check(e.goods.as_ref()).map_err(|r| r.within("goods"))?;
     goods::own_place(draft, case.party(), &e.to_place, "to_place")?;
-    if e.from_place == e.to_place {
-        return Err(Refused::new(RefusalCode::NoChange, "to_place"));
-    }
     let from = account::held(case.party(), &e.from_place);
     let to = account::held(case.party(), &e.to_place);
     let portion = goods::portion(draft, e.goods.as_ref(), &from, Reserved::Refuse)
         .map_err(|r| r.within("goods"))?;
+    if from == to {
+        return Err(Refused::new(RefusalCode::NoChange, "to_place"));
+    }
     late(draft, case, portion.lot);
     goods::send(draft, &portion, &from, &to)
 }
 
 pub(super) fn packed(draft: &mut Draft<'_>, case: &Case<'_>, e: &Packed) -> Result<(), Refused> {
-    let (id, state) = goods::lot_of(draft, &e.lot)?;
-    goods::own_place(draft, case.party(), &e.place, "place")?;
     fields::text(&e.packaging, MAX_SHORT, "packaging")?;
-    let range = e.serials.ok_or_else(|| Refused::missing("serials"))?;
-    fields::serials(&[range], "serials")?;
-    let count = ranges::count(range.first, range.last);
-    if count > MAX_PACKAGES {
-        return Err(Refused::new(RefusalCode::SerialsInvalid, "serials")
-            .detail(format!("{count} packages; at most {MAX_PACKAGES}")));
-    }
-    if e.gross_mg_each <= 0 {
-        return Err(Refused::new(RefusalCode::MassNotPositive, "gross_mg_each"));
-    }
-    let live = state
-        .packages
-        .iter()
-        .any(|p| p.first <= range.last && range.first <= p.last);
-    if live || ranges::overlap(&state.ended, &[range]) {
-        return Err(
-            Refused::new(RefusalCode::SerialsExist, "serials").detail(ranges::show(&[range]))
-        );
-    }
-    let total = Mass::mg(e.gross_mg_each)
-        .times(count)
-        .map_err(|_| Refused::new(RefusalCode::MassOverflow, "gross_mg_each"))?;
+    let (range, count, total) = packages_wanted(e)?;
+    goods::own_place(draft, case.party(), &e.place, "place")?;
+    let (id, state) = goods::lot_of(draft, &e.lot)?;
     let at = account::held(case.party(), &e.place);
     let loose = Goods {
         lot: e.lot.clone(),
@@ -68,6 +48,15 @@ pub(super) fn packed(draft: &mut Draft<'_>, case: &Case<'_>, e: &Packed) -> Resu
         serials: Vec::new(),
     };
     let portion = goods::portion(draft, Some(&loose), &at, Reserved::Refuse)?;
+    let live = state
+        .packages
+        .iter()
+        .any(|p| p.first <= range.last && range.first <= p.last);
+    if live || ranges::overlap(&state.ended, &[range]) {
+        return Err(
+            Refused::new(RefusalCode::SerialsExist, "serials").detail(ranges::show(&[range]))
+        );
+    }
     let each = contained_each(&state, &portion, e.gross_mg_each, count);
     let owner = packer_owns(&state, case.party(), portion.loose.gross)?;
     // What packing leaves over is process loss (design, section 3).
@@ -94,6 +83,24 @@ pub(super) fn packed(draft: &mut Draft<'_>, case: &Case<'_>, e: &Packed) -> Resu
             reserved_by: bytes::Bytes::new(),
         }),
     )
+}
+
+/// The packages' serials, how many they are, and their gross together.
+fn packages_wanted(e: &Packed) -> Result<(SerialRange, u64, Mass), Refused> {
+    let range = e.serials.ok_or_else(|| Refused::missing("serials"))?;
+    if e.gross_mg_each <= 0 {
+        return Err(Refused::new(RefusalCode::MassNotPositive, "gross_mg_each"));
+    }
+    let count = ranges::count(range.first, range.last);
+    let total = Mass::mg(e.gross_mg_each)
+        .times(count)
+        .map_err(|_| Refused::new(RefusalCode::MassOverflow, "gross_mg_each"))?;
+    fields::serials(&[range], "serials")?;
+    if count > MAX_PACKAGES {
+        return Err(Refused::new(RefusalCode::SerialsInvalid, "serials")
+            .detail(format!("{count} packages; at most {MAX_PACKAGES}")));
+    }
+    Ok((range, count, total))
 }
 
 fn signed(count: u64) -> i64 {
@@ -132,17 +139,17 @@ fn packer_owns(state: &LotState, packer: &str, gross: i64) -> Result<String, Ref
 }
 
 pub(super) fn assayed(draft: &mut Draft<'_>, case: &Case<'_>, e: &Assayed) -> Result<(), Refused> {
-    let (id, state) = goods::lot_of(draft, &e.lot)?;
-    fields::content(e.content_ppm, "content_ppm")?;
     fields::hash(&e.certificate_hash, "certificate_hash")?;
+    fields::content(e.content_ppm, "content_ppm")?;
+    let (id, state) = goods::lot_of(draft, &e.lot)?;
+    if !state.reservations.is_empty() {
+        return Err(Refused::new(RefusalCode::Reserved, "lot")
+            .detail("some of it is offered at the content it has"));
+    }
     let loose = loose_holdings(&state)?;
     let mine = |a: &Account| a.kind() == AccountKind::Held && a.party == case.party();
     if loose.is_empty() || !loose.iter().all(|(a, _)| mine(a)) {
         return Err(Refused::new(RefusalCode::NotSoleHolder, "lot").detail(format!("lot {id}")));
-    }
-    if !state.reservations.is_empty() {
-        return Err(Refused::new(RefusalCode::Reserved, "lot")
-            .detail("some of it is offered at the content it has"));
     }
     late(draft, case, id);
     draft.emit(
@@ -187,16 +194,16 @@ fn loose_holdings(state: &LotState) -> Result<Vec<(Account, Amount)>, Refused> {
 }
 
 pub(super) fn counted(draft: &mut Draft<'_>, case: &Case<'_>, e: &Counted) -> Result<(), Refused> {
-    let (id, state) = goods::lot_of(draft, &e.lot)?;
+    goods::fact_place(draft, case.party(), &e.place)?;
+    if e.loose_gross_mg < 0 {
+        return Err(Refused::new(RefusalCode::MassNotPositive, "loose_gross_mg"));
+    }
     fields::serials(&e.serials_scanned, "serials_scanned")?;
     fields::serials(&e.serials_assumed, "serials_assumed")?;
     if ranges::overlap(&e.serials_scanned, &e.serials_assumed) {
         return Err(Refused::new(RefusalCode::SerialsOverlap, "serials_assumed"));
     }
-    if e.loose_gross_mg < 0 {
-        return Err(Refused::new(RefusalCode::MassNotPositive, "loose_gross_mg"));
-    }
-    goods::fact_place(draft, case.party(), &e.place)?;
+    let (id, state) = goods::lot_of(draft, &e.lot)?;
     late(draft, case, id);
     // A count is about the lot even where it finds everything in order.
     draft.touch(subject::lot(id));

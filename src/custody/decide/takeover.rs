@@ -47,6 +47,13 @@ pub(super) fn check_shape(e: &Accepted) -> Result<(), Refused> {
     }
     for (i, line) in e.lines.iter().enumerate() {
         check_line(line).map_err(|r| r.within(&format!("lines[{i}]")))?;
+    }
+    Ok(())
+}
+
+/// That an acceptance names each line once.
+pub(super) fn check_lines_once(e: &Accepted) -> Result<(), Refused> {
+    for (i, line) in e.lines.iter().enumerate() {
         if e.lines
             .iter()
             .skip(i + 1)
@@ -95,7 +102,7 @@ pub(super) fn take(
     handoff: &HandoffState,
     e: &Accepted,
 ) -> Result<(), Refused> {
-    check_shape(e)?;
+    check_lines_once(e)?;
     let offered = handoff.offered.clone().unwrap_or_default();
     let from = offered.from.clone().unwrap_or_default();
     if e.lines

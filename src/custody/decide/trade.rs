@@ -43,6 +43,9 @@ pub(super) fn traded(draft: &mut Draft<'_>, case: &Case<'_>, e: &Traded) -> Resu
         ));
     }
     for (i, sold) in e.goods.iter().enumerate() {
+        goods::check(Some(sold)).map_err(|r| r.within(&format!("goods[{i}]")))?;
+    }
+    for (i, sold) in e.goods.iter().enumerate() {
         sell(draft, case, sold, &e.buyer).map_err(|r| r.within(&format!("goods[{i}]")))?;
     }
     Ok(())
@@ -50,10 +53,6 @@ pub(super) fn traded(draft: &mut Draft<'_>, case: &Case<'_>, e: &Traded) -> Resu
 
 fn sell(draft: &mut Draft<'_>, case: &Case<'_>, sold: &Goods, buyer: &str) -> Result<(), Refused> {
     let (id, state) = goods::lot_of(draft, &sold.lot)?;
-    fields::serials(&sold.serials, "serials")?;
-    if sold.loose.is_none() && sold.serials.is_empty() {
-        return Err(Refused::missing("loose"));
-    }
     late(draft, case, id);
     if sold.loose.is_some() {
         let gross = Mass::of(sold.loose.as_ref(), "loose")?.as_mg();

@@ -40,13 +40,22 @@ pub(super) fn transformed(
 ) -> Result<(), Refused> {
     signers::active(draft, case.party(), "party")?;
     check_counts(e)?;
-    let mut inputs = take_inputs(draft, case, e)?;
+    for (i, input) in e.inputs.iter().enumerate() {
+        let at = format!("inputs[{i}]");
+        fields::code(&input.place, "place").map_err(|r| r.within(&at))?;
+        goods::check(input.goods.as_ref()).map_err(|r| r.within(&at))?;
+    }
     let mut outputs = Vec::with_capacity(e.outputs.len());
     for (i, lot) in e.outputs.iter().enumerate() {
         let at = format!("outputs[{i}]");
         let amount = entry::check_new(lot).map_err(|r| r.within(&at))?;
         outputs.push((amount, substance(&lot.form)));
     }
+    for (i, lot) in e.outputs.iter().enumerate() {
+        goods::own_place(draft, case.party(), &lot.place, "place")
+            .map_err(|r| r.within(&format!("outputs[{i}]")))?;
+    }
+    let mut inputs = take_inputs(draft, case, e)?;
     let balance = Balance::of(e, &inputs, &outputs)?;
     balance.share_out(&mut inputs)?;
     for (line, input) in (0u32..).zip(&inputs) {
@@ -126,7 +135,6 @@ fn take_inputs(
     let to = account::plain(AccountKind::Transformed);
     for (i, input) in e.inputs.iter().enumerate() {
         let at = format!("inputs[{i}]");
-        fields::code(&input.place, "place").map_err(|r| r.within(&at))?;
         let from = account::held(case.party(), &input.place);
         let portion = goods::portion(draft, input.goods.as_ref(), &from, Reserved::Refuse)
             .map_err(|r| r.within(&at))?;
@@ -451,6 +459,7 @@ fn contribution(input: &Input, gross: i64, out_gross: i64) -> Result<Parent, Ref
 pub(super) fn wasted(draft: &mut Draft<'_>, case: &Case<'_>, e: &Wasted) -> Result<(), Refused> {
     fields::text(&e.label, MAX_SHORT, "label")?;
     waste_code(&e.waste_code)?;
+    goods::check(e.goods.as_ref()).map_err(|r| r.within("goods"))?;
     goods::own_place(draft, case.party(), &e.place, "place")?;
     let at = account::held(case.party(), &e.place);
     let portion = goods::portion(draft, e.goods.as_ref(), &at, Reserved::Refuse)
