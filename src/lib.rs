@@ -8,10 +8,14 @@
 //! - [`event`]: statements, events, ids, mass, measures, signing. Pure.
 //! - [`catalog`]: substances and their forms, regions, identifiers. Pure.
 //! - [`custody`]: accounts, live state, decide, apply, refusals. Pure.
+//! - [`proof`]: chain, commits, acknowledgements, verification. Pure.
 //! - [`journal`]: segment files, recovery, the storage seam. Files only.
+//! - [`audit`]: a journal verified from its first byte to its last.
 
+pub mod audit;
 pub mod catalog;
 pub mod custody;
 pub mod event;
 pub mod journal;
 pub mod pb;
+pub mod proof;

@@ -18,8 +18,9 @@ const MAY_USE: &[(&str, &str)] = &[
     ("catalog", "pb"),
     ("event", "catalog pb"),
     ("custody", "event catalog pb"),
-    ("proof", "event custody pb"),
+    ("proof", "event catalog custody pb"),
     ("journal", ""),
+    ("audit", "event proof journal pb"),
     ("projection", "event catalog custody proof journal pb"),
     (
         "ledger",
@@ -36,7 +37,7 @@ const MAY_USE: &[(&str, &str)] = &[
     ("sim", "event catalog grpc pb"),
     (
         "cli",
-        "event catalog custody proof journal projection ledger grpc web sim pb",
+        "event catalog custody proof journal audit projection ledger grpc web sim pb",
     ),
 ];
 

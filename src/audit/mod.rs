@@ -1,0 +1,241 @@
+//! The audit of a journal: every byte of every segment read, every record
+//! verified, every acknowledgement at hand compared. It reads and never
+//! writes; repair is elsewhere. What the rules are is in
+//! [`proof`](crate::proof), what the files are in [`journal`](crate::journal).
+
+mod folder;
+mod problem;
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use prost::Message as _;
+
+use crate::event::Hash;
+use crate::event::digest::head_hash;
+use crate::event::signing::PublicKey;
+use crate::journal::{Header, Scanned, Storage, StoredBatch, scan};
+use crate::pb::{Acknowledgement, Head, Record};
+use crate::proof::{Expect, Failure, Report, Verifier, check_acknowledgement};
+
+pub use folder::ReadOnlyFolder;
+pub use problem::Problem;
+
+/// An acknowledgement that somebody kept, with the name it goes by (its file).
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// For people.
+    pub name: String,
+    /// As the ledger answered.
+    pub acknowledgement: Acknowledgement,
+}
+
+/// What an audit found.
+#[derive(Debug)]
+pub struct Audit {
+    /// What was verified; `None` if a rule is broken or bytes are damaged.
+    pub report: Option<Report>,
+    /// Records read, verified or not.
+    pub records: u64,
+    /// Bytes of all segments.
+    pub bytes: u64,
+    /// Whether the journal was closed and has not been written to since.
+    pub closed: bool,
+    /// Acknowledgements that agree with the journal.
+    pub acknowledged: usize,
+    /// What is wrong, in order of position; none: all is well.
+    pub problems: Vec<Problem>,
+}
+
+/// Reads a journal from its first byte to its last, and verifies it.
+/// `progress` is told the number of records read so far.
+pub fn verify_journal<S: Storage>(
+    storage: &S,
+    expect: &Expect,
+    kept: &[Kept],
+    progress: &mut dyn FnMut(u64),
+) -> Audit {
+    let mut audit = Auditor::new(expect, kept);
+    for scanned in scan(storage) {
+        match scanned {
+            Err(damage) => {
+                audit.broken = true;
+                audit.problems.push(Problem::Damage(damage));
+            }
+            Ok(Scanned::Segment { segment, header }) => audit.segment(&segment, &header),
+            Ok(Scanned::Batch { batch, .. }) => {
+                audit.batch(&batch);
+                progress(batch.end_position());
+            }
+            Ok(Scanned::Seal { .. } | Scanned::OffsetTable { .. }) => {}
+            Ok(Scanned::End {
+                records,
+                sealed,
+                bytes,
+            }) => {
+                (audit.records, audit.closed, audit.bytes) = (records, sealed, bytes);
+            }
+        }
+    }
+    audit.end(expect, kept)
+}
+
+/// An audit under way.
+struct Auditor {
+    verifier: Verifier,
+    /// A rule is broken or bytes are damaged: no later record can be verified.
+    broken: bool,
+    /// What the first segment says the ledger is.
+    origin: Option<[u8; 32]>,
+    last_head: Hash,
+    /// The heads that kept acknowledgements are about, where they were found.
+    wanted: BTreeMap<u64, Option<Hash>>,
+    problems: Vec<Problem>,
+    records: u64,
+    bytes: u64,
+    closed: bool,
+}
+
+impl Auditor {
+    fn new(expect: &Expect, kept: &[Kept]) -> Auditor {
+        let position = |kept: &Kept| {
+            let head = Head::decode(kept.acknowledgement.head.clone()).ok()?;
+            Some((head.position, None))
+        };
+        Auditor {
+            verifier: Verifier::new(expect.clone()),
+            broken: false,
+            origin: None,
+            last_head: Hash::ZERO,
+            wanted: kept.iter().filter_map(position).collect(),
+            problems: Vec::new(),
+            records: 0,
+            bytes: 0,
+            closed: false,
+        }
+    }
+
+    fn segment(&mut self, segment: &str, header: &Header) {
+        self.origin.get_or_insert(header.origin);
+        if !self.broken && header.previous_head != self.last_head.0 {
+            self.fail(Problem::SegmentHead {
+                segment: segment.to_owned(),
+                position: header.first_position,
+            });
+        }
+    }
+
+    fn batch(&mut self, batch: &StoredBatch) {
+        for (position, record) in (batch.first_position..).zip(&batch.records) {
+            if let Some(found) = self.wanted.get_mut(&position) {
+                *found = head_of(record);
+            }
+        }
+        if self.broken {
+            return;
+        }
+        let last = batch.records.last().and_then(head_of).unwrap_or(Hash::ZERO);
+        if let Err(failure) =
+            self.verifier
+                .batch(batch.first_position, &batch.records, &batch.commit)
+        {
+            self.fail(Problem::Rule(failure));
+        } else if batch.first_position == 0
+            && batch.records.first().and_then(head_of).map(|hash| hash.0) != self.origin
+        {
+            self.fail(Problem::Origin);
+        } else if batch.last_head != last.0 {
+            let last = batch.end_position().saturating_sub(1);
+            self.fail(Problem::FrameHead {
+                first: batch.first_position,
+                last,
+            });
+        }
+        self.last_head = last;
+    }
+
+    fn fail(&mut self, problem: Problem) {
+        self.broken = true;
+        // What came before may break a rule that has not been looked at yet.
+        let earlier = match &problem {
+            Problem::Rule(_) => None,
+            _ => self.verifier.flush().err(),
+        };
+        self.problems.push(earlier.map_or(problem, Problem::Rule));
+    }
+
+    fn end(mut self, expect: &Expect, kept: &[Kept]) -> Audit {
+        let flushed = self.verifier.flush();
+        let known = |failure: &Failure| {
+            self.problems
+                .iter()
+                .any(|p| matches!(p, Problem::Rule(known) if known == failure))
+        };
+        if let Some(failure) = flushed.err().filter(|failure| !known(failure)) {
+            self.problems.push(Problem::Rule(failure));
+        }
+        if self.problems.is_empty() && self.records == 0 {
+            self.problems.push(Problem::Empty);
+        }
+        let acknowledged = self.compare(expect, kept);
+        self.problems.sort_by_key(Problem::position);
+        let whole = !self.problems.iter().any(Problem::is_of_the_journal);
+        Audit {
+            report: if whole {
+                self.verifier.finish().ok()
+            } else {
+                None
+            },
+            records: self.records,
+            bytes: self.bytes,
+            closed: self.closed,
+            acknowledged,
+            problems: self.problems,
+        }
+    }
+
+    /// Compares what the ledger had acknowledged; returns how many agree.
+    fn compare(&mut self, expect: &Expect, kept: &[Kept]) -> usize {
+        let ledger = self
+            .verifier
+            .ledger()
+            .map(|(key, hash)| (key.clone(), hash));
+        let known = ledger.or_else(|| expect.ledger_key.clone().zip(expect.genesis_hash));
+        let mut agree = 0;
+        for kept in kept {
+            match self.compare_one(known.as_ref(), kept) {
+                None => agree += 1,
+                Some(problem) => self.problems.push(problem),
+            }
+        }
+        agree
+    }
+
+    fn compare_one(&self, ledger: Option<&(PublicKey, Hash)>, kept: &Kept) -> Option<Problem> {
+        let name = kept.name.clone();
+        let Some((key, genesis_hash)) = ledger else {
+            return Some(Problem::LedgerUnknown { name });
+        };
+        let sound = match check_acknowledgement(key, *genesis_hash, &kept.acknowledgement) {
+            Ok(sound) => sound,
+            Err(what) => return Some(Problem::BadAcknowledgement { name, what }),
+        };
+        let position = sound.position;
+        match self.wanted.get(&position).copied().flatten() {
+            Some(found) if found == sound.head_hash => None,
+            Some(_) => Some(Problem::Differs { name, position }),
+            None => Some(Problem::Lost {
+                name,
+                position,
+                records: self.records,
+            }),
+        }
+    }
+}
+
+/// The hash of a stored record's head; `None` for bytes that are no record.
+fn head_of(record: &Bytes) -> Option<Hash> {
+    Record::decode(record.clone())
+        .ok()
+        .map(|record| head_hash(&record.head))
+}

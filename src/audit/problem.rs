@@ -1,0 +1,99 @@
+//! What an audit can find wrong: where, what, and nothing about repair.
+
+use crate::journal::Damage;
+use crate::proof::{BadAcknowledgement, Failure};
+
+/// One thing that is wrong with a journal, or with what was kept beside it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// Bytes that the format does not allow.
+    #[error("{0}")]
+    Damage(Damage),
+    /// A rule that a record or a batch breaks.
+    #[error(transparent)]
+    Rule(Failure),
+    /// No records at all, not even genesis.
+    #[error("the journal holds no record, not even genesis")]
+    Empty,
+    /// The segments say that they belong to another ledger than record 0 makes.
+    #[error("record 0: the segments name another genesis hash than it has")]
+    Origin,
+    /// A segment takes up from another head than the one before it.
+    #[error("record {position}: {segment} takes up from another head than the one before it")]
+    SegmentHead {
+        /// Its file name.
+        segment: String,
+        /// Its first record.
+        position: u64,
+    },
+    /// The frame around a commit names another last head than its batch has.
+    #[error("records {first} to {last}: the commit's frame names another last head than they have")]
+    FrameHead {
+        /// First of the batch.
+        first: u64,
+        /// Last of the batch.
+        last: u64,
+    },
+    /// An acknowledgement that this ledger never gave, or that was changed.
+    #[error("acknowledgement {name}: {what}")]
+    BadAcknowledgement {
+        /// Which.
+        name: String,
+        /// Why it does not hold.
+        what: BadAcknowledgement,
+    },
+    /// Record 0 could not be read, so nobody knows whose word to ask for.
+    #[error("acknowledgement {name}: the ledger's key is unknown, since record 0 is not verified")]
+    LedgerUnknown {
+        /// Which.
+        name: String,
+    },
+    /// An acknowledged record that the journal has in another form.
+    #[error("record {position}: acknowledgement {name} is of another record than stands here")]
+    Differs {
+        /// Which.
+        name: String,
+        /// Where.
+        position: u64,
+    },
+    /// An acknowledged record that the journal has not: it has been cut.
+    #[error(
+        "record {position}: acknowledgement {name} is of this record, but the journal ends \
+         after {records}: records that were acknowledged are gone"
+    )]
+    Lost {
+        /// Which.
+        name: String,
+        /// Where.
+        position: u64,
+        /// Records that the journal has.
+        records: u64,
+    },
+}
+
+impl Problem {
+    /// The first record it is about.
+    pub fn position(&self) -> u64 {
+        match self {
+            Problem::Damage(damage) => damage.position,
+            Problem::Rule(failure) => *failure.positions.start(),
+            Problem::SegmentHead { position, .. }
+            | Problem::Differs { position, .. }
+            | Problem::Lost { position, .. } => *position,
+            Problem::FrameHead { first, .. } => *first,
+            Problem::Empty | Problem::Origin => 0,
+            Problem::BadAcknowledgement { .. } | Problem::LedgerUnknown { .. } => u64::MAX,
+        }
+    }
+
+    /// Whether the journal itself shows it, without any acknowledgement.
+    pub fn is_of_the_journal(&self) -> bool {
+        !matches!(
+            self,
+            Problem::BadAcknowledgement { .. }
+                | Problem::LedgerUnknown { .. }
+                | Problem::Differs { .. }
+                | Problem::Lost { .. }
+        )
+    }
+}

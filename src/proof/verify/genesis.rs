@@ -1,0 +1,89 @@
+//! Record 0: judged by what it says itself, as the ledger did, and by what
+//! the caller expects.
+
+use std::sync::Arc;
+
+use prost::Message as _;
+
+use super::Expect;
+use super::opened::Opened;
+use super::violation::Violation;
+use crate::custody::decide::decide_genesis;
+use crate::event::codes::Refused;
+use crate::event::record::{BadRecord, OpenRecord};
+use crate::event::signing::PublicKey;
+use crate::event::{Hash, Statement};
+use crate::pb::event::Body;
+use crate::pb::{Genesis, Origin, Record, RefusalCode, SignedStatement};
+
+/// What record 0 says of the ledger.
+pub(super) struct Ledger {
+    pub(super) genesis: Genesis,
+    pub(super) genesis_hash: Hash,
+    pub(super) key: Arc<PublicKey>,
+    origin_name: String,
+}
+
+impl Ledger {
+    /// Whether a statement was signed for this ledger.
+    pub(super) fn check_origin(&self, origin: Option<&Origin>) -> Result<(), Violation> {
+        let ours = origin.is_some_and(|origin| {
+            origin.name == self.origin_name && origin.genesis_hash.as_ref() == self.genesis_hash.0
+        });
+        if ours { Ok(()) } else { Err(Violation::Origin) }
+    }
+}
+
+/// Checks record 0, its signatures included.
+pub(super) fn check(opened: &Opened, expect: &Expect) -> Result<Ledger, Violation> {
+    let record = &opened.record;
+    let want = expect.genesis_hash.unwrap_or(record.hash);
+    if record.hash != want {
+        return Err(Violation::GenesisHash {
+            got: record.hash,
+            want,
+        });
+    }
+    let stored = Record::decode(opened.bytes.clone())
+        .map_err(|_| BadRecord::NotCanonical("the record", "Record"))?;
+    let statement = Statement::open(SignedStatement {
+        payload: record.head.payload.clone(),
+        signatures: record.head.signatures.clone(),
+        events: stored.events,
+    })
+    .map_err(Violation::Genesis)?;
+    let decision = decide_genesis(&statement).map_err(Violation::Genesis)?;
+    let given = &decision.additions;
+    let same = record.links.iter().flatten().eq(&given.links)
+        && record.outcomes.iter().flatten().eq(&given.outcomes)
+        && record.findings.iter().flatten().eq(&given.findings);
+    if !same {
+        return Err(Violation::GenesisOutcome);
+    }
+    let genesis = genesis_of(record).ok_or_else(|| {
+        Violation::Genesis(Refused::new(RefusalCode::FieldMissing, "events[0].genesis"))
+    })?;
+    let key = PublicKey::parse(&genesis.ledger_public_key).map_err(|bad| {
+        Violation::Genesis(Refused::invalid("ledger_public_key", bad.to_string()))
+    })?;
+    if let Some(want) = expect.ledger_key.as_ref().filter(|want| **want != key) {
+        return Err(Violation::LedgerKey {
+            got: key.id(),
+            want: want.id(),
+        });
+    }
+    let origin = record.payload.origin.clone().unwrap_or_default();
+    Ok(Ledger {
+        genesis,
+        genesis_hash: record.hash,
+        key: Arc::new(key),
+        origin_name: origin.name,
+    })
+}
+
+fn genesis_of(record: &OpenRecord) -> Option<Genesis> {
+    match record.events.first()?.as_ref()?.body.as_ref()? {
+        Body::Genesis(genesis) => Some(genesis.clone()),
+        _ => None,
+    }
+}

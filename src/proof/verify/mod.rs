@@ -1,0 +1,341 @@
+//! The verifier: a whole ledger from its records alone, everything checked
+//! and nothing trusted. Chain, parts, commits and every signature; the
+//! registry as it stood; what was booked against what was signed; the laws;
+//! the state records. Whoever reads the files feeds it, batch by batch.
+//!
+//! What this is not: it never decides again, so a refusal that should have
+//! been given, or a finding that should stand, is not missed here. It reads no
+//! files and repairs nothing.
+//!
+//! | file | what it checks |
+//! |---|---|
+//! | `opened` | bytes, digests, limits, shape: all that needs no state |
+//! | `genesis` | record 0 |
+//! | `signers` | keys and leave, by the registry before the record |
+//! | `ids` | times, and that no statement stands twice |
+//! | `bindings` | changes against the events they come from |
+//! | `crossing` | law 5 |
+//! | `content` | law 4 in contained mass |
+//! | `state_record` | the ledger's own word on its state |
+//! | `signatures` | the signatures themselves, on all cores |
+
+mod bindings;
+mod content;
+mod crossing;
+mod genesis;
+mod ids;
+mod opened;
+mod signatures;
+mod signers;
+mod state_record;
+mod violation;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use rayon::prelude::*;
+
+use self::bindings::Case;
+use self::genesis::Ledger;
+use self::ids::SeenIds;
+use self::opened::{Opened, OpenedBatch, Stored};
+use self::signatures::Check;
+use self::signers::Keys;
+use super::commit::read_commit;
+use crate::custody::registry::LEDGER;
+use crate::custody::state::{State, nowhere};
+use crate::event::signing::PublicKey;
+use crate::event::{Hash, KeyId};
+
+pub use violation::{Failure, Violation};
+
+/// Bytes of batches that wait to be opened together, so that small batches
+/// keep all cores busy too.
+const TURN_BYTES: usize = 2 * 1024 * 1024;
+
+/// What the caller knows of the ledger from elsewhere. Without either, the
+/// records are checked against the genesis among them.
+#[derive(Clone, Debug, Default)]
+pub struct Expect {
+    /// The head hash of record 0.
+    pub genesis_hash: Option<Hash>,
+    /// The ledger's key.
+    pub ledger_key: Option<PublicKey>,
+}
+
+/// What was verified.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Records, genesis and state records included.
+    pub records: u64,
+    /// Events in them.
+    pub events: u64,
+    /// Statements of parties: records but for the ledger's own.
+    pub statements: u64,
+    /// Findings in them.
+    pub findings: u64,
+    /// State records.
+    pub state_records: u64,
+    /// Event bodies and findings that are withheld.
+    pub withheld: u64,
+    /// Batches, each with its commit.
+    pub batches: u64,
+    /// Signatures verified, of statements and commits.
+    pub signatures: u64,
+    /// The head hash of record 0; zeros without records.
+    pub genesis_hash: Hash,
+    /// The ledger's key; `None` without records.
+    pub ledger_key: Option<KeyId>,
+    /// Hash of the last head.
+    pub last_head: Hash,
+    /// When the last record was recorded, Unix milliseconds.
+    pub recorded_at_ms: i64,
+    /// Digest of the state that the records fold to.
+    pub state_digest: Hash,
+}
+
+/// A verification under way.
+#[derive(Default)]
+pub struct Verifier {
+    expect: Expect,
+    state: State,
+    ledger: Option<Ledger>,
+    seen: SeenIds,
+    keys: Keys,
+    waiting: Vec<Stored>,
+    waiting_bytes: usize,
+    /// Signatures of records already folded.
+    checks: Vec<Check>,
+    report: Report,
+    failed: Option<Failure>,
+}
+
+impl Verifier {
+    /// Before record 0.
+    pub fn new(expect: Expect) -> Verifier {
+        Verifier {
+            expect,
+            ..Verifier::default()
+        }
+    }
+
+    /// Takes the next batch: its records in order and the body of its commit.
+    /// Batches are verified some at a time, so a failure may be one of an
+    /// earlier batch; after one, every call answers with it.
+    pub fn batch(
+        &mut self,
+        first_position: u64,
+        records: &[Bytes],
+        commit: &Bytes,
+    ) -> Result<(), Failure> {
+        if let Some(failure) = &self.failed {
+            return Err(failure.clone());
+        }
+        let bytes = records
+            .iter()
+            .map(Bytes::len)
+            .fold(commit.len(), usize::saturating_add);
+        self.waiting_bytes = self.waiting_bytes.saturating_add(bytes);
+        self.waiting.push(Stored {
+            first_position,
+            records: records.to_vec(),
+            commit: commit.clone(),
+        });
+        if self.waiting_bytes < TURN_BYTES {
+            Ok(())
+        } else {
+            self.turn()
+        }
+    }
+
+    /// Verifies everything taken so far.
+    pub fn flush(&mut self) -> Result<(), Failure> {
+        self.turn()?;
+        let checks = std::mem::take(&mut self.checks);
+        self.keep(signatures::verify(&checks))
+    }
+
+    /// The state that the batches verified so far fold to; all of them after
+    /// [`Verifier::flush`].
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The ledger's key and genesis hash, as record 0 (or the caller) says;
+    /// `None` before record 0 is verified.
+    pub fn ledger(&self) -> Option<(&PublicKey, Hash)> {
+        self.ledger
+            .as_ref()
+            .map(|ledger| (&*ledger.key, ledger.genesis_hash))
+    }
+
+    /// Verifies the rest and says what there was.
+    pub fn finish(mut self) -> Result<Report, Failure> {
+        self.flush()?;
+        Ok(Report {
+            records: self.state.next(),
+            last_head: self.state.last_head(),
+            recorded_at_ms: self.state.recorded_at_ms(),
+            state_digest: self.state.digest(),
+            ..self.report
+        })
+    }
+
+    /// Opens what waits and folds it, while the signatures of the turn before
+    /// are verified beside it.
+    fn turn(&mut self) -> Result<(), Failure> {
+        if let Some(failure) = &self.failed {
+            return Err(failure.clone());
+        }
+        let waiting = std::mem::take(&mut self.waiting);
+        self.waiting_bytes = 0;
+        let checks = std::mem::take(&mut self.checks);
+        let (signed, folded) = rayon::join(
+            || signatures::verify(&checks),
+            || {
+                let opened: Vec<OpenedBatch> = waiting.par_iter().map(opened::open_batch).collect();
+                opened.into_iter().try_for_each(|batch| self.fold(batch))
+            },
+        );
+        // Of several failures the earliest: signatures of the turn before,
+        // those of the records before the one that does not fold, that one.
+        let outcome = signed.and_then(|()| {
+            if folded.is_err() {
+                signatures::verify(&self.checks)?;
+            }
+            folded
+        });
+        self.keep(outcome)
+    }
+
+    fn keep(&mut self, outcome: Result<(), Failure>) -> Result<(), Failure> {
+        if let Err(failure) = &outcome {
+            self.failed = Some(failure.clone());
+            self.checks.clear();
+        }
+        outcome
+    }
+
+    fn fold(&mut self, batch: OpenedBatch) -> Result<(), Failure> {
+        let first = batch.first_position;
+        let last = first.saturating_add(batch.count.saturating_sub(1));
+        let whole = |what: Violation| Failure {
+            positions: first..=last,
+            what,
+        };
+        if batch.count == 0 {
+            return Err(whole(Violation::EmptyBatch));
+        }
+        let want = self.state.next();
+        if first != want {
+            return Err(whole(Violation::BatchPosition { got: first, want }));
+        }
+        for (position, opened) in (first..).zip(batch.records) {
+            opened
+                .and_then(|opened| self.record(&opened))
+                .map_err(|what| Failure::at(position, what))?;
+        }
+        self.commit(batch.signed.map_err(whole)?, batch.count, first, batch.root)
+            .map_err(whole)
+    }
+
+    /// One record, on the state before it.
+    fn record(&mut self, opened: &Opened) -> Result<(), Violation> {
+        let record = &opened.record;
+        match &self.ledger {
+            None => self.ledger = Some(self.genesis(opened)?),
+            Some(ledger) => {
+                let payload = &record.payload;
+                ledger.check_origin(payload.origin.as_ref())?;
+                ids::check_times(payload, opened.id, record.head.recorded_at_ms)?;
+                let (signers, keys) = signers::judge(
+                    &self.state,
+                    opened,
+                    ledger.genesis.root_threshold,
+                    &mut self.keys,
+                )?;
+                state_record::check(&self.state, record, ledger.genesis.state_record_interval)?;
+                signers::check_registry(&self.state, opened, &signers)?;
+                let case = Case {
+                    before: &self.state,
+                    record,
+                    id: opened.id,
+                    signers: &signers,
+                };
+                bindings::check(&case)?;
+                crossing::check(&case)?;
+                self.checks.push(Check::statement(record, keys));
+            }
+        }
+        self.state.apply(record, &mut nowhere)?;
+        content::check(&self.state, record)?;
+        self.count(opened)
+    }
+
+    fn genesis(&mut self, opened: &Opened) -> Result<Ledger, Violation> {
+        let ledger = genesis::check(opened, &self.expect)?;
+        self.report.genesis_hash = ledger.genesis_hash;
+        self.report.ledger_key = Some(ledger.key.id());
+        Ok(ledger)
+    }
+
+    /// Notes a record that has been folded; refuses one that had been before.
+    fn count(&mut self, opened: &Opened) -> Result<(), Violation> {
+        let record = &opened.record;
+        let party = &record.payload.party;
+        if !self
+            .seen
+            .insert(party, opened.id, record.head.recorded_at_ms)
+        {
+            return Err(Violation::Repeated {
+                party: party.clone(),
+                id: opened.id,
+            });
+        }
+        let report = &mut self.report;
+        let add = |to: &mut u64, n: usize| *to = to.saturating_add(n as u64);
+        let own = usize::from(party == LEDGER);
+        add(&mut report.state_records, own);
+        add(&mut report.statements, 1 - own);
+        add(&mut report.events, record.events.len());
+        add(&mut report.findings, record.findings.len());
+        add(&mut report.signatures, record.head.signatures.len());
+        let withheld = record.events.iter().filter(|e| e.is_none()).count()
+            + record.findings.iter().filter(|f| f.is_none()).count();
+        add(&mut report.withheld, withheld);
+        Ok(())
+    }
+
+    /// The commit of a batch whose records have been folded.
+    fn commit(
+        &mut self,
+        signed: crate::pb::SignedCommit,
+        count: u64,
+        first: u64,
+        root: Hash,
+    ) -> Result<(), Violation> {
+        let Some(ledger) = &self.ledger else {
+            return Err(Violation::EmptyBatch);
+        };
+        let commit = read_commit(ledger.genesis_hash, &signed)?;
+        if commit.first_position != first || commit.count != count {
+            let (first, count) = (commit.first_position, commit.count);
+            return Err(Violation::CommitPositions { first, count });
+        }
+        let hash = |bytes: &Bytes| Hash::from_slice(bytes).unwrap_or_default();
+        let got = hash(&commit.batch_root);
+        if got != root {
+            return Err(Violation::CommitRoot { got, want: root });
+        }
+        let (got, want) = (hash(&commit.last_head_hash), self.state.last_head());
+        if got != want {
+            return Err(Violation::CommitLastHead { got, want });
+        }
+        let last = first.saturating_add(count.saturating_sub(1));
+        self.checks
+            .push(Check::commit(first..=last, signed, Arc::clone(&ledger.key)));
+        self.report.batches = self.report.batches.saturating_add(1);
+        self.report.signatures = self.report.signatures.saturating_add(1);
+        Ok(())
+    }
+}

@@ -1,0 +1,197 @@
+//! Who signed, judged by the registry as it stood before the record: keys at
+//! the time recorded, the acting key the acting party's, and who may change
+//! the registry. Whether the signatures hold is checked apart, on all cores.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::opened::{Opened, links_of};
+use super::violation::Violation;
+use crate::custody::registry::LEDGER;
+use crate::custody::subject::{self, Item, Items};
+use crate::event::KeyId;
+use crate::event::signing::PublicKey;
+use crate::pb::event::Body;
+use crate::pb::{Event, KeyRegistered, LinkKind, SubjectKind};
+
+/// Public keys once parsed: the id is the key's digest, so one never changes.
+pub(super) type Keys = HashMap<KeyId, Arc<PublicKey>>;
+
+/// The parties behind a record's signatures.
+#[derive(Default)]
+pub(super) struct Signers {
+    pub(super) parties: BTreeSet<String>,
+    authority_keys: u32,
+    root_threshold: u32,
+    acting: [u8; 16],
+}
+
+impl Signers {
+    pub(super) fn signed(&self, party: &str) -> bool {
+        self.parties.contains(party)
+    }
+
+    pub(super) fn authority(&self) -> bool {
+        self.authority_keys > 0
+    }
+}
+
+/// Judges the keys of a record after the first, and that its links name them.
+pub(super) fn judge(
+    before: &dyn Items,
+    opened: &Opened,
+    root_threshold: u32,
+    keys: &mut Keys,
+) -> Result<(Signers, Vec<Arc<PublicKey>>), Violation> {
+    let payload = &opened.record.payload;
+    let mut signers = Signers {
+        root_threshold,
+        ..Signers::default()
+    };
+    let mut public_keys = Vec::with_capacity(opened.signers.len());
+    for id in &opened.signers {
+        let registered = judged_key(before, *id, opened.record.head.recorded_at_ms)?;
+        if id.0 == payload.key_id.as_ref() {
+            signers.acting = id.0;
+            if registered.party != payload.party {
+                return Err(Violation::KeyNotOfParty {
+                    key: *id,
+                    party: registered.party,
+                });
+            }
+        }
+        if is_authority(before, &registered.party) {
+            signers.authority_keys = signers.authority_keys.saturating_add(1);
+        }
+        public_keys.push(parsed(keys, *id, &registered)?);
+        signers.parties.insert(registered.party);
+    }
+    check_links(opened)?;
+    Ok((signers, public_keys))
+}
+
+fn judged_key(before: &dyn Items, id: KeyId, now: i64) -> Result<KeyRegistered, Violation> {
+    let item = before.get(&subject::key(id));
+    let Some(Item::Key(key)) = item.as_deref() else {
+        return Err(Violation::UnknownKey(id));
+    };
+    let registered = key.registered.clone().ok_or(Violation::UnknownKey(id))?;
+    if key.revoked_at != 0 {
+        return Err(Violation::RevokedKey(id));
+    }
+    if now < registered.valid_from_ms || now >= registered.valid_until_ms {
+        return Err(Violation::KeyDates(id));
+    }
+    Ok(registered)
+}
+
+fn parsed(
+    keys: &mut Keys,
+    id: KeyId,
+    registered: &KeyRegistered,
+) -> Result<Arc<PublicKey>, Violation> {
+    if let Some(key) = keys.get(&id) {
+        return Ok(Arc::clone(key));
+    }
+    let key = PublicKey::parse(&registered.public_key).map_err(|_| Violation::UnknownKey(id))?;
+    let key = Arc::new(key);
+    keys.insert(id, Arc::clone(&key));
+    Ok(key)
+}
+
+pub(super) fn is_authority(before: &dyn Items, party: &str) -> bool {
+    let item = before.get(&subject::party(party));
+    matches!(item.as_deref(), Some(Item::Party(party)) if party.authority)
+}
+
+/// A record is in the chain of its party, and rests on its keys and no others.
+fn check_links(opened: &Opened) -> Result<(), Violation> {
+    let party = &opened.record.payload.party;
+    let own = subject::party(party);
+    let in_chain = party == LEDGER
+        || links_of(&opened.record, LinkKind::Chain)
+            .any(|link| link.subject.as_ref() == Some(&own));
+    let mut uses = links_of(&opened.record, LinkKind::Use).map(|link| link.subject.clone());
+    let exact = opened
+        .signers
+        .iter()
+        .all(|id| uses.next() == Some(Some(subject::key(*id))))
+        && uses.next().is_none();
+    if in_chain && exact {
+        Ok(())
+    } else {
+        Err(Violation::Uses)
+    }
+}
+
+/// Whether the registry events of a record are by those who may make them,
+/// and none of them is withheld.
+pub(super) fn check_registry(
+    before: &dyn Items,
+    opened: &Opened,
+    signers: &Signers,
+) -> Result<(), Violation> {
+    let record = &opened.record;
+    if let Some(index) = record.events.iter().position(Option::is_none) {
+        let registry = |link: &crate::pb::Link| {
+            link.subject.as_ref().is_some_and(|s| {
+                use SubjectKind as K;
+                matches!(s.kind(), K::Site | K::Place | K::Unit | K::Key | K::Ledger)
+            })
+        };
+        if signers.authority() || links_of(record, LinkKind::Chain).any(registry) {
+            return Err(Violation::WithheldRegistry(index));
+        }
+    }
+    for (index, event) in record.events.iter().enumerate() {
+        if let Some(why) = event
+            .as_ref()
+            .and_then(|e| not_permitted(before, e, signers))
+        {
+            return Err(Violation::Registry { index, why });
+        }
+    }
+    Ok(())
+}
+
+/// Whose act an event should have been, if it was not theirs.
+fn not_permitted(before: &dyn Items, event: &Event, signers: &Signers) -> Option<&'static str> {
+    let own = |party: &str| signers.signed(party) || signers.authority();
+    let (permitted, why) = match event.body.as_ref()? {
+        Body::PartyRegistered(_) => (signers.authority(), "an authority's"),
+        Body::SiteRegistered(e) => (own(&e.party), "the party's or an authority's"),
+        Body::PlaceRegistered(e) => (own(&e.party), "the party's or an authority's"),
+        Body::UnitRegistered(e) => (own(&e.party), "the party's or an authority's"),
+        Body::KeyRegistered(e) => {
+            let root = signers.authority_keys >= signers.root_threshold;
+            let known = <&[u8; 32]>::try_from(e.public_key.as_ref())
+                .is_ok_and(|key| before.get(&subject::key(KeyId::of(key))).is_some());
+            (
+                root && !known,
+                "a new key by as many authority keys as root acts need",
+            )
+        }
+        Body::KeyRevoked(e) => (
+            may_revoke(before, &e.key_id, signers),
+            "an authority's, or the party's with another key",
+        ),
+        Body::Genesis(_) => (false, "record 0's"),
+        _ => return None,
+    };
+    (!permitted).then_some(why)
+}
+
+fn may_revoke(before: &dyn Items, key_id: &[u8], signers: &Signers) -> bool {
+    let Some(id) = KeyId::from_slice(key_id) else {
+        return false;
+    };
+    let item = before.get(&subject::key(id));
+    let party = match item.as_deref() {
+        Some(Item::Key(key)) => key.registered.as_ref().map(|r| r.party.as_str()),
+        _ => None,
+    };
+    let Some(party) = party.filter(|party| *party != LEDGER) else {
+        return false;
+    };
+    signers.authority() || (signers.signed(party) && signers.acting != id.0)
+}
