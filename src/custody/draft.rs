@@ -401,21 +401,35 @@ impl Draft<'_> {
     }
 
     /// Takes title to loose matter that is gone: the holder's own first, then
-    /// the others' in order of their codes (law 7).
+    /// the others' in order of their codes (law 7). What is there and nobody
+    /// owns, because more was measured than was offered, stands against the
+    /// holder until the difference is settled: what has happened is recorded.
     pub fn end_title(&mut self, lot: LotId, holder: &str, gross: i64) -> Result<(), Refused> {
         let state = self.lot(lot).unwrap_or_default();
         let mut owners: Vec<&TitlePosting> = state.titles.iter().collect();
         owners.sort_by_key(|t| t.party != holder);
         let mut left = gross;
         for owner in owners {
-            let taken = left.min(owner.gross_mg);
-            self.post_title(lot, &owner.party, -taken)?;
+            let taken = left.min(owner.gross_mg.max(0));
+            self.post_title(lot, &owner.party, taken.saturating_neg())?;
             left -= taken;
         }
-        if left > 0 {
-            return Err(Refused::new(RefusalCode::TitleInsufficient, "")
-                .detail(format!("nobody owns {left} mg of it")));
+        self.post_title(lot, holder, left.saturating_neg())
+    }
+
+    /// Gives title to matter that turns out to have been there: first it makes
+    /// good what was taken beyond title, the party's own first; the rest is
+    /// the party's.
+    pub fn make_good(&mut self, lot: LotId, party: &str, gross: i64) -> Result<(), Refused> {
+        let state = self.lot(lot).unwrap_or_default();
+        let mut owing: Vec<&TitlePosting> = state.titles.iter().collect();
+        owing.sort_by_key(|t| t.party != party);
+        let mut left = gross;
+        for t in owing {
+            let given = left.min(t.gross_mg.saturating_neg().max(0));
+            self.post_title(lot, &t.party, given)?;
+            left -= given;
         }
-        Ok(())
+        self.post_title(lot, party, left)
     }
 }

@@ -14,6 +14,8 @@ pub mod ranges;
 pub mod registry;
 pub mod state;
 pub mod subject;
+#[cfg(test)]
+mod tests;
 
 pub use decide::{Context, Decision, Recorded, decide};
 pub use lot::{Amount, Broken};

@@ -9,6 +9,8 @@ pub mod mass;
 pub mod record;
 pub mod signing;
 pub mod statement;
+#[cfg(test)]
+mod tests;
 
 pub use codes::Refused;
 pub use digest::{Hash, PartKind};

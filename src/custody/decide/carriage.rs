@@ -49,9 +49,7 @@ pub(super) fn check(draft: &Draft<'_>, c: &Carriage) -> Result<(), Refused> {
     if c.route.len() > MAX_STOPS {
         return Err(Refused::invalid("route", format!("at most {MAX_STOPS}")));
     }
-    c.route
-        .iter()
-        .try_for_each(|r| fields::region(r, "route"))
+    c.route.iter().try_for_each(|r| fields::region(r, "route"))
 }
 
 fn crew_and_seals(vehicle: &str, crew: &[bytes::Bytes], seals: &[String]) -> Result<(), Refused> {

@@ -106,6 +106,7 @@ pub(super) fn incident(
         IncidentKind::Unspecified => return Err(Refused::missing("kind")),
     };
     fields::text(&e.description, MAX_TEXT, "description")?;
+    goods::check(e.goods.as_ref()).map_err(|r| r.within("goods"))?;
     let (from, consignment) = scene(draft, case, e)?;
     let portion = goods::portion(draft, e.goods.as_ref(), &from, Reserved::Take)
         .map_err(|r| r.within("goods"))?;

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::fields::{self, MAX_TEXT};
-use super::goods::overflow;
+use super::goods::{self, overflow};
 use super::store::late;
 use super::{Case, Recorded};
 use crate::custody::account::{self, Class};
@@ -21,9 +21,9 @@ use crate::event::{ConsignmentId, DisputeId, LotId, StatementId};
 use crate::pb::change::Change as C;
 use crate::pb::event::Body;
 use crate::pb::{
-    Account, AccountKind, Corrected, DisputeOpened, DisputeOrigin, Event, EventRef, FindingCode,
-    Goods, Incident, IncidentKind, LotState, NewLot, Posting, Quantity, RefusalCode, Restated,
-    Severity, incident,
+    Account, AccountKind, ConsignmentLoad, Corrected, DisputeOpened, DisputeOrigin, Event,
+    EventRef, FindingCode, Goods, Incident, IncidentKind, LotState, NewLot, Posting, Quantity,
+    RefusalCode, Restated, Severity, incident,
 };
 
 /// Corrections of corrections that are followed, at most.
@@ -380,18 +380,26 @@ fn book(
     let (gains, takes): (Vec<_>, Vec<_>) = net.into_iter().partition(|(_, a)| a.gross >= 0);
     for (account, amount) in gains.into_iter().chain(takes) {
         let holding = account::class(account.kind()) == Some(Class::Holding);
-        if !holding {
+        // What was missing may have come back since.
+        if !holding && account.kind() != AccountKind::Missing {
             draft.post(lot, &account, amount)?;
             continue;
         }
         let covered = cover(draft, lot, &account, amount)?;
         draft.post(lot, &account, covered)?;
-        uncovered = uncovered
-            .plus(amount.minus(covered).map_err(overflow)?)
-            .map_err(overflow)?;
-        there = there
-            .checked_add(covered.gross)
-            .ok_or_else(|| Refused::new(RefusalCode::MassOverflow, ""))?;
+        let mut rest = amount.minus(covered).map_err(overflow)?;
+        if rest.gross == 0 && rest.contained > 0 {
+            // The last gross took more content with it than was restated.
+            let loss = std::mem::take(&mut rest);
+            draft.post(lot, &account::plain(AccountKind::ProcessLoss), loss)?;
+        }
+        uncovered = uncovered.plus(rest).map_err(overflow)?;
+        if holding {
+            there = there
+                .checked_add(covered.gross)
+                .ok_or_else(|| Refused::new(RefusalCode::MassOverflow, ""))?;
+        }
+        reload(draft, lot, &account)?;
     }
     match there {
         ..0 => draft.end_title(lot, party, there.saturating_neg())?,
@@ -404,8 +412,27 @@ fn book(
     dispute(draft, case, lot, party, uncovered)
 }
 
-/// As much of a net change as the account can bear: all of a gain, and of a
-/// loss what is loose and not offered.
+/// After a correction aboard: the consignment lists the lot if some of it is
+/// there, and is closed if nothing is left.
+fn reload(draft: &mut Draft<'_>, lot: LotId, account: &Account) -> Result<(), Refused> {
+    let Some(id) = ConsignmentId::from_slice(&account.id) else {
+        return Ok(());
+    };
+    let state = draft.consignment(id).unwrap_or_default();
+    let aboard = !lot::balance(&draft.lot(lot).unwrap_or_default(), account).is_zero();
+    if aboard && !state.lots.contains(&lot.to_bytes()) {
+        let load = ConsignmentLoad {
+            lot: lot.to_bytes(),
+            aboard,
+        };
+        draft.emit(&subject::consignment(id), C::Load(load))?;
+    }
+    goods::unload(draft, id)
+}
+
+/// As much of a net change as the account can bear: of a loss what is loose
+/// and not offered, the last gross with the last contained; all of a gain,
+/// but none aboard a consignment that is closed.
 fn cover(
     draft: &Draft<'_>,
     id: LotId,
@@ -413,12 +440,19 @@ fn cover(
     amount: Amount,
 ) -> Result<Amount, Refused> {
     let state = draft.lot(id).unwrap_or_default();
+    let carried = ConsignmentId::from_slice(&account.id).and_then(|id| draft.consignment(id));
+    if amount.gross > 0 && carried.is_some_and(|c| c.closed) {
+        return Ok(Amount::default());
+    }
     let loose = lot::loose(&state, account).map_err(overflow)?;
     let free = loose
         .gross
         .saturating_sub(lot::reserved(&state, account).map_err(overflow)?)
         .max(0);
     let least = |free: i64, wanted: i64| wanted.max(free.saturating_neg());
+    if amount.gross < 0 && amount.gross.saturating_neg() == loose.gross.min(free) {
+        return loose.negated().map_err(overflow);
+    }
     if amount.gross.saturating_neg() <= free {
         let contained = least(loose.contained, amount.contained);
         return Ok(Amount {

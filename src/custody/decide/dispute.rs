@@ -25,9 +25,8 @@ pub(super) fn settled(draft: &mut Draft<'_>, case: &Case<'_>, e: &Settled) -> Re
     let refused = |code| Refused::new(code, "dispute").detail(format!("dispute {id}"));
     let known = draft.dispute(id).and_then(|d| d.opened);
     if let Some(opened) = &known {
-        may_settle(case, opened).map_err(|detail| {
-            refused(RefusalCode::CounterpartSignatureRequired).detail(detail)
-        })?;
+        may_settle(case, opened)
+            .map_err(|detail| refused(RefusalCode::CounterpartSignatureRequired).detail(detail))?;
     }
     check_fields(e)?;
     let opened = known.ok_or_else(|| refused(RefusalCode::UnknownDispute))?;
@@ -91,7 +90,7 @@ fn settle(
     let book = draft.lot(lot).unwrap_or_default();
     let loose = loose_part(&lot::loose(&book, &from).map_err(overflow)?, part, &state)?;
     let packed_before = lot::packed(&book, &from).map_err(overflow)?;
-    if state.gross_mg < 0 {
+    if loose.gross < 0 || (loose.gross == 0 && loose.contained < 0) {
         settle_over(draft, lot, &from, opened, part, loose)?;
     } else {
         settle_short(draft, lot, &from, opened, part, loose)?;
@@ -197,6 +196,10 @@ fn settle_over(
     part: &Settlement,
     loose: Amount,
 ) -> Result<(), Refused> {
+    if !part.serials.is_empty() {
+        let why = "a mass that came out and packages that did not are settled in two parts";
+        return Err(Refused::invalid("serials", why));
+    }
     match part.cause() {
         SettlementCause::Scale => {
             let handoff = HandoffId::from_slice(&opened.handoff)
@@ -211,7 +214,7 @@ fn settle_over(
             } else {
                 &opened.counterpart
             };
-            draft.post_title(lot, owner, gained)
+            draft.make_good(lot, owner, gained)
         }
         SettlementCause::Unspecified => Err(Refused::missing("cause")),
         SettlementCause::Spill | SettlementCause::Theft => Err(Refused::invalid(

@@ -52,6 +52,7 @@ pub(super) fn imported(
     case: &Case<'_>,
     e: &Imported,
 ) -> Result<(), Refused> {
+    signers::active(draft, case.party(), "party").map_err(|r| r.within("payload"))?;
     fields::country(&e.country, "country")?;
     fields::text(&e.customs_entry, MAX_SHORT, "customs_entry")?;
     let birth = Birth {

@@ -257,7 +257,16 @@ pub(super) fn sink(
 ) -> Result<(), Refused> {
     let to = crate::custody::account::plain(kind);
     send(draft, portion, from, &to)?;
-    draft.end_title(portion.lot, &from.party, portion.loose.gross)
+    let holder = holder(draft, from);
+    draft.end_title(portion.lot, &holder, portion.loose.gross)
+}
+
+/// Who has what stands on a holding: the party, or the carrier.
+fn holder(draft: &Draft<'_>, account: &Account) -> String {
+    match ConsignmentId::from_slice(&account.id).and_then(|id| draft.consignment(id)) {
+        Some(consignment) if account.kind() == AccountKind::Aboard => consignment.carrier,
+        _ => account.party.clone(),
+    }
 }
 
 /// After goods have left a consignment: takes lots off its list that are no
