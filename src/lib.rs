@@ -11,11 +11,15 @@
 //! - [`proof`]: chain, commits, acknowledgements, verification. Pure.
 //! - [`journal`]: segment files, recovery, the storage seam. Files only.
 //! - [`audit`]: a journal verified from its first byte to its last.
+//! - [`projection`]: what can be rebuilt: the sled store and the views.
+//! - [`ledger`]: the single writer, its batches and the commit seam.
 
 pub mod audit;
 pub mod catalog;
 pub mod custody;
 pub mod event;
 pub mod journal;
+pub mod ledger;
 pub mod pb;
+pub mod projection;
 pub mod proof;

@@ -1,0 +1,196 @@
+//! A batch: statements decided and sealed, and everybody who waits for it to
+//! be committed. Not here: how it is decided (`writer`) or committed
+//! (`committer`).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::answer::{Answer, SubmitError};
+use super::ids::IdKey;
+use super::inbox::Entry;
+use super::shared::Shared;
+use super::ticket::Ticket;
+use crate::custody::Overlay;
+use crate::event::record::SealedRecord;
+use crate::event::{Hash, Refused};
+use crate::journal::FRAME_HEADER_BYTES;
+use crate::pb::{self, Finding, SignedCommit};
+use crate::proof::BatchTree;
+use crate::proof::sign_refusal;
+
+/// Bytes kept free in a batch for its signed commit and the frame around it.
+const COMMIT_ROOM: usize = 1024;
+
+/// What reaches whoever sent a statement; made into an answer on their side,
+/// so that the writer neither signs nor climbs trees for them.
+#[derive(Debug)]
+pub(super) enum Delivered {
+    /// It is a record of this batch.
+    Committed {
+        batch: Arc<CommittedBatch>,
+        index: usize,
+        repeated: bool,
+    },
+    /// It was refused.
+    Refused(Refusal),
+    /// It had been answered, or could not be judged.
+    Answer(Result<Box<Answer>, SubmitError>),
+}
+
+/// A refusal and what it was judged at.
+#[derive(Clone, Debug)]
+pub(super) struct Refusal {
+    pub(super) refused: Refused,
+    /// What is signed: the statement's digest, if its own signature verified.
+    pub(super) digest: Option<Hash>,
+    /// Unix milliseconds.
+    pub(super) at_ms: i64,
+    /// Records in the state that it was judged on.
+    pub(super) judged_at: u64,
+}
+
+impl Refusal {
+    pub(super) fn signed(&self, shared: &Shared) -> pb::SignedRefusal {
+        let Some(digest) = self.digest else {
+            return self.refused.to_pb();
+        };
+        let refusal = pb::Refusal {
+            genesis_hash: shared.genesis_hash.to_bytes(),
+            payload_digest: digest.to_bytes(),
+            code: self.refused.code.into(),
+            at_ms: self.at_ms,
+            judged_at: self.judged_at,
+        };
+        sign_refusal(&shared.key, &refusal, &self.refused)
+    }
+}
+
+/// What acknowledgements are made of.
+#[derive(Debug)]
+pub(super) struct CommittedBatch {
+    pub(super) tree: BatchTree,
+    pub(super) commit: SignedCommit,
+    /// Each record's head and findings.
+    pub(super) records: Vec<(Bytes, Vec<Finding>)>,
+}
+
+impl CommittedBatch {
+    /// The answer to whoever sent the record at an index.
+    pub(super) fn answer(&self, index: usize, repeated: bool) -> Option<Answer> {
+        let (head, findings) = self.records.get(index)?;
+        let acknowledgement = self.tree.acknowledge(head.clone(), index, &self.commit)?;
+        Some(Answer::Acknowledged {
+            acknowledgement,
+            findings: findings.clone(),
+            repeated,
+        })
+    }
+}
+
+/// A statement that is to be a record.
+pub(super) struct Accepted {
+    /// Who sent it; the ledger's own state records have none.
+    pub(super) entry: Option<Entry>,
+    pub(super) sealed: SealedRecord,
+    pub(super) findings: Vec<Finding>,
+}
+
+/// A statement that is no record of this batch, but was judged on it.
+pub(super) struct Rider {
+    pub(super) entry: Entry,
+    pub(super) judged: Judged,
+}
+
+/// How a rider was judged.
+pub(super) enum Judged {
+    Refused(Refusal),
+    /// The same statement as the record at this index of the batch.
+    Repeats(usize),
+}
+
+/// A batch being decided, or in flight.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub(super) overlay: Overlay,
+    pub(super) ids: HashMap<IdKey, (Hash, usize)>,
+    pub(super) accepted: Vec<Accepted>,
+    pub(super) riders: Vec<Rider>,
+    bytes: usize,
+}
+
+impl Batch {
+    /// Whether no record is in it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.accepted.is_empty()
+    }
+
+    /// Whether another record fits into a batch of these bounds. The first
+    /// always does.
+    pub(super) fn fits(&self, sealed: &SealedRecord, max_bytes: usize, max_records: usize) -> bool {
+        let bytes = self
+            .bytes
+            .saturating_add(frame(sealed))
+            .saturating_add(COMMIT_ROOM);
+        self.is_empty() || (bytes <= max_bytes && self.accepted.len() < max_records)
+    }
+
+    /// Adds a record.
+    pub(super) fn push(&mut self, accepted: Accepted) {
+        if let Some(entry) = &accepted.entry {
+            let prepared = &entry.prepared;
+            let place = (prepared.statement.digest, self.accepted.len());
+            self.ids.insert(prepared.id_key, place);
+        }
+        self.bytes = self.bytes.saturating_add(frame(&accepted.sealed));
+        self.accepted.push(accepted);
+    }
+
+    /// Everybody who waits for it, for judging again.
+    pub(super) fn into_entries(self) -> impl Iterator<Item = Entry> {
+        let records = self
+            .accepted
+            .into_iter()
+            .filter_map(|accepted| accepted.entry);
+        records.chain(self.riders.into_iter().map(|rider| rider.entry))
+    }
+
+    /// Answers everybody who waits for it.
+    pub(super) fn deliver(self, tree: BatchTree, commit: SignedCommit) {
+        let mut tickets: Vec<Option<Ticket>> = Vec::with_capacity(self.accepted.len());
+        let mut records = Vec::with_capacity(self.accepted.len());
+        for accepted in self.accepted {
+            tickets.push(accepted.entry.map(|entry| entry.ticket));
+            records.push((accepted.sealed.head, accepted.findings));
+        }
+        let batch = Arc::new(CommittedBatch {
+            tree,
+            commit,
+            records,
+        });
+        let committed = |index, repeated| {
+            let batch = Arc::clone(&batch);
+            Delivered::Committed {
+                batch,
+                index,
+                repeated,
+            }
+        };
+        for (index, ticket) in tickets.into_iter().enumerate() {
+            if let Some(ticket) = ticket {
+                ticket.deliver(committed(index, false));
+            }
+        }
+        for rider in self.riders {
+            rider.entry.ticket.deliver(match rider.judged {
+                Judged::Refused(refusal) => Delivered::Refused(refusal),
+                Judged::Repeats(index) => committed(index, true),
+            });
+        }
+    }
+}
+
+fn frame(sealed: &SealedRecord) -> usize {
+    sealed.bytes.len().saturating_add(FRAME_HEADER_BYTES)
+}

@@ -1,0 +1,272 @@
+//! The ledger: one writer, its batches, and the seam to durability.
+//!
+//! A statement goes through `inbox` → `prepare` (all cores: shape, signatures,
+//! look-ups) → `writer` (decides in order, on what is decided before it) →
+//! `committer` (signs and syncs, while the next batch is decided) → back to
+//! the writer, which folds what stands and answers → the projector.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | `open`, `folder`, `recovery` | creating and opening a ledger |
+//! | `ticket`, `inbox`, `prepare`, `writer`, `batch`, `committer` | the way of a statement |
+//! | `seam`, `local` | who decides which batch is next; our own journal |
+//! | `state_record` | the ledger's own statements |
+//! | `ids` | which statement of the last 30 days became which record |
+//! | `dry_run`, `follow`, `shared` | reading |
+//! | `threads` | who runs what, and how it ends |
+//!
+//! Architecture invariant: nothing that rests on an uncommitted record leaves
+//! here; what leaves has been applied as well.
+
+mod answer;
+mod batch;
+mod clock;
+mod committer;
+mod dry_run;
+mod error;
+mod folder;
+mod follow;
+mod ids;
+mod inbox;
+mod local;
+mod open;
+mod options;
+mod prepare;
+mod recovery;
+mod seam;
+mod shared;
+mod state_record;
+#[cfg(test)]
+mod tests;
+mod threads;
+mod ticket;
+mod writer;
+
+use std::pin::Pin;
+use std::sync::{Arc, PoisonError};
+use std::task::{Context, Poll};
+
+use prost::Message as _;
+use tokio::sync::oneshot;
+
+pub use answer::{Answer, CloseError, ReadError, Status, SubmitError};
+pub use clock::{Clock, SystemClock};
+pub use error::OpenError;
+pub use folder::FORMAT_VERSION;
+pub use follow::{Followed, Follower};
+pub use open::Opened;
+pub use options::{MIN_BATCH_BYTES, Options};
+pub use seam::{BatchIterator, Commit, CommitLog, LogError, Records};
+
+use batch::Delivered;
+use shared::Shared;
+use threads::Threads;
+
+use crate::custody::State;
+use crate::event::StatementId;
+use crate::event::record::OpenRecord;
+use crate::pb::{self, SignedStatement};
+use crate::projection::Store;
+
+/// When to send a statement again that there was no room for, milliseconds:
+/// about as long as a few batches take.
+pub const RETRY_AFTER_MS: u64 = 100;
+
+/// A ledger that is open. Clones share it; when the last is dropped it stops,
+/// and [`Ledger::close`] stops it cleanly.
+#[derive(Clone)]
+pub struct Ledger {
+    // First, so that the threads have ended before what they share goes.
+    threads: Arc<Threads>,
+    shared: Arc<Shared>,
+}
+
+/// The answer to a statement that has been admitted, when it comes.
+pub struct Pending {
+    shared: Arc<Shared>,
+    receiver: oneshot::Receiver<Delivered>,
+}
+
+impl Future for Pending {
+    type Output = Result<Answer, SubmitError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let delivered = Pin::new(&mut self.receiver).poll(context);
+        delivered.map(|delivered| self.answer(delivered.ok()))
+    }
+}
+
+impl Pending {
+    fn answer(&self, delivered: Option<Delivered>) -> Result<Answer, SubmitError> {
+        let stopped = || SubmitError::Stopped {
+            why: self.shared.inbox.why(),
+        };
+        match delivered.ok_or_else(stopped)? {
+            Delivered::Committed {
+                batch,
+                index,
+                repeated,
+            } => batch.answer(index, repeated).ok_or_else(stopped),
+            Delivered::Refused(refusal) => Ok(Answer::Refused(refusal.signed(&self.shared))),
+            Delivered::Answer(answer) => answer.map(|answer| *answer),
+        }
+    }
+}
+
+impl Ledger {
+    /// Decides one statement; the answer comes when it is durable.
+    pub async fn submit(&self, statement: SignedStatement) -> Result<Answer, SubmitError> {
+        self.enqueue(statement)?.await
+    }
+
+    /// Admits a statement at once. Statements are judged in the order in
+    /// which they were admitted, so a stream calls this in order of arrival
+    /// and awaits the answers in that order.
+    ///
+    /// # Errors
+    /// [`SubmitError::Overloaded`] if too many are unanswered,
+    /// [`SubmitError::Stopped`] if nothing is taken any more.
+    pub fn enqueue(&self, statement: SignedStatement) -> Result<Pending, SubmitError> {
+        let bytes = statement.encoded_len();
+        match self.shared.inbox.admit(statement, bytes) {
+            Ok(Some(receiver)) => Ok(Pending {
+                shared: Arc::clone(&self.shared),
+                receiver,
+            }),
+            Ok(None) => Err(SubmitError::Overloaded {
+                retry_after_ms: RETRY_AFTER_MS,
+            }),
+            Err(why) => Err(SubmitError::Stopped { why }),
+        }
+    }
+
+    /// What [`Ledger::submit`] would answer now, judged on a committed state
+    /// of at least `min_position` records. Nothing is recorded.
+    pub async fn dry_run(
+        &self,
+        statement: SignedStatement,
+        min_position: u64,
+    ) -> Result<pb::DecideResponse, ReadError> {
+        self.at_least(min_position).await?;
+        let busy = |_| ReadError::Busy {
+            retry_after_ms: dry_run::RETRY_AFTER_MS,
+        };
+        let _permit = self.shared.dry_runs.try_acquire().map_err(busy)?;
+        let shared = Arc::clone(&self.shared);
+        let judged = tokio::task::spawn_blocking(move || dry_run::run(&shared, &statement));
+        judged.await.unwrap_or_else(|_| {
+            Err(ReadError::Stopped {
+                why: "the dry run was cut short".into(),
+            })
+        })
+    }
+
+    /// Waits until that many records are committed and projected; returns how
+    /// many are. It may never come: callers set a deadline.
+    pub async fn at_least(&self, min_position: u64) -> Result<u64, ReadError> {
+        let mut progress = self.shared.progress.clone();
+        let there = progress.wait_for(|p| p.projected >= min_position || !p.failed.is_empty());
+        let reached = there.await.map(|p| p.clone());
+        match reached {
+            Ok(p) if p.projected >= min_position => Ok(p.projected),
+            Ok(p) => Err(ReadError::Stopped { why: p.failed }),
+            Err(_) => Err(ReadError::Stopped {
+                why: self.shared.inbox.why(),
+            }),
+        }
+    }
+
+    /// How many records are committed.
+    pub fn committed(&self) -> u64 {
+        self.shared.live().state.next()
+    }
+
+    /// Who the ledger is and how far it has got.
+    pub fn status(&self) -> Status {
+        let shared = &self.shared;
+        let progress = shared.progress.borrow().clone();
+        let (accepting, stopped) = shared.inbox.accepting();
+        let live = shared.live();
+        Status {
+            origin: shared.origin.clone(),
+            committed: live.state.next(),
+            last_head: live.state.last_head(),
+            recorded_at_ms: live.state.recorded_at_ms(),
+            ledger_key: shared.key.public().clone(),
+            projected: progress.projected,
+            flushed: progress.flushed,
+            accepting,
+            stopped,
+            unanswered: shared.inbox.unanswered(),
+        }
+    }
+
+    /// Looks at the committed live state, at one position
+    /// ([`State::next`]). The writer cannot apply meanwhile: look, copy, and
+    /// let go.
+    pub fn read<R>(&self, look: impl FnOnce(&State) -> R) -> R {
+        look(&self.shared.live().state)
+    }
+
+    /// The record at a position and its acknowledgement; `None` if it is not
+    /// committed. Blocks on the disk.
+    pub fn record(
+        &self,
+        position: u64,
+    ) -> Result<Option<(pb::Record, pb::Acknowledgement)>, ReadError> {
+        self.shared.record(position)
+    }
+
+    /// The same without the acknowledgement, opened: one read of the disk
+    /// where [`Ledger::record`] reads the whole batch.
+    pub fn open_record(&self, position: u64) -> Result<Option<OpenRecord>, ReadError> {
+        // Not `committed`, which is told a moment after the state has moved: a
+        // chain is followed from the state's word.
+        if position >= self.read(State::next) {
+            return Ok(None);
+        }
+        self.shared.open_record(position)
+    }
+
+    /// The position at which a party's statement is recorded, if it is.
+    /// Blocks on the disk if the id is older than 30 days.
+    pub fn find(&self, party: &str, id: StatementId) -> Result<Option<u64>, ReadError> {
+        self.shared.position_of(&ids::key(party, id), party, id)
+    }
+
+    /// Committed records from a position on, each once, in order.
+    pub fn follow(&self, from: u64) -> Follower {
+        Follower::new(Arc::clone(&self.shared), from)
+    }
+
+    /// The projection's store. Blocks on the disk.
+    pub fn store(&self) -> &Store {
+        &self.shared.store
+    }
+
+    /// Takes nothing more, answers what was admitted, seals the journal and
+    /// flushes the projection. Other handles still read.
+    pub async fn close(self) -> Result<(), CloseError> {
+        self.shared.inbox.drain();
+        let Ledger { threads, shared } = self;
+        let waited = tokio::task::spawn_blocking(move || threads.wait());
+        waited.await.unwrap_or(Ok(()))?;
+        if let (_, Some(why)) = shared.inbox.accepting() {
+            return Err(CloseError::Stopped(why));
+        }
+        let fault = shared
+            .close_fault
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        if let Some(fault) = fault {
+            return Err(CloseError::Journal(fault));
+        }
+        let failed = shared.progress.borrow().failed.clone();
+        if failed.is_empty() {
+            Ok(())
+        } else {
+            Err(CloseError::Projection(failed))
+        }
+    }
+}

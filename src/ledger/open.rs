@@ -1,0 +1,348 @@
+//! Creating a ledger and opening one: folder, journal, projection, threads.
+//! Not here: what recovery does with what it finds (`recovery`).
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, RwLock};
+
+use prost::Message as _;
+use tokio::sync::{Semaphore, watch};
+
+use super::clock::Clock;
+use super::error::OpenError;
+use super::folder::Folder;
+use super::inbox::Inbox;
+use super::local::LocalLog;
+use super::options::Options;
+use super::recovery::{self, Opening, Recovered};
+use super::seam::{CommitLog, Records};
+use super::shared::{Live, Shared};
+use super::threads::Threads;
+use super::{Ledger, dry_run};
+use crate::custody::decide::{decide_genesis, ledger_key};
+use crate::custody::{State, state};
+use crate::event::record::{OpenRecord, SealedRecord, Standing, seal};
+use crate::event::signing::SecretKey;
+use crate::event::{Hash, KeyId, Statement};
+use crate::journal::{Batch, DirStorage, Journal, JournalError, Recovery, Storage};
+use crate::pb::event::Body;
+use crate::pb::{Genesis, Origin, SignedStatement};
+use crate::projection::projector;
+use crate::proof::sign_commit;
+
+/// What opening found and did.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// Records the ledger holds.
+    pub records: u64,
+    /// Records folded because the projection did not have them.
+    pub replayed: u64,
+    /// What became of an earlier projection, and why, if it was of no use.
+    pub set_aside: Option<(PathBuf, String)>,
+    /// What opening the journal found: whether it had been closed, and a torn
+    /// tail, if there was one. `None` over another kind of log.
+    pub journal: Option<Recovery>,
+}
+
+/// The context under which a ledger's salts are derived from its key.
+const SALTS: &str = "hazledger v1 salts of a ledger";
+
+fn salt_secret(key: &SecretKey) -> [u8; 32] {
+    blake3::derive_key(SALTS, &key.seed())
+}
+
+impl Ledger {
+    /// Makes a ledger in an empty or absent folder: record 0 from `genesis`,
+    /// durable. A creation that is cut short leaves no `LEDGER` file, so
+    /// nothing that opens.
+    pub fn create(
+        dir: &Path,
+        genesis: SignedStatement,
+        key: &SecretKey,
+        options: &Options,
+        clock: &dyn Clock,
+    ) -> Result<(), OpenError> {
+        let sealed = Record0::new(genesis, key, clock)?;
+        let _lock = Folder::prepare(dir)?;
+        let journal = Folder::journal(dir);
+        let storage = DirStorage::create(&journal).map_err(OpenError::io("create", &journal))?;
+        sealed.write(storage, key, options)?;
+        Folder::publish(dir, &sealed.origin.name, sealed.record.hash)
+    }
+
+    /// The same on any storage of a journal, without a folder around it.
+    pub fn create_on<S: Storage>(
+        storage: S,
+        genesis: SignedStatement,
+        key: &SecretKey,
+        options: &Options,
+        clock: &dyn Clock,
+    ) -> Result<(), OpenError> {
+        Record0::new(genesis, key, clock)?.write(storage, key, options)
+    }
+
+    /// Opens a ledger and starts its threads. It blocks on the disk, for long
+    /// if the projection must be rebuilt: call it off the async threads.
+    pub fn open(
+        dir: &Path,
+        key: SecretKey,
+        options: Options,
+        clock: Arc<dyn Clock>,
+    ) -> Result<(Ledger, Opened), OpenError> {
+        let folder = Folder::open(dir)?;
+        let storage = DirStorage::new(Folder::journal(folder.dir()));
+        let projection = Folder::projection(folder.dir());
+        let genesis_hash = Some(folder.genesis_hash);
+        let lock = Some(folder.into_lock());
+        open_journal(
+            storage,
+            genesis_hash,
+            &projection,
+            key,
+            options,
+            clock,
+            lock,
+        )
+    }
+
+    /// The same on any storage of a journal, with the projection in a folder
+    /// of its own. Whoever calls sees that nobody else has either open.
+    pub fn open_on<S: Storage>(
+        storage: S,
+        projection: &Path,
+        key: SecretKey,
+        options: Options,
+        clock: Arc<dyn Clock>,
+    ) -> Result<(Ledger, Opened), OpenError> {
+        open_journal(storage, None, projection, key, options, clock, None)
+    }
+
+    /// The same over any order of records: `log` to commit to, `records` to
+    /// read what stands.
+    pub fn open_over(
+        log: Box<dyn CommitLog>,
+        records: Arc<dyn Records>,
+        projection: &Path,
+        key: SecretKey,
+        options: Options,
+        clock: Arc<dyn Clock>,
+    ) -> Result<(Ledger, Opened), OpenError> {
+        check(&options)?;
+        let genesis_hash = genesis_of(records.as_ref(), &key)?.2;
+        let opening = Opening::new(projection, Some(genesis_hash))?;
+        start(log, records, opening, projection, key, options, clock, None)
+    }
+}
+
+fn check(options: &Options) -> Result<(), OpenError> {
+    options
+        .fault()
+        .map_or(Ok(()), |fault| Err(OpenError::Options(fault)))
+}
+
+fn open_journal<S: Storage>(
+    storage: S,
+    genesis_hash: Option<Hash>,
+    projection: &Path,
+    key: SecretKey,
+    options: Options,
+    clock: Arc<dyn Clock>,
+    lock: Option<File>,
+) -> Result<(Ledger, Opened), OpenError> {
+    check(&options)?;
+    let opening = Opening::new(projection, genesis_hash)?;
+    // What was projected had been committed: the journal must have it.
+    let (floor, origin) = match genesis_hash {
+        Some(hash) => (opening.store.position(), Some(hash.0)),
+        None => (0, None),
+    };
+    let (journal, recovery) = Journal::open(storage, origin, floor, options.journal)?;
+    let records: Arc<dyn Records> = Arc::new(journal.reader());
+    let log = Box::new(LocalLog::new(journal));
+    let (ledger, opened) = start(log, records, opening, projection, key, options, clock, lock)?;
+    Ok((
+        ledger,
+        Opened {
+            journal: Some(recovery),
+            ..opened
+        },
+    ))
+}
+
+/// Genesis, the ledger's name and its genesis hash, from record 0.
+fn genesis_of(
+    records: &dyn Records,
+    key: &SecretKey,
+) -> Result<(Genesis, Origin, Hash), OpenError> {
+    let bytes = records.record(0)?.ok_or(OpenError::NoGenesis)?;
+    let record = OpenRecord::open(&bytes).map_err(|source| OpenError::Record {
+        position: 0,
+        source,
+    })?;
+    let genesis = record
+        .events
+        .iter()
+        .flatten()
+        .find_map(|event| match &event.body {
+            Some(Body::Genesis(genesis)) => Some(genesis.clone()),
+            _ => None,
+        });
+    let genesis = genesis.ok_or(OpenError::NoGenesis)?;
+    check_key(&genesis, key)?;
+    let name = record.payload.origin.unwrap_or_default().name;
+    let origin = Origin {
+        name,
+        genesis_hash: record.hash.to_bytes(),
+    };
+    Ok((genesis, origin, record.hash))
+}
+
+fn check_key(genesis: &Genesis, key: &SecretKey) -> Result<(), OpenError> {
+    let want = ledger_key(genesis).unwrap_or(KeyId([0; 16]));
+    if want == key.id() {
+        Ok(())
+    } else {
+        Err(OpenError::WrongKey {
+            got: key.id(),
+            want,
+        })
+    }
+}
+
+#[expect(
+    clippy::too_many_arguments,
+    reason = "called from two places, each with all of it"
+)]
+fn start(
+    log: Box<dyn CommitLog>,
+    records: Arc<dyn Records>,
+    opening: Opening,
+    projection: &Path,
+    key: SecretKey,
+    options: Options,
+    clock: Arc<dyn Clock>,
+    lock: Option<File>,
+) -> Result<(Ledger, Opened), OpenError> {
+    let (genesis, origin, genesis_hash) = genesis_of(records.as_ref(), &key)?;
+    let (recovered, set_aside) =
+        recovery::recover(projection, opening, records.as_ref(), options.evict_every)?;
+    let Recovered {
+        store,
+        projection,
+        state,
+        ids,
+        replayed,
+    } = recovered;
+    let opened = Opened {
+        records: state.next(),
+        replayed,
+        set_aside,
+        journal: None,
+    };
+    let (committed_sender, committed) = watch::channel(state.next());
+    let (projector_sender, progress, project) = projector(projection, options.flush_every);
+    let shared = Arc::new(Shared {
+        inbox: Inbox::new(
+            options.queue_statements,
+            options.queue_bytes,
+            options.threads(),
+        ),
+        live: RwLock::new(Live {
+            state,
+            ids,
+            evictions: 0,
+        }),
+        records,
+        store,
+        clock,
+        salt_secret: salt_secret(&key),
+        key,
+        genesis,
+        genesis_hash,
+        origin,
+        committed,
+        progress,
+        dry_runs: Semaphore::new(dry_run::MAX_AT_A_TIME),
+        close_fault: Mutex::new(None),
+        _lock: lock,
+    });
+    let threads = Threads::start(
+        &shared,
+        log,
+        projector_sender,
+        project,
+        committed_sender,
+        options,
+    )?;
+    Ok((
+        Ledger {
+            shared,
+            threads: Arc::new(threads),
+        },
+        opened,
+    ))
+}
+
+/// Record 0, checked and sealed, not yet written.
+struct Record0 {
+    record: SealedRecord,
+    origin: Origin,
+}
+
+impl Record0 {
+    fn new(
+        genesis: SignedStatement,
+        key: &SecretKey,
+        clock: &dyn Clock,
+    ) -> Result<Record0, OpenError> {
+        let statement = Statement::open(genesis).map_err(OpenError::Genesis)?;
+        // It verifies the signatures as well: the keys are in what they sign.
+        let decision = decide_genesis(&statement).map_err(OpenError::Genesis)?;
+        if let Some(Body::Genesis(body)) = statement.events.first().and_then(|e| e.body.as_ref()) {
+            check_key(body, key)?;
+        }
+        let standing = Standing {
+            position: 0,
+            recorded_at_ms: clock.now_ms(),
+            previous: Hash::ZERO,
+        };
+        let record = seal(&statement, &decision.additions, standing, &salt_secret(key))
+            .map_err(OpenError::Genesis)?;
+        let opened = OpenRecord::open(&record.bytes).map_err(|source| OpenError::Record {
+            position: 0,
+            source,
+        })?;
+        State::new()
+            .apply(&opened, &mut state::nowhere)
+            .map_err(|source| OpenError::Fold {
+                position: 0,
+                source,
+            })?;
+        Ok(Record0 {
+            record,
+            origin: statement.payload.origin.unwrap_or_default(),
+        })
+    }
+
+    fn write<S: Storage>(
+        &self,
+        storage: S,
+        key: &SecretKey,
+        options: &Options,
+    ) -> Result<(), OpenError> {
+        check(options)?;
+        let hash = self.record.hash;
+        let commit = sign_commit(key, hash, 0, &[hash]);
+        let mut journal = Journal::create(storage, hash.0, options.journal)?;
+        let batch = Batch {
+            first_position: 0,
+            records: vec![self.record.bytes.clone()],
+            commit: commit.encode_to_vec().into(),
+            last_head: hash.0,
+        };
+        let written: Result<(), JournalError> = journal.append(&batch);
+        written
+            .and_then(|()| journal.close())
+            .map_err(OpenError::from)
+    }
+}

@@ -1,0 +1,83 @@
+//! How a ledger runs: none of it changes what a record is, or which records
+//! there are.
+
+use std::time::Duration;
+
+use crate::journal::{JournalOptions, MAX_BATCH_BYTES};
+
+/// The smallest batch that still takes any record and its commit, bytes.
+pub const MIN_BATCH_BYTES: usize = 512 * 1024;
+
+/// How a ledger runs. [`Options::default`] is meant for a server of its own.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Statements that may be unanswered at a time; the next is turned away
+    /// with a time to come again. Default 8,192. Danger: larger makes the
+    /// longest wait for an answer longer and not the ledger faster.
+    pub queue_statements: usize,
+    /// Bytes of statements that may be unanswered at a time. Default 64 MiB.
+    /// Danger: memory in use is a small multiple of it.
+    pub queue_bytes: usize,
+    /// Bytes of a batch with its frames, 512 KiB to 1 MiB. Default 1 MiB.
+    /// Danger: smaller syncs more often under load.
+    pub max_batch_bytes: usize,
+    /// Records in a batch, at least 1. Default 4,096. Danger: each
+    /// acknowledgement holds a path of log2 of it.
+    pub max_batch_records: usize,
+    /// Threads that verify signatures and look things up; 0 takes one for
+    /// each core. Default 0. Danger: more than cores slow the writer.
+    pub prepare_threads: usize,
+    /// How the journal lays out its files. Default 64 MiB a segment.
+    pub journal: JournalOptions,
+    /// How often the projection is flushed. Default 5 s. Danger: shorter
+    /// takes the disk from the journal; longer replays more after a kill.
+    pub flush_every: Duration,
+    /// After how many records closed items are dropped from memory, if they
+    /// have been flushed. Default 65,536. Danger: each time walks the live
+    /// state; a tiny figure does little else.
+    pub evict_every: u64,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            queue_statements: 8192,
+            queue_bytes: 64 * 1024 * 1024,
+            max_batch_bytes: MAX_BATCH_BYTES,
+            max_batch_records: 4096,
+            prepare_threads: 0,
+            journal: JournalOptions::default(),
+            flush_every: Duration::from_secs(5),
+            evict_every: 65_536,
+        }
+    }
+}
+
+impl Options {
+    /// What is wrong with them, if anything.
+    pub(super) fn fault(&self) -> Option<String> {
+        if !(MIN_BATCH_BYTES..=MAX_BATCH_BYTES).contains(&self.max_batch_bytes) {
+            return Some(format!(
+                "max_batch_bytes is {}, outside {MIN_BATCH_BYTES} to {MAX_BATCH_BYTES}",
+                self.max_batch_bytes
+            ));
+        }
+        let zero = [
+            ("queue_statements", self.queue_statements == 0),
+            ("queue_bytes", self.queue_bytes == 0),
+            ("max_batch_records", self.max_batch_records == 0),
+            ("flush_every", self.flush_every.is_zero()),
+            ("evict_every", self.evict_every == 0),
+        ];
+        let (name, _) = zero.into_iter().find(|(_, is_zero)| *is_zero)?;
+        Some(format!("{name} is zero; nothing would go on"))
+    }
+
+    /// How many threads prepare statements.
+    pub(super) fn threads(&self) -> usize {
+        match self.prepare_threads {
+            0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            threads => threads,
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! What opening does with what is there: takes the live state from the store
+//! if that agrees with the journal, and folds the rest through the same
+//! function as live writes. Not here: the journal's own recovery.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::error::OpenError;
+use super::folder::set_aside;
+use super::ids::{self, IdIndex};
+use super::seam::Records;
+use crate::custody::State;
+use crate::custody::subject::Items as _;
+use crate::event::record::OpenRecord;
+use crate::event::{Hash, StatementId};
+use crate::projection::{self, Folded, Projection, Standing, Store, StoreError, items, statements};
+
+/// What recovery made: everything that the threads start from.
+pub(super) struct Recovered {
+    pub(super) store: Store,
+    pub(super) projection: Projection,
+    pub(super) state: State,
+    pub(super) ids: IdIndex,
+    /// Records folded that the store did not have.
+    pub(super) replayed: u64,
+}
+
+/// A store and, if it is new, what became of the one before.
+pub(super) struct Opening {
+    pub(super) store: Store,
+    pub(super) set_aside: Option<(PathBuf, String)>,
+}
+
+impl Opening {
+    /// Opens the store; one that will not open, or is of another ledger than
+    /// `genesis_hash`, is set aside.
+    pub(super) fn new(dir: &Path, genesis_hash: Option<Hash>) -> Result<Opening, OpenError> {
+        let why = match Store::open(dir) {
+            Ok(store) => {
+                let standing = store.reading().standing();
+                let ours = genesis_hash.is_none_or(|hash| hash == standing.genesis_hash);
+                if ours || standing.next == 0 {
+                    return Ok(Opening {
+                        store,
+                        set_aside: None,
+                    });
+                }
+                "it belongs to another ledger".to_owned()
+            }
+            // Whoever has it open would go on writing to it.
+            Err(error @ StoreError::InUse) => return Err(error.into()),
+            Err(error) => error.to_string(),
+        };
+        Opening::anew(dir, why)
+    }
+
+    /// Sets the store aside and begins an empty one.
+    pub(super) fn anew(dir: &Path, why: String) -> Result<Opening, OpenError> {
+        let aside = set_aside(dir)?;
+        Ok(Opening {
+            store: Store::open(dir)?,
+            set_aside: Some((aside, why)),
+        })
+    }
+}
+
+/// Why a store cannot be gone on from.
+enum Unfit {
+    /// It can be rebuilt.
+    Store(String),
+    /// The journal is at fault.
+    Open(OpenError),
+}
+
+impl From<StoreError> for Unfit {
+    fn from(error: StoreError) -> Unfit {
+        Unfit::Store(error.to_string())
+    }
+}
+
+impl From<OpenError> for Unfit {
+    fn from(error: OpenError) -> Unfit {
+        Unfit::Open(error)
+    }
+}
+
+/// Brings the store and the live state to the journal's end. A store that
+/// disagrees is set aside and rebuilt from record 0; that may fail only once.
+pub(super) fn recover(
+    dir: &Path,
+    opening: Opening,
+    records: &dyn Records,
+    evict_every: u64,
+) -> Result<(Recovered, Option<(PathBuf, String)>), OpenError> {
+    let Opening { store, set_aside } = opening;
+    let why = match attempt(store, records, evict_every) {
+        Ok(recovered) => return Ok((recovered, set_aside)),
+        Err(Unfit::Open(error)) => return Err(error),
+        Err(Unfit::Store(why)) => why,
+    };
+    let Opening { store, set_aside } = Opening::anew(dir, why)?;
+    match attempt(store, records, evict_every) {
+        Ok(recovered) => Ok((recovered, set_aside)),
+        Err(Unfit::Open(error)) => Err(error),
+        Err(Unfit::Store(why)) => Err(OpenError::io("rebuild", dir)(std::io::Error::other(why))),
+    }
+}
+
+fn attempt(store: Store, records: &dyn Records, evict_every: u64) -> Result<Recovered, Unfit> {
+    let state = restore(&store, records)?;
+    let mut ids = IdIndex::default();
+    let from = ids::window_start(state.recorded_at_ms());
+    for statement in statements::since(&store.reading(), from) {
+        let (party, id, position) = statement?;
+        ids.insert(ids::key(&party, id), id, position);
+    }
+    let projection = Projection::new(store.clone(), projection::views())?;
+    let begun = state.next() > 0;
+    let mut recovered = Recovered {
+        store,
+        projection,
+        state,
+        ids,
+        replayed: 0,
+    };
+    match recovered.replay(records, evict_every) {
+        // A closed item that the store has lost looks like this; if the
+        // journal is at fault, rebuilding says so again.
+        Err(Unfit::Open(error @ OpenError::Fold { .. })) if begun => {
+            return Err(Unfit::Store(error.to_string()));
+        }
+        done => done?,
+    }
+    recovered.ids.drop_days(recovered.state.recorded_at_ms());
+    Ok(recovered)
+}
+
+/// The state as the store has it, if store and journal agree.
+fn restore(store: &Store, records: &dyn Records) -> Result<State, Unfit> {
+    let reading = store.reading();
+    let standing = reading.standing();
+    let Some(last) = standing.next.checked_sub(1) else {
+        return Ok(State::new());
+    };
+    let head = record_at(records, last)?.map(|record| record.hash);
+    if head != Some(standing.last_head) {
+        return Err(Unfit::Store(format!(
+            "the journal has another record {last}"
+        )));
+    }
+    let (open, sum) = items::open_items(&reading)?;
+    if sum != standing.items {
+        return Err(Unfit::Store(
+            "its open items are not those it was written with".into(),
+        ));
+    }
+    let Standing {
+        next,
+        last_head,
+        recorded_at_ms,
+        last_state_record,
+        ..
+    } = standing;
+    let mut state = State::restore(open, next, last_head, recorded_at_ms);
+    touch_since(&mut state, records, last_state_record)?;
+    Ok(state)
+}
+
+/// Tells the state what was touched since the last state record.
+fn touch_since(state: &mut State, records: &dyn Records, from: u64) -> Result<(), OpenError> {
+    let until = state.next();
+    for batch in records.batches(from) {
+        let batch = batch?;
+        for (position, bytes) in (batch.first_position..until).zip(&batch.records) {
+            if position >= from {
+                state.touch(&open(position, bytes)?);
+            }
+        }
+        if batch.end_position() >= until {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn record_at(records: &dyn Records, position: u64) -> Result<Option<OpenRecord>, OpenError> {
+    let bytes = records.record(position)?;
+    bytes.map(|bytes| open(position, &bytes)).transpose()
+}
+
+fn open(position: u64, bytes: &bytes::Bytes) -> Result<OpenRecord, OpenError> {
+    OpenRecord::open(bytes).map_err(|source| OpenError::Record { position, source })
+}
+
+impl Recovered {
+    /// Folds what the journal has beyond the store.
+    fn replay(&mut self, records: &dyn Records, evict_every: u64) -> Result<(), Unfit> {
+        let mut evicted_at = self.state.next();
+        let start = self.state.next();
+        for batch in records.batches(start) {
+            let batch = batch.map_err(OpenError::from)?;
+            for (position, bytes) in (batch.first_position..).zip(&batch.records) {
+                if position >= start {
+                    self.fold(open(position, bytes)?)?;
+                }
+            }
+            if self.state.next().saturating_sub(evicted_at) >= evict_every {
+                self.projection.write()?;
+                self.store.flush()?;
+                self.state.evict_closed(self.state.next());
+                self.ids.drop_days(self.state.recorded_at_ms());
+                evicted_at = self.state.next();
+            }
+        }
+        self.projection.write()?;
+        Ok(())
+    }
+
+    fn fold(&mut self, record: OpenRecord) -> Result<(), Unfit> {
+        let position = record.position();
+        let store = &self.store;
+        let mut failed = None;
+        let changed = self
+            .state
+            .apply(&record, &mut |subject| match items::item(store, subject) {
+                Ok(item) => item.map(Arc::new),
+                Err(error) => {
+                    failed = Some(error);
+                    None
+                }
+            });
+        if let Some(error) = failed {
+            return Err(error.into());
+        }
+        let changed = changed.map_err(|source| OpenError::Fold { position, source })?;
+        let items = changed
+            .into_iter()
+            .filter_map(|subject| self.state.get(&subject).map(|item| (subject, item)))
+            .collect();
+        if let Some(id) = StatementId::parse(&record.payload.id) {
+            self.ids
+                .insert(ids::key(&record.payload.party, id), id, position);
+        }
+        self.projection.fold(&Folded { record, items })?;
+        self.replayed = self.replayed.saturating_add(1);
+        Ok(())
+    }
+}

@@ -1,0 +1,150 @@
+//! What the ledger's threads and its callers share. Not here: who may change
+//! it; the live state has one writer.
+
+use std::fs::File;
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use tokio::sync::{Semaphore, watch};
+
+use super::answer::{Answer, ReadError};
+use super::clock::Clock;
+use super::ids::{IdIndex, IdKey};
+use super::inbox::Inbox;
+use super::seam::Records;
+use crate::custody::State;
+use crate::event::digest::head_hash;
+use crate::event::record::OpenRecord;
+use crate::event::signing::SecretKey;
+use crate::event::{Hash, StatementId};
+use crate::journal::StoredBatch;
+use crate::pb::{self, Genesis, Origin, SignedCommit};
+use crate::projection::{Progress, Store};
+use crate::proof::BatchTree;
+use prost::Message as _;
+
+/// The committed state and what goes with it, all at one position.
+pub(super) struct Live {
+    pub(super) state: State,
+    pub(super) ids: IdIndex,
+    /// How often closed items have left memory.
+    pub(super) evictions: u64,
+}
+
+/// See the module.
+pub(super) struct Shared {
+    pub(super) live: RwLock<Live>,
+    pub(super) inbox: Inbox,
+    pub(super) records: Arc<dyn Records>,
+    pub(super) store: Store,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) key: SecretKey,
+    /// The secret behind the salts of what the ledger adds to records.
+    pub(super) salt_secret: [u8; 32],
+    pub(super) genesis: Genesis,
+    pub(super) genesis_hash: Hash,
+    pub(super) origin: Origin,
+    /// Records committed, applied and acknowledged.
+    pub(super) committed: watch::Receiver<u64>,
+    pub(super) progress: watch::Receiver<Progress>,
+    pub(super) dry_runs: Semaphore,
+    /// Why the log did not end cleanly, if it did not.
+    pub(super) close_fault: Mutex<Option<String>>,
+    /// The lock on the data directory.
+    pub(super) _lock: Option<File>,
+}
+
+impl Shared {
+    pub(super) fn live(&self) -> RwLockReadGuard<'_, Live> {
+        self.live.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn live_mut(&self) -> RwLockWriteGuard<'_, Live> {
+        self.live.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where a statement was recorded, within the window or before.
+    pub(super) fn position_of(
+        &self,
+        key: &IdKey,
+        party: &str,
+        id: StatementId,
+    ) -> Result<Option<u64>, ReadError> {
+        let (found, recorded_at_ms) = {
+            let live = self.live();
+            (live.ids.get(key, id), live.state.recorded_at_ms())
+        };
+        if found.is_some() || id.unix_ms() >= super::ids::window_start(recorded_at_ms) {
+            return Ok(found);
+        }
+        Ok(crate::projection::statements::position_of(
+            &self.store,
+            party,
+            id,
+        )?)
+    }
+
+    /// A record that is there, opened.
+    pub(super) fn open_record(&self, position: u64) -> Result<Option<OpenRecord>, ReadError> {
+        let Some(bytes) = self.records.record(position)? else {
+            return Ok(None);
+        };
+        let opened = OpenRecord::open(&bytes);
+        opened
+            .map(Some)
+            .map_err(|source| ReadError::Record { position, source })
+    }
+
+    /// A record and its acknowledgement; `None` if it is not committed and
+    /// applied: another writer's may stand in the log before it is known here.
+    pub(super) fn record(
+        &self,
+        position: u64,
+    ) -> Result<Option<(pb::Record, pb::Acknowledgement)>, ReadError> {
+        if position >= self.live().state.next() {
+            return Ok(None);
+        }
+        let Some(batch) = self.records.batch(position)? else {
+            return Ok(None);
+        };
+        acknowledged(&batch, position).map(Some)
+    }
+
+    /// The first answer to the statement recorded at a position.
+    pub(super) fn first_answer(&self, position: u64) -> Result<Option<Answer>, ReadError> {
+        let Some((record, acknowledgement)) = self.record(position)? else {
+            return Ok(None);
+        };
+        let opened = OpenRecord::from_parts(record)
+            .map_err(|source| ReadError::Record { position, source })?;
+        let findings = opened.findings.into_iter().flatten().collect();
+        Ok(Some(Answer::Acknowledged {
+            acknowledgement,
+            findings,
+            repeated: true,
+        }))
+    }
+}
+
+/// A record of a stored batch with its acknowledgement, both from the
+/// journal's bytes.
+fn acknowledged(
+    batch: &StoredBatch,
+    position: u64,
+) -> Result<(pb::Record, pb::Acknowledgement), ReadError> {
+    let damaged = || ReadError::BadCommit { position };
+    let commit = SignedCommit::decode(batch.commit.clone()).map_err(|_| damaged())?;
+    let mut heads = Vec::with_capacity(batch.records.len());
+    let mut wanted = None;
+    for (at, bytes) in (batch.first_position..).zip(&batch.records) {
+        let record = pb::Record::decode(bytes.clone()).map_err(|_| damaged())?;
+        heads.push(head_hash(&record.head));
+        if at == position {
+            wanted = Some((heads.len().saturating_sub(1), record));
+        }
+    }
+    let (index, record) = wanted.ok_or_else(damaged)?;
+    let head = record.head.clone();
+    let tree = BatchTree::new(&heads);
+    let acknowledgement = tree.acknowledge(head, index, &commit).ok_or_else(damaged)?;
+    Ok((record, acknowledgement))
+}

@@ -1,0 +1,22 @@
+//! The ledger's promises, over a simulated disk, over a faked log, and in a
+//! real folder.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    reason = "tests fail by panicking"
+)]
+
+mod answers;
+mod crash;
+mod eviction;
+mod fake;
+mod folders;
+mod following;
+mod pipeline;
+mod rebuild;
+mod two_writers;
+mod world;

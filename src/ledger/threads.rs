@@ -1,0 +1,134 @@
+//! The ledger's threads: some that prepare, one that writes, one that
+//! commits, one that projects. They end when the ledger is closed, when it
+//! has to stop, or when its last handle is dropped.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::answer::CloseError;
+use super::committer;
+use super::error::OpenError;
+use super::options::Options;
+use super::prepare;
+use super::seam::CommitLog;
+use super::shared::Shared;
+use super::writer::Writer;
+use crate::projection::Folded;
+
+/// How long to wait for the threads to end. What they do then is bounded: one
+/// batch, one flush; longer means that the disk hangs.
+const CLOSE_WAIT: Duration = Duration::from_mins(1);
+
+/// The threads of one ledger.
+pub(super) struct Threads {
+    shared: Arc<Shared>,
+    /// Disconnected when all have ended.
+    ended: Mutex<Receiver<()>>,
+}
+
+/// Ends the ledger if a thread panics: nobody waits for its answers then.
+struct EndOnPanic(Arc<Shared>);
+
+impl Drop for EndOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.inbox.end(Some(
+                "one of its threads panicked; this is a fault of the program".into(),
+            ));
+        }
+    }
+}
+
+impl Threads {
+    /// Starts them.
+    pub(super) fn start(
+        shared: &Arc<Shared>,
+        log: Box<dyn CommitLog>,
+        projector: SyncSender<Vec<Folded>>,
+        project: impl FnOnce() + Send + 'static,
+        committed: watch::Sender<u64>,
+        options: Options,
+    ) -> Result<Threads, OpenError> {
+        let (running, ended) = channel();
+        // From here on, an error ends what was started.
+        let threads = Threads {
+            shared: Arc::clone(shared),
+            ended: Mutex::new(ended),
+        };
+        start_each(shared, running, log, projector, project, committed, options)?;
+        Ok(threads)
+    }
+
+    /// Waits until all have ended. Blocks.
+    pub(super) fn wait(&self) -> Result<(), CloseError> {
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        match ended.recv_timeout(CLOSE_WAIT) {
+            Err(RecvTimeoutError::Timeout) => Err(CloseError::Hangs(CLOSE_WAIT.as_secs())),
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => Ok(()),
+        }
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        self.shared.inbox.end(None);
+        // Whether they have ended in time changes nothing for whoever drops.
+        let _ = self.wait();
+    }
+}
+
+/// What it is given is gone when it returns, so that threads which were
+/// started before one that could not be do not wait for it.
+fn start_each(
+    shared: &Arc<Shared>,
+    running: Sender<()>,
+    log: Box<dyn CommitLog>,
+    projector: SyncSender<Vec<Folded>>,
+    project: impl FnOnce() + Send + 'static,
+    committed: watch::Sender<u64>,
+    options: Options,
+) -> Result<(), OpenError> {
+    let (orders, received) = sync_channel(committer::QUEUE);
+    for number in 0..options.threads() {
+        let work = |shared: &Arc<Shared>| prepare::run(shared);
+        spawn(&format!("prepare-{number}"), shared, &running, work)?;
+    }
+    spawn("project", shared, &running, move |_| project())?;
+    spawn("commit", shared, &running, move |shared| {
+        if let Err(error) = committer::run(shared, log, &received) {
+            let mut fault = shared
+                .close_fault
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            *fault = Some(error.to_string());
+        }
+    })?;
+    spawn("write", shared, &running, move |shared| {
+        let mut writer = Writer::new(Arc::clone(shared), orders, projector, committed, options);
+        let why = writer.run().err();
+        shared.inbox.end(why);
+    })?;
+    drop(running);
+    Ok(())
+}
+
+fn spawn(
+    name: &str,
+    shared: &Arc<Shared>,
+    running: &Sender<()>,
+    work: impl FnOnce(&Arc<Shared>) + Send + 'static,
+) -> Result<(), OpenError> {
+    let (shared, running) = (Arc::clone(shared), running.clone());
+    let body = move || {
+        let guard = EndOnPanic(shared);
+        work(&guard.0);
+        drop(guard);
+        // Last: what this thread held is free when it is said to have ended.
+        drop(running);
+    };
+    let builder = std::thread::Builder::new().name(format!("hazledger-{name}"));
+    builder.spawn(body).map(drop).map_err(OpenError::Thread)
+}

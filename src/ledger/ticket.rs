@@ -1,0 +1,96 @@
+//! Tickets: a statement's place among the unanswered, and the way its answer
+//! takes. What may be unanswered is bounded, in number and in bytes.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::sync::oneshot;
+
+use super::batch::Delivered;
+
+/// Room for unanswered statements.
+#[derive(Debug)]
+pub(super) struct Room {
+    max_statements: usize,
+    max_bytes: usize,
+    statements: AtomicUsize,
+    bytes: AtomicUsize,
+}
+
+/// A statement's place among the unanswered; given back when it is dropped.
+#[derive(Debug)]
+pub(super) struct Permit {
+    room: Arc<Room>,
+    bytes: usize,
+}
+
+impl Room {
+    pub(super) fn new(max_statements: usize, max_bytes: usize) -> Arc<Room> {
+        Arc::new(Room {
+            max_statements,
+            max_bytes,
+            statements: AtomicUsize::new(0),
+            bytes: AtomicUsize::new(0),
+        })
+    }
+
+    /// How many places are taken.
+    pub(super) fn taken(&self) -> usize {
+        self.statements.load(Ordering::Acquire)
+    }
+
+    /// Takes a place for so many bytes; `None` if there is no room.
+    pub(super) fn enter(self: &Arc<Room>, bytes: usize) -> Option<Permit> {
+        let add = |counter: &AtomicUsize, more: usize, most: usize| {
+            counter
+                .fetch_update(Ordering::AcqRel, Ordering::Acquire, |now| {
+                    now.checked_add(more).filter(|sum| *sum <= most)
+                })
+                .is_ok()
+        };
+        if !add(&self.statements, 1, self.max_statements) {
+            return None;
+        }
+        if !add(&self.bytes, bytes, self.max_bytes) {
+            self.statements.fetch_sub(1, Ordering::AcqRel);
+            return None;
+        }
+        Some(Permit {
+            room: Arc::clone(self),
+            bytes,
+        })
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.room.statements.fetch_sub(1, Ordering::AcqRel);
+        self.room.bytes.fetch_sub(self.bytes, Ordering::AcqRel);
+    }
+}
+
+/// Where a statement's answer goes. Dropped without one, the asker is told
+/// that the ledger has stopped.
+#[derive(Debug)]
+pub(super) struct Ticket {
+    sender: oneshot::Sender<Delivered>,
+    _permit: Permit,
+}
+
+impl Ticket {
+    pub(super) fn new(permit: Permit) -> (Ticket, oneshot::Receiver<Delivered>) {
+        let (sender, receiver) = oneshot::channel();
+        (
+            Ticket {
+                sender,
+                _permit: permit,
+            },
+            receiver,
+        )
+    }
+
+    /// Answers. That nobody waits any more is no matter.
+    pub(super) fn deliver(self, answer: Delivered) {
+        let _ = self.sender.send(answer);
+    }
+}

@@ -1,0 +1,234 @@
+//! The writer: the one thread that decides. It takes what is waiting, judges
+//! it in order on what is committed, in flight and decided before it, hands
+//! batches to the committer, and applies them when they stand. Nothing that
+//! rests on an uncommitted record leaves here.
+
+mod apply;
+mod judge;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+
+use tokio::sync::watch;
+
+use super::batch::Batch;
+use super::committer::{Order, Proposal};
+use super::inbox::{Entry, Event};
+use super::options::Options;
+use super::shared::{Live, Shared};
+use crate::custody::Decision;
+use crate::event::Hash;
+use crate::event::record::{BadRecord, OpenRecord, SealedRecord};
+use crate::projection::Folded;
+
+/// Where the next record goes.
+#[derive(Clone, Copy)]
+struct Tip {
+    next: u64,
+    head: Hash,
+    recorded_at_ms: i64,
+}
+
+/// The batch that the committer has.
+struct InFlight {
+    batch: Batch,
+    /// Its records as the fold reads them.
+    opened: Vec<OpenRecord>,
+}
+
+/// A record that did not fit into the batch it was decided on. It was sealed
+/// for the position after that batch, where it will stand.
+struct Spill {
+    entry: Entry,
+    sealed: SealedRecord,
+    decision: Decision,
+    recorded_at_ms: i64,
+}
+
+/// See the module.
+pub(super) struct Writer {
+    shared: Arc<Shared>,
+    orders: SyncSender<Order>,
+    projector: SyncSender<Vec<Folded>>,
+    committed: watch::Sender<u64>,
+    options: Options,
+    tip: Tip,
+    /// Taken and not yet judged, in order.
+    todo: VecDeque<Entry>,
+    current: Batch,
+    /// Head hash before `current`.
+    current_after: Hash,
+    in_flight: Option<InFlight>,
+    /// A record that did not fit, the first of the next batch.
+    spill: Option<Spill>,
+    /// A statement is being looked at again; those after it wait.
+    held: bool,
+    /// Nothing is judged until all that was decided is committed.
+    draining: bool,
+    applied_since_eviction: u64,
+}
+
+impl Writer {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        orders: SyncSender<Order>,
+        projector: SyncSender<Vec<Folded>>,
+        committed: watch::Sender<u64>,
+        options: Options,
+    ) -> Writer {
+        let tip = Tip::of(&shared.live());
+        Writer {
+            shared,
+            orders,
+            projector,
+            committed,
+            options,
+            tip,
+            todo: VecDeque::new(),
+            current: Batch::default(),
+            current_after: tip.head,
+            in_flight: None,
+            spill: None,
+            held: false,
+            draining: false,
+            applied_since_eviction: 0,
+        }
+    }
+
+    /// Until everything admitted is answered and no more comes. An error is
+    /// why the ledger must stop.
+    pub(super) fn run(&mut self) -> Result<(), String> {
+        self.run_until_drained()?;
+        // The log ends cleanly only if everything on the way to it is settled.
+        self.orders
+            .send(Order::Close)
+            .map_err(|_| "the committer is gone".to_owned())
+    }
+
+    fn run_until_drained(&mut self) -> Result<(), String> {
+        let mut no_more = false;
+        loop {
+            if self.is_drained() {
+                self.evict_if_due();
+                self.draining = false;
+            }
+            let free = !(self.held || self.draining || self.spill.is_some());
+            if free
+                && !self.shared.inbox.has_settled()
+                && let Some(entry) = self.todo.pop_front()
+            {
+                self.judge(entry)?;
+                continue;
+            }
+            if no_more && self.is_drained() && self.todo.is_empty() && !self.held {
+                return Ok(());
+            }
+            let may_send = self.in_flight.is_none() && !self.current.is_empty();
+            match self
+                .shared
+                .inbox
+                .next(free && self.todo.is_empty() && !no_more, !may_send)
+            {
+                Event::Settled(settlement) => self.settle(settlement)?,
+                Event::Entries(entries) => self.todo.extend(entries),
+                Event::Again(entry) => {
+                    self.held = false;
+                    if let Some(entry) = entry {
+                        self.put_back(entry);
+                    }
+                }
+                Event::Nothing => self.send()?,
+                Event::Drained => no_more = true,
+                Event::Ended => return Err(self.shared.inbox.why()),
+            }
+        }
+    }
+
+    /// Into the order of admission: others may have come back meanwhile.
+    fn put_back(&mut self, entry: Entry) {
+        let at = self
+            .todo
+            .partition_point(|other| other.sequence < entry.sequence);
+        self.todo.insert(at, entry);
+    }
+
+    fn is_drained(&self) -> bool {
+        self.in_flight.is_none() && self.current.is_empty() && self.spill.is_none()
+    }
+
+    /// The time to record: the clock's, but never before the last record's.
+    fn now_ms(&self) -> i64 {
+        self.shared.clock.now_ms().max(self.tip.recorded_at_ms)
+    }
+
+    /// Hands the batch over and, while it syncs, reads its records as the
+    /// fold will.
+    fn send(&mut self) -> Result<(), String> {
+        self.hand_over()?;
+        self.open_in_flight()
+    }
+
+    /// Hands the batch over and begins the next.
+    fn hand_over(&mut self) -> Result<(), String> {
+        let batch = std::mem::take(&mut self.current);
+        let sealed = || batch.accepted.iter().map(|accepted| &accepted.sealed);
+        let count = u64::try_from(batch.accepted.len()).unwrap_or(u64::MAX);
+        let proposal = Proposal {
+            first_position: self.tip.next.saturating_sub(count),
+            expected_head: std::mem::replace(&mut self.current_after, self.tip.head),
+            records: sealed().map(|record| record.bytes.clone()).collect(),
+            heads: sealed().map(|record| record.hash).collect(),
+        };
+        self.orders
+            .send(Order::Commit(proposal))
+            .map_err(|_| "the committer is gone".to_owned())?;
+        self.in_flight = Some(InFlight {
+            batch,
+            opened: Vec::new(),
+        });
+        if let Some(Spill {
+            entry,
+            sealed,
+            decision,
+            recorded_at_ms,
+        }) = self.spill.take()
+        {
+            self.accept(Some(entry), sealed, decision, recorded_at_ms);
+        }
+        Ok(())
+    }
+
+    fn open_in_flight(&mut self) -> Result<(), String> {
+        self.in_flight = self.in_flight.take().map(InFlight::open).transpose()?;
+        Ok(())
+    }
+}
+
+impl InFlight {
+    /// Reads the records from their bytes, as recovery and verifiers do: what
+    /// is folded is what is stored.
+    fn open(mut self) -> Result<InFlight, String> {
+        if self.opened.is_empty() {
+            let records = self
+                .batch
+                .accepted
+                .iter()
+                .map(|a| OpenRecord::open(&a.sealed.bytes));
+            let opened: Result<Vec<OpenRecord>, BadRecord> = records.collect();
+            self.opened =
+                opened.map_err(|bad| format!("a record just sealed does not open: {bad}"))?;
+        }
+        Ok(self)
+    }
+}
+
+impl Tip {
+    fn of(live: &Live) -> Tip {
+        Tip {
+            next: live.state.next(),
+            head: live.state.last_head(),
+            recorded_at_ms: live.state.recorded_at_ms(),
+        }
+    }
+}

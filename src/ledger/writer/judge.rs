@@ -1,0 +1,251 @@
+//! Judging: what a statement comes to, on all that was decided before it.
+//! Not here: when it is its turn, and when its batch goes (`writer`).
+
+use std::sync::Arc;
+
+use super::{Spill, Tip, Writer};
+use crate::custody::decide::keys_of;
+use crate::custody::{Decision, Items, Layers};
+use crate::event::codes::Refused;
+use crate::event::record::{SealedRecord, Standing, seal};
+use crate::event::{Hash, Statement};
+use crate::ledger::batch::{Accepted, Delivered, Judged, Refusal, Rider};
+use crate::ledger::inbox::Entry;
+use crate::ledger::options::Options;
+use crate::ledger::prepare::id_reused;
+use crate::ledger::shared::Live;
+use crate::ledger::state_record;
+
+/// What a statement comes to.
+enum Verdict {
+    /// A record, which the batch may have no room for.
+    Record(Box<(SealedRecord, Decision)>),
+    Refuse(Refused, Option<Hash>),
+    /// The statement of a record in the batch being decided.
+    RepeatsCurrent(usize),
+    /// The same in the batch in flight.
+    RepeatsInFlight(usize),
+    /// What was looked up for it will not do.
+    LookAgain,
+    /// It rests on records that must be committed first.
+    WaitForCommit,
+}
+
+impl Writer {
+    /// Judges one statement: it comes to a record, a refusal, or waits.
+    pub(super) fn judge(&mut self, mut entry: Entry) -> Result<(), String> {
+        let shared = Arc::clone(&self.shared);
+        let now = self.now_ms();
+        let verdict = self.verdict(&shared.live(), &mut entry, now);
+        match verdict {
+            Verdict::Record(record) => {
+                let (sealed, decision) = *record;
+                let Options {
+                    max_batch_bytes,
+                    max_batch_records,
+                    ..
+                } = self.options;
+                if self
+                    .current
+                    .fits(&sealed, max_batch_bytes, max_batch_records)
+                {
+                    self.accept(Some(entry), sealed, decision, now);
+                } else {
+                    self.spill = Some(Spill {
+                        entry,
+                        sealed,
+                        decision,
+                        recorded_at_ms: now,
+                    });
+                }
+            }
+            Verdict::Refuse(refused, digest) => {
+                let judged_at = self.tip.next;
+                self.refuse(
+                    entry,
+                    Refusal {
+                        refused,
+                        digest,
+                        at_ms: now,
+                        judged_at,
+                    },
+                );
+            }
+            Verdict::RepeatsCurrent(index) => {
+                self.current.riders.push(Rider {
+                    entry,
+                    judged: Judged::Repeats(index),
+                });
+            }
+            Verdict::RepeatsInFlight(index) => {
+                if let Some(in_flight) = &mut self.in_flight {
+                    let rider = Rider {
+                        entry,
+                        judged: Judged::Repeats(index),
+                    };
+                    in_flight.batch.riders.push(rider);
+                }
+            }
+            Verdict::LookAgain => {
+                self.held = true;
+                shared.inbox.look_again(entry);
+            }
+            Verdict::WaitForCommit => {
+                self.todo.push_front(entry);
+                self.draining = !self.is_drained();
+                if !self.draining {
+                    self.record_state(now)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn verdict(&self, live: &Live, entry: &mut Entry, now: i64) -> Verdict {
+        let prepared = &mut entry.prepared;
+        let pending = self.in_flight.as_ref().map(|in_flight| &in_flight.batch);
+        let mut layers: Vec<&dyn Items> = vec![&self.current.overlay];
+        layers.extend(pending.map(|batch| &batch.overlay as &dyn Items));
+        layers.push(&live.state);
+        layers.push(&prepared.brought);
+        let layers = Layers(layers);
+        if !prepared.verified {
+            let keys = keys_of(&layers, &prepared.statement);
+            if let Err(refused) = keys.and_then(|keys| prepared.statement.verify(&keys)) {
+                return Verdict::Refuse(refused, None);
+            }
+            prepared.verified = true;
+            return Verdict::LookAgain;
+        }
+        let Statement { digest, id, .. } = prepared.statement;
+        let refuse = |refused| Verdict::Refuse(refused, Some(digest));
+        if live.ids.get(&prepared.id_key, id).is_some() {
+            // Since it was looked up; before, it would have been answered.
+            return Verdict::LookAgain;
+        }
+        if let Some((first, index)) = self.current.ids.get(&prepared.id_key) {
+            return if *first == digest {
+                Verdict::RepeatsCurrent(*index)
+            } else {
+                refuse(id_reused())
+            };
+        }
+        if let Some((first, index)) = pending.and_then(|batch| batch.ids.get(&prepared.id_key)) {
+            return if *first == digest {
+                Verdict::RepeatsInFlight(*index)
+            } else {
+                refuse(id_reused())
+            };
+        }
+        for (key, id) in prepared.unresolved() {
+            let is_pending = self.current.ids.contains_key(&key)
+                || pending.is_some_and(|batch| batch.ids.contains_key(&key));
+            if is_pending {
+                return Verdict::WaitForCommit;
+            }
+            if live
+                .ids
+                .get(&key, id)
+                .is_some_and(|position| position >= prepared.looked_at)
+            {
+                return Verdict::LookAgain;
+            }
+        }
+        if prepared.is_stale(live, &layers) {
+            return Verdict::LookAgain;
+        }
+        if state_record::is_due(self.tip.next, self.shared.genesis.state_record_interval) {
+            return Verdict::WaitForCommit;
+        }
+        let decided = prepared.decide(&self.shared, &layers, self.tip.next, now);
+        let sealed = decided.and_then(|decision| {
+            let sealed = self.seal(&prepared.statement, &decision, now)?;
+            Ok(Box::new((sealed, decision)))
+        });
+        sealed.map_or_else(refuse, Verdict::Record)
+    }
+
+    fn seal(
+        &self,
+        statement: &Statement,
+        decision: &Decision,
+        recorded_at_ms: i64,
+    ) -> Result<SealedRecord, Refused> {
+        let standing = Standing {
+            position: self.tip.next,
+            recorded_at_ms,
+            previous: self.tip.head,
+        };
+        seal(
+            statement,
+            &decision.additions,
+            standing,
+            &self.shared.salt_secret,
+        )
+    }
+
+    /// Adds a record to the batch being decided.
+    pub(super) fn accept(
+        &mut self,
+        entry: Option<Entry>,
+        sealed: SealedRecord,
+        decision: Decision,
+        now: i64,
+    ) {
+        self.tip = Tip {
+            next: self.tip.next.saturating_add(1),
+            head: sealed.hash,
+            recorded_at_ms: now,
+        };
+        self.current.overlay.absorb(decision.items);
+        let findings = decision.additions.findings;
+        self.current.push(Accepted {
+            entry,
+            sealed,
+            findings,
+        });
+    }
+
+    /// A refusal leaves when everything that it was judged on is committed.
+    fn refuse(&mut self, entry: Entry, refusal: Refusal) {
+        let in_flight = self
+            .in_flight
+            .as_mut()
+            .map(|in_flight| &mut in_flight.batch);
+        let rests_on = if self.current.is_empty() {
+            in_flight
+        } else {
+            Some(&mut self.current)
+        };
+        match rests_on {
+            Some(batch) => {
+                batch.riders.push(Rider {
+                    entry,
+                    judged: Judged::Refused(refusal),
+                });
+            }
+            None => entry.ticket.deliver(Delivered::Refused(refusal)),
+        }
+    }
+
+    /// Puts the state record that is due at the head of the next batch. The
+    /// pipeline is drained: what it states is committed.
+    fn record_state(&mut self, now: i64) -> Result<(), String> {
+        let interval = self.shared.genesis.state_record_interval;
+        if !state_record::is_due(self.tip.next, interval) {
+            return Ok(());
+        }
+        let shared = Arc::clone(&self.shared);
+        let stated = state_record::decide_on(&shared, &shared.live().state, now);
+        let sealed = stated.and_then(|(statement, decision)| {
+            Ok((self.seal(&statement, &decision, now)?, decision))
+        });
+        match sealed {
+            Ok((sealed, decision)) => {
+                self.accept(None, sealed, decision, now);
+                Ok(())
+            }
+            Err(refused) => Err(format!("its own state record is refused: {refused}")),
+        }
+    }
+}

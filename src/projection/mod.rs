@@ -1,0 +1,31 @@
+//! Projections: what can be rebuilt from the journal at any time, kept in a
+//! store behind the writer. The items that have left memory, and views that
+//! answer questions the live state does not. Not here: anything that is the
+//! only copy of itself.
+
+pub mod balance;
+pub mod genealogy;
+pub mod items;
+pub mod labels;
+pub mod projector;
+pub mod references;
+pub mod standing;
+pub mod statements;
+pub mod store;
+pub mod trace;
+pub mod view;
+
+pub use projector::{Folded, Progress, Projection, projector};
+pub use standing::{ItemSum, Standing};
+pub use store::{Reading, Row, Store, StoreError, Table, Writes};
+pub use view::View;
+
+/// Every view, in the order in which they fold a record.
+pub fn views() -> Vec<Box<dyn View>> {
+    vec![
+        Box::new(statements::Statements),
+        Box::new(labels::Labels),
+        Box::new(references::References),
+        Box::new(balance::Balance::default()),
+    ]
+}

@@ -1,0 +1,87 @@
+//! Following a subject's links backwards through the journal.
+//!
+//! What it is not: it does not verify the chain of heads; a full verifier
+//! does. A link that leads nowhere is told as what it is, a journal that
+//! contradicts itself.
+
+use crate::custody::subject;
+use crate::event::record::OpenRecord;
+use crate::pb::{LinkKind, Subject};
+
+/// Records of one chain that are read for one answer, at most: a day's work on
+/// the busiest tank, and some tens of megabytes. Longer chains are followed as
+/// a stream.
+pub const MAX_CHAIN: usize = 10_000;
+
+/// Where records come from: the journal, or a test's list.
+pub trait RecordSource {
+    /// The committed record at a position; `None` past the end.
+    fn record(&self, position: u64) -> Result<Option<OpenRecord>, ReadError>;
+}
+
+/// A committed record that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("record {position} cannot be read: {why}; run `hazledger verify` on the journal")]
+pub struct ReadError {
+    /// Its position.
+    pub position: u64,
+    /// What the journal said.
+    pub why: String,
+}
+
+/// Why a chain could not be told.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TraceError {
+    /// The journal did not give a record.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// A link names a record that is not there, or that is not about the subject.
+    #[error("the chain of {subject} is broken at position {position}; run `hazledger verify`")]
+    Broken {
+        /// For people.
+        subject: String,
+        /// Where.
+        position: u64,
+    },
+    /// More than one answer holds.
+    #[error("the chain has more than {MAX_CHAIN} steps; follow the lot as a stream instead")]
+    TooLong,
+    /// The sums pass 64 bits.
+    #[error("the sums of {0} pass 64 bits; run `hazledger verify`")]
+    Overflow(String),
+}
+
+/// Calls `visit` with every record of a subject's chain, latest first, from
+/// the position `last` on.
+pub fn walk(
+    records: &dyn RecordSource,
+    subject: &Subject,
+    last: u64,
+    mut visit: impl FnMut(&OpenRecord) -> Result<(), TraceError>,
+) -> Result<(), TraceError> {
+    let mut next = Some(last);
+    let mut read = 0;
+    while let Some(position) = next {
+        if read == MAX_CHAIN {
+            return Err(TraceError::TooLong);
+        }
+        read += 1;
+        let broken = || TraceError::Broken {
+            subject: subject::show(subject),
+            position,
+        };
+        let record = records.record(position)?.ok_or_else(broken)?;
+        let link = record
+            .links
+            .iter()
+            .flatten()
+            .find(|l| l.kind() == LinkKind::Chain && l.subject.as_ref() == Some(subject))
+            .ok_or_else(broken)?;
+        if link.previous.is_some_and(|previous| previous >= position) {
+            return Err(broken());
+        }
+        next = link.previous;
+        visit(&record)?;
+    }
+    Ok(())
+}
