@@ -13,11 +13,13 @@
 //! - [`audit`]: a journal verified from its first byte to its last.
 //! - [`projection`]: what can be rebuilt: the sled store and the views.
 //! - [`ledger`]: the single writer, its batches and the commit seam.
+//! - [`grpc`]: the services, one file each.
 
 pub mod audit;
 pub mod catalog;
 pub mod custody;
 pub mod event;
+pub mod grpc;
 pub mod journal;
 pub mod ledger;
 pub mod pb;

@@ -1,0 +1,228 @@
+//! The trace service: a lot's chain of custody, where it stood when, what it
+//! was made of and what became of it; the balance of the whole ledger; open
+//! disputes.
+
+use tonic::{Request, Response, Status};
+
+use super::door::{Door, Journal, Known, lot_id};
+use super::errors::{Fault, What};
+use super::registry::page_size;
+use super::waiting::Deadline;
+use crate::custody::{Item, subject};
+use crate::event::LotId;
+use crate::ledger::Ledger;
+use crate::pb::trace_lot_request::Which;
+use crate::pb::trace_server::Trace;
+use crate::pb::{
+    BalanceRequest, BalanceResponse, Direction, DisputeEntry, ExternalRef, GenealogyRequest,
+    GenealogyResponse, ListDisputesRequest, ListDisputesResponse, LotState, SubjectKind,
+    TraceLotRequest, TraceLotResponse,
+};
+use crate::projection::trace::{Ask, trace};
+use crate::projection::{balance, genealogy, labels, references};
+
+/// The service.
+pub(super) struct TraceService(pub Door);
+
+#[tonic::async_trait]
+impl Trace for TraceService {
+    async fn trace_lot(
+        &self,
+        request: Request<TraceLotRequest>,
+    ) -> Result<Response<TraceLotResponse>, Status> {
+        let deadline = Deadline::of(request.metadata());
+        let request = request.into_inner();
+        let which = request.which.clone().ok_or_else(|| {
+            Fault::invalid(
+                "which",
+                "name a lot, a label, a package or an external reference",
+            )
+        })?;
+        match which {
+            Which::Lot(_) => self.0.committed(request.min_position, deadline).await?,
+            // Looked up in a view, which may be behind.
+            _ => self.0.projected(request.min_position, deadline).await?,
+        };
+        let answer = self
+            .0
+            .read(deadline, move |ledger| trace_lot(ledger, &which, &request));
+        Ok(Response::new(answer.await?))
+    }
+
+    async fn genealogy(
+        &self,
+        request: Request<GenealogyRequest>,
+    ) -> Result<Response<GenealogyResponse>, Status> {
+        let deadline = Deadline::of(request.metadata());
+        let request = request.into_inner();
+        let id = lot_id("lot", &request.lot)?;
+        let direction = request.direction();
+        if direction == Direction::Unspecified {
+            return Err(Fault::invalid("direction", "say ancestors or descendants").into());
+        }
+        self.0.committed(request.min_position, deadline).await?;
+        let answer = self.0.read(deadline, move |ledger| {
+            let (as_of, _) = lot(ledger, id)?;
+            let items = Known(ledger);
+            let found = match direction {
+                Direction::Descendants => {
+                    genealogy::descendants(&items, &Journal(ledger), id, as_of)
+                }
+                _ => genealogy::ancestors(&items, id),
+            }?;
+            Ok(GenealogyResponse {
+                as_of,
+                edges: found.edges,
+                truncated: found.truncated,
+            })
+        });
+        Ok(Response::new(answer.await?))
+    }
+
+    async fn balance(
+        &self,
+        request: Request<BalanceRequest>,
+    ) -> Result<Response<BalanceResponse>, Status> {
+        let deadline = Deadline::of(request.metadata());
+        let min_position = request.into_inner().min_position;
+        self.0.projected(min_position, deadline).await?;
+        let answer = self.0.read(deadline, |ledger| {
+            Ok(balance::balance(&ledger.store().reading())?)
+        });
+        Ok(Response::new(answer.await?))
+    }
+
+    async fn list_disputes(
+        &self,
+        request: Request<ListDisputesRequest>,
+    ) -> Result<Response<ListDisputesResponse>, Status> {
+        let deadline = Deadline::of(request.metadata());
+        let request = request.into_inner();
+        self.0.committed(request.min_position, deadline).await?;
+        let size = page_size(request.page_size);
+        let answer = self.0.ledger.read(|state| ListDisputesResponse {
+            as_of: state.next(),
+            disputes: state
+                .items_of(SubjectKind::Dispute, &request.after)
+                .filter(|(subject, item)| subject.id != request.after && subject::is_open(item))
+                .filter_map(|(subject, item)| match item.as_ref() {
+                    Item::Dispute(dispute) => Some(DisputeEntry {
+                        dispute: subject.id.clone(),
+                        state: Some(dispute.clone()),
+                    }),
+                    _ => None,
+                })
+                .take(size)
+                .collect(),
+        });
+        Ok(Response::new(answer))
+    }
+}
+
+/// A lot's item and the number of records it stands after.
+fn lot(ledger: &Ledger, id: LotId) -> Result<(u64, LotState), Fault> {
+    let (as_of, item) = Known(ledger).standing(&subject::lot(id))?;
+    match item.as_deref() {
+        Some(Item::Lot(lot)) => Ok((as_of, lot.clone())),
+        _ => Err(Fault::Unknown {
+            what: What::Lot,
+            name: id.to_string(),
+            as_of,
+        }),
+    }
+}
+
+fn trace_lot(
+    ledger: &Ledger,
+    which: &Which,
+    request: &TraceLotRequest,
+) -> Result<TraceLotResponse, Fault> {
+    let (id, serial) = match which {
+        Which::Lot(bytes) => (lot_id("lot", bytes)?, None),
+        Which::Label(label) => (labelled(ledger, "label", label)?, None),
+        Which::Package(package) => {
+            let id = labelled(ledger, "package.lot_label", &package.lot_label)?;
+            (id, Some(package.serial))
+        }
+        Which::ExternalRef(reference) => (referenced(ledger, reference)?, None),
+    };
+    let (as_of, state) = lot(ledger, id)?;
+    let ask = Ask {
+        lot: id,
+        serial,
+        before: request
+            .known_at_position
+            .map_or(as_of, |known| known.min(as_of)),
+        known_at_ms: request.known_at_ms,
+        true_at_ms: request.true_at_ms,
+    };
+    let traced = trace(&Journal(ledger), &state, &ask)?;
+    if let Some(serial) = serial.filter(|_| traced.steps.is_empty() && traced.born.is_some()) {
+        let name = format!("{serial} of lot {id}");
+        return Err(Fault::Unknown {
+            what: What::Package,
+            name,
+            as_of,
+        });
+    }
+    Ok(TraceLotResponse {
+        as_of,
+        lot: id.to_bytes(),
+        born: traced.born,
+        steps: traced.steps,
+        holdings: traced.holdings,
+        below_zero: traced.below_zero,
+        state: Some(state),
+    })
+}
+
+/// The one lot that carries a label.
+fn labelled(ledger: &Ledger, field: &'static str, label: &str) -> Result<LotId, Fault> {
+    let reading = ledger.store().reading();
+    let lots = labels::lots(&reading, label)?;
+    only(lots, field, label, What::Label, reading.position())
+}
+
+/// The one lot that the events with a reference were about.
+fn referenced(ledger: &Ledger, reference: &ExternalRef) -> Result<LotId, Fault> {
+    let reading = ledger.store().reading();
+    let events = references::events(&reading, reference)?;
+    let mut lots: Vec<LotId> = events
+        .iter()
+        .flat_map(|event| &event.subjects)
+        .filter(|subject| subject.kind() == SubjectKind::Lot)
+        .filter_map(|subject| LotId::from_slice(&subject.id))
+        .collect();
+    lots.sort_unstable();
+    lots.dedup();
+    let name = format!("{} {}", reference.system, reference.number);
+    only(
+        lots,
+        "external_ref",
+        &name,
+        What::Reference,
+        reading.position(),
+    )
+}
+
+fn only(
+    lots: Vec<LotId>,
+    field: &'static str,
+    name: &str,
+    what: What,
+    as_of: u64,
+) -> Result<LotId, Fault> {
+    match lots.as_slice() {
+        [lot] => Ok(*lot),
+        [] => Err(Fault::Unknown {
+            what,
+            name: name.to_owned(),
+            as_of,
+        }),
+        _ => Err(Fault::Ambiguous {
+            field,
+            name: name.to_owned(),
+            lots,
+        }),
+    }
+}

@@ -1,0 +1,3 @@
+//! What the integration tests share, one file for each kind of help.
+
+pub mod server;
