@@ -14,9 +14,12 @@
 //! - [`projection`]: what can be rebuilt: the sled store and the views.
 //! - [`ledger`]: the single writer, its batches and the commit seam.
 //! - [`grpc`]: the services, one file each.
+//! - [`sim`]: a seeded world of parties and flows, for demo, tests, benches.
+//! - [`cli`]: the subcommands, one file each.
 
 pub mod audit;
 pub mod catalog;
+pub mod cli;
 pub mod custody;
 pub mod event;
 pub mod grpc;
@@ -25,3 +28,4 @@ pub mod ledger;
 pub mod pb;
 pub mod projection;
 pub mod proof;
+pub mod sim;

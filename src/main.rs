@@ -1,2 +1,7 @@
-//! The `hazledger` binary.
-fn main() {}
+//! The binary: `hazledger::cli` is all of it.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    hazledger::cli::main()
+}

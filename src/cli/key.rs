@@ -1,0 +1,112 @@
+//! `hazledger key`: makes key files and shows whose they are.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::error::{CliError, Outcome};
+use super::json;
+use super::key_file::{self, KeyFile};
+use super::output::{Format, Out};
+use super::passphrase::PassphraseArgs;
+use super::random;
+use crate::event::digest::to_hex;
+use crate::event::signing::PublicKey;
+
+/// Make a signing key, or show its public half.
+#[derive(Debug, Args)]
+pub struct KeyArgs {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Make a new Ed25519 key file, readable by you alone, under a passphrase.
+    #[command(after_help = "\
+Example:
+  hazledger key new plant-01.key
+  hazledger key new gate-scale.key --plain-text-key")]
+    New(NewArgs),
+    /// Print a key file's key id and public key; needs no passphrase.
+    #[command(after_help = "\
+Example:
+  hazledger key show plant-01.key
+  hazledger key show plant-01.key --format json
+  hazledger key show plant-01.key --base64")]
+    Show(ShowArgs),
+}
+
+#[derive(Debug, Args)]
+struct NewArgs {
+    /// The file to be written; it must not exist yet.
+    file: PathBuf,
+    /// Leave the secret unencrypted in the file: whoever can read the file can
+    /// sign.
+    #[arg(long)]
+    plain_text_key: bool,
+    #[command(flatten)]
+    passphrase: PassphraseArgs,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Debug, Args)]
+struct ShowArgs {
+    /// The key file.
+    file: PathBuf,
+    /// Print only the public key, in base64, as KeyRegistered wants it.
+    #[arg(long, conflicts_with = "format")]
+    base64: bool,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Runs it.
+pub fn run(args: &KeyArgs) -> Result<Outcome, CliError> {
+    match &args.action {
+        Action::New(args) => new(args),
+        Action::Show(args) => show(args),
+    }
+}
+
+fn new(args: &NewArgs) -> Result<Outcome, CliError> {
+    let key = random::signing_key()?;
+    let text = args
+        .passphrase
+        .seal(&args.file, &key, args.plain_text_key)?;
+    key_file::write(&args.file, &text)?;
+    print(args.format, key.public(), !args.plain_text_key)
+}
+
+fn show(args: &ShowArgs) -> Result<Outcome, CliError> {
+    let file = KeyFile::read(&args.file)?;
+    if args.base64 {
+        Out::new().line(&json::base64(file.public().as_bytes()))?;
+        return Ok(Outcome::Done);
+    }
+    print(args.format, file.public(), file.is_sealed())
+}
+
+fn print(format: Format, public: &PublicKey, encrypted: bool) -> Result<Outcome, CliError> {
+    let (id, public) = (public.id().to_string(), to_hex(public.as_bytes()));
+    let mut out = Out::new();
+    match format {
+        Format::Json => out.json(&serde_json::json!({
+            "keyId": id,
+            "publicKey": public,
+            "encrypted": encrypted,
+        }))?,
+        Format::Table => out.fields(&[
+            ("Key id 密钥编号", id),
+            ("Public key 公钥", public),
+            (
+                "Encrypted 加密",
+                if encrypted { "yes 是" } else { "no 否" }.to_owned(),
+            ),
+        ])?,
+    }
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,94 @@
+//! The terminal: one file a subcommand, each with its arguments and a `run`;
+//! this one only dispatches. Exit status 0: done; 1: it says no (refused, not
+//! verified, not found); 2: it could not be tried. Results go to standard
+//! output, everything else to standard error; a reader of standard output
+//! that goes away is success, as with any filter.
+
+pub mod acks;
+pub mod client;
+pub mod data;
+pub mod demo;
+pub mod error;
+pub mod follow;
+pub mod init;
+pub mod json;
+pub mod key;
+pub mod key_file;
+pub mod output;
+pub mod passphrase;
+pub mod random;
+pub mod serve;
+pub mod submit;
+pub mod time;
+pub mod trace;
+pub mod verify;
+pub mod words;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use self::error::{CliError, Outcome};
+
+/// The ledger says no, or the check failed.
+const SAYS_NO: u8 = 1;
+/// It could not be tried.
+const COULD_NOT_TRY: u8 = 2;
+
+/// A ledger of who holds every milligram of a high-risk chemical, from
+/// production to disposal.
+#[derive(Debug, Parser)]
+#[command(
+    name = "hazledger",
+    version,
+    arg_required_else_help = true,
+    after_help = "\
+Exit status: 0 done, 1 it says no (refused, not verified), 2 could not try.
+
+Example:
+  hazledger demo
+  hazledger key new bureau.key
+  hazledger serve ledger"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Demo(demo::DemoArgs),
+    Init(init::InitArgs),
+    Key(key::KeyArgs),
+    Serve(serve::ServeArgs),
+    Submit(submit::SubmitArgs),
+    Trace(trace::TraceArgs),
+    Follow(follow::FollowArgs),
+    Verify(verify::VerifyArgs),
+}
+
+/// Reads the arguments, runs the subcommand, and says how it came out.
+pub fn main() -> ExitCode {
+    match run(&Cli::parse().command) {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::SaidNo) => ExitCode::from(SAYS_NO),
+        Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("hazledger: {error}");
+            ExitCode::from(COULD_NOT_TRY)
+        }
+    }
+}
+
+fn run(command: &Command) -> Result<Outcome, CliError> {
+    match command {
+        Command::Demo(args) => demo::run(args),
+        Command::Init(args) => init::run(args),
+        Command::Key(args) => key::run(args),
+        Command::Serve(args) => serve::run(args),
+        Command::Submit(args) => submit::run(args),
+        Command::Trace(args) => trace::run(args),
+        Command::Follow(args) => follow::run(args),
+        Command::Verify(args) => verify::run(args),
+    }
+}

@@ -1,0 +1,101 @@
+//! Times for people, as the law's days are: those of Asia/Shanghai, with the
+//! offset written out. China has kept UTC+8 without summer time since 1992, so
+//! no time zone table is needed (nor trusted to be installed).
+
+use jiff::civil::Date;
+use jiff::{Timestamp, tz};
+
+use super::error::CliError;
+
+/// The offset of Asia/Shanghai.
+const OFFSET: tz::Offset = tz::offset(8);
+
+/// The wall clock, Unix milliseconds.
+pub fn now_ms() -> i64 {
+    Timestamp::now().as_millisecond()
+}
+
+/// For example `2026-11-23T18:40:00.125+08:00`; the number itself if it is no
+/// time that a calendar has.
+pub fn shown(unix_ms: i64) -> String {
+    match Timestamp::from_millisecond(unix_ms) {
+        Ok(time) => {
+            let fraction = if unix_ms % 1000 == 0 { "" } else { "%.3f" };
+            let zoned = time.to_zoned_datetime(OFFSET.to_time_zone());
+            zoned
+                .strftime(&format!("%Y-%m-%dT%H:%M:%S{fraction}%:z"))
+                .to_string()
+        }
+        Err(_) => format!("{unix_ms} ms"),
+    }
+}
+
+/// The same in whole seconds, as tables show it: `2026-11-23 18:40:00+08:00`.
+pub fn in_seconds(unix_ms: i64) -> String {
+    let seconds = unix_ms.div_euclid(1000).saturating_mul(1000);
+    shown(seconds).replacen('T', " ", 1)
+}
+
+/// Unix milliseconds from a time with its offset (RFC 3339), or from a day,
+/// whose first moment in Asia/Shanghai is meant.
+pub fn parse(text: &str) -> Option<i64> {
+    if let Ok(time) = text.parse::<Timestamp>() {
+        return Some(time.as_millisecond());
+    }
+    let day: Date = if text.len() == 10 {
+        text.parse().ok()?
+    } else {
+        return None;
+    };
+    OFFSET
+        .to_timestamp(day.at(0, 0, 0, 0))
+        .ok()
+        .map(Timestamp::as_millisecond)
+}
+
+/// The same for an argument, with an error that says how.
+pub fn argument(name: &str, text: &str) -> Result<i64, CliError> {
+    parse(text).ok_or_else(|| {
+        CliError::argument(
+            format!("{name} {text}"),
+            "not a time; write 2026-11-23T18:40:00+08:00, or 2026-11-23 for the start of that day",
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_shown_in_shanghai_and_read_back() {
+        assert_eq!(shown(0), "1970-01-01T08:00:00+08:00");
+        assert_eq!(shown(1_795_430_400_125), "2026-11-23T18:40:00.125+08:00");
+        assert_eq!(
+            parse("2026-11-23T18:40:00.125+08:00"),
+            Some(1_795_430_400_125)
+        );
+        assert_eq!(parse("2026-11-23T10:40:00.125Z"), Some(1_795_430_400_125));
+        assert_eq!(in_seconds(1_795_430_400_125), "2026-11-23 18:40:00+08:00");
+        assert_eq!(shown(i64::MAX), format!("{} ms", i64::MAX));
+    }
+
+    #[test]
+    fn a_day_starts_at_midnight_in_shanghai() {
+        assert_eq!(parse("2026-11-23"), parse("2026-11-23T00:00:00+08:00"));
+        assert!(parse("2026-11-23").is_some());
+    }
+
+    #[test]
+    fn a_time_without_offset_is_no_time() {
+        for text in [
+            "2026-11-23T16:00:00",
+            "16:00",
+            "yesterday",
+            "",
+            "2026-13-01",
+        ] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+}

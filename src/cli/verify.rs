@@ -1,0 +1,180 @@
+//! `hazledger verify`: the audit of a data directory that nobody has open, at
+//! the terminal. What is checked is in `audit` and `proof`.
+
+use std::io::{self, IsTerminal as _};
+use std::path::PathBuf;
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
+
+use super::acks::AckReader;
+use super::client::public_key_argument;
+use super::data::LockedJournal;
+use super::error::{CliError, Outcome};
+use super::output::{Format, Out};
+use super::time;
+use crate::audit::{Audit, Kept, Problem, ReadOnlyFolder, verify_journal};
+use crate::proof::{Expect, Report};
+
+/// Acknowledgements compared in one run, at most: they are held in memory.
+const MAX_ACKS: usize = 4_000_000;
+
+/// Check a whole data directory: every byte, signature, hash and law.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Nothing is changed. No server may have the directory open; a copy will do.
+Without --ledger-key-public the key is taken from record 0, which shows that
+the journal agrees with itself, not whose it is.
+
+Example:
+  hazledger verify ledger
+  hazledger verify ledger --acks acks.jsonl --ledger-key-public 5f0c…")]
+pub struct VerifyArgs {
+    /// The data directory.
+    dir: PathBuf,
+    /// Acknowledgements that were kept ('hazledger submit --acks'): each must
+    /// be in the journal as it was given. May be repeated.
+    #[arg(long, value_name = "FILE")]
+    acks: Vec<PathBuf>,
+    /// The ledger's public key (64 hexadecimal digits), as known from elsewhere.
+    #[arg(long, value_name = "HEX")]
+    ledger_key_public: Option<String>,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Runs it.
+pub fn run(args: &VerifyArgs) -> Result<Outcome, CliError> {
+    let key = args.ledger_key_public.as_deref();
+    let ledger_key = key
+        .map(|text| public_key_argument("--ledger-key-public", text))
+        .transpose()?;
+    let kept = read_acks(&args.acks)?;
+    let journal = LockedJournal::take(&args.dir)?;
+    let bar = progress_bar();
+    let audit = verify_journal(
+        &ReadOnlyFolder::new(&journal.folder),
+        &Expect {
+            ledger_key,
+            ..Expect::default()
+        },
+        &kept,
+        &mut |records| bar.set_position(records),
+    );
+    bar.finish_and_clear();
+    print(args.format, &audit, kept.len())?;
+    Ok(if audit.problems.is_empty() {
+        Outcome::Done
+    } else {
+        Outcome::SaidNo
+    })
+}
+
+fn read_acks(files: &[PathBuf]) -> Result<Vec<Kept>, CliError> {
+    let mut kept = Vec::new();
+    for file in files {
+        for read in AckReader::open(file)? {
+            let (line, acknowledgement) = read?;
+            if kept.len() == MAX_ACKS {
+                let why = format!("more than {MAX_ACKS} acknowledgements; check them in parts");
+                return Err(CliError::argument("--acks", why));
+            }
+            let name = format!("{}:{line}", file.display());
+            kept.push(Kept {
+                name,
+                acknowledgement,
+            });
+        }
+    }
+    Ok(kept)
+}
+
+/// Seen only when a person is watching.
+fn progress_bar() -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style =
+        ProgressStyle::with_template("{spinner} {human_pos} records 条 {per_sec} {elapsed}");
+    let bar = ProgressBar::new_spinner();
+    style.map_or(bar.clone(), |style| bar.with_style(style))
+}
+
+fn print(format: Format, audit: &Audit, acknowledgements: usize) -> Result<(), CliError> {
+    match format {
+        Format::Json => Out::new().json(&to_value(audit, acknowledgements)),
+        Format::Table => print_table(audit, acknowledgements),
+    }
+}
+
+fn to_value(audit: &Audit, acknowledgements: usize) -> Value {
+    let problem = |problem: &Problem| {
+        let position = Some(problem.position()).filter(|position| *position != u64::MAX);
+        json!({ "position": position, "what": problem.to_string() })
+    };
+    let verified = |report: &Report| {
+        json!({
+            "events": report.events,
+            "statements": report.statements,
+            "findings": report.findings,
+            "stateRecords": report.state_records,
+            "withheld": report.withheld,
+            "batches": report.batches,
+            "signatures": report.signatures,
+            "genesisHash": report.genesis_hash.to_string(),
+            "ledgerKeyId": report.ledger_key.map(|id| id.to_string()),
+            "lastHead": report.last_head.to_string(),
+            "recordedAt": time::shown(report.recorded_at_ms),
+            "stateDigest": report.state_digest.to_string(),
+        })
+    };
+    json!({
+        "verified": audit.problems.is_empty(),
+        "records": audit.records,
+        "bytes": audit.bytes,
+        "closed": audit.closed,
+        "acknowledgements": acknowledgements,
+        "acknowledged": audit.acknowledged,
+        "journal": audit.report.as_ref().map(verified),
+        "problems": audit.problems.iter().map(problem).collect::<Vec<_>>(),
+    })
+}
+
+fn print_table(audit: &Audit, acknowledgements: usize) -> Result<(), CliError> {
+    let mut out = Out::new();
+    for problem in &audit.problems {
+        out.line(&format!("! {problem}"))?;
+    }
+    let verdict = if audit.problems.is_empty() {
+        "verified 已验证"
+    } else {
+        "NOT VERIFIED 未通过验证"
+    };
+    let closed = if audit.closed { "yes 是" } else { "no 否" };
+    let mut fields = vec![
+        ("Verdict 结论", verdict.to_owned()),
+        ("Records 记录", audit.records.to_string()),
+        ("Bytes 字节", audit.bytes.to_string()),
+        ("Closed cleanly 正常关闭", closed.to_owned()),
+        (
+            "Acknowledgements 回执",
+            format!("{} of {acknowledgements}", audit.acknowledged),
+        ),
+    ];
+    if let Some(report) = &audit.report {
+        let key = report.ledger_key.map(|id| id.to_string());
+        fields.extend([
+            ("Events 事件", report.events.to_string()),
+            ("Findings 发现", report.findings.to_string()),
+            ("Signatures 签名", report.signatures.to_string()),
+            ("Genesis hash 创始哈希", report.genesis_hash.to_string()),
+            ("Ledger key id 账本密钥编号", key.unwrap_or_default()),
+            ("Last head 末记录哈希", report.last_head.to_string()),
+            ("Last recorded 末次入账", time::shown(report.recorded_at_ms)),
+            ("State digest 状态摘要", report.state_digest.to_string()),
+        ]);
+    }
+    out.fields(&fields)
+}

@@ -1,0 +1,233 @@
+//! Names for people, Chinese beside English: kinds of event, accounts,
+//! changes, findings.
+
+use crate::event::digest::to_hex;
+use crate::event::mass::Mass;
+use crate::event::statement::kind_name;
+use crate::pb::change::Change as C;
+use crate::pb::{Account, AccountKind, EventKind, Finding, SerialRange, Severity};
+
+/// A kind of event, for example `offered 交出`.
+pub fn kind(kind: EventKind) -> String {
+    let english = kind_name(kind).replace('_', " ");
+    match kind_zh(kind) {
+        "" => english,
+        chinese => format!("{english} {chinese}"),
+    }
+}
+
+fn kind_zh(kind: EventKind) -> &'static str {
+    use EventKind as K;
+    match kind {
+        K::Unspecified => "",
+        K::Produced => "生产",
+        K::Imported => "进口",
+        K::Opened => "期初盘点",
+        K::Arrived => "外部转入",
+        K::Moved => "移库",
+        K::Packed => "包装",
+        K::Repacked => "换包装",
+        K::Filled => "充装",
+        K::Drawn => "抽取",
+        K::Cleaned => "清洗",
+        K::Assayed => "化验",
+        K::Sampled => "取样",
+        K::Counted => "盘点",
+        K::Offered => "交出",
+        K::Accepted => "接收",
+        K::Declined => "拒收",
+        K::Withdrawn => "撤回",
+        K::Relayed => "换乘转运",
+        K::Reported => "在途报告",
+        K::Traded => "买卖",
+        K::Used => "使用",
+        K::Transformed => "转化",
+        K::Wasted => "转为废物",
+        K::Disposed => "处置",
+        K::Exported => "出口",
+        K::Departed => "转出外部",
+        K::Incident => "事故",
+        K::Recovered => "找回",
+        K::Settled => "争议了结",
+        K::Corrected => "更正",
+        K::Succeeded => "承继",
+        K::TakenOver => "接管",
+        K::PartyRegistered => "单位登记",
+        K::SiteRegistered => "场所登记",
+        K::PlaceRegistered => "储位登记",
+        K::UnitRegistered => "单元登记",
+        K::KeyRegistered => "密钥登记",
+        K::KeyRevoked => "密钥吊销",
+        K::PermitRegistered => "许可登记",
+        K::VehicleRegistered => "车辆登记",
+        K::PersonRegistered => "人员登记",
+        K::ParkRegistered => "园区登记",
+        K::HazardSourceFiled => "危险源备案",
+        K::Blacklisted => "列入黑名单",
+        K::Sealed => "查封",
+        K::Unsealed => "解封",
+        K::Seized => "扣押",
+        K::Recalled => "召回",
+        K::PackPublished => "规则发布",
+        K::Inspected => "检查",
+        K::Granted => "授权",
+        K::EmergencyOrdered => "应急指令",
+        K::SafeReturnOrdered => "安全返回指令",
+        K::Genesis => "创始",
+        K::StateRecorded => "状态记录",
+    }
+}
+
+/// An account's kind, for example `held 持有`.
+pub fn account_kind(kind: AccountKind) -> &'static str {
+    use AccountKind as A;
+    match kind {
+        A::Unspecified => "",
+        A::Produced => "produced 生产",
+        A::Imported => "imported 进口",
+        A::Opening => "opening 期初",
+        A::Inbound => "inbound 外部转入",
+        A::Made => "made 转化所得",
+        A::Found => "found 盘盈",
+        A::Held => "held 持有",
+        A::Aboard => "aboard 在途",
+        A::Disputed => "disputed 争议",
+        A::MeasureDifference => "measure difference 计量差",
+        A::Used => "used 已使用",
+        A::Transformed => "transformed 已转化",
+        A::Disposed => "disposed 已处置",
+        A::Exported => "exported 已出口",
+        A::Outbound => "outbound 已转出",
+        A::ProcessLoss => "process loss 工艺损耗",
+        A::Released => "released 泄漏",
+        A::Missing => "missing 丢失",
+    }
+}
+
+/// An account with its party (by the name given) and place, or its id.
+pub fn account(account: &Account, party_name: &str) -> String {
+    let id = to_hex(&account.id);
+    let parts = [
+        account_kind(account.kind()),
+        party_name,
+        &account.place,
+        &id,
+    ];
+    parts
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// A mass in kilograms with its sign, for example `+1250.5`.
+pub fn signed_kg(mg: i64) -> String {
+    let shown = Mass::mg(mg).to_string();
+    let number = shown.trim_end_matches(" kg");
+    if mg > 0 {
+        format!("+{number}")
+    } else {
+        number.to_owned()
+    }
+}
+
+/// A mass in kilograms, for example `1250.5`.
+pub fn kg(mg: i64) -> String {
+    Mass::mg(mg).to_string().trim_end_matches(" kg").to_owned()
+}
+
+/// Serials, for example `1-40, 55`.
+pub fn serials(ranges: &[SerialRange]) -> String {
+    let shown: Vec<String> = ranges
+        .iter()
+        .map(|r| serial_range(r.first, r.last))
+        .collect();
+    shown.join(", ")
+}
+
+/// One range of serials.
+pub fn serial_range(first: u64, last: u64) -> String {
+    if first == last {
+        first.to_string()
+    } else {
+        format!("{first}-{last}")
+    }
+}
+
+/// A change that moves no loose mass, in a few words: what, and where or
+/// whose, as an account. `None` for postings and for what a reader of a lot's chain
+/// has no use for.
+pub fn change(change: &C) -> Option<(String, Option<Account>)> {
+    let plain = |text: String| Some((text, None));
+    let of = |party: &str| {
+        Some(Account {
+            party: party.to_owned(),
+            ..Account::default()
+        })
+    };
+    match change {
+        C::Born(born) => plain(format!("born 建批 {} {}", born.label, born.form)),
+        C::Packaged(p) => {
+            let serials = serial_range(p.first, p.last);
+            Some((
+                format!("packages 件 {serials}: {} kg each", kg(p.gross_mg_each)),
+                p.account.clone(),
+            ))
+        }
+        C::PackagesMoved(m) => Some((
+            format!("packages 件 {}", serial_range(m.first, m.last)),
+            m.to.clone(),
+        )),
+        C::PackagesOwned(o) => {
+            let serials = serial_range(o.first, o.last);
+            Some((format!("title 所有权 packages 件 {serials}"), of(&o.owner)))
+        }
+        C::Title(t) => Some((
+            format!("title 所有权 {}", signed_kg(t.gross_mg)),
+            of(&t.party),
+        )),
+        C::Reserved(r) => {
+            let mut what = Vec::new();
+            if r.loose_gross_mg != 0 {
+                what.push(format!("{} kg", kg(r.loose_gross_mg)));
+            }
+            if !r.serials.is_empty() {
+                what.push(format!("packages 件 {}", serials(&r.serials)));
+            }
+            Some((
+                format!("reserved 预留 {}", what.join(", ")),
+                r.account.clone(),
+            ))
+        }
+        C::Unreserved(_) => plain("no longer reserved 解除预留".to_owned()),
+        C::Assay(a) => plain(format!("assay 含量 {} ppm", a.content_ppm)),
+        C::ContributedTo(c) => plain(format!(
+            "{} kg into lot 转入批次 {}",
+            kg(c.gross_mg),
+            to_hex(&c.lot)
+        )),
+        C::Restated(r) => plain(format!(
+            "restates 更正 position {} event {}",
+            r.position, r.event_index
+        )),
+        _ => None,
+    }
+}
+
+/// A finding on one line, for example `! warning BACK_DATED: recorded …`.
+pub fn finding(finding: &Finding) -> String {
+    let name = finding.code().as_str_name();
+    let name = name.strip_prefix("FINDING_CODE_").unwrap_or(name);
+    let severity = match finding.severity() {
+        Severity::Unspecified => "",
+        Severity::Notice => "notice 提示 ",
+        Severity::Warning => "warning 警告 ",
+        Severity::Alarm => "ALARM 报警 ",
+    };
+    let detail = if finding.detail.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", finding.detail)
+    };
+    format!("! {severity}{name}{detail}")
+}

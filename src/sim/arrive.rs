@@ -1,0 +1,184 @@
+//! Goods on arrival: offered from the vehicle, taken over whole or in part,
+//! handed back, disputed and settled.
+
+use super::cast::Who;
+use super::goods::{Contents, KG, Pile};
+use super::ship::{Dispute, Leg, SCALE_PART, SHORT_PART, Shipment, Twist, with_line};
+use super::{Issued, World, paper};
+use crate::pb::event::Body;
+use crate::pb::{Settled, Settlement, SettlementCause};
+
+/// A delivery's dispute is named after the line of the offer it is about.
+const DISPUTE_LINE: u32 = 0;
+
+/// One weighing of packages in so many is off, by one part in so many.
+const OFF_ONE_IN: u64 = 9;
+const OFF_PART: i64 = 100;
+
+impl World {
+    pub(super) fn unload(&mut self, mut s: Shipment) -> Issued {
+        let offered = paper::unloaded(s.pile.goods(), s.consignment, &s.consignee);
+        let carrier = s.carrier.clone();
+        let said = self.say(
+            &carrier,
+            vec![Body::Offered(offered)],
+            "offers from the vehicle",
+        );
+        s.offer = said.reference(0);
+        self.go_on(s, Leg::Receive);
+        said.issued
+    }
+
+    pub(super) fn receive(&mut self, s: Shipment) -> Issued {
+        let consignee = s.consignee.clone();
+        let place = consignee.entry.code;
+        let parted = match s.twist {
+            Twist::PackageShort => s.pile.split_packages(1),
+            Twist::Refused | Twist::StillAboard => s.pile.split_packages(2),
+            Twist::Short => {
+                let short = s.pile.gross() / SHORT_PART / KG * KG;
+                s.pile.split_loose(short)
+            }
+            _ => None,
+        };
+        let Some((come, rest)) = parted else {
+            return self.receive_whole(s);
+        };
+        let mut line = paper::taken(&come.goods());
+        match s.twist {
+            Twist::Refused => line.refused_serials = rest.serials(),
+            Twist::StillAboard => line.still_aboard_serials = rest.serials(),
+            _ => {}
+        }
+        let body = Body::Accepted(with_line(&s.offer, place, line));
+        let what = match s.twist {
+            Twist::Refused => "refuses some of a delivery",
+            Twist::StillAboard => "takes some of a delivery",
+            _ => "accepts a short delivery",
+        };
+        let said = self.say(&consignee, vec![body], what);
+        self.stock.push(come.at(&consignee, place));
+        match s.twist {
+            Twist::Refused => {
+                // It is offered back to the giver next.
+                let back = Shipment {
+                    pile: rest,
+                    consignee: s.giver.clone(),
+                    twist: Twist::Plain,
+                    ..s
+                };
+                self.go_on(back, Leg::Unload);
+            }
+            Twist::StillAboard => {
+                self.go_on(
+                    Shipment {
+                        pile: rest,
+                        twist: Twist::Plain,
+                        ..s
+                    },
+                    Leg::Unload,
+                );
+            }
+            _ => {
+                let name = said.name(0, DISPUTE_LINE);
+                self.go_on(s, Leg::Settle(Dispute::Short(name, rest)));
+            }
+        }
+        said.issued
+    }
+
+    /// Everything came; loose goods may weigh a little more or less, or more
+    /// than scales can explain.
+    fn receive_whole(&mut self, s: Shipment) -> Issued {
+        let consignee = s.consignee.clone();
+        let place = consignee.entry.code;
+        let mut pile = s.pile.clone();
+        let part = |of: i64| pile.gross() / of / KG * KG;
+        let (small, large) = (part(SCALE_PART), part(SHORT_PART));
+        let weighed = match (s.twist, pile.contents) {
+            (Twist::ScaleUnder, Contents::Loose(gross)) => Some(gross - small),
+            (Twist::ScaleOver, Contents::Loose(gross)) => Some(gross + small),
+            (Twist::Over, Contents::Loose(gross)) => Some(gross + large),
+            _ => None,
+        };
+        let mut line = paper::taken(&pile.goods());
+        if let Some(gross) = weighed {
+            pile.contents = Contents::Loose(gross);
+            line = paper::weighed(gross);
+        }
+        if pile.count() > 0 {
+            // The weighbridge only checks what labels say; now and then it is off.
+            let off = self.turn("weighbridge") % OFF_ONE_IN == OFF_ONE_IN - 1;
+            let parts = if off { OFF_PART } else { i64::MAX };
+            line.check = Some(paper::on_the_scale(pile.gross() + pile.gross() / parts));
+        }
+        self.taken = Some((consignee.clone(), s.offer.clone(), pile.goods()));
+        self.stock.push(pile.at(&consignee, place));
+        let body = Body::Accepted(with_line(&s.offer, place, line));
+        let said = self.say(&consignee, vec![body], "accepts a delivery");
+        if s.twist == Twist::Over {
+            let name = said.name(0, DISPUTE_LINE);
+            self.go_on(s, Leg::Settle(Dispute::Over(name, large)));
+        }
+        said.issued
+    }
+
+    /// Both sides agree what became of what did not come, or where that came
+    /// from which came beside it.
+    pub(super) fn settle(&mut self, s: Shipment) -> Issued {
+        let consignee = s.consignee.clone();
+        let (name, settlement) = match s.leg {
+            Leg::Settle(Dispute::Short(name, short)) => {
+                (name, self.settle_short(&consignee, short))
+            }
+            Leg::Settle(Dispute::Over(name, gross_mg)) => {
+                let scale = self.turn("settle over").is_multiple_of(2);
+                let cause = if scale {
+                    SettlementCause::Scale
+                } else {
+                    SettlementCause::Miscount
+                };
+                let settlement = Settlement {
+                    cause: cause.into(),
+                    gross_mg,
+                    ..Settlement::default()
+                };
+                (name, settlement)
+            }
+            _ => return self.make(),
+        };
+        let settled = Settled {
+            dispute: bytes::Bytes::copy_from_slice(&name),
+            settlements: vec![settlement],
+        };
+        let id = self.fresh_id();
+        let bodies = vec![Body::Settled(settled)];
+        let carrier = [&s.carrier.first];
+        self.say_as(id, &consignee, &carrier, bodies, "settles a dispute")
+            .issued
+    }
+
+    /// It was there all along, was stolen, or was spilt, in turn.
+    fn settle_short(&mut self, consignee: &Who, short: Pile) -> Settlement {
+        let loose = if short.count() == 0 { short.gross() } else { 0 };
+        let settlement = |cause: SettlementCause| Settlement {
+            cause: cause.into(),
+            gross_mg: loose,
+            serials: short.serials(),
+            ..Settlement::default()
+        };
+        match self.turn("settle short") % 3 {
+            0 => {
+                let found = Settlement {
+                    party: consignee.code.clone(),
+                    place: consignee.entry.code.to_owned(),
+                    ..settlement(SettlementCause::Miscount)
+                };
+                self.stock.push(short.at(consignee, consignee.entry.code));
+                found
+            }
+            1 => settlement(SettlementCause::Theft),
+            _ => settlement(SettlementCause::Spill),
+        }
+    }
+}

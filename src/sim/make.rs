@@ -1,0 +1,358 @@
+//! What happens at one party: goods are made, imported, checked, packed,
+//! stored, counted, lost and found. What ends there is in `consume`.
+
+use super::cast::Who;
+use super::goods::{CELLULOSE, CYANIDE, Contents, KG, NITRATE, Pile, Product, TONNE_KG, booked};
+use super::world::Job;
+use super::{Issued, World, paper};
+use crate::event::LotId;
+use crate::event::ids::derived;
+use crate::pb::event::Body;
+use crate::pb::incident::At as IncidentAt;
+use crate::pb::{
+    Assayed, Corrected, Counted, Event, EventRef, Imported, Incident, IncidentKind, Moved, NewLot,
+    Produced, Recovered, SerialRange,
+};
+
+/// A lot that has just been produced.
+#[derive(Debug)]
+pub(super) struct Fresh {
+    pub(super) pile: Pile,
+    declared: NewLot,
+    produced: EventRef,
+    next: Next,
+}
+
+#[derive(Debug)]
+enum Next {
+    Assay,
+    Correct,
+    Pack,
+    Store,
+}
+
+impl World {
+    /// Something new enters.
+    pub(super) fn make(&mut self) -> Issued {
+        let cast = self.cast.clone();
+        let turn = self.turn("make");
+        match turn % 6 {
+            0 | 3 => self.produce(cast.cyanide_plants.nth(turn), &CYANIDE),
+            1 | 4 => self.produce(cast.nitrate_plants.nth(turn / 3), &NITRATE),
+            2 => self.produce(cast.cellulose_plants.nth(turn), &CELLULOSE),
+            _ => self.import(cast.importers.nth(turn), &NITRATE),
+        }
+    }
+
+    fn produce(&mut self, who: &Who, product: &'static Product) -> Issued {
+        let tonnes = 2 + i64::try_from(self.below(18)).unwrap_or_default();
+        let gross = tonnes * TONNE_KG * KG;
+        let ppm = self.content(product);
+        let label = self.label(who, product.substance);
+        let declared = self.new_lot(label, product, gross, ppm, who.entry.code);
+        let body = Body::Produced(Produced {
+            lot: Some(declared.clone()),
+        });
+        let said = self.say(who, vec![body], "produces");
+        let pile = Pile {
+            lot: LotId(said.name(0, 0)),
+            product,
+            ppm,
+            waste: false,
+            holder: who.clone(),
+            place: who.entry.code,
+            owner: who.clone(),
+            contents: Contents::Loose(gross),
+        };
+        let next = match self.turn("fresh") % 5 {
+            1 => Next::Assay,
+            2 => Next::Correct,
+            _ => Next::Pack,
+        };
+        let produced = said.reference(0);
+        let fresh = Fresh {
+            pile,
+            declared,
+            produced,
+            next,
+        };
+        self.jobs.push(Job::Fresh(Box::new(fresh)));
+        said.issued
+    }
+
+    fn import(&mut self, who: &Who, product: &'static Product) -> Issued {
+        let each = TONNE_KG * KG;
+        let count = 5 + self.below(30);
+        let gross = each.saturating_mul(i64::try_from(count).unwrap_or_default());
+        let ppm = self.content(product);
+        let label = self.label(who, product.substance);
+        let lot = self.new_lot(label, product, gross, ppm, who.entry.code);
+        let id = self.fresh_id();
+        let name = LotId(derived(&who.code, id, 0, 0));
+        let imported = Imported {
+            lot: Some(lot),
+            country: "MN".to_owned(),
+            customs_entry: format!("0705-2026-{:06}", self.number()),
+        };
+        let packed = paper::packed(name, who.entry.code, count, each, "flexible IBC 13H3");
+        let bodies = vec![Body::Imported(imported), Body::Packed(packed)];
+        let said = self.say_as(id, who, &[], bodies, "imports and packs");
+        self.stock.push(Pile {
+            lot: name,
+            product,
+            ppm,
+            waste: false,
+            holder: who.clone(),
+            place: who.entry.code,
+            owner: who.clone(),
+            contents: Contents::Packages {
+                first: 1,
+                last: count,
+                each,
+            },
+        });
+        said.issued
+    }
+
+    /// The next thing done to a new lot.
+    pub(super) fn tend(&mut self, fresh: Fresh) -> Issued {
+        match fresh.next {
+            Next::Assay => self.assay(fresh),
+            Next::Correct => self.correct(fresh),
+            Next::Pack => self.pack(fresh),
+            Next::Store => {
+                let to = fresh.pile.holder.store.code;
+                self.relocate(fresh.pile, to)
+            }
+        }
+    }
+
+    fn assay(&mut self, mut fresh: Fresh) -> Issued {
+        let holder = fresh.pile.holder.clone();
+        fresh.pile.ppm = self.content(fresh.pile.product);
+        let assayed = Assayed {
+            lot: fresh.pile.lot.to_bytes(),
+            content_ppm: fresh.pile.ppm,
+            certificate_hash: self.hash(),
+        };
+        fresh.next = Next::Pack;
+        self.jobs.push(Job::Fresh(Box::new(fresh)));
+        self.say(&holder, vec![Body::Assayed(assayed)], "assays")
+            .issued
+    }
+
+    /// The weighing was read wrong: a tonne more or less.
+    fn correct(&mut self, mut fresh: Fresh) -> Issued {
+        let holder = fresh.pile.holder.clone();
+        let tonne = TONNE_KG * KG;
+        let less = self.turn("correct").is_multiple_of(2);
+        let gross = fresh.pile.gross() + if less { -tonne } else { tonne };
+        fresh.declared.quantity = Some(booked(gross));
+        fresh.pile.contents = Contents::Loose(gross);
+        let restated = Body::Produced(Produced {
+            lot: Some(fresh.declared.clone()),
+        });
+        let corrected = Corrected {
+            original: Some(fresh.produced.clone()),
+            restated: Some(Box::new(Event {
+                external_refs: Vec::new(),
+                body: Some(restated),
+            })),
+            reason: "scale ticket misread 磅单误读".to_owned(),
+        };
+        fresh.next = Next::Pack;
+        self.jobs.push(Job::Fresh(Box::new(fresh)));
+        self.say(
+            &holder,
+            vec![Body::Corrected(Box::new(corrected))],
+            "corrects a production",
+        )
+        .issued
+    }
+
+    fn pack(&mut self, mut fresh: Fresh) -> Issued {
+        let turn = self.turn(fresh.pile.product.form);
+        let nitrate = fresh.pile.product.form == NITRATE.form;
+        if nitrate && turn % 4 == 3 {
+            let to = fresh.pile.holder.store.code;
+            return self.relocate(fresh.pile, to);
+        }
+        if nitrate && turn.is_multiple_of(4) {
+            // The last tonne stays loose at the line.
+            let tonne = TONNE_KG * KG;
+            if let Some((rest, last)) = fresh.pile.split_loose(tonne) {
+                fresh.pile = rest;
+                self.stock.push(last);
+            }
+        }
+        let sizes = fresh.pile.product.package_kg;
+        let kg = sizes
+            .iter()
+            .cycle()
+            .nth(usize::try_from(turn % 64).unwrap_or_default());
+        let each = kg.copied().unwrap_or(TONNE_KG) * KG;
+        let count = u64::try_from(fresh.pile.gross() / each).unwrap_or_default();
+        let pile = &mut fresh.pile;
+        pile.contents = Contents::Packages {
+            first: 1,
+            last: count,
+            each,
+        };
+        let body = paper::packed(pile.lot, pile.place, count, each, pile.product.packaging);
+        let holder = pile.holder.clone();
+        fresh.next = Next::Store;
+        self.jobs.push(Job::Fresh(Box::new(fresh)));
+        self.say(&holder, vec![Body::Packed(body)], "packs").issued
+    }
+
+    /// To another place of the holder, and into the stock.
+    fn relocate(&mut self, mut pile: Pile, to: &'static str) -> Issued {
+        let moved = Moved {
+            goods: Some(pile.goods()),
+            from_place: pile.place.to_owned(),
+            to_place: to.to_owned(),
+        };
+        let holder = pile.holder.clone();
+        pile.place = to;
+        self.stock.push(pile);
+        self.say(&holder, vec![Body::Moved(moved)], "moves").issued
+    }
+
+    /// Something is done with a pile that has been taken from the stock.
+    pub(super) fn deal_with(&mut self, pile: Pile) -> Issued {
+        let own = pile.holder.code == pile.owner.code;
+        let turn = self.turn("deal");
+        match turn % 12 {
+            3 if own && self.at_rest(pile.lot) => return self.count(pile),
+            7 if pile.count() > 1 => return self.lose(pile),
+            11 => {
+                let [entry, store] = pile.holder.places();
+                let to = if pile.place == entry.code {
+                    store
+                } else {
+                    entry
+                };
+                return self.relocate(pile, to.code);
+            }
+            _ => {}
+        }
+        let cast = self.cast.clone();
+        let holder = pile.holder.clone();
+        let user = cast.gold_mines.has(&holder) || cast.open_pits.has(&holder);
+        if cast.disposers.has(&holder) {
+            self.dispose(&pile)
+        } else if user && !pile.waste {
+            if self.turn("use") % 6 == 5 {
+                self.waste(pile)
+            } else {
+                self.use_some(pile)
+            }
+        } else if cast.paint_makers.has(&holder) && !pile.waste {
+            self.make_paint(pile)
+        } else if cast.importers.has(&holder) && self.one_in(3) {
+            self.export(&pile)
+        } else if cast.cyanide_plants.has(&holder)
+            && pile.product.form == CYANIDE.form
+            && own
+            && self.turn("dissolve").is_multiple_of(6)
+        {
+            self.dissolve(pile)
+        } else {
+            self.ship(pile)
+        }
+    }
+
+    /// A stock-take; one in four finds less than was booked.
+    fn count(&mut self, pile: Pile) -> Issued {
+        let same = |p: &Pile| {
+            p.lot == pile.lot && p.place == pile.place && p.holder.code == pile.holder.code
+        };
+        let mut others: Vec<Pile> = Vec::new();
+        let (here, elsewhere): (Vec<Pile>, Vec<Pile>) =
+            std::mem::take(&mut self.stock).into_iter().partition(same);
+        self.stock = elsewhere;
+        others.extend(here);
+        let mut seen = pile;
+        if self.turn("count") % 4 == 3 {
+            let short = match seen.contents {
+                Contents::Loose(gross) => seen.split_loose((gross / 500).max(KG) / KG * KG),
+                Contents::Packages { .. } => seen.split_packages(1),
+            };
+            if let Some((rest, _)) = short {
+                seen = rest;
+            }
+        }
+        let holder = seen.holder.clone();
+        let (lot, place) = (seen.lot, seen.place);
+        others.push(seen);
+        let loose = others
+            .iter()
+            .filter(|p| p.count() == 0)
+            .map(Pile::gross)
+            .sum();
+        let mut serials: Vec<SerialRange> = others.iter().flat_map(Pile::serials).collect();
+        serials.sort_unstable_by_key(|r| r.first);
+        self.stock.append(&mut others);
+        let counted = Counted {
+            lot: lot.to_bytes(),
+            place: place.to_owned(),
+            loose_gross_mg: loose,
+            serials_scanned: serials,
+            serials_assumed: Vec::new(),
+        };
+        self.say(&holder, vec![Body::Counted(counted)], "counts")
+            .issued
+    }
+
+    /// A package goes missing (and is found later), or is spilt.
+    fn lose(&mut self, pile: Pile) -> Issued {
+        let Some((rest, lost)) = pile.split_packages(1) else {
+            return self.ship(pile);
+        };
+        let spilt = self.turn("lose") % 2 == 1;
+        let (kind, description) = if spilt {
+            (
+                IncidentKind::Released,
+                "drum pierced by a forklift 叉车刺破包装",
+            )
+        } else {
+            (
+                IncidentKind::Missing,
+                "not on its pallet at the evening round 晚间巡查缺件",
+            )
+        };
+        let incident = Incident {
+            kind: kind.into(),
+            goods: Some(lost.goods()),
+            at: Some(IncidentAt::Place(pile.place.to_owned())),
+            description: description.to_owned(),
+        };
+        let holder = pile.holder.clone();
+        self.stock.push(rest);
+        if !spilt {
+            self.jobs.push(Job::Lost(lost));
+        }
+        self.say(
+            &holder,
+            vec![Body::Incident(incident)],
+            "reports an incident",
+        )
+        .issued
+    }
+
+    /// What was missing is back.
+    pub(super) fn recover(&mut self, pile: Pile) -> Issued {
+        let recovered = Recovered {
+            goods: Some(pile.goods()),
+            place: pile.place.to_owned(),
+        };
+        let holder = pile.holder.clone();
+        self.stock.push(pile);
+        self.say(
+            &holder,
+            vec![Body::Recovered(recovered)],
+            "finds what was missing",
+        )
+        .issued
+    }
+}

@@ -1,0 +1,418 @@
+//! Goods on their way: sold, offered, loaded, carried, relayed, reported; and
+//! all that can go wrong with it. Their arrival is in `arrive`.
+
+use super::cast::Who;
+use super::goods::{CELLULOSE, CYANIDE, CYANIDE_SOLUTION, Contents, KG, NITRATE, Pile};
+use super::paper::{self, Waybill};
+use super::world::{Job, Said};
+use super::{Issued, World};
+use crate::event::LotId;
+use crate::pb::event::Body;
+use crate::pb::incident::At as IncidentAt;
+use crate::pb::{
+    Accepted, AcceptedLine, Declined, EventRef, Goods, Incident, IncidentKind, Relayed, ReportKind,
+    Reported, Traded, Withdrawn,
+};
+
+/// Packages of a shipment, at most.
+const MAX_PACKAGES: u64 = 200;
+/// Scales that differ by one part in so many are within tolerance.
+pub(super) const SCALE_PART: i64 = 1_000;
+/// A delivery that is short by one part in so many is beyond it.
+pub(super) const SHORT_PART: i64 = 50;
+
+/// What is special about a shipment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Twist {
+    Plain,
+    Withdrawn,
+    Declined,
+    /// The carrier's acceptance comes in before the offer.
+    Parked,
+    Relayed,
+    /// No carriage: taken over on the spot.
+    Direct,
+    /// A package falls off on the road.
+    LostAboard,
+    /// A package is not there on arrival.
+    PackageShort,
+    /// Some packages stay with the carrier and go back.
+    Refused,
+    /// Some packages come off a day later.
+    StillAboard,
+    ScaleUnder,
+    ScaleOver,
+    /// Short beyond tolerance.
+    Short,
+    /// More than was offered, beyond tolerance.
+    Over,
+}
+
+const PACKED_TWISTS: [Twist; 14] = [
+    Twist::Plain,
+    Twist::Relayed,
+    Twist::PackageShort,
+    Twist::Parked,
+    Twist::Plain,
+    Twist::Withdrawn,
+    Twist::Refused,
+    Twist::Plain,
+    Twist::StillAboard,
+    Twist::Declined,
+    Twist::LostAboard,
+    Twist::Plain,
+    Twist::Direct,
+    Twist::Plain,
+];
+const LOOSE_TWISTS: [Twist; 8] = [
+    Twist::Short,
+    Twist::ScaleUnder,
+    Twist::Parked,
+    Twist::ScaleOver,
+    Twist::Over,
+    Twist::Plain,
+    Twist::Short,
+    Twist::Relayed,
+];
+
+/// The next thing to happen to a shipment.
+#[derive(Debug)]
+pub(super) enum Leg {
+    Sell,
+    Load,
+    Board,
+    Road,
+    Unload,
+    Receive,
+    Settle(Dispute),
+}
+
+/// A dispute that a delivery opened, by its name.
+#[derive(Debug)]
+pub(super) enum Dispute {
+    /// What did not come.
+    Short([u8; 16], Pile),
+    /// Milligrams that came beside what was offered.
+    Over([u8; 16], i64),
+}
+
+/// Goods on their way to another party.
+#[derive(Debug)]
+pub(super) struct Shipment {
+    pub(super) pile: Pile,
+    pub(super) giver: Who,
+    pub(super) carrier: Who,
+    pub(super) consignee: Who,
+    pub(super) waybill: Waybill,
+    pub(super) consignment: [u8; 16],
+    pub(super) offer: EventRef,
+    pub(super) reports: u64,
+    pub(super) twist: Twist,
+    pub(super) leg: Leg,
+}
+
+impl Shipment {
+    /// The lot under way.
+    pub(super) fn lot(&self) -> LotId {
+        self.pile.lot
+    }
+}
+
+/// Line 0 of an offer, accepted whole.
+pub(super) fn accepted(offer: &EventRef, place: &str, goods: &Goods) -> Accepted {
+    with_line(offer, place, paper::taken(goods))
+}
+
+pub(super) fn with_line(offer: &EventRef, place: &str, line: AcceptedLine) -> Accepted {
+    Accepted {
+        offer: Some(offer.clone()),
+        place: place.to_owned(),
+        lines: vec![line],
+    }
+}
+
+impl World {
+    fn destination(&mut self, pile: &Pile) -> Option<Who> {
+        let cast = self.cast.clone();
+        let turn = self.turn("destination");
+        if pile.waste {
+            return Some(cast.disposers.nth(turn).clone());
+        }
+        let to_store = !cast.warehouses.has(&pile.holder) && turn.is_multiple_of(5);
+        let users = match pile.product.form {
+            f if f == CYANIDE.form && to_store => &cast.warehouses,
+            f if f == NITRATE.form && to_store && pile.count() > 0 => &cast.warehouses,
+            f if f == CYANIDE.form || f == CYANIDE_SOLUTION.form => &cast.gold_mines,
+            f if f == NITRATE.form => &cast.open_pits,
+            f if f == CELLULOSE.form => &cast.paint_makers,
+            _ => return None,
+        };
+        Some(users.nth(self.below(64)).clone()).filter(|w| w.code != pile.holder.code)
+    }
+
+    /// Sends a pile, or a part of it, to somebody who can do something with it.
+    pub(super) fn ship(&mut self, pile: Pile) -> Issued {
+        let Some(consignee) = self.destination(&pile) else {
+            self.stock.push(pile);
+            return self.make();
+        };
+        // Loose goods go whole: a lot's loose title then has one owner.
+        let pile = match pile.contents {
+            Contents::Packages { .. } => self.some_of(pile, MAX_PACKAGES),
+            Contents::Loose(_) => pile,
+        };
+        let twist = match pile.contents {
+            Contents::Packages { .. } => {
+                let turn = usize::try_from(self.turn("packed")).unwrap_or_default();
+                PACKED_TWISTS.iter().cycle().nth(turn % PACKED_TWISTS.len())
+            }
+            Contents::Loose(_) => {
+                let turn = usize::try_from(self.turn("loose")).unwrap_or_default();
+                LOOSE_TWISTS.iter().cycle().nth(turn % LOOSE_TWISTS.len())
+            }
+        };
+        let carrier = self.cast.carriers.clone().nth(self.below(64)).clone();
+        let waybill = self.waybill(&carrier);
+        let sold = !pile.waste
+            && pile.owner.code != consignee.code
+            && !self.cast.warehouses.has(&consignee);
+        let shipment = Shipment {
+            giver: pile.holder.clone(),
+            twist: possible(twist.copied().unwrap_or(Twist::Plain), &pile),
+            leg: if sold { Leg::Sell } else { Leg::Load },
+            reports: self.below(3),
+            consignment: [0; 16],
+            offer: EventRef::default(),
+            pile,
+            carrier,
+            consignee,
+            waybill,
+        };
+        self.carry_on(shipment)
+    }
+
+    /// The next thing that happens to a shipment.
+    pub(super) fn carry_on(&mut self, shipment: Shipment) -> Issued {
+        match shipment.leg {
+            Leg::Sell => self.sell(shipment),
+            Leg::Load => self.load(shipment),
+            Leg::Board => self.board(shipment),
+            Leg::Road => self.road(shipment),
+            Leg::Unload => self.unload(shipment),
+            Leg::Receive => self.receive(shipment),
+            Leg::Settle(_) => self.settle(shipment),
+        }
+    }
+
+    /// An offer for carriage that nobody has answered yet: giver, carrier, the
+    /// offer and its goods.
+    pub(super) fn waiting_offer(&self) -> Option<(Who, Who, EventRef, Pile)> {
+        self.jobs.iter().find_map(|job| match job {
+            Job::Ship(s) if matches!(s.leg, Leg::Board) => Some((
+                s.giver.clone(),
+                s.carrier.clone(),
+                s.offer.clone(),
+                s.pile.clone(),
+            )),
+            _ => None,
+        })
+    }
+
+    /// A consignment on the road, and who does not carry it.
+    pub(super) fn on_the_road(&self) -> Option<(Who, [u8; 16])> {
+        self.jobs.iter().find_map(|job| match job {
+            Job::Ship(s) if matches!(s.leg, Leg::Road) => {
+                let others = self.cast.carriers.iter().find(|c| c.code != s.carrier.code);
+                others.map(|other| (other.clone(), s.consignment))
+            }
+            _ => None,
+        })
+    }
+
+    pub(super) fn go_on(&mut self, shipment: Shipment, leg: Leg) {
+        self.jobs
+            .push(Job::Ship(Box::new(Shipment { leg, ..shipment })));
+    }
+
+    fn sell(&mut self, mut s: Shipment) -> Issued {
+        let seller = s.pile.owner.clone();
+        let buyer = s.consignee.clone();
+        let traded = Traded {
+            buyer: buyer.code.clone(),
+            goods: vec![s.pile.goods()],
+            permit: format!("{}-{:06}", buyer.letters, self.number()),
+            returns: None,
+        };
+        s.pile.owner = buyer.clone();
+        self.go_on(s, Leg::Load);
+        let id = self.fresh_id();
+        self.say_as(
+            id,
+            &seller,
+            &[&buyer.first],
+            vec![Body::Traded(traded)],
+            "sells",
+        )
+        .issued
+    }
+
+    fn load(&mut self, mut s: Shipment) -> Issued {
+        let giver = s.giver.clone();
+        if s.twist == Twist::Direct {
+            let offered = paper::offered(&s.pile, &s.consignee, None);
+            let said = self.say(&giver, vec![Body::Offered(offered)], "offers on the spot");
+            s.offer = said.reference(0);
+            self.go_on(s, Leg::Receive);
+            return said.issued;
+        }
+        let carriage = self.carriage(&s.waybill, &giver, &s.consignee);
+        let offered = paper::offered(&s.pile, &s.carrier, Some(carriage));
+        let number = s.waybill.number.clone();
+        let body = Body::Offered(offered);
+        let said = self.say_with_ref(&giver, body, "e-waybill", &number, "offers for carriage");
+        s.offer = said.reference(0);
+        s.consignment = said.name(0, 0);
+        if s.twist != Twist::Parked {
+            self.go_on(s, Leg::Board);
+            return said.issued;
+        }
+        // The depot was off line: its offer comes in after the acceptance.
+        let first = self.take_aboard(&s, "accepts an offer still to come");
+        self.ready.push_back(said.issued);
+        self.go_on(s, Leg::Road);
+        first.issued
+    }
+
+    fn take_aboard(&mut self, s: &Shipment, what: &'static str) -> Said {
+        let body = Body::Accepted(accepted(&s.offer, "", &s.pile.goods()));
+        self.say(&s.carrier.clone(), vec![body], what)
+    }
+
+    fn board(&mut self, s: Shipment) -> Issued {
+        let offer = Some(s.offer.clone());
+        match s.twist {
+            Twist::Withdrawn => {
+                let reason = "order cancelled 订单取消".to_owned();
+                let body = Body::Withdrawn(Withdrawn { offer, reason });
+                self.stock.push(s.pile);
+                self.say(&s.giver, vec![body], "withdraws an offer").issued
+            }
+            Twist::Declined => {
+                let reason = "placard damaged 标志牌破损".to_owned();
+                let body = Body::Declined(Declined { offer, reason });
+                self.stock.push(s.pile);
+                self.say(&s.carrier, vec![body], "declines an offer").issued
+            }
+            _ => {
+                let said = self.take_aboard(&s, "takes aboard");
+                self.go_on(s, Leg::Road);
+                said.issued
+            }
+        }
+    }
+
+    fn road(&mut self, mut s: Shipment) -> Issued {
+        if s.reports > 0 {
+            s.reports -= 1;
+            let said = self.report(&s);
+            self.go_on(s, Leg::Road);
+            return said.issued;
+        }
+        match s.twist {
+            Twist::Relayed => {
+                s.twist = Twist::Plain;
+                self.relay(s)
+            }
+            Twist::LostAboard => {
+                s.twist = Twist::Plain;
+                self.lose_aboard(s)
+            }
+            _ => self.unload(s),
+        }
+    }
+
+    fn report(&mut self, s: &Shipment) -> Said {
+        let carrier = s.carrier.clone();
+        let reported = Reported {
+            consignment: bytes::Bytes::copy_from_slice(&s.consignment),
+            kind: ReportKind::Position.into(),
+            region: carrier.region.to_owned(),
+            longitude_e6: 107_000_000 + i32::try_from(self.below(12_000_000)).unwrap_or_default(),
+            latitude_e6: 40_000_000 + i32::try_from(self.below(3_000_000)).unwrap_or_default(),
+            note: String::new(),
+        };
+        let id = self.fresh_id();
+        let draft = self.draft(&carrier, id, vec![Body::Reported(reported)]);
+        World::signed(&draft, &carrier.device, &[], "reports from the road")
+    }
+
+    fn relay(&mut self, mut s: Shipment) -> Issued {
+        let old = s.carrier.clone();
+        let carriers = self.cast.carriers.clone();
+        let other = carriers
+            .iter()
+            .find(|c| c.code != old.code)
+            .unwrap_or(&old)
+            .clone();
+        s.waybill = self.waybill(&other);
+        let relayed = Relayed {
+            consignment: bytes::Bytes::copy_from_slice(&s.consignment),
+            to_carrier: other.code.clone(),
+            vehicle: s.waybill.vehicle.clone(),
+            crew: vec![self.hash(), self.hash()],
+            seals: vec![format!("S{:08}", self.number())],
+            region: other.region.to_owned(),
+        };
+        s.carrier = other.clone();
+        self.go_on(s, Leg::Road);
+        let id = self.fresh_id();
+        let bodies = vec![Body::Relayed(relayed)];
+        self.say_as(
+            id,
+            &old,
+            &[&other.first],
+            bodies,
+            "relays to another carrier",
+        )
+        .issued
+    }
+
+    fn lose_aboard(&mut self, mut s: Shipment) -> Issued {
+        let Some((rest, lost)) = s.pile.split_packages(1) else {
+            return self.unload(s);
+        };
+        s.pile = rest;
+        let incident = Incident {
+            kind: IncidentKind::Released.into(),
+            goods: Some(lost.goods()),
+            at: Some(IncidentAt::Consignment(bytes::Bytes::copy_from_slice(
+                &s.consignment,
+            ))),
+            description: "package burst on the road 途中包装破裂".to_owned(),
+        };
+        let carrier = s.carrier.clone();
+        self.go_on(s, Leg::Unload);
+        self.say(
+            &carrier,
+            vec![Body::Incident(incident)],
+            "reports a spill on the road",
+        )
+        .issued
+    }
+}
+
+/// The twist, if the goods are such that it can happen to them.
+fn possible(twist: Twist, pile: &Pile) -> Twist {
+    let needed = match twist {
+        Twist::LostAboard | Twist::PackageShort => 2,
+        Twist::Refused | Twist::StillAboard => 3,
+        _ => 0,
+    };
+    let heavy = match twist {
+        Twist::ScaleUnder | Twist::ScaleOver => SCALE_PART,
+        Twist::Short | Twist::Over => SHORT_PART,
+        _ => 0,
+    };
+    let fits = pile.count() >= needed && pile.gross() >= heavy * KG;
+    if fits { twist } else { Twist::Plain }
+}

@@ -1,0 +1,370 @@
+//! The world's clock, its books, and its next statement.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
+
+use super::cast::{Cast, Who};
+use super::goods::Pile;
+use super::make::Fresh;
+use super::ship::Shipment;
+use super::story::Story;
+use super::{Expect, Issued, refuse, story};
+use crate::catalog::UsccError;
+use crate::event::ids::derived;
+use crate::event::signing::SecretKey;
+use crate::event::statement::Draft;
+use crate::event::{LotId, StatementId};
+use crate::pb::event::Body;
+use crate::pb::{Event, EventRef, ExternalRef, Goods, Origin};
+
+/// Piles in the books, at most: above it goods are only used up.
+const MAX_PILES: usize = 400;
+/// Things under way at once, at most.
+const MAX_JOBS: usize = 48;
+/// One statement in so many is meant to be refused.
+const REFUSED_ONE_IN: u64 = 14;
+/// One statement in so many is sent twice.
+const REPEATED_ONE_IN: u64 = 60;
+/// How long statements stay valid after the world's end: a day, in milliseconds.
+const EXPIRES_AFTER_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// The time that the world lives through, and how much happens in it.
+#[derive(Clone, Copy, Debug)]
+pub struct Span {
+    /// Unix milliseconds.
+    pub from_ms: i64,
+    /// Unix milliseconds; nothing happens after it.
+    pub until_ms: i64,
+    /// About how many events happen in it; the clock's pace.
+    pub events: u64,
+}
+
+/// Something that takes several statements.
+#[derive(Debug)]
+pub(super) enum Job {
+    /// A new lot on its way to the store.
+    Fresh(Box<Fresh>),
+    /// Goods on their way to another party.
+    Ship(Box<Shipment>),
+    /// Packages that were missing and will be found again.
+    Lost(Pile),
+}
+
+/// A seeded world; see the module.
+#[derive(Debug)]
+pub struct World {
+    pub(super) cast: Cast,
+    pub(super) origin: Origin,
+    pub(super) span: Span,
+    pub(super) stock: Vec<Pile>,
+    pub(super) jobs: Vec<Job>,
+    /// Statements that are signed and wait for their turn.
+    pub(super) ready: VecDeque<Issued>,
+    pub(super) story: Story,
+    /// A carrier's key that has been revoked.
+    pub(super) revoked: Option<(Who, SecretKey)>,
+    /// The last delivery that was taken over: by whom, which offer, what.
+    pub(super) taken: Option<(Who, EventRef, Goods)>,
+    /// The last statement that should have become a record.
+    pub(super) last: Option<Issued>,
+    /// Attempts that must be refused and are still to be made, by number.
+    pub(super) owed: VecDeque<usize>,
+    /// How often each thing has been done, so that every variant gets its turn.
+    turns: BTreeMap<&'static str, u64>,
+    rng: ChaCha8Rng,
+    now_ms: i64,
+    issued: u64,
+    labels: u64,
+}
+
+/// A statement that has just been signed.
+pub(super) struct Said {
+    pub(super) issued: Issued,
+    pub(super) id: StatementId,
+    party: String,
+    refs: Vec<EventRef>,
+}
+
+impl Said {
+    /// The name derived for an event's line.
+    pub(super) fn name(&self, index: u32, line: u32) -> [u8; 16] {
+        derived(&self.party, self.id, index, line)
+    }
+
+    /// How other statements name its events.
+    pub(super) fn reference(&self, index: usize) -> EventRef {
+        self.refs.get(index).cloned().unwrap_or_default()
+    }
+}
+
+impl World {
+    /// The world of a seed, before its ledger exists. The error cannot happen
+    /// while the cast's own table is right.
+    pub fn new(seed: u64, span: Span) -> Result<World, UsccError> {
+        Ok(World {
+            cast: Cast::new(seed)?,
+            origin: Origin::default(),
+            span,
+            stock: Vec::new(),
+            jobs: Vec::new(),
+            ready: VecDeque::new(),
+            story: Story::default(),
+            revoked: None,
+            taken: None,
+            last: None,
+            owed: VecDeque::new(),
+            turns: BTreeMap::new(),
+            rng: ChaCha8Rng::seed_from_u64(seed),
+            now_ms: span.from_ms,
+            issued: 0,
+            labels: 0,
+        })
+    }
+
+    /// Who plays.
+    pub fn cast(&self) -> &Cast {
+        &self.cast
+    }
+
+    /// Events in the statements handed out so far that should become records.
+    pub fn issued(&self) -> u64 {
+        self.issued
+    }
+
+    /// The next statement. There is always one more.
+    pub fn next_statement(&mut self) -> Issued {
+        let issued = self.choose();
+        if issued.expect == Expect::Accepted {
+            self.issued = self.issued.saturating_add(issued.events);
+            self.last = Some(issued.clone());
+            // Repeats must not come before what they repeat.
+            if !issued.story && self.one_in(REPEATED_ONE_IN) {
+                let what = "sends the same statement again";
+                let again = Issued {
+                    expect: Expect::Repeated,
+                    what,
+                    ..issued.clone()
+                };
+                self.ready.push_back(again);
+            }
+        }
+        issued
+    }
+
+    fn choose(&mut self) -> Issued {
+        if let Some(waiting) = self.ready.pop_front() {
+            return waiting;
+        }
+        if story::due(self) {
+            return story::step(self);
+        }
+        if self.one_in(REFUSED_ONE_IN)
+            && let Some(refused) = refuse::any(self)
+        {
+            return refused;
+        }
+        let busy = self.jobs.len() >= MAX_JOBS || (!self.jobs.is_empty() && self.below(3) > 0);
+        if busy {
+            let at = self.below(u64::try_from(self.jobs.len()).unwrap_or(1));
+            let job = self
+                .jobs
+                .swap_remove(usize::try_from(at).unwrap_or_default());
+            return match job {
+                Job::Fresh(fresh) => self.tend(*fresh),
+                Job::Ship(shipment) => self.carry_on(*shipment),
+                Job::Lost(pile) => self.recover(pile),
+            };
+        }
+        let full = self.stock.len() >= MAX_PILES;
+        if self.stock.is_empty() || (!full && self.one_in(4)) {
+            return self.make();
+        }
+        let pile = self.take_pile();
+        match pile {
+            Some(pile) => self.deal_with(pile),
+            None => self.make(),
+        }
+    }
+
+    fn take_pile(&mut self) -> Option<Pile> {
+        let count = u64::try_from(self.stock.len()).ok().filter(|n| *n > 0)?;
+        let at = usize::try_from(self.below(count)).ok()?;
+        Some(self.stock.swap_remove(at))
+    }
+
+    /// A pile of the stock, left where it is.
+    pub(super) fn look_at_pile(&mut self) -> Option<Pile> {
+        let pile = self.take_pile()?;
+        self.stock.push(pile.clone());
+        Some(pile)
+    }
+
+    /// A number below `bound` (0 for a bound of 0).
+    pub(super) fn below(&mut self, bound: u64) -> u64 {
+        self.rng.next_u64().checked_rem(bound).unwrap_or(0)
+    }
+
+    /// Whether one chance in `n` comes up.
+    pub(super) fn one_in(&mut self, n: u64) -> bool {
+        self.below(n) == 0
+    }
+
+    /// How often this has been asked before: variants take turns.
+    pub(super) fn turn(&mut self, of: &'static str) -> u64 {
+        let turn = self.turns.entry(of).or_default();
+        let now = *turn;
+        *turn = turn.saturating_add(1);
+        now
+    }
+
+    /// The world's time, Unix milliseconds.
+    pub(super) fn now_ms(&self) -> i64 {
+        self.now_ms
+    }
+
+    /// When the world's statements expire, Unix milliseconds.
+    pub(super) fn expires_ms(&self) -> i64 {
+        self.span.until_ms.saturating_add(EXPIRES_AFTER_MS)
+    }
+
+    /// Some 32 bytes: a document's hash, a person's commitment.
+    pub(super) fn hash(&mut self) -> bytes::Bytes {
+        let mut bytes = [0; 32];
+        self.rng.fill_bytes(&mut bytes);
+        bytes::Bytes::copy_from_slice(&bytes)
+    }
+
+    /// A number that no label or waybill has had.
+    pub(super) fn number(&mut self) -> u64 {
+        self.labels = self.labels.saturating_add(1);
+        self.labels
+    }
+
+    /// A lot's label: `CF-NACN-000012`.
+    pub(super) fn label(&mut self, who: &Who, substance: &str) -> String {
+        format!("{}-{substance}-{:06}", who.letters, self.number())
+    }
+
+    /// Time passes: between half and one and a half of the mean pace, never
+    /// beyond the world's end.
+    fn tick(&mut self) {
+        let all = self.span.until_ms.saturating_sub(self.span.from_ms);
+        let events = i64::try_from(self.span.events.max(1)).unwrap_or(i64::MAX);
+        let mean = u64::try_from(all / events).unwrap_or_default();
+        let step = i64::try_from(mean / 2 + self.below(mean + 1)).unwrap_or_default();
+        self.now_ms = self.now_ms.saturating_add(step).min(self.span.until_ms);
+    }
+
+    /// A new id, at a new moment.
+    pub(super) fn fresh_id(&mut self) -> StatementId {
+        self.tick();
+        self.id_at(self.now_ms)
+    }
+
+    /// A new id of a moment.
+    pub(super) fn id_at(&mut self, ms: i64) -> StatementId {
+        let mut random = [0; 10];
+        self.rng.fill_bytes(&mut random);
+        // Only a time before 1970 or after 10889 has no id.
+        StatementId::v7(ms, random).unwrap_or(StatementId([0; 16]))
+    }
+
+    /// A statement of now, still to be signed.
+    pub(super) fn draft(&self, who: &Who, id: StatementId, bodies: Vec<Body>) -> Draft {
+        Draft {
+            origin: self.origin.clone(),
+            id,
+            party: who.code.clone(),
+            happened_at_ms: self.now_ms,
+            expires_at_ms: self.expires_ms(),
+            events: bodies
+                .into_iter()
+                .map(|body| Event {
+                    external_refs: Vec::new(),
+                    body: Some(body),
+                })
+                .collect(),
+        }
+    }
+
+    /// Signs and names a draft; it should be accepted.
+    pub(super) fn signed(
+        draft: &Draft,
+        key: &SecretKey,
+        cosigners: &[&SecretKey],
+        what: &'static str,
+    ) -> Said {
+        let refs = (0u32..)
+            .zip(&draft.events)
+            .filter_map(|(index, _)| draft.event_ref(index, key))
+            .collect();
+        let issued = Issued {
+            signed: draft.sign(key, cosigners),
+            expect: Expect::Accepted,
+            what,
+            events: u64::try_from(draft.events.len()).unwrap_or(u64::MAX),
+            story: false,
+        };
+        Said {
+            issued,
+            id: draft.id,
+            party: draft.party.clone(),
+            refs,
+        }
+    }
+
+    /// A party says what happened now, with a person's key.
+    pub(super) fn say(&mut self, who: &Who, bodies: Vec<Body>, what: &'static str) -> Said {
+        let id = self.fresh_id();
+        self.say_as(id, who, &[], bodies, what)
+    }
+
+    /// The same under a known id, with co-signers.
+    pub(super) fn say_as(
+        &mut self,
+        id: StatementId,
+        who: &Who,
+        cosigners: &[&SecretKey],
+        bodies: Vec<Body>,
+        what: &'static str,
+    ) -> Said {
+        let draft = self.draft(who, id, bodies);
+        let key = if cosigners.is_empty() && self.one_in(2) {
+            &who.second
+        } else {
+            &who.first
+        };
+        World::signed(&draft, key, cosigners, what)
+    }
+
+    /// The same with a number of another system beside the first event.
+    pub(super) fn say_with_ref(
+        &mut self,
+        who: &Who,
+        body: Body,
+        system: &str,
+        number: &str,
+        what: &'static str,
+    ) -> Said {
+        let id = self.fresh_id();
+        let mut draft = self.draft(who, id, vec![body]);
+        for event in &mut draft.events {
+            event.external_refs = vec![ExternalRef {
+                system: system.to_owned(),
+                number: number.to_owned(),
+            }];
+        }
+        World::signed(&draft, &who.first, &[], what)
+    }
+
+    /// Whether nothing of the lot is under way.
+    pub(super) fn at_rest(&self, lot: LotId) -> bool {
+        !self.jobs.iter().any(|job| match job {
+            Job::Fresh(fresh) => fresh.pile.lot == lot,
+            Job::Ship(shipment) => shipment.lot() == lot,
+            Job::Lost(pile) => pile.lot == lot,
+        })
+    }
+}

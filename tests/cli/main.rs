@@ -1,0 +1,10 @@
+//! The real binary, as people and scripts run it: what it prints, and how it
+//! exits. Everything is on loopback and in folders of its own; only our own
+//! children are killed, by their handles; nothing waits by sleeping.
+
+mod data;
+mod help;
+mod keys;
+mod kill;
+mod session;
+mod support;

@@ -1,0 +1,159 @@
+//! The world against the rules, in process: what the world holds for
+//! acceptable is accepted, what it means to be refused is refused with that
+//! code, and every record folds.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests fail by panicking"
+)]
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use hazledger::custody::decide::{Recorded, decide_genesis, keys_of};
+use hazledger::custody::state::nowhere;
+use hazledger::custody::{Context, State, decide};
+use hazledger::event::record::{OpenRecord, Standing, seal};
+use hazledger::event::signing::SecretKey;
+use hazledger::event::{Hash, Refused, Statement};
+use hazledger::pb::{EventRef, Genesis, Origin, RefusalCode, SignedStatement};
+use hazledger::sim::{Expect, Issued, Span, World};
+
+const NAME: &str = "hazledger.test/sim";
+const SPAN: Span = Span {
+    from_ms: 1_795_000_000_000,
+    until_ms: 1_796_700_000_000,
+    events: 6_000,
+};
+const SALT: [u8; 32] = [3; 32];
+
+/// A ledger without files: decides, seals, folds.
+struct Bench {
+    state: State,
+    genesis: Genesis,
+    /// Payload digests by party and id, and the records that corrections name.
+    known: HashMap<(String, Bytes), Hash>,
+    records: HashMap<(String, Bytes), OpenRecord>,
+}
+
+impl Bench {
+    fn begin(signed: SignedStatement) -> Bench {
+        let statement = Statement::open(signed).unwrap();
+        let decision = decide_genesis(&statement).unwrap();
+        let standing = Standing {
+            position: 0,
+            recorded_at_ms: SPAN.until_ms,
+            previous: Hash::ZERO,
+        };
+        let sealed = seal(&statement, &decision.additions, standing, &SALT).unwrap();
+        let record = OpenRecord::open(&sealed.bytes).unwrap();
+        let mut state = State::new();
+        state.apply(&record, &mut nowhere).unwrap();
+        let genesis = state.genesis().unwrap();
+        Bench {
+            state,
+            genesis,
+            known: HashMap::new(),
+            records: HashMap::new(),
+        }
+    }
+
+    fn recorded(&self, reference: &EventRef) -> Option<Recorded> {
+        let name = (reference.party.clone(), reference.statement_id.clone());
+        let record = self.records.get(&name)?;
+        let index = usize::try_from(reference.event_index).ok()?;
+        let mine = |i: &u32| *i == reference.event_index;
+        let changes = record.outcomes.iter().flatten().flat_map(|o| {
+            let subject = o.subject.clone().unwrap_or_default();
+            o.changes.iter().map(move |c| (subject.clone(), c.clone()))
+        });
+        Some(Recorded {
+            position: record.position(),
+            payload: record.payload.clone(),
+            event_index: reference.event_index,
+            event: record.events.get(index)?.clone()?,
+            changes: changes
+                .filter(|(_, c)| c.cause.as_ref().is_some_and(|c| mine(&c.event_index)))
+                .collect(),
+        })
+    }
+
+    fn submit(&mut self, signed: SignedStatement) -> Result<bool, Refused> {
+        let statement = Statement::open(signed)?;
+        statement.verify(&keys_of(&self.state, &statement)?)?;
+        let name = (statement.payload.party.clone(), statement.id.to_bytes());
+        match self.known.get(&name) {
+            Some(digest) if *digest == statement.digest => return Ok(true),
+            Some(_) => return Err(Refused::new(RefusalCode::IdReused, "payload.id")),
+            None => {}
+        }
+        let position = self.state.next();
+        let context = Context {
+            position,
+            recorded_at_ms: SPAN.until_ms,
+            genesis: &self.genesis,
+            recorded: &|reference: &EventRef| self.recorded(reference),
+        };
+        let decision = decide(&self.state, &statement, &context)?;
+        let standing = Standing {
+            position,
+            recorded_at_ms: SPAN.until_ms,
+            previous: self.state.last_head(),
+        };
+        let sealed = seal(&statement, &decision.additions, standing, &SALT)?;
+        let record = OpenRecord::open(&sealed.bytes).expect("a sealed record opens");
+        if let Err(error) = self.state.apply(&record, &mut nowhere) {
+            panic!("position {position} was decided but does not fold: {error}");
+        }
+        self.known.insert(name.clone(), statement.digest);
+        self.records.insert(name, record);
+        Ok(false)
+    }
+}
+
+fn play(seed: u64, events: u64) -> (Bench, World, u64) {
+    let mut world = World::new(seed, SPAN).unwrap();
+    let mut bench = Bench::begin(world.genesis(NAME, &SecretKey::from_seed(&[1; 32])));
+    let genesis_hash = bench.state.last_head().to_bytes();
+    world.join(Origin {
+        name: NAME.into(),
+        genesis_hash,
+    });
+    let mut refused = 0;
+    while world.issued() < events || !world.story_told() {
+        let Issued {
+            signed,
+            expect,
+            what,
+            ..
+        } = world.next_statement();
+        match (bench.submit(signed), expect) {
+            (Ok(false), Expect::Accepted) | (Ok(true), Expect::Repeated) => {}
+            (Err(got), Expect::Refused(want)) if got.code == want => refused += 1,
+            (answer, _) => panic!("seed {seed}, '{what}': wanted {expect:?}, got {answer:?}"),
+        }
+    }
+    (bench, world, refused)
+}
+
+#[test]
+fn the_rules_answer_as_the_world_expects_for_six_thousand_events() {
+    let (bench, world, refused) = play(7, SPAN.events);
+    assert!(bench.state.next() > 4_000);
+    assert!(refused > 100);
+    assert!(world.story_told());
+}
+
+#[test]
+fn and_so_they_do_for_other_seeds() {
+    for seed in 0..4 {
+        play(seed, 1_500);
+    }
+}
+
+#[test]
+#[ignore = "takes a minute: run it by name"]
+fn and_so_they_do_for_a_hundred_thousand_events() {
+    play(7, 100_000);
+}
