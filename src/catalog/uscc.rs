@@ -41,7 +41,8 @@ pub enum UsccError {
     },
     /// A character outside the code's alphabet.
     #[error(
-        "unified social credit code: character {position} is {found:?}; allowed are 0-9 and upper-case letters without I, O, S, V, Z"
+        "unified social credit code: character {position} is {found:?}; \
+         allowed are 0-9 and upper-case letters without I, O, S, V, Z"
     )]
     Character {
         /// Which character, from 1.
@@ -51,7 +52,8 @@ pub enum UsccError {
     },
     /// A letter within the region, characters 3 to 8.
     #[error(
-        "unified social credit code: character {position} is {found:?}; characters 3 to 8 are the region's six digits"
+        "unified social credit code: character {position} is {found:?}; \
+         characters 3 to 8 are the region's six digits"
     )]
     Region {
         /// Which character, from 1.
@@ -61,7 +63,8 @@ pub enum UsccError {
     },
     /// Character 17 does not follow from characters 9 to 16.
     #[error(
-        "unified social credit code: character 17 is {found:?}, the organisation code (characters 9 to 16) gives {expected:?}; compare with the licence"
+        "unified social credit code: character 17 is {found:?}, the organisation code \
+         (characters 9 to 16) gives {expected:?}; compare with the licence"
     )]
     OrganisationCheck {
         /// The character that the others give.
@@ -71,7 +74,8 @@ pub enum UsccError {
     },
     /// Character 18 does not follow from the first seventeen.
     #[error(
-        "unified social credit code: character 18 is {found:?}, the first 17 give {expected:?}; compare with the licence"
+        "unified social credit code: character 18 is {found:?}, the first 17 give {expected:?}; \
+         compare with the licence"
     )]
     Check {
         /// The character that the others give.

@@ -33,7 +33,12 @@ proptest! {
 
     #[test]
     fn a_frame_is_read_as_it_was_written_and_no_flipped_bit_goes_unnoticed(
-        kind in kinds(), synced_bytes: u32, synced_through: u64, body in bytes(300), rest in bytes(40), bit: prop::sample::Index,
+        kind in kinds(),
+        synced_bytes: u32,
+        synced_through: u64,
+        body in bytes(300),
+        rest in bytes(40),
+        bit: prop::sample::Index,
     ) {
         let mark = Mark { synced_bytes, synced_through };
         let mut encoded = Vec::new();
@@ -59,7 +64,10 @@ proptest! {
     }
 
     #[test]
-    fn an_offset_table_is_read_as_it_was_written(offsets in proptest::collection::vec(any::<u32>(), 0..50), last_head: [u8; 32]) {
+    fn an_offset_table_is_read_as_it_was_written(
+        offsets in proptest::collection::vec(any::<u32>(), 0..50),
+        last_head: [u8; 32],
+    ) {
         let mark = Mark { synced_bytes: 1, synced_through: 2 };
         let encoded = encode_table(mark, &offsets, &last_head).unwrap();
         prop_assert_eq!(encoded.len() as u64, table_frame_bytes(offsets.len() as u64));
