@@ -26,8 +26,9 @@ fn range(first: u64, last: u64) -> SerialRange {
 /// Ranges of a set of small serials, as they are kept.
 fn of(set: &BTreeSet<u64>) -> Vec<SerialRange> {
     let mut list = Vec::new();
-    set.iter()
-        .for_each(|n| ranges::insert(&mut list, range(*n, *n)));
+    for n in set {
+        ranges::insert(&mut list, range(*n, *n));
+    }
     list
 }
 
@@ -108,6 +109,33 @@ fn check(lot: &mut LotState, change: impl FnOnce(&mut LotState)) -> Result<(), B
     lot::check(lot)
 }
 
+static A: Bytes = Bytes::from_static(b"a");
+static B: Bytes = Bytes::from_static(b"b");
+
+fn reserve(lot: &mut LotState, first: u64, last: u64, handoff: &Bytes) -> Result<(), Broken> {
+    lot::reserve_packages(lot, &range(first, last), handoff)
+}
+
+fn reserve_loose(lot: &mut LotState, gross: i64) -> Result<(), Broken> {
+    lot::reserve_loose(lot, &A, Some(&held("T1")), gross)
+}
+
+fn reservation(place: &str, gross_mg: i64) -> LooseReservation {
+    LooseReservation {
+        account: Some(held(place)),
+        gross_mg,
+        ..LooseReservation::default()
+    }
+}
+
+fn posting(account: Account) -> Posting {
+    Posting {
+        account: Some(account),
+        gross_mg: 1,
+        contained_mg: 0,
+    }
+}
+
 /// What is done to the stock's books, and the law that it breaks.
 #[rustfmt::skip]
 const LAWS: &[(Break, u8)] = &[
@@ -118,13 +146,13 @@ const LAWS: &[(Break, u8)] = &[
     (|l| lot::post(l, &held("T2"), amount(-1, 0)), 2),
     (|l| lot::post(l, &account::plain(AccountKind::Produced), amount(1_001, 0)), 2),
     (|l| lot::post(l, &account::plain(AccountKind::Used), amount(-1, 0)), 2),
-    (|l| lot::reserve_packages(l, &range(1, 2), &Bytes::from_static(b"a")).and_then(|()| lot::reserve_packages(l, &range(2, 3), &Bytes::from_static(b"b"))), 2),
-    (|l| lot::reserve_loose(l, &Bytes::from_static(b"a"), Some(&held("T1")), 5).and_then(|()| lot::reserve_loose(l, &Bytes::from_static(b"a"), None, -6)), 2),
-    (|l| lot::reserve_loose(l, &Bytes::from_static(b"a"), None, -1), 2),
-    (|l| check(l, |l| l.reservations.push(LooseReservation { account: Some(held("T1")), gross_mg: 601, ..LooseReservation::default() })), 2),
+    (|l| reserve(l, 1, 2, &A).and_then(|()| reserve(l, 2, 3, &B)), 2),
+    (|l| reserve_loose(l, 5).and_then(|()| reserve_loose(l, -6)), 2),
+    (|l| reserve_loose(l, -1), 2),
+    (|l| check(l, |l| l.reservations.push(reservation("T1", 601))), 2),
     (|l| check(l, |l| drop(lot::post(l, &held("T1"), amount(1, 0)))), 3),
     (|l| check(l, |l| drop(lot::post(l, &held("T1"), amount(0, 1)))), 3),
-    (|l| check(l, |l| l.balances.push(Posting { account: Some(account::plain(AccountKind::Used)), gross_mg: 1, contained_mg: 0 })), 3),
+    (|l| check(l, |l| l.balances.push(posting(account::plain(AccountKind::Used)))), 3),
     (|l| lot::add_packages(l, PackageRange { first: 4, last: 5, ..PackageRange::default() }), 6),
     (|l| lot::add_packages(l, PackageRange { first: 0, last: 5, ..PackageRange::default() }), 6),
     (|l| lot::move_packages(l, 4, 5, &held("T2")), 6),
@@ -132,7 +160,7 @@ const LAWS: &[(Break, u8)] = &[
     (|l| lot::own_packages(l, 5, 5, "W"), 6),
     (|l| check(l, |l| l.packages.iter_mut().for_each(|p| p.gross_mg_each = 251)), 6),
     (|l| check(l, |l| l.packages.iter_mut().for_each(|p| p.account = Some(held("T2")))), 6),
-    (|l| check(l, |l| l.reservations.push(LooseReservation { account: Some(held("T2")), ..LooseReservation::default() })), 6),
+    (|l| check(l, |l| l.reservations.push(reservation("T2", 0))), 6),
     (|l| check(l, |l| l.titles.clear()), 7),
     (|l| check(l, |l| l.titles.push(TitlePosting { party: "W".into(), gross_mg: 1 })), 7),
     (|l| check(l, |l| { drop(lot::post_title(l, "P", 1)); drop(lot::post_title(l, "W", -1)); }), 7),
@@ -258,11 +286,7 @@ fn a_lot_is_open_while_anything_of_it_can_still_move() {
     let open = |lot: LotState| subject::is_open(&Item::Lot(lot));
     let at = |account| {
         open(LotState {
-            balances: vec![Posting {
-                account: Some(account),
-                gross_mg: 1,
-                contained_mg: 0,
-            }],
+            balances: vec![posting(account)],
             ..LotState::default()
         })
     };

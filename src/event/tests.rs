@@ -79,6 +79,7 @@ fn decimal_text_is_an_exact_mass_or_none() {
 
 #[test]
 fn a_quantity_books_its_milligrams_or_its_measure_and_they_must_agree() {
+    use MeasureUnit::{Kg, L, T};
     let of = |gross_mg, value: &str, unit: MeasureUnit| {
         let measure = (!value.is_empty()).then(|| Measure {
             value: value.into(),
@@ -89,7 +90,6 @@ fn a_quantity_books_its_milligrams_or_its_measure_and_they_must_agree() {
             .map(Mass::as_mg)
             .map_err(|r| r.code)
     };
-    use MeasureUnit::{Kg, L, T};
     assert_eq!(of(5, "", Kg), Ok(5));
     assert_eq!(of(0, "2", Kg), Ok(2_000_000));
     assert_eq!(of(2_000_000, "2", Kg), Ok(2_000_000));

@@ -431,8 +431,8 @@ fn reload(draft: &mut Draft<'_>, lot: LotId, account: &Account) -> Result<(), Re
 }
 
 /// As much of a net change as the account can bear: of a loss what is loose
-/// and not offered, the last gross with the last contained; all of a gain,
-/// but none aboard a consignment that is closed.
+/// and not offered, the last gross with the last contained; all of a gain;
+/// nothing aboard a consignment that is closed.
 fn cover(
     draft: &Draft<'_>,
     id: LotId,
@@ -441,7 +441,7 @@ fn cover(
 ) -> Result<Amount, Refused> {
     let state = draft.lot(id).unwrap_or_default();
     let carried = ConsignmentId::from_slice(&account.id).and_then(|id| draft.consignment(id));
-    if amount.gross > 0 && carried.is_some_and(|c| c.closed) {
+    if carried.is_some_and(|c| c.closed) {
         return Ok(Amount::default());
     }
     let loose = lot::loose(&state, account).map_err(overflow)?;

@@ -1,0 +1,165 @@
+//! The rules as tables: one line a case, what the ledger answers in the last
+//! column. Everything runs in process: opened, verified, decided, sealed and
+//! folded, and after every step the fold must equal the decision.
+//!
+//! Precedence: the guards of a statement's shape look at its header first and
+//! at its bodies one after another; then come signatures, ids and times,
+//! signers, and its events one after another. Among what one of these finds
+//! wrong, the lowest number is given.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests fail by panicking"
+)]
+
+#[path = "rules/bench.rs"]
+mod bench;
+#[path = "rules/bytes.rs"]
+mod bytes;
+#[path = "rules/handoffs.rs"]
+mod handoffs;
+#[path = "rules/matter.rs"]
+mod matter;
+#[path = "rules/registry.rs"]
+mod registry;
+#[path = "rules/table.rs"]
+mod table;
+#[path = "rules/verbs.rs"]
+mod verbs;
+
+use std::collections::BTreeSet;
+
+use hazledger::pb::{FindingCode, RefusalCode};
+
+use table::{named, run};
+
+#[test]
+fn a_statement_of_the_wrong_shape_is_refused() {
+    run(bytes::SHAPE);
+}
+
+#[test]
+fn a_statement_signed_wrongly_is_refused() {
+    run(bytes::SIGNATURES);
+}
+
+#[test]
+fn ids_and_times_must_be_of_these_days() {
+    run(bytes::TIMES);
+}
+
+#[test]
+fn the_registry_changes_by_those_who_may() {
+    run(registry::REGISTRY);
+}
+
+#[test]
+fn matter_enters_with_a_form_a_mass_and_papers() {
+    run(matter::ENTRY);
+}
+
+#[test]
+fn stored_matter_moves_only_as_far_as_it_is_there() {
+    run(matter::STORE);
+}
+
+#[test]
+fn what_is_gone_is_recorded_and_what_is_not_there_is_refused() {
+    run(matter::CONSUME);
+}
+
+#[test]
+fn a_transformation_conserves() {
+    run(matter::TRANSFORM);
+}
+
+#[test]
+fn a_correction_books_the_difference() {
+    run(matter::CORRECT);
+}
+
+#[test]
+fn an_offer_promises_only_what_is_free() {
+    run(handoffs::OFFER);
+}
+
+#[test]
+fn an_acceptance_is_a_fact_within_its_offer() {
+    run(handoffs::ACCEPT);
+}
+
+#[test]
+fn an_acceptance_before_its_offer_waits_for_it() {
+    run(handoffs::PARK);
+}
+
+#[test]
+fn goods_aboard_are_their_carriers() {
+    run(handoffs::CARRIAGE);
+}
+
+#[test]
+fn title_is_sold_once() {
+    run(handoffs::TRADE);
+}
+
+#[test]
+fn a_dispute_ends_by_both_sides_or_an_authority() {
+    run(handoffs::SETTLE);
+}
+
+/// Refusals that no table can reach, and the test that does.
+const ELSEWHERE: &[(RefusalCode, &str)] = &[
+    // The ledger's index of ids gives it, before anything is decided.
+    (RefusalCode::IdReused, "src/ledger/tests/answers.rs"),
+];
+
+#[test]
+fn every_code_is_reached_by_a_line_of_a_table() {
+    let tables = [
+        bytes::SHAPE,
+        bytes::SIGNATURES,
+        bytes::TIMES,
+        registry::REGISTRY,
+        matter::ENTRY,
+        matter::STORE,
+        matter::CONSUME,
+        matter::TRANSFORM,
+        matter::CORRECT,
+        handoffs::OFFER,
+        handoffs::ACCEPT,
+        handoffs::PARK,
+        handoffs::CARRIAGE,
+        handoffs::TRADE,
+        handoffs::SETTLE,
+    ];
+    let (mut refusals, mut findings) = (BTreeSet::new(), BTreeSet::new());
+    for cases in tables {
+        let (mut r, mut f) = named(cases);
+        refusals.append(&mut r);
+        findings.append(&mut f);
+    }
+    refusals.extend(
+        ELSEWHERE
+            .iter()
+            .map(|(code, _)| hazledger::event::codes::name(*code)),
+    );
+    let all = |names: Vec<&'static str>, prefix: &str| -> BTreeSet<&'static str> {
+        names
+            .into_iter()
+            .filter_map(|n| n.strip_prefix(prefix))
+            .filter(|n| *n != "UNSPECIFIED")
+            .collect()
+    };
+    let numbers = 0..1_000;
+    let refusal_names = numbers
+        .clone()
+        .filter_map(|n| RefusalCode::try_from(n).ok())
+        .map(|c| c.as_str_name());
+    let finding_names = numbers
+        .filter_map(|n| FindingCode::try_from(n).ok())
+        .map(|c| c.as_str_name());
+    assert_eq!(refusals, all(refusal_names.collect(), "REFUSAL_CODE_"));
+    assert_eq!(findings, all(finding_names.collect(), "FINDING_CODE_"));
+}

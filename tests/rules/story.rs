@@ -1,0 +1,185 @@
+//! A story that says every kind of event once, told on the bench: the same
+//! seeds and times give the same bytes.
+#![allow(
+    dead_code,
+    reason = "each test crate that uses the story needs another part of it"
+)]
+
+use hazledger::pb::event::Body as B;
+use hazledger::pb::{ExternalRef, IncidentKind, PartyStatus, SettlementCause};
+
+use super::bench::{Bench, event, register_party};
+use super::verbs::{consumed, loss, restating, unregulated};
+
+/// Records between two state records.
+pub const INTERVAL: u64 = 8;
+
+/// The whole story; what happens stands in the file's order.
+pub fn tell() -> Bench {
+    let mut b = Bench::in_world(INTERVAL);
+    entries(&mut b);
+    store(&mut b);
+    handoffs(&mut b);
+    road(&mut b);
+    ends(&mut b);
+    open_ends(&mut b);
+    b
+}
+
+fn said(b: &mut Bench, keys: &str, body: B) {
+    named(b, "last", keys, body);
+}
+
+fn named(b: &mut Bench, name: &str, keys: &str, body: B) {
+    if let Err(refused) = b.name(name, keys, body) {
+        panic!("{name} by {keys}: {refused}");
+    }
+    b.now += 60_000;
+}
+
+fn entries(b: &mut Bench) {
+    named(
+        b,
+        "stock",
+        "P1",
+        B::Produced(b.produced("stock", "1000", "T1")),
+    );
+    named(
+        b,
+        "import",
+        "M1",
+        B::Imported(b.imported("import", "40", "T1")),
+    );
+    named(b, "old", "W1+W2", B::Opened(b.opened("old", "25", "T1")));
+    let mut referring = event(B::Produced(b.produced("other", "10", "T1")));
+    referring.external_refs.push(ExternalRef {
+        system: "ERP".into(),
+        number: "4711".into(),
+    });
+    b.say_all("P0", vec![referring]).unwrap();
+}
+
+fn store(b: &mut Bench) {
+    said(b, "P1", B::Moved(b.moved("stock 100", "T1", "T2")));
+    said(b, "P1", B::Assayed(b.assayed("stock", 979_999)));
+    said(
+        b,
+        "P1",
+        B::Packed(b.packed("stock", "T1", "1-10", "33.333333")),
+    );
+    said(b, "P1", B::Counted(b.counted("stock", "T2", "99", "", "")));
+}
+
+fn handoffs(b: &mut Bench) {
+    named(
+        b,
+        "offer",
+        "P1",
+        B::Offered(b.offered('W', "T1", &["stock 100 #1-4"])),
+    );
+    named(
+        b,
+        "dispute",
+        "W1",
+        B::Accepted(b.accepted("offer", "T1", &["0 take 90 #1-2 refuse 2 #3"])),
+    );
+    named(
+        b,
+        "declined",
+        "P1",
+        B::Offered(b.offered('W', "T2", &["stock 5"])),
+    );
+    said(b, "W1", B::Declined(b.declined("declined")));
+    named(
+        b,
+        "withdrawn",
+        "P1",
+        B::Offered(b.offered('W', "T2", &["stock 5"])),
+    );
+    said(b, "P1", B::Withdrawn(b.withdrawn("withdrawn")));
+    said(b, "P1+W1", B::Traded(b.traded('W', &["stock 90 #1-2"])));
+    said(
+        b,
+        "P1+W1",
+        B::Settled(b.settled("dispute", SettlementCause::Scale, "3")),
+    );
+    said(
+        b,
+        "A1",
+        B::Settled(b.settled("dispute", SettlementCause::Theft, "#4")),
+    );
+}
+
+fn road(b: &mut Bench) {
+    named(
+        b,
+        "truck",
+        "P1",
+        B::Offered(b.shipped('C', 'M', "T1", &["stock 50 #5-8"])),
+    );
+    said(
+        b,
+        "C1",
+        B::Accepted(b.accepted("truck", "", &["0 take 49.95 #5-8"])),
+    );
+    said(b, "C0", B::Reported(b.reported("truck")));
+    said(b, "C1+W1", B::Relayed(b.relayed("truck", 'W')));
+    named(
+        b,
+        "delivery",
+        "W1",
+        B::Offered(b.delivered('M', "truck", &["stock 40 #5-7"])),
+    );
+    said(
+        b,
+        "M1",
+        B::Accepted(b.accepted("delivery", "T1", &["0 take 30 #5-6 aboard 10 #7"])),
+    );
+}
+
+fn ends(b: &mut Bench) {
+    named(b, "used", "M1", B::Used(b.used("stock 10 #5", "T1")));
+    let mut dissolved = b.transformed("stock 30", "68", "90");
+    dissolved.losses.push(loss("1", "0.5"));
+    dissolved.consumed.push(consumed("0.1"));
+    dissolved.unregulated.push(unregulated("2"));
+    said(b, "P1", B::Transformed(dissolved));
+    named(b, "waste", "P1", B::Wasted(b.wasted("stock 3")));
+    said(b, "P1", B::Disposed(b.disposed("waste 2", "T1")));
+    said(b, "M1", B::Exported(b.exported("import 20", "T1")));
+    said(
+        b,
+        "M1",
+        B::Incident(b.incident(IncidentKind::Missing, "import 4", "T1")),
+    );
+    said(b, "M1", B::Recovered(b.recovered("import 1", "T1")));
+    said(
+        b,
+        "M1",
+        B::Incident(b.incident(IncidentKind::Released, "import 1", "T1")),
+    );
+    said(
+        b,
+        "P1+A1",
+        restating(b.corrected("stock", B::Produced(b.produced("stock", "990", "T1")))),
+    );
+    said(b, "P1", B::KeyRevoked(b.revoked("P2")));
+    said(b, "A1", register_party('D', PartyStatus::Closed));
+}
+
+/// Something of every kind stays open: an offer, an awaited one, goods aboard,
+/// a dispute.
+fn open_ends(b: &mut Bench) {
+    named(
+        b,
+        "open",
+        "P1",
+        B::Offered(b.offered('W', "T1", &["stock 20 #9"])),
+    );
+    b.prepare("late", "P1", B::Offered(b.offered('W', "T1", &["other 5"])));
+    said(
+        b,
+        "W1",
+        B::Accepted(b.accepted("late", "T1", &["0 take 4 refuse 1 check 4"])),
+    );
+}

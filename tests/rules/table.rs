@@ -1,0 +1,64 @@
+//! What a table is, and how it is run: set-up steps, a command, its answer in
+//! the last column: a refusal's code, or `ok` and the findings' codes.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use hazledger::event::codes;
+
+use super::bench::{Answer, Bench};
+
+/// Steps by name, the command, its answer.
+pub type Case = (&'static str, fn(&mut Bench) -> Answer, &'static str);
+
+/// Runs every line on a bench of its own and tells all that differ.
+pub fn run(cases: &[Case]) {
+    let mut wrong = String::new();
+    for (number, (steps, command, wanted)) in cases.iter().enumerate() {
+        let mut bench = Bench::new();
+        bench.set_up(steps);
+        let answer = command(&mut bench);
+        let got = shown(&answer);
+        if got != *wanted {
+            let why = answer.err().map(|r| r.to_string()).unwrap_or_default();
+            let _ = writeln!(
+                wrong,
+                "line {number} [{steps}]: wanted '{wanted}', got '{got}' ({why})"
+            );
+        }
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+}
+
+/// An answer as the last column has it; the same finding many times in a row
+/// once, with how often.
+fn shown(answer: &Answer) -> String {
+    let findings = match answer {
+        Err(refused) => return codes::name(refused.code).to_owned(),
+        Ok(findings) => findings,
+    };
+    let mut text = "ok".to_owned();
+    for same in findings.chunk_by(|a, b| a == b) {
+        let name = same[0].as_str_name().trim_start_matches("FINDING_CODE_");
+        let _ = write!(text, " {name}");
+        if same.len() > 1 {
+            let _ = write!(text, "*{}", same.len());
+        }
+    }
+    text
+}
+
+/// Refusals and findings that a table's last column names.
+pub fn named(cases: &[Case]) -> (BTreeSet<&'static str>, BTreeSet<&'static str>) {
+    let (mut refusals, mut findings) = (BTreeSet::new(), BTreeSet::new());
+    for (_, _, wanted) in cases {
+        match wanted.strip_prefix("ok") {
+            None => drop(refusals.insert(*wanted)),
+            Some(list) => {
+                let name = |word: &'static str| word.split_once('*').map_or(word, |(name, _)| name);
+                findings.extend(list.split_whitespace().map(name));
+            }
+        }
+    }
+    (refusals, findings)
+}
