@@ -233,10 +233,7 @@ fn ledger(folder: &std::path::Path, world: &World) -> (Ledger, Origin) {
 }
 
 async fn must(ledger: &Ledger, statement: SignedStatement) {
-    match ledger.submit(statement).await.unwrap() {
-        Answer::Acknowledged { .. } => {}
-        Answer::Refused(refusal) => panic!("{refusal:?}"),
-    }
+    accepted(&ledger.submit(statement).await.unwrap());
 }
 
 /// Submits in process, as many at a time as the ledger admits.
@@ -248,17 +245,17 @@ async fn in_process(ledger: &Ledger, statements: &[SignedStatement]) -> Duration
             match ledger.enqueue(statement.clone()) {
                 Ok(one) => break pending.push_back(one),
                 // Pushed back: wait for the oldest answer, then offer again.
-                Err(_) => accepted(pending.pop_front().unwrap().await.unwrap()),
+                Err(_) => accepted(&pending.pop_front().unwrap().await.unwrap()),
             }
         }
     }
     for one in pending {
-        accepted(one.await.unwrap());
+        accepted(&one.await.unwrap());
     }
     started.elapsed()
 }
 
-fn accepted(answer: Answer) {
+fn accepted(answer: &Answer) {
     assert!(matches!(answer, Answer::Acknowledged { .. }), "{answer:?}");
 }
 
