@@ -454,10 +454,10 @@ impl Model {
         if !account.is_holding() && *account != Account::Missing {
             return wanted;
         }
-        if let Account::Aboard(consignment) = account {
-            if self.consignments.get(consignment).unwrap().closed {
-                return Amount::NONE;
-            }
+        if let Account::Aboard(consignment) = account
+            && self.consignments.get(consignment).unwrap().closed
+        {
+            return Amount::NONE;
         }
         let book = self.lots.get(lot).unwrap();
         let loose = book.loose_on(account);

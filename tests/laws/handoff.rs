@@ -1,6 +1,7 @@
 //! The model's rules of handoffs, consignments and title: offered, taken over,
 //! declined, withdrawn, relayed, reported, traded.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use hazledger::event::StatementId;
@@ -138,8 +139,7 @@ impl Model {
         for fact in &waiting {
             let saved = self.save();
             let offer = self.offers.get(name).unwrap().clone();
-            let fits = self
-                .standing(&offer, fact.accepted.offer.as_ref())
+            let fits = standing(&offer, fact.accepted.offer.as_ref())
                 .and_then(|()| must(offer.taker == fact.party, Wrong::Who))
                 .and_then(|()| {
                     let by = (fact.party.as_str(), fact.statement, fact.index);
@@ -155,11 +155,12 @@ impl Model {
             self.parked.put(*name, Vec::new());
         }
     }
+}
 
-    fn standing(&self, offer: &Offer, named: Option<&EventRef>) -> Verdict {
-        must(offer.status == Status::Open, Wrong::Offer)?;
-        must(named == Some(&offer.reference), Wrong::Reference)
-    }
+/// The offer stands, and is the one that is meant.
+fn standing(offer: &Offer, named: Option<&EventRef>) -> Verdict {
+    must(offer.status == Status::Open, Wrong::Offer)?;
+    must(named == Some(&offer.reference), Wrong::Reference)
 }
 
 /// The taker's half.
@@ -171,7 +172,7 @@ impl Model {
         let Some(offer) = self.offers.get(&name).cloned() else {
             return self.park(case, &name, reference, e);
         };
-        self.standing(&offer, Some(reference))?;
+        standing(&offer, Some(reference))?;
         must(case.signed.contains(&offer.taker), Wrong::Who)?;
         let by = (case.party, case.statement, case.index);
         self.take_over(&name, &offer, by, e)
@@ -250,12 +251,10 @@ impl Model {
         let expected = line.loose - word.refused - word.aboard;
         let there = book.loose_on(&offer.from);
         let leaves = amount(expected, book.content_of(there, expected));
-        let arrives_content = if word.accepted == expected {
-            leaves.contained
-        } else if word.accepted < expected {
-            content(word.accepted, book.ppm).min(leaves.contained)
-        } else {
-            leaves.contained + content(word.accepted - expected, book.ppm)
+        let arrives_content = match word.accepted.cmp(&expected) {
+            Ordering::Equal => leaves.contained,
+            Ordering::Less => content(word.accepted, book.ppm).min(leaves.contained),
+            Ordering::Greater => leaves.contained + content(word.accepted - expected, book.ppm),
         };
         let arrives = amount(word.accepted, arrives_content);
         book.post(&offer.from, -leaves);
@@ -350,7 +349,7 @@ impl Model {
         let reference = reference.ok_or(Wrong::Field)?;
         let name = handoff_name(reference).ok_or(Wrong::Field)?;
         let offer = self.offers.get(&name).ok_or(Wrong::Offer)?;
-        self.standing(offer, Some(reference))?;
+        standing(offer, Some(reference))?;
         Ok((name, offer.clone()))
     }
 

@@ -223,6 +223,17 @@ pub struct Model {
     pub events: Table<EventName, Happened>,
 }
 
+/// Its id, its happening and its expiry, by the ledger's clock.
+fn in_time(said: &Said<'_>) -> Verdict {
+    let payload = said.payload;
+    let id_ms = said.statement.unix_ms();
+    let late = said.now_ms + CLOCK_SKEW_MS;
+    let in_time = (said.now_ms - ID_WINDOW_MS..=late).contains(&id_ms)
+        && payload.expires_at_ms > said.now_ms
+        && payload.happened_at_ms <= late;
+    must(in_time, Wrong::Header)
+}
+
 /// Drafts, to go back to.
 pub struct Saved {
     lots: BTreeMap<Id, Book>,
@@ -256,7 +267,7 @@ impl Model {
         let here = said.payload.origin.as_ref() == Some(&self.origin);
         must(here, Wrong::Header)?;
         let keys = self.keys_of(said)?;
-        self.in_time(said)?;
+        in_time(said)?;
         let payload = said.payload;
         for (id, key) in &keys {
             let dated = (key.from_ms..key.until_ms).contains(&said.now_ms);
@@ -313,16 +324,6 @@ impl Model {
         };
         let keys: Option<Vec<_>> = ids.map(known).collect();
         keys.filter(|_| !said.forged).ok_or(Wrong::Signature)
-    }
-
-    fn in_time(&self, said: &Said<'_>) -> Verdict {
-        let payload = said.payload;
-        let id_ms = said.statement.unix_ms();
-        let late = said.now_ms + CLOCK_SKEW_MS;
-        let in_time = (said.now_ms - ID_WINDOW_MS..=late).contains(&id_ms)
-            && payload.expires_at_ms > said.now_ms
-            && payload.happened_at_ms <= late;
-        must(in_time, Wrong::Header)
     }
 
     /// One event; what it is booked with, if it can be corrected.

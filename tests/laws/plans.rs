@@ -147,7 +147,7 @@ impl Player {
                 0 => plan.authorities = 0,
                 1 => plan.by = member,
                 2 => registered.public_key = public(&self.world.members[member].keys[0].secret),
-                _ => registered.party = "91150100MA00000000".to_owned(),
+                _ => "91150100MA00000000".clone_into(&mut registered.party),
             }
         }
         plan.events.push(event(Body::KeyRegistered(registered)));
@@ -266,7 +266,11 @@ impl Player {
     }
 
     fn counted(&mut self, model: &Model) -> Option<Play> {
-        let stock = self.stock(model)?;
+        let stock = if self.world.percent(25) {
+            self.promised_stock(model)?
+        } else {
+            self.stock(model)?
+        };
         let loose_gross_mg = match self.world.upto(9) {
             0 => stock.loose + self.some(1000),
             1 => (stock.loose - self.some(1000)).max(0),
@@ -448,13 +452,12 @@ impl Player {
 /// Matter that goes, changes and comes back.
 impl Player {
     fn gone(&mut self, model: &Model, kind: EventKind) -> Option<Play> {
-        let stock = self.stock(model)?;
-        let mut goods = self.goods(&stock);
-        if kind == EventKind::Used && self.world.percent(15) && stock.loose > stock.free {
-            // What an offer has reserved.
-            goods.loose = Some(self.quantity(stock.loose));
-        }
-        let goods = Some(goods);
+        let stock = if kind == EventKind::Used && self.world.percent(20) {
+            self.promised_stock(model)?
+        } else {
+            self.stock(model)?
+        };
+        let goods = Some(self.goods(&stock));
         let place = stock.place.clone();
         let body = match kind {
             EventKind::Used => Body::Used(Used {
@@ -514,10 +517,11 @@ impl Player {
                 incident::At::Consignment(bytes(&name)),
             )
         } else {
-            let mut stock = self.stock(model)?;
-            if self.world.percent(30) {
-                stock.free = stock.loose;
-            }
+            let stock = if self.world.percent(30) {
+                self.promised_stock(model)?
+            } else {
+                self.stock(model)?
+            };
             (
                 stock.by,
                 self.goods(&stock),

@@ -15,7 +15,7 @@ use rand::RngExt as _;
 
 use super::books::{Account, Id};
 use super::goods::{FORMS, mass};
-use super::model::{Model, Touched};
+use super::model::{Model, Status, Touched};
 use super::world::{PLACES, Plan, REGION, Signed, TWISTS, World, event};
 
 /// Things of one kind that can be played with: an even pick, and those that
@@ -203,12 +203,12 @@ impl Player {
         loop {
             self.only = None;
             let kind = self.kind();
-            let play = if self.world.percent(12) {
+            let next = if self.world.percent(12) {
                 self.several(model)
             } else {
                 self.play(model, kind)
             };
-            match play {
+            match next {
                 Some(Play::Signed(signed)) => return signed,
                 Some(Play::Plan(plan)) => return self.finish(plan),
                 None => {}
@@ -360,6 +360,28 @@ impl Player {
         None
     }
 
+    /// Something that stands in an open offer, all of it to be taken; else
+    /// anything.
+    pub fn promised_stock(&mut self, model: &Model) -> Option<Stock> {
+        let open = |o: &Id| model.offers.get(o).unwrap().status == Status::Open;
+        let offer = self.offers.pick(&mut self.world, open);
+        let offer = offer.and_then(|o| model.offers.get(&o));
+        if let Some(offer) = offer
+            && let Account::Held(party, place) = &offer.from
+            && let Some(by) = self.world.member(party)
+            && self.only.is_none_or(|only| only == by)
+        {
+            let line = self.world.pick(&offer.lines);
+            let mut stock = stock_at(model, line.lot, by, party, place);
+            stock.free = stock.loose;
+            stock.free_serials.clone_from(&stock.serials);
+            if stock.loose > 0 || !stock.serials.is_empty() {
+                return Some(stock);
+            }
+        }
+        self.stock(model)
+    }
+
     /// More of what stands in the same place, other lots.
     pub fn more_stock(&mut self, model: &Model, first: &Stock) -> Vec<Stock> {
         let mut all = vec![first.clone()];
@@ -489,7 +511,7 @@ impl Player {
         };
         if self.world.percent(10) {
             match self.world.upto(4) {
-                0 => lot.form = "XX-0000".to_owned(),
+                0 => "XX-0000".clone_into(&mut lot.form),
                 1 => lot.content_ppm = 1_000_001,
                 2 => lot.quantity = Some(self.quantity(0)),
                 _ => {
@@ -721,7 +743,6 @@ impl Player {
     }
 
     pub fn accepted(&mut self, model: &Model) -> Option<Play> {
-        use super::model::Status;
         let wild = self.wild();
         let open = |o: &Id| model.offers.get(o).unwrap().status == Status::Open;
         let name = match self.offers.pick_gone(&mut self.world) {
@@ -787,7 +808,7 @@ impl Player {
                     accepted -= refused + aboard;
                 }
                 for serial in serials {
-                    match self.world.upto(9) {
+                    match self.world.upto(6) {
                         0 => back.push(*serial),
                         1 if seen.from_aboard => still.push(*serial),
                         2 => {}
@@ -835,7 +856,10 @@ impl Player {
                 let twice = line.clone();
                 accepted.lines.push(twice);
             }
-            _ => accepted.place = if accepted.place.is_empty() { "T-1" } else { "" }.to_owned(),
+            _ => {
+                let aboard = accepted.place.is_empty();
+                if aboard { "T-1" } else { "" }.clone_into(&mut accepted.place);
+            }
         }
     }
 }
