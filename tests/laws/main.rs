@@ -5,15 +5,6 @@
 //!
 //! `HAZLEDGER_SEED` explores another history:
 //! `HAZLEDGER_SEED=7 cargo test --test laws explore -- --ignored`.
-#![expect(
-    clippy::assigning_clones,
-    clippy::collapsible_if,
-    clippy::comparison_chain,
-    clippy::format_push_string,
-    clippy::similar_names,
-    clippy::unused_self,
-    reason = "the model is written to be read line by line"
-)]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
