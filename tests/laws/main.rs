@@ -13,16 +13,20 @@
     reason = "tests fail by panicking"
 )]
 
+mod amends;
 mod books;
 mod change;
+mod deals;
 mod goods;
 mod handoff;
 mod laws;
 mod ledger;
+mod matter;
 mod model;
 mod plans;
 mod player;
 mod registry;
+mod stock;
 mod world;
 
 use std::collections::BTreeMap;

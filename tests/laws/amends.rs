@@ -1,0 +1,253 @@
+//! Plans of disputes settled and events corrected.
+
+use bytes::Bytes;
+use hazledger::pb::event::Body;
+use hazledger::pb::{
+    Corrected, Disposed, Event, EventRef, Exported, Imported, Opened, Produced, Quantity, Settled,
+    Settlement, SettlementCause, Used,
+};
+
+use super::books::{Account, Id};
+use super::goods::mass;
+use super::model::{Model, event_name};
+use super::plans::{bytes, one, plan};
+use super::player::{Play, Player};
+use super::stock::ranges;
+use super::world::{PLACES, Plan, event};
+
+/// Disputes and corrections.
+impl Player {
+    pub fn settled(&mut self, model: &Model) -> Option<Play> {
+        let open = |d: &Id| model.disputes.get(d).unwrap().is_open();
+        let name = match self.disputes.pick_gone(&mut self.world) {
+            Some(gone) if self.world.percent(6) => gone,
+            _ => self.disputes.pick(&mut self.world, open)?,
+        };
+        let dispute = model.disputes.get(&name).unwrap();
+        let book = model.lots.get(&dispute.lot).unwrap();
+        let disputed = book.loose_on(&Account::Disputed(name));
+        let loose = disputed.gross;
+        let over = loose < 0 || (loose == 0 && disputed.contained < 0);
+        let mut settlements = Vec::new();
+        let mut left = loose.abs();
+        let mut serials: Vec<u64> = dispute.serials.iter().copied().collect();
+        for _ in 0..=self.world.upto(1) {
+            let packages = !serials.is_empty() && self.world.percent(60);
+            let chosen = if packages {
+                self.some_serials(&serials)
+            } else {
+                vec![]
+            };
+            let both = self.world.percent(20);
+            let gross_mg = match left {
+                0 => 0,
+                _ if packages && !both => 0,
+                _ => self.some(left),
+            };
+            let settlement = self.settlement(dispute, gross_mg, &chosen, over);
+            left -= gross_mg;
+            serials.retain(|s| !chosen.contains(s));
+            settlements.push(settlement);
+            if left == 0 && serials.is_empty() {
+                break;
+            }
+        }
+        if self.world.percent(5) {
+            settlements[0].gross_mg += loose.abs() + 1;
+        }
+        let owner = self.world.member(&dispute.owner).unwrap();
+        let other = self.world.member(&dispute.counterpart);
+        let body = Body::Settled(Settled {
+            dispute: bytes(&name),
+            settlements,
+        });
+        Some(match self.world.upto(9) {
+            0..=2 => one(self.world.upto(2), body),
+            3 => one(self.world.anybody(), body),
+            _ => Play::Plan(Plan {
+                with: other.into_iter().filter(|o| *o != owner).collect(),
+                ..plan(owner, body)
+            }),
+        })
+    }
+
+    pub fn settlement(
+        &mut self,
+        dispute: &super::model::Dispute,
+        gross_mg: i64,
+        serials: &[u64],
+        over: bool,
+    ) -> Settlement {
+        use SettlementCause as C;
+        let causes: &[C] = match (over && serials.is_empty(), dispute.handoff.is_some()) {
+            _ if self.world.percent(8) => &[C::Unspecified, C::Scale, C::Spill],
+            (true, true) => &[C::Scale, C::Miscount],
+            (true, false) => &[C::Miscount],
+            (false, true) if serials.is_empty() => &[C::Scale, C::Spill, C::Theft, C::Miscount],
+            (false, _) => &[C::Spill, C::Theft, C::Miscount],
+        };
+        let sides = [&dispute.owner, &dispute.counterpart];
+        let party = (*self.world.pick(&sides)).clone();
+        Settlement {
+            cause: (*self.world.pick(causes)).into(),
+            gross_mg,
+            serials: ranges(serials),
+            party: if party.is_empty() {
+                dispute.owner.clone()
+            } else {
+                party
+            },
+            place: self.place(),
+        }
+    }
+
+    pub fn corrected(&mut self, model: &Model) -> Option<Play> {
+        if self.past.is_empty() {
+            return None;
+        }
+        let aboard = self.world.percent(20) && !self.past_aboard.is_empty();
+        let past = if aboard {
+            &self.past_aboard
+        } else {
+            &self.past
+        };
+        let last = past.len() - 1;
+        let back = if aboard {
+            last.min(4)
+        } else if self.world.percent(60) {
+            last.min(150)
+        } else {
+            last
+        };
+        let at = last - self.world.upto(back);
+        let past = if aboard {
+            &self.past_aboard
+        } else {
+            &self.past
+        };
+        let named = past[at].clone();
+        let original = original(model, &named)?;
+        let happened = model.events.get(&event_name(&original)?)?;
+        let (lot, _) = happened.booked.as_ref()?;
+        let mut reference = named;
+        let mut restated = self.restate(&happened.event);
+        let mut by = self.world.member(&original.party).unwrap();
+        let mut with = Vec::new();
+        let mut authorities = 0;
+        let book = model.lots.get(lot).unwrap();
+        let holders: Vec<String> = book
+            .accounts
+            .keys()
+            .filter(|a| a.is_holding())
+            .map(|a| model.holder(a))
+            .filter(|h| *h != original.party)
+            .collect();
+        if !holders.is_empty() && !self.world.percent(8) {
+            if self.world.percent(30) {
+                authorities = 1;
+            } else {
+                let holder = self.world.pick(&holders).clone();
+                with.push(self.world.member(&holder).unwrap());
+            }
+        }
+        if self.wild() {
+            match self.world.upto(5) {
+                0 => by = self.world.anybody(),
+                1 => reference.event_index += 7,
+                2 => reference.event_digest = Bytes::from_static(&[8; 32]),
+                3 => restated = event(Body::Used(Used::default())),
+                4 => by = 2,
+                _ => {}
+            }
+        }
+        with.retain(|w| *w != by);
+        let corrected = Corrected {
+            original: Some(reference),
+            restated: Some(Box::new(restated)),
+            reason: "misread".to_owned(),
+        };
+        Some(Play::Plan(Plan {
+            with,
+            authorities,
+            ..plan(by, Body::Corrected(Box::new(corrected)))
+        }))
+    }
+
+    /// The same event with another mass, another place, or (wrongly) another
+    /// name or none of that.
+    pub fn restate(&mut self, original: &Event) -> Event {
+        let mut restated = original.clone();
+        let nothing = self.world.percent(4);
+        let renamed = self.world.percent(4);
+        let place = (*self.world.pick(&PLACES)).to_owned();
+        let elsewhere = self.world.percent(25);
+        match restated.body.as_mut().unwrap() {
+            Body::Produced(Produced { lot })
+            | Body::Imported(Imported { lot, .. })
+            | Body::Opened(Opened { lot, .. }) => {
+                let lot = lot.as_mut().unwrap();
+                if renamed {
+                    lot.label.push('x');
+                }
+                if elsewhere {
+                    lot.place = place;
+                }
+                if !nothing {
+                    self.reweigh(lot.quantity.as_mut().unwrap());
+                }
+            }
+            Body::Used(Used {
+                goods, place: at, ..
+            })
+            | Body::Disposed(Disposed {
+                goods, place: at, ..
+            })
+            | Body::Exported(Exported {
+                goods, place: at, ..
+            }) => {
+                if elsewhere {
+                    *at = place;
+                }
+                if !nothing && let Some(loose) = &mut goods.as_mut().unwrap().loose {
+                    self.reweigh(loose);
+                }
+            }
+            Body::Incident(e) => {
+                if renamed {
+                    e.description.push('x');
+                }
+                if let Some(loose) = &mut e.goods.as_mut().unwrap().loose {
+                    self.reweigh(loose);
+                }
+            }
+            _ => unreachable!("only these are in the past"),
+        }
+        restated
+    }
+
+    pub fn reweigh(&mut self, quantity: &mut Quantity) {
+        quantity.gross_mg = mass(Some(quantity)).unwrap();
+        quantity.measure = None;
+        let gross = &mut quantity.gross_mg;
+        match self.world.upto(5) {
+            0 => *gross *= 2,
+            1 => *gross = (*gross / 2).max(1),
+            2 => *gross += self.some(1000),
+            3 => *gross = (*gross - self.some(1000)).max(1),
+            4 => *gross = self.some(*gross),
+            _ => *gross += self.some(*gross),
+        }
+    }
+}
+
+/// The event that a chain of corrections is about.
+fn original(model: &Model, reference: &EventRef) -> Option<EventRef> {
+    let mut reference = reference.clone();
+    loop {
+        let happened = model.events.get(&event_name(&reference)?)?;
+        match &happened.event.body {
+            Some(Body::Corrected(e)) => reference = e.original.clone()?,
+            _ => return Some(reference),
+        }
+    }
+}
