@@ -167,7 +167,7 @@ fn stay(runtime: &Runtime, house: &House, format: Format) -> Result<(), CliError
     let ledger = house.open()?;
     runtime.block_on(async {
         let up = house.serve(ledger).await?;
-        let stop = house::stop_signal()?;
+        let stop = crate::cli::serve::stop_signal()?;
         tables::addresses(format, &up.url)?;
         stop.await;
         up.stop(house).await

@@ -138,7 +138,7 @@ fn announce(args: &ServeArgs, ledger: &Ledger, address: SocketAddr) -> Result<()
 }
 
 /// Ends at SIGINT or SIGTERM. The handlers stand when this returns.
-fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, CliError> {
+pub(super) fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, CliError> {
     use tokio::signal::unix::{SignalKind, signal};
     let no_signals = |e: io::Error| CliError::System {
         what: "signals",

@@ -2,8 +2,6 @@
 //! audit of its journal while nobody has it open.
 
 use std::fs;
-use std::future::Future;
-use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -172,21 +170,4 @@ impl Up {
             .map_err(|e| failed(e.to_string()))?
             .map_err(|e| failed(e.to_string()))
     }
-}
-
-/// Ends at SIGINT or SIGTERM. The handlers stand when this returns.
-pub(super) fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, CliError> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let no_signals = |e: io::Error| CliError::System {
-        what: "signals",
-        why: e.to_string(),
-    };
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
 }
