@@ -37,6 +37,10 @@ use rayon::prelude::*;
 use tokio::net::TcpListener;
 use tokio_stream::StreamExt as _;
 
+/// As the binary has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Records in a batch of the raw loop (design, section 13).
 const RAW_BATCH: usize = 256;
 const AUTHORITY: &str = "91350100M000100Y43";

@@ -38,7 +38,8 @@ pub struct Checkpoint {
 
 #[derive(Clone)]
 struct Touched {
-    item: Option<Item>,
+    /// Shared with where it came from until it is changed.
+    item: Option<Arc<Item>>,
     previous: Option<u64>,
     changes: Vec<Change>,
 }
@@ -98,7 +99,7 @@ impl<'a> Draft<'a> {
         match self.touched.get(subject) {
             Some(Touched {
                 item: Some(item), ..
-            }) => Some(Arc::new(item.clone())),
+            }) => Some(Arc::clone(item)),
             _ => self.items.get(subject),
         }
     }
@@ -110,7 +111,7 @@ impl<'a> Draft<'a> {
             let item = items.get(subject);
             Touched {
                 previous: item.as_deref().map(subject::last),
-                item: item.map(|i| Item::clone(&i)),
+                item,
                 changes: Vec::new(),
             }
         });
@@ -133,7 +134,7 @@ impl<'a> Draft<'a> {
             return Ok(());
         };
         if touched.item.is_none() {
-            touched.item = apply::birth(&change, at);
+            touched.item = apply::birth(&change, at).map(Arc::new);
         }
         let Some(item) = touched.item.as_mut() else {
             return Err(Refused::invalid(
@@ -141,7 +142,7 @@ impl<'a> Draft<'a> {
                 format!("{} does not exist", subject::show(subject)),
             ));
         };
-        apply::apply(item, &change, at).map_err(|broken| {
+        apply::apply(Arc::make_mut(item), &change, at).map_err(|broken| {
             Refused::new(RefusalCode::Insufficient, "")
                 .detail(format!("{}: {broken}", subject::show(subject)))
         })?;
@@ -157,13 +158,13 @@ impl<'a> Draft<'a> {
         let mut items: BTreeMap<Subject, Item> = self
             .touched
             .iter()
-            .filter_map(|(s, t)| Some((s.clone(), t.item.clone()?)))
+            .filter_map(|(s, t)| Some((s.clone(), Item::clone(t.item.as_deref()?))))
             .collect();
         registry::apply_event(&mut items, event, self.at)
             .map_err(|broken| Refused::invalid("", broken.to_string()))?;
         for (subject, item) in items {
             if let Some(touched) = self.touched.get_mut(&subject) {
-                touched.item = Some(item);
+                touched.item = Some(Arc::new(item));
             }
         }
         Ok(())
@@ -241,14 +242,14 @@ impl<'a> Draft<'a> {
                     format!("{} does not exist", subject::show(&subject)),
                 ));
             };
-            if let Item::Lot(state) = &item {
+            if let Item::Lot(state) = item.as_ref() {
                 lot::check(state).map_err(|broken| {
                     Refused::new(RefusalCode::NotConserved, "")
                         .detail(format!("{}: {broken}", subject::show(&subject)))
                 })?;
             }
-            subject::set_last(&mut item, self.at.position);
-            items.insert(subject, Arc::new(item));
+            subject::set_last(Arc::make_mut(&mut item), self.at.position);
+            items.insert(subject, item);
         }
         // Chain before use, each in order of subject.
         additions
@@ -314,6 +315,12 @@ impl Draft<'_> {
             Item::Party(party) => Some(party.clone()),
             _ => None,
         }
+    }
+
+    /// Whether such a party is registered.
+    pub fn is_party(&self, code: &str) -> bool {
+        let item = self.item(&subject::party(code));
+        matches!(item.as_deref(), Some(Item::Party(_)))
     }
 
     /// A party's place.

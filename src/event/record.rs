@@ -20,7 +20,7 @@ pub const MAX_SUBJECTS: usize = 512;
 pub const MAX_FINDINGS: usize = 256;
 
 /// A record whose parts match its head, part by part; a withheld part is `None`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct OpenRecord {
     /// The head.
     pub head: Head,
@@ -106,6 +106,31 @@ impl OpenRecord {
         })
     }
 
+    /// Seals as [`seal`] does and opens the record from what it was sealed
+    /// from: the same as opening its bytes, without hashing and reading them
+    /// all again.
+    pub fn seal(
+        statement: &Statement,
+        additions: Additions,
+        standing: Standing,
+        salt_secret: &[u8; 32],
+    ) -> Result<(SealedRecord, OpenRecord), Refused> {
+        let (sealed, head) = sealed(statement, &additions, standing, salt_secret)?;
+        let opened = OpenRecord {
+            head,
+            head_bytes: sealed.head.clone(),
+            hash: sealed.hash,
+            payload: statement.payload.clone(),
+            events: statement.events.iter().cloned().map(Some).collect(),
+            links: additions.links.into_iter().map(Some).collect(),
+            outcomes: additions.outcomes.into_iter().map(Some).collect(),
+            findings: additions.findings.into_iter().map(Some).collect(),
+        };
+        // What is folded is what is stored: checked wherever tests run.
+        debug_assert_eq!(OpenRecord::open(&sealed.bytes).as_ref(), Ok(&opened));
+        Ok((sealed, opened))
+    }
+
     /// Its position.
     pub fn position(&self) -> u64 {
         self.head.position
@@ -183,6 +208,16 @@ pub fn seal(
     standing: Standing,
     salt_secret: &[u8; 32],
 ) -> Result<SealedRecord, Refused> {
+    sealed(statement, additions, standing, salt_secret).map(|(sealed, _)| sealed)
+}
+
+/// The sealed record with the head that it has encoded.
+fn sealed(
+    statement: &Statement,
+    additions: &Additions,
+    standing: Standing,
+    salt_secret: &[u8; 32],
+) -> Result<(SealedRecord, Head), Refused> {
     let context = standing.position.to_be_bytes();
     let part = |kind: PartKind| {
         move |(index, body): (u32, Vec<u8>)| {
@@ -209,7 +244,7 @@ pub fn seal(
         .zip(additions.findings.iter().map(Message::encode_to_vec))
         .map(part(PartKind::Finding))
         .unzip();
-    let head: Bytes = Head {
+    let message = Head {
         position: standing.position,
         recorded_at_ms: standing.recorded_at_ms,
         previous: standing.previous.to_bytes(),
@@ -218,9 +253,8 @@ pub fn seal(
         link_digests,
         outcome_digests,
         finding_digests,
-    }
-    .encode_to_vec()
-    .into();
+    };
+    let head: Bytes = message.encode_to_vec().into();
     let hash = head_hash(&head);
     let record = Record {
         head: head.clone(),
@@ -238,9 +272,10 @@ pub fn seal(
             )),
         );
     }
-    Ok(SealedRecord {
+    let sealed = SealedRecord {
         bytes: record.encode_to_vec().into(),
         head,
         hash,
-    })
+    };
+    Ok((sealed, message))
 }

@@ -2,7 +2,7 @@
 //! be committed. Not here: how it is decided (`writer`) or committed
 //! (`committer`).
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -13,10 +13,11 @@ use super::inbox::Entry;
 use super::shared::Shared;
 use super::ticket::Ticket;
 use crate::custody::Overlay;
-use crate::event::record::SealedRecord;
+use crate::custody::subject::Item;
+use crate::event::record::{OpenRecord, SealedRecord};
 use crate::event::{Hash, Refused};
 use crate::journal::FRAME_HEADER_BYTES;
-use crate::pb::{self, Finding, SignedCommit};
+use crate::pb::{self, Finding, SignedCommit, Subject};
 use crate::proof::BatchTree;
 use crate::proof::sign_refusal;
 
@@ -89,12 +90,21 @@ impl CommittedBatch {
     }
 }
 
+/// A statement that has been decided and sealed.
+pub(super) struct Decided {
+    pub(super) sealed: SealedRecord,
+    /// The same as the fold reads it.
+    pub(super) opened: OpenRecord,
+    /// The items as they stand after it.
+    pub(super) items: BTreeMap<Subject, Arc<Item>>,
+}
+
 /// A statement that is to be a record.
 pub(super) struct Accepted {
     /// Who sent it; the ledger's own state records have none.
     pub(super) entry: Option<Entry>,
     pub(super) sealed: SealedRecord,
-    pub(super) findings: Vec<Finding>,
+    pub(super) opened: OpenRecord,
 }
 
 /// A statement that is no record of this batch, but was judged on it.
@@ -136,15 +146,25 @@ impl Batch {
         self.is_empty() || (bytes <= max_bytes && self.accepted.len() < max_records)
     }
 
-    /// Adds a record.
-    pub(super) fn push(&mut self, accepted: Accepted) {
-        if let Some(entry) = &accepted.entry {
+    /// Adds a record, and to the overlay what it changes.
+    pub(super) fn push(&mut self, entry: Option<Entry>, decided: Decided) {
+        let Decided {
+            sealed,
+            opened,
+            items,
+        } = decided;
+        if let Some(entry) = &entry {
             let prepared = &entry.prepared;
             let place = (prepared.statement.digest, self.accepted.len());
             self.ids.insert(prepared.id_key, place);
         }
-        self.bytes = self.bytes.saturating_add(frame(&accepted.sealed));
-        self.accepted.push(accepted);
+        self.overlay.absorb(items);
+        self.bytes = self.bytes.saturating_add(frame(&sealed));
+        self.accepted.push(Accepted {
+            entry,
+            sealed,
+            opened,
+        });
     }
 
     /// Everybody who waits for it, for judging again.
@@ -156,18 +176,33 @@ impl Batch {
         records.chain(self.riders.into_iter().map(|rider| rider.entry))
     }
 
-    /// Answers everybody who waits for it.
-    pub(super) fn deliver(self, tree: BatchTree, commit: SignedCommit) {
-        let mut tickets: Vec<Option<Ticket>> = Vec::with_capacity(self.accepted.len());
-        let mut records = Vec::with_capacity(self.accepted.len());
-        for accepted in self.accepted {
-            tickets.push(accepted.entry.map(|entry| entry.ticket));
-            records.push((accepted.sealed.head, accepted.findings));
-        }
+    /// Takes it apart: its records, and those who were judged on it.
+    pub(super) fn into_parts(self) -> (Vec<Accepted>, Vec<Rider>) {
+        (self.accepted, self.riders)
+    }
+}
+
+/// Answers to a batch that stands, on their way to whoever waits for them.
+#[derive(Default)]
+pub(super) struct Answers {
+    tickets: Vec<Option<Ticket>>,
+    /// Each record's head and findings.
+    records: Vec<(Bytes, Vec<Finding>)>,
+}
+
+impl Answers {
+    /// The next record of the batch and who waits for it.
+    pub(super) fn push(&mut self, entry: Option<Entry>, head: Bytes, findings: Vec<Finding>) {
+        self.tickets.push(entry.map(|entry| entry.ticket));
+        self.records.push((head, findings));
+    }
+
+    /// Answers everybody: those of the records, then the riders.
+    pub(super) fn deliver(self, riders: Vec<Rider>, tree: BatchTree, commit: SignedCommit) {
         let batch = Arc::new(CommittedBatch {
             tree,
             commit,
-            records,
+            records: self.records,
         });
         let committed = |index, repeated| {
             let batch = Arc::clone(&batch);
@@ -177,12 +212,12 @@ impl Batch {
                 repeated,
             }
         };
-        for (index, ticket) in tickets.into_iter().enumerate() {
+        for (index, ticket) in self.tickets.into_iter().enumerate() {
             if let Some(ticket) = ticket {
                 ticket.deliver(committed(index, false));
             }
         }
-        for rider in self.riders {
+        for rider in riders {
             rider.entry.ticket.deliver(match rider.judged {
                 Judged::Refused(refusal) => Delivered::Refused(refusal),
                 Judged::Repeats(index) => committed(index, true),

@@ -6,7 +6,6 @@ use super::batch::{Delivered, Refusal};
 use super::inbox::Prepare;
 use super::prepare::{self, Prepared};
 use super::shared::Shared;
-use crate::custody::decide::keys_of;
 use crate::custody::{Items, Layers};
 use crate::event::codes::Refused;
 use crate::event::record::{Additions, OpenRecord, Standing, seal};
@@ -69,7 +68,7 @@ fn judge(shared: &Shared, prepared: &Prepared) -> Option<DecideResponse> {
     };
     if !prepared.verified {
         // Known since it was looked up: look again.
-        return keys_of(&live.state, statement).err().map(refuse);
+        return shared.keys_of(&live.state, statement).err().map(refuse);
     }
     let decided = prepared
         .decide(shared, &layers, as_of, now)

@@ -11,6 +11,7 @@
 //! | `ticket`, `inbox`, `prepare`, `writer`, `batch`, `committer` | the way of a statement |
 //! | `seam`, `local` | who decides which batch is next; our own journal |
 //! | `state_record` | the ledger's own statements |
+//! | `keys` | public keys, opened once |
 //! | `ids` | which statement of the last 30 days became which record |
 //! | `dry_run`, `follow`, `shared` | reading |
 //! | `threads` | who runs what, and how it ends |
@@ -28,6 +29,7 @@ mod folder;
 mod follow;
 mod ids;
 mod inbox;
+mod keys;
 mod local;
 mod open;
 mod options;

@@ -12,6 +12,7 @@ use super::clock::Clock;
 use super::error::OpenError;
 use super::folder::Folder;
 use super::inbox::Inbox;
+use super::keys::Keys;
 use super::local::LocalLog;
 use super::options::Options;
 use super::recovery::{self, Opening, Recovered};
@@ -257,6 +258,7 @@ fn start(
         clock,
         salt_secret: salt_secret(&key),
         key,
+        keys: Keys::default(),
         genesis,
         genesis_hash,
         origin,

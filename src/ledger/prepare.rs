@@ -10,7 +10,7 @@ use super::batch::{Delivered, Refusal};
 use super::ids::{self, IdKey};
 use super::inbox::{Prepare, Work};
 use super::shared::{Live, Shared};
-use crate::custody::decide::{self, Context, keys_of, named_subjects};
+use crate::custody::decide::{self, Context, named_subjects};
 use crate::custody::{Decision, Items, Overlay, Recorded};
 use crate::event::codes::Refused;
 use crate::event::digest::Tag;
@@ -82,7 +82,7 @@ fn look_up(shared: &Shared, statement: Statement, verified: bool) -> Result<Prep
     let (keys, looked_at, evictions) = {
         let live = shared.live();
         (
-            keys_of(&live.state, &statement),
+            shared.keys_of(&live.state, &statement),
             live.state.next(),
             live.evictions,
         )

@@ -10,12 +10,14 @@ use super::answer::{Answer, ReadError};
 use super::clock::Clock;
 use super::ids::{IdIndex, IdKey};
 use super::inbox::Inbox;
+use super::keys::Keys;
 use super::seam::Records;
-use crate::custody::State;
+use crate::custody::decide::keys_opened_by;
+use crate::custody::{Items, State};
 use crate::event::digest::head_hash;
 use crate::event::record::OpenRecord;
-use crate::event::signing::SecretKey;
-use crate::event::{Hash, StatementId};
+use crate::event::signing::{PublicKey, SecretKey};
+use crate::event::{Hash, Refused, Statement, StatementId};
 use crate::journal::StoredBatch;
 use crate::pb::{self, Genesis, Origin, SignedCommit};
 use crate::projection::{Progress, Store};
@@ -38,6 +40,8 @@ pub(super) struct Shared {
     pub(super) store: Store,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) key: SecretKey,
+    /// Public keys that statements have been verified with.
+    pub(super) keys: Keys,
     /// The secret behind the salts of what the ledger adds to records.
     pub(super) salt_secret: [u8; 32],
     pub(super) genesis: Genesis,
@@ -60,6 +64,16 @@ impl Shared {
 
     pub(super) fn live_mut(&self) -> RwLockWriteGuard<'_, Live> {
         self.live.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The keys that a statement must be signed with, as `items` has them
+    /// registered.
+    pub(super) fn keys_of(
+        &self,
+        items: &dyn Items,
+        statement: &Statement,
+    ) -> Result<Vec<PublicKey>, Refused> {
+        keys_opened_by(items, statement, &|bytes| self.keys.open(bytes))
     }
 
     /// Where a statement was recorded, within the window or before.

@@ -12,14 +12,12 @@ use std::sync::mpsc::SyncSender;
 
 use tokio::sync::watch;
 
-use super::batch::Batch;
+use super::batch::{Batch, Decided};
 use super::committer::{Order, Proposal};
 use super::inbox::{Entry, Event};
 use super::options::Options;
 use super::shared::{Live, Shared};
-use crate::custody::Decision;
 use crate::event::Hash;
-use crate::event::record::{BadRecord, OpenRecord, SealedRecord};
 use crate::projection::Folded;
 
 /// Where the next record goes.
@@ -30,20 +28,11 @@ struct Tip {
     recorded_at_ms: i64,
 }
 
-/// The batch that the committer has.
-struct InFlight {
-    batch: Batch,
-    /// Its records as the fold reads them.
-    opened: Vec<OpenRecord>,
-}
-
 /// A record that did not fit into the batch it was decided on. It was sealed
 /// for the position after that batch, where it will stand.
 struct Spill {
     entry: Entry,
-    sealed: SealedRecord,
-    decision: Decision,
-    recorded_at_ms: i64,
+    decided: Box<Decided>,
 }
 
 /// See the module.
@@ -59,7 +48,8 @@ pub(super) struct Writer {
     current: Batch,
     /// Head hash before `current`.
     current_after: Hash,
-    in_flight: Option<InFlight>,
+    /// What the committer has.
+    in_flight: Option<Batch>,
     /// A record that did not fit, the first of the next batch.
     spill: Option<Spill>,
     /// A statement is being looked at again; those after it wait.
@@ -138,7 +128,7 @@ impl Writer {
                         self.put_back(entry);
                     }
                 }
-                Event::Nothing => self.send()?,
+                Event::Nothing => self.hand_over()?,
                 Event::Drained => no_more = true,
                 Event::Ended => return Err(self.shared.inbox.why()),
             }
@@ -162,13 +152,6 @@ impl Writer {
         self.shared.clock.now_ms().max(self.tip.recorded_at_ms)
     }
 
-    /// Hands the batch over and, while it syncs, reads its records as the
-    /// fold will.
-    fn send(&mut self) -> Result<(), String> {
-        self.hand_over()?;
-        self.open_in_flight()
-    }
-
     /// Hands the batch over and begins the next.
     fn hand_over(&mut self) -> Result<(), String> {
         let batch = std::mem::take(&mut self.current);
@@ -183,43 +166,11 @@ impl Writer {
         self.orders
             .send(Order::Commit(proposal))
             .map_err(|_| "the committer is gone".to_owned())?;
-        self.in_flight = Some(InFlight {
-            batch,
-            opened: Vec::new(),
-        });
-        if let Some(Spill {
-            entry,
-            sealed,
-            decision,
-            recorded_at_ms,
-        }) = self.spill.take()
-        {
-            self.accept(Some(entry), sealed, decision, recorded_at_ms);
+        self.in_flight = Some(batch);
+        if let Some(Spill { entry, decided }) = self.spill.take() {
+            self.accept(Some(entry), *decided);
         }
         Ok(())
-    }
-
-    fn open_in_flight(&mut self) -> Result<(), String> {
-        self.in_flight = self.in_flight.take().map(InFlight::open).transpose()?;
-        Ok(())
-    }
-}
-
-impl InFlight {
-    /// Reads the records from their bytes, as recovery and verifiers do: what
-    /// is folded is what is stored.
-    fn open(mut self) -> Result<InFlight, String> {
-        if self.opened.is_empty() {
-            let records = self
-                .batch
-                .accepted
-                .iter()
-                .map(|a| OpenRecord::open(&a.sealed.bytes));
-            let opened: Result<Vec<OpenRecord>, BadRecord> = records.collect();
-            self.opened =
-                opened.map_err(|bad| format!("a record just sealed does not open: {bad}"))?;
-        }
-        Ok(self)
     }
 }
 

@@ -10,7 +10,7 @@ use crate::custody::registry::LEDGER;
 use crate::custody::subject::{self, Item};
 use crate::event::codes::Refused;
 use crate::event::{KeyId, Statement};
-use crate::pb::{KeyHolder, KeyRegistered, PartyStatus, RefusalCode};
+use crate::pb::{KeyHolder, KeyRegistered, PartyRegistered, PartyStatus, RefusalCode};
 
 /// The parties, persons and authorities behind a statement's signatures.
 #[derive(Clone, Debug, Default)]
@@ -47,7 +47,7 @@ impl Signers {
             return Err(Refused::new(RefusalCode::KeyNotOfParty, "payload.key_id")
                 .detail(format!("the key is {acting}'s")));
         }
-        if payload.party != LEDGER && draft.party(&payload.party).is_none() {
+        if payload.party != LEDGER && !draft.is_party(&payload.party) {
             return Err(Refused::new(RefusalCode::UnknownParty, "payload.party")
                 .detail(payload.party.clone()));
         }
@@ -62,7 +62,10 @@ impl Signers {
                 .or_default()
                 .insert(key.holder_commitment.clone());
         }
-        if draft.party(&key.party).is_some_and(|p| p.authority) {
+        let party = draft.item(&subject::party(&key.party));
+        if let Some(Item::Party(party)) = party.as_deref()
+            && party.authority
+        {
             self.authority_keys += 1;
         }
     }
@@ -111,10 +114,11 @@ fn judged_key(draft: &Draft<'_>, id: KeyId, now: i64) -> Result<KeyRegistered, R
 
 /// An active party; for acts that authorise.
 pub(super) fn active(draft: &Draft<'_>, party: &str, field: &str) -> Result<(), Refused> {
-    let Some(state) = draft.party(party) else {
+    let item = draft.item(&subject::party(party));
+    let Some(Item::Party(state)) = item.as_deref() else {
         return Err(Refused::new(RefusalCode::UnknownParty, field).detail(party));
     };
-    match state.registered.map(|r| r.status()) {
+    match state.registered.as_ref().map(PartyRegistered::status) {
         Some(PartyStatus::Active) => Ok(()),
         _ => Err(Refused::new(RefusalCode::PartyNotActive, field).detail(party)),
     }

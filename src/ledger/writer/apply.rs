@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use prost::Message as _;
 
-use super::{InFlight, Tip, Writer};
+use super::{Tip, Writer};
 use crate::custody::subject::{Item, Items as _};
 use crate::event::StatementId;
 use crate::event::digest::head_hash;
 use crate::event::record::OpenRecord;
 use crate::journal::StoredBatch;
-use crate::ledger::batch::Batch;
+use crate::ledger::batch::{Accepted, Answers, Batch};
 use crate::ledger::committer::Settlement;
 use crate::ledger::ids;
 use crate::ledger::inbox::Entry;
@@ -34,8 +34,7 @@ impl Writer {
                 if !self.current.is_empty() {
                     self.hand_over()?;
                 }
-                self.stands(in_flight, tree, commit)?;
-                self.open_in_flight()
+                self.stands(in_flight, tree, commit)
             }
             Settlement::Theirs(batches) => self.lost(in_flight, batches),
             Settlement::Failed(why) => Err(self.stop(why)),
@@ -44,34 +43,42 @@ impl Writer {
 
     fn stands(
         &mut self,
-        in_flight: InFlight,
+        batch: Batch,
         tree: BatchTree,
         commit: SignedCommit,
     ) -> Result<(), String> {
-        let InFlight { batch, opened } = in_flight.open()?;
+        let (accepted, riders) = batch.into_parts();
         let shared = Arc::clone(&self.shared);
-        let mut folded = Vec::with_capacity(opened.len());
+        let mut folded = Vec::with_capacity(accepted.len());
+        let mut answers = Answers::default();
         {
             let mut live = shared.live_mut();
-            for (index, record) in opened.into_iter().enumerate() {
-                let mut brought = |subject: &Subject| brought(&batch, index, subject);
-                let done = live.fold(record, &mut brought);
+            for Accepted {
+                entry,
+                sealed,
+                opened,
+            } in accepted
+            {
+                let findings = opened.findings.iter().flatten().cloned().collect();
+                let mut brought = |subject: &Subject| brought(entry.as_ref(), subject);
+                let done = live.fold(opened, &mut brought);
                 folded.push(done.map_err(|why| self.stop(why))?);
+                answers.push(entry, sealed.head, findings);
             }
             live.drop_days();
         }
         // A position may be read once it is announced, and it is announced
         // before anybody can ask about an acknowledgement.
         self.announce(folded.len());
-        batch.deliver(tree, commit);
+        answers.deliver(riders, tree, commit);
         self.project(folded)
     }
 
     /// Another writer's batches stand in the place of ours. What was decided
     /// since rests on a state that never was.
-    fn lost(&mut self, in_flight: InFlight, batches: Vec<StoredBatch>) -> Result<(), String> {
+    fn lost(&mut self, in_flight: Batch, batches: Vec<StoredBatch>) -> Result<(), String> {
         let shared = Arc::clone(&self.shared);
-        let mut entries: Vec<Entry> = in_flight.batch.into_entries().collect();
+        let mut entries: Vec<Entry> = in_flight.into_entries().collect();
         entries.extend(std::mem::take(&mut self.current).into_entries());
         entries.extend(self.spill.take().map(|spill| spill.entry));
         entries.sort_by_key(|entry| entry.sequence);
@@ -137,16 +144,9 @@ impl Writer {
     }
 }
 
-/// What was looked up for the record at an index of a batch.
-fn brought(batch: &Batch, index: usize, subject: &Subject) -> Option<Arc<Item>> {
-    batch
-        .accepted
-        .get(index)?
-        .entry
-        .as_ref()?
-        .prepared
-        .brought
-        .get(subject)
+/// What was looked up for a record's statement.
+fn brought(entry: Option<&Entry>, subject: &Subject) -> Option<Arc<Item>> {
+    entry?.prepared.brought.get(subject)
 }
 
 /// An item that has left memory: the store has been flushed past it.

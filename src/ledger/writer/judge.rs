@@ -4,12 +4,11 @@
 use std::sync::Arc;
 
 use super::{Spill, Tip, Writer};
-use crate::custody::decide::keys_of;
 use crate::custody::{Decision, Items, Layers};
 use crate::event::codes::Refused;
-use crate::event::record::{SealedRecord, Standing, seal};
+use crate::event::record::{OpenRecord, Standing};
 use crate::event::{Hash, Statement};
-use crate::ledger::batch::{Accepted, Delivered, Judged, Refusal, Rider};
+use crate::ledger::batch::{Decided, Delivered, Judged, Refusal, Rider};
 use crate::ledger::inbox::Entry;
 use crate::ledger::options::Options;
 use crate::ledger::prepare::id_reused;
@@ -19,7 +18,7 @@ use crate::ledger::state_record;
 /// What a statement comes to.
 enum Verdict {
     /// A record, which the batch may have no room for.
-    Record(Box<(SealedRecord, Decision)>),
+    Record(Box<Decided>),
     Refuse(Refused, Option<Hash>),
     /// The statement of a record in the batch being decided.
     RepeatsCurrent(usize),
@@ -38,8 +37,7 @@ impl Writer {
         let now = self.now_ms();
         let verdict = self.verdict(&shared.live(), &mut entry, now);
         match verdict {
-            Verdict::Record(record) => {
-                let (sealed, decision) = *record;
+            Verdict::Record(decided) => {
                 let Options {
                     max_batch_bytes,
                     max_batch_records,
@@ -47,16 +45,11 @@ impl Writer {
                 } = self.options;
                 if self
                     .current
-                    .fits(&sealed, max_batch_bytes, max_batch_records)
+                    .fits(&decided.sealed, max_batch_bytes, max_batch_records)
                 {
-                    self.accept(Some(entry), sealed, decision, now);
+                    self.accept(Some(entry), *decided);
                 } else {
-                    self.spill = Some(Spill {
-                        entry,
-                        sealed,
-                        decision,
-                        recorded_at_ms: now,
-                    });
+                    self.spill = Some(Spill { entry, decided });
                 }
             }
             Verdict::Refuse(refused, digest) => {
@@ -83,7 +76,7 @@ impl Writer {
                         entry,
                         judged: Judged::Repeats(index),
                     };
-                    in_flight.batch.riders.push(rider);
+                    in_flight.riders.push(rider);
                 }
             }
             Verdict::LookAgain => {
@@ -103,14 +96,14 @@ impl Writer {
 
     fn verdict(&self, live: &Live, entry: &mut Entry, now: i64) -> Verdict {
         let prepared = &mut entry.prepared;
-        let pending = self.in_flight.as_ref().map(|in_flight| &in_flight.batch);
+        let pending = self.in_flight.as_ref();
         let mut layers: Vec<&dyn Items> = vec![&self.current.overlay];
         layers.extend(pending.map(|batch| &batch.overlay as &dyn Items));
         layers.push(&live.state);
         layers.push(&prepared.brought);
         let layers = Layers(layers);
         if !prepared.verified {
-            let keys = keys_of(&layers, &prepared.statement);
+            let keys = self.shared.keys_of(&layers, &prepared.statement);
             if let Err(refused) = keys.and_then(|keys| prepared.statement.verify(&keys)) {
                 return Verdict::Refuse(refused, None);
             }
@@ -158,62 +151,45 @@ impl Writer {
             return Verdict::WaitForCommit;
         }
         let decided = prepared.decide(&self.shared, &layers, self.tip.next, now);
-        let sealed = decided.and_then(|decision| {
-            let sealed = self.seal(&prepared.statement, &decision, now)?;
-            Ok(Box::new((sealed, decision)))
-        });
-        sealed.map_or_else(refuse, Verdict::Record)
+        let sealed = decided.and_then(|decision| self.seal(&prepared.statement, decision, now));
+        sealed.map_or_else(refuse, |decided| Verdict::Record(Box::new(decided)))
     }
 
     fn seal(
         &self,
         statement: &Statement,
-        decision: &Decision,
+        decision: Decision,
         recorded_at_ms: i64,
-    ) -> Result<SealedRecord, Refused> {
+    ) -> Result<Decided, Refused> {
         let standing = Standing {
             position: self.tip.next,
             recorded_at_ms,
             previous: self.tip.head,
         };
-        seal(
-            statement,
-            &decision.additions,
-            standing,
-            &self.shared.salt_secret,
-        )
+        let Decision { additions, items } = decision;
+        let secret = &self.shared.salt_secret;
+        let (sealed, opened) = OpenRecord::seal(statement, additions, standing, secret)?;
+        Ok(Decided {
+            sealed,
+            opened,
+            items,
+        })
     }
 
     /// Adds a record to the batch being decided.
-    pub(super) fn accept(
-        &mut self,
-        entry: Option<Entry>,
-        sealed: SealedRecord,
-        decision: Decision,
-        now: i64,
-    ) {
+    pub(super) fn accept(&mut self, entry: Option<Entry>, decided: Decided) {
         self.tip = Tip {
             next: self.tip.next.saturating_add(1),
-            head: sealed.hash,
-            recorded_at_ms: now,
+            head: decided.sealed.hash,
+            recorded_at_ms: decided.opened.head.recorded_at_ms,
         };
-        self.current.overlay.absorb(decision.items);
-        let findings = decision.additions.findings;
-        self.current.push(Accepted {
-            entry,
-            sealed,
-            findings,
-        });
+        self.current.push(entry, decided);
     }
 
     /// A refusal leaves when everything that it was judged on is committed.
     fn refuse(&mut self, entry: Entry, refusal: Refusal) {
-        let in_flight = self
-            .in_flight
-            .as_mut()
-            .map(|in_flight| &mut in_flight.batch);
         let rests_on = if self.current.is_empty() {
-            in_flight
+            self.in_flight.as_mut()
         } else {
             Some(&mut self.current)
         };
@@ -237,12 +213,10 @@ impl Writer {
         }
         let shared = Arc::clone(&self.shared);
         let stated = state_record::decide_on(&shared, &shared.live().state, now);
-        let sealed = stated.and_then(|(statement, decision)| {
-            Ok((self.seal(&statement, &decision, now)?, decision))
-        });
+        let sealed = stated.and_then(|(statement, decision)| self.seal(&statement, decision, now));
         match sealed {
-            Ok((sealed, decision)) => {
-                self.accept(None, sealed, decision, now);
+            Ok(decided) => {
+                self.accept(None, decided);
                 Ok(())
             }
             Err(refused) => Err(format!("its own state record is refused: {refused}")),
