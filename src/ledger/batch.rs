@@ -92,19 +92,23 @@ impl CommittedBatch {
 
 /// A statement that has been decided and sealed.
 pub(super) struct Decided {
-    pub(super) sealed: SealedRecord,
-    /// The same as the fold reads it.
-    pub(super) opened: OpenRecord,
+    /// Boxed, because it moves from list to list.
+    pub(super) record: Box<Sealed>,
     /// The items as they stand after it.
     pub(super) items: BTreeMap<Subject, Arc<Item>>,
+}
+
+/// A record's bytes, and the same as the fold reads it.
+pub(super) struct Sealed {
+    pub(super) sealed: SealedRecord,
+    pub(super) opened: OpenRecord,
 }
 
 /// A statement that is to be a record.
 pub(super) struct Accepted {
     /// Who sent it; the ledger's own state records have none.
     pub(super) entry: Option<Entry>,
-    pub(super) sealed: SealedRecord,
-    pub(super) opened: OpenRecord,
+    pub(super) record: Box<Sealed>,
 }
 
 /// A statement that is no record of this batch, but was judged on it.
@@ -148,23 +152,15 @@ impl Batch {
 
     /// Adds a record, and to the overlay what it changes.
     pub(super) fn push(&mut self, entry: Option<Entry>, decided: Decided) {
-        let Decided {
-            sealed,
-            opened,
-            items,
-        } = decided;
+        let Decided { record, items } = decided;
         if let Some(entry) = &entry {
             let prepared = &entry.prepared;
             let place = (prepared.statement.digest, self.accepted.len());
             self.ids.insert(prepared.id_key, place);
         }
         self.overlay.absorb(items);
-        self.bytes = self.bytes.saturating_add(frame(&sealed));
-        self.accepted.push(Accepted {
-            entry,
-            sealed,
-            opened,
-        });
+        self.bytes = self.bytes.saturating_add(frame(&record.sealed));
+        self.accepted.push(Accepted { entry, record });
     }
 
     /// Everybody who waits for it, for judging again.
@@ -183,7 +179,6 @@ impl Batch {
 }
 
 /// Answers to a batch that stands, on their way to whoever waits for them.
-#[derive(Default)]
 pub(super) struct Answers {
     tickets: Vec<Option<Ticket>>,
     /// Each record's head and findings.
@@ -191,6 +186,14 @@ pub(super) struct Answers {
 }
 
 impl Answers {
+    /// For a batch of so many records.
+    pub(super) fn new(records: usize) -> Answers {
+        Answers {
+            tickets: Vec::with_capacity(records),
+            records: Vec::with_capacity(records),
+        }
+    }
+
     /// The next record of the batch and who waits for it.
     pub(super) fn push(&mut self, entry: Option<Entry>, head: Bytes, findings: Vec<Finding>) {
         self.tickets.push(entry.map(|entry| entry.ticket));

@@ -32,7 +32,7 @@ struct Tip {
 /// for the position after that batch, where it will stand.
 struct Spill {
     entry: Entry,
-    decided: Box<Decided>,
+    decided: Decided,
 }
 
 /// See the module.
@@ -155,7 +155,12 @@ impl Writer {
     /// Hands the batch over and begins the next.
     fn hand_over(&mut self) -> Result<(), String> {
         let batch = std::mem::take(&mut self.current);
-        let sealed = || batch.accepted.iter().map(|accepted| &accepted.sealed);
+        let sealed = || {
+            batch
+                .accepted
+                .iter()
+                .map(|accepted| &accepted.record.sealed)
+        };
         let count = u64::try_from(batch.accepted.len()).unwrap_or(u64::MAX);
         let proposal = Proposal {
             first_position: self.tip.next.saturating_sub(count),
@@ -168,7 +173,7 @@ impl Writer {
             .map_err(|_| "the committer is gone".to_owned())?;
         self.in_flight = Some(batch);
         if let Some(Spill { entry, decided }) = self.spill.take() {
-            self.accept(Some(entry), *decided);
+            self.accept(Some(entry), decided);
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ use crate::event::StatementId;
 use crate::event::digest::head_hash;
 use crate::event::record::OpenRecord;
 use crate::journal::StoredBatch;
-use crate::ledger::batch::{Accepted, Answers, Batch};
+use crate::ledger::batch::{Accepted, Answers, Batch, Sealed};
 use crate::ledger::committer::Settlement;
 use crate::ledger::ids;
 use crate::ledger::inbox::Entry;
@@ -50,15 +50,11 @@ impl Writer {
         let (accepted, riders) = batch.into_parts();
         let shared = Arc::clone(&self.shared);
         let mut folded = Vec::with_capacity(accepted.len());
-        let mut answers = Answers::default();
+        let mut answers = Answers::new(accepted.len());
         {
             let mut live = shared.live_mut();
-            for Accepted {
-                entry,
-                sealed,
-                opened,
-            } in accepted
-            {
+            for Accepted { entry, record } in accepted {
+                let Sealed { sealed, opened } = *record;
                 let findings = opened.findings.iter().flatten().cloned().collect();
                 let mut brought = |subject: &Subject| brought(entry.as_ref(), subject);
                 let done = live.fold(opened, &mut brought);

@@ -8,7 +8,7 @@ use crate::custody::{Decision, Items, Layers};
 use crate::event::codes::Refused;
 use crate::event::record::{OpenRecord, Standing};
 use crate::event::{Hash, Statement};
-use crate::ledger::batch::{Decided, Delivered, Judged, Refusal, Rider};
+use crate::ledger::batch::{Decided, Delivered, Judged, Refusal, Rider, Sealed};
 use crate::ledger::inbox::Entry;
 use crate::ledger::options::Options;
 use crate::ledger::prepare::id_reused;
@@ -18,7 +18,7 @@ use crate::ledger::state_record;
 /// What a statement comes to.
 enum Verdict {
     /// A record, which the batch may have no room for.
-    Record(Box<Decided>),
+    Record(Decided),
     Refuse(Refused, Option<Hash>),
     /// The statement of a record in the batch being decided.
     RepeatsCurrent(usize),
@@ -45,9 +45,9 @@ impl Writer {
                 } = self.options;
                 if self
                     .current
-                    .fits(&decided.sealed, max_batch_bytes, max_batch_records)
+                    .fits(&decided.record.sealed, max_batch_bytes, max_batch_records)
                 {
-                    self.accept(Some(entry), *decided);
+                    self.accept(Some(entry), decided);
                 } else {
                     self.spill = Some(Spill { entry, decided });
                 }
@@ -152,7 +152,7 @@ impl Writer {
         }
         let decided = prepared.decide(&self.shared, &layers, self.tip.next, now);
         let sealed = decided.and_then(|decision| self.seal(&prepared.statement, decision, now));
-        sealed.map_or_else(refuse, |decided| Verdict::Record(Box::new(decided)))
+        sealed.map_or_else(refuse, Verdict::Record)
     }
 
     fn seal(
@@ -169,19 +169,16 @@ impl Writer {
         let Decision { additions, items } = decision;
         let secret = &self.shared.salt_secret;
         let (sealed, opened) = OpenRecord::seal(statement, additions, standing, secret)?;
-        Ok(Decided {
-            sealed,
-            opened,
-            items,
-        })
+        let record = Box::new(Sealed { sealed, opened });
+        Ok(Decided { record, items })
     }
 
     /// Adds a record to the batch being decided.
     pub(super) fn accept(&mut self, entry: Option<Entry>, decided: Decided) {
         self.tip = Tip {
             next: self.tip.next.saturating_add(1),
-            head: decided.sealed.hash,
-            recorded_at_ms: decided.opened.head.recorded_at_ms,
+            head: decided.record.sealed.hash,
+            recorded_at_ms: decided.record.opened.head.recorded_at_ms,
         };
         self.current.push(entry, decided);
     }
