@@ -312,7 +312,7 @@ fn a_state_put_together_from_its_items_in_any_order_has_the_same_digest() {
     let state = story::tell().state;
     let mut items: Vec<_> = state
         .items()
-        .map(|(s, i)| (s.clone(), i.as_ref().clone()))
+        .map(|(s, i)| (s, i.as_ref().clone()))
         .collect();
     for turn in 0..4 {
         items.rotate_left(7 + turn);
@@ -410,7 +410,7 @@ fn changing_any_field_of_the_state_changes_its_digest() {
     let state = story::tell().state;
     let mut walk = fields::Walk::default();
     for (subject, item) in state.items() {
-        walk.item(subject, item);
+        walk.item(&subject, &item);
     }
     assert!(
         walk.escaped.is_empty(),

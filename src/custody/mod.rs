@@ -8,6 +8,8 @@ pub mod apply;
 mod conservation;
 pub mod decide;
 pub mod draft;
+pub mod key;
+pub mod leaf;
 pub mod lot;
 pub mod overlay;
 pub mod ranges;
@@ -18,6 +20,7 @@ pub mod subject;
 mod tests;
 
 pub use decide::{Context, Decision, Recorded, decide};
+pub use key::Key;
 pub use lot::{Amount, Broken};
 pub use overlay::{Layers, Overlay};
 pub use state::{ApplyError, State};

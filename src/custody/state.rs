@@ -2,12 +2,13 @@
 //! both. The same [`State::apply`] serves live writes, recovery and the
 //! verifier.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
-
-use prost::Message as _;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use super::apply::{self, At};
+use super::key::Key;
+use super::leaf::Leaf;
+pub use super::leaf::{StoredItem, leaf_digest};
 use super::lot::{self, Broken};
 use super::registry;
 use super::subject::{self, Item, Items};
@@ -16,19 +17,29 @@ use crate::event::digest::{Tag, tagged};
 use crate::event::record::OpenRecord;
 use crate::pb::{self, Genesis, LinkKind, Outcome, Subject, SubjectKind};
 
-struct Leaf {
-    item: Arc<Item>,
-    digest: OnceLock<Hash>,
-}
+/// Items that stay as they are read and changed, at most, the registry's
+/// beside: those changed last. The others are packed, in a quarter of the
+/// memory, and unpacked when they are asked for.
+const LOOSE_ITEMS: usize = 16 * 1024;
+
+/// Subjects touched since the last state record and the position of each
+/// one's latest record. At most one for each subject in the records between
+/// two state records.
+pub type Touched = BTreeMap<Key, u64>;
 
 /// What exists now, folded from the records.
 #[derive(Default)]
 pub struct State {
-    leaves: BTreeMap<Subject, Leaf>,
+    leaves: BTreeMap<Key, Leaf>,
+    /// Items that are not packed, by when they changed; at most
+    /// [`LOOSE_ITEMS`].
+    loose: VecDeque<(Key, u64)>,
+    /// Items that closed, by when: at most those that are in memory.
+    closed: VecDeque<(Key, u64)>,
     next: u64,
     last_head: Hash,
     recorded_at_ms: i64,
-    touched: BTreeMap<Subject, u64>,
+    touched: Touched,
 }
 
 /// Why a record does not fit the state before it.
@@ -89,7 +100,7 @@ pub enum ApplyError {
 
 impl Items for State {
     fn get(&self, subject: &Subject) -> Option<Arc<Item>> {
-        self.leaves.get(subject).map(|leaf| Arc::clone(&leaf.item))
+        self.leaves.get(&Key::of(subject))?.item()
     }
 }
 
@@ -107,8 +118,8 @@ impl State {
         State::default()
     }
 
-    /// A state that stands after `next` records, put together from stored
-    /// open items. What was touched since the last state record is told
+    /// A state that stands after `next` records, put together from open
+    /// items. What was touched since the last state record is told
     /// afterwards, by [`State::touch`].
     pub fn restore(
         items: impl IntoIterator<Item = (Subject, Item)>,
@@ -116,21 +127,33 @@ impl State {
         last_head: Hash,
         recorded_at_ms: i64,
     ) -> State {
-        let leaf = |(s, item)| {
-            (
-                s,
-                Leaf {
-                    item: Arc::new(item),
-                    digest: OnceLock::new(),
-                },
-            )
+        let mut state = State {
+            next,
+            last_head,
+            recorded_at_ms,
+            ..State::default()
         };
+        for (subject, item) in items {
+            state.put(Key::of(&subject), item);
+        }
+        state
+    }
+
+    /// The same from items as they are stored, in order of key: they are
+    /// decoded when they are asked for.
+    pub fn restore_stored(
+        items: Vec<(Key, StoredItem)>,
+        next: u64,
+        last_head: Hash,
+        recorded_at_ms: i64,
+    ) -> State {
+        let leaf = |(key, stored)| (key, Leaf::packed(stored));
         State {
             leaves: items.into_iter().map(leaf).collect(),
             next,
             last_head,
             recorded_at_ms,
-            touched: BTreeMap::new(),
+            ..State::default()
         }
     }
 
@@ -149,9 +172,15 @@ impl State {
         self.recorded_at_ms
     }
 
+    /// Whether it has an item of a subject, open or closed.
+    pub fn knows(&self, subject: &Subject) -> bool {
+        self.leaves.contains_key(&Key::of(subject))
+    }
+
     /// All items, open and closed, in order of (kind, id).
-    pub fn items(&self) -> impl Iterator<Item = (&Subject, &Arc<Item>)> {
-        self.leaves.iter().map(|(s, leaf)| (s, &leaf.item))
+    pub fn items(&self) -> impl Iterator<Item = (Subject, Arc<Item>)> {
+        let item = |(key, leaf): (&Key, &Leaf)| Some((key.subject(), leaf.item()?));
+        self.leaves.iter().filter_map(item)
     }
 
     /// All items of one kind from an id on, in order.
@@ -159,15 +188,12 @@ impl State {
         &self,
         kind: SubjectKind,
         from: &[u8],
-    ) -> impl Iterator<Item = (&Subject, &Arc<Item>)> {
-        let start = Subject {
-            kind: kind.into(),
-            id: bytes::Bytes::copy_from_slice(from),
-        };
+    ) -> impl Iterator<Item = (Subject, Arc<Item>)> {
+        let kind = i32::from(kind);
         self.leaves
-            .range(start..)
-            .take_while(move |(s, _)| s.kind() == kind)
-            .map(|(s, leaf)| (s, &leaf.item))
+            .range(Key::new(kind, from)..)
+            .take_while(move |(key, _)| key.kind() == kind)
+            .filter_map(|(key, leaf)| Some((key.subject(), leaf.item()?)))
     }
 
     /// Genesis, once record 0 is in.
@@ -178,9 +204,8 @@ impl State {
         }
     }
 
-    /// Subjects touched since the last state record and the position of each
-    /// one's latest record.
-    pub fn touched(&self) -> &BTreeMap<Subject, u64> {
+    /// Subjects touched since the last state record.
+    pub fn touched(&self) -> &Touched {
         &self.touched
     }
 
@@ -189,14 +214,11 @@ impl State {
         if is_state_record(record) {
             self.touched.clear();
         }
-        for link in record
-            .links
-            .iter()
-            .flatten()
-            .filter(|l| l.kind() == LinkKind::Chain)
-        {
-            self.touched
-                .insert(link.subject.clone().unwrap_or_default(), record.position());
+        let chained = |link: &&pb::Link| link.kind() == LinkKind::Chain;
+        for link in record.links.iter().flatten().filter(chained) {
+            if let Some(subject) = &link.subject {
+                self.touched.insert(Key::of(subject), record.position());
+            }
         }
     }
 
@@ -204,9 +226,14 @@ impl State {
     /// Returns how many went.
     pub fn evict_closed(&mut self, flushed: u64) -> usize {
         let before = self.leaves.len();
-        self.leaves
-            .retain(|_, leaf| subject::is_open(&leaf.item) || subject::last(&leaf.item) >= flushed);
-        before - self.leaves.len()
+        while let Some((key, position)) = self.closed.pop_front_if(|(_, at)| *at < flushed) {
+            // One that came back, or was touched again, has another entry.
+            let gone = |leaf: &Leaf| !leaf.is_open && leaf.last == position;
+            if self.leaves.get(&key).is_some_and(gone) {
+                self.leaves.remove(&key);
+            }
+        }
+        before.saturating_sub(self.leaves.len())
     }
 
     /// BLAKE3 over the leaf digests of all open items in order of (kind, id):
@@ -214,10 +241,9 @@ impl State {
     pub fn digest(&self) -> Hash {
         let mut hasher = blake3::Hasher::new();
         hasher.update(&[Tag::State as u8]);
-        for (subject, leaf) in &self.leaves {
-            if subject::is_open(&leaf.item) {
-                let digest = leaf.digest.get_or_init(|| leaf_digest(subject, &leaf.item));
-                hasher.update(&digest.0);
+        for (key, leaf) in &self.leaves {
+            if leaf.is_open {
+                hasher.update(&leaf.digest(key.kind(), key.id()).0);
             }
         }
         Hash(*hasher.finalize().as_bytes())
@@ -238,10 +264,8 @@ impl State {
             happened_at_ms: record.payload.happened_at_ms,
         };
         let mut load = |s: &Subject| {
-            self.leaves
-                .get(s)
-                .map(|l| Arc::clone(&l.item))
-                .or_else(|| fetch(s))
+            let known = self.leaves.get(&Key::of(s));
+            known.map_or_else(|| fetch(s), Leaf::item)
         };
         let links = chain_links(record)?;
         for (subject, previous) in &links {
@@ -255,7 +279,7 @@ impl State {
                 });
             }
             if let Some(item) = item {
-                changed.insert(subject.clone(), Item::clone(&item));
+                changed.insert(subject.clone(), Arc::unwrap_or_clone(item));
             }
         }
         check_uses(record, &mut load)?;
@@ -316,15 +340,25 @@ impl State {
         self.recorded_at_ms = record.head.recorded_at_ms;
         let subjects = changed.keys().cloned().collect();
         for (subject, item) in changed {
-            self.leaves.insert(
-                subject,
-                Leaf {
-                    item: Arc::new(item),
-                    digest: OnceLock::new(),
-                },
-            );
+            self.put(Key::of(&subject), item);
         }
         subjects
+    }
+
+    fn put(&mut self, key: Key, item: Item) {
+        let leaf = Leaf::loose(item);
+        self.loose.push_back((key.clone(), leaf.last));
+        if !leaf.is_open {
+            self.closed.push_back((key.clone(), leaf.last));
+        }
+        self.leaves.insert(key, leaf);
+        if self.loose.len() > LOOSE_ITEMS
+            && let Some((key, position)) = self.loose.pop_front()
+            && let Some(leaf) = self.leaves.get_mut(&key)
+            && leaf.last == position
+        {
+            leaf.pack();
+        }
     }
 }
 
@@ -408,39 +442,21 @@ fn apply_outcome(
     Ok(())
 }
 
-/// The digest of one subject's item:
-/// `BLAKE3(0x0a || kind u32 BE || id length u32 BE || id || Item bytes)`.
-pub fn leaf_digest(subject: &Subject, item: &Item) -> Hash {
-    let kind = u32::try_from(subject.kind)
-        .unwrap_or_default()
-        .to_be_bytes();
-    let length = u32::try_from(subject.id.len())
-        .unwrap_or(u32::MAX)
-        .to_be_bytes();
-    let bytes = pb::Item {
-        item: Some(item.clone()),
-    }
-    .encode_to_vec();
-    tagged(Tag::StateLeaf, &[&kind, &length, &subject.id, &bytes])
-}
-
 /// The root of the sorted Merkle map of touched subjects: leaves
 /// `BLAKE3(0x0c || kind || id length || id || position u64 BE)` in order of
 /// (kind, id), nodes `BLAKE3(0x0d || left || right)`, in the tree shape of
 /// RFC 6962; zeros for an empty map.
-pub fn touched_root(touched: &BTreeMap<Subject, u64>) -> Hash {
+pub fn touched_root(touched: &Touched) -> Hash {
     let leaves: Vec<Hash> = touched
         .iter()
-        .map(|(subject, position)| {
-            let kind = u32::try_from(subject.kind)
-                .unwrap_or_default()
-                .to_be_bytes();
-            let length = u32::try_from(subject.id.len())
+        .map(|(key, position)| {
+            let kind = u32::try_from(key.kind()).unwrap_or_default().to_be_bytes();
+            let length = u32::try_from(key.id().len())
                 .unwrap_or(u32::MAX)
                 .to_be_bytes();
             tagged(
                 Tag::TouchedLeaf,
-                &[&kind, &length, &subject.id, &position.to_be_bytes()],
+                &[&kind, &length, key.id(), &position.to_be_bytes()],
             )
         })
         .collect();

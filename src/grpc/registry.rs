@@ -144,11 +144,7 @@ fn party(state: &State, code: &str) -> GetPartyResponse {
 }
 
 /// Items of a kind whose ids begin with "party/".
-fn within<'a>(
-    state: &'a State,
-    kind: SubjectKind,
-    code: &str,
-) -> impl Iterator<Item = &'a Arc<Item>> {
+fn within(state: &State, kind: SubjectKind, code: &str) -> impl Iterator<Item = Arc<Item>> {
     let prefix = format!("{code}/").into_bytes();
     let first = prefix.clone();
     state

@@ -218,7 +218,7 @@ impl Prepared {
     fn bring(&mut self, shared: &Shared) -> Result<(), ReadError> {
         let missing: Vec<Subject> = {
             let live = shared.live();
-            let unknown = |subject: &&Subject| live.state.get(subject).is_none();
+            let unknown = |subject: &&Subject| !live.state.knows(subject);
             self.wanted.iter().filter(unknown).cloned().collect()
         };
         for subject in missing {

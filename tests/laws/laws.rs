@@ -237,13 +237,13 @@ fn handoff_agrees(model: &Model, name: &Id, state: &pb::HandoffState) {
 }
 
 /// Every open item of the state is the model's, and the other way round.
-pub fn agree_wholly<'a>(
+pub fn agree_wholly(
     model: &Model,
-    items: impl Iterator<Item = (&'a pb::Subject, &'a std::sync::Arc<Item>)>,
+    items: impl Iterator<Item = (pb::Subject, std::sync::Arc<Item>)>,
 ) {
     let mut counts: BTreeMap<SubjectKind, usize> = BTreeMap::new();
     for (subject, item) in items {
-        agrees(model, subject, item);
+        agrees(model, &subject, &item);
         *counts.entry(subject.kind()).or_default() += 1;
     }
     let count = |kind| counts.get(&kind).copied().unwrap_or_default();

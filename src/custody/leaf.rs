@@ -1,0 +1,127 @@
+//! One subject's item as the state keeps it: as it is read and changed while
+//! it is in use, packed into its own encoded bytes when it has not been for a
+//! while. There are a million of them, and few are in use.
+
+use std::sync::{Arc, OnceLock};
+
+use prost::Message as _;
+
+use super::subject::{self, Item};
+use crate::event::Hash;
+use crate::event::digest::{Tag, tagged};
+use crate::pb::{self, Subject};
+
+/// An item and what is remembered of it. Its digest is made when it is first
+/// asked for.
+pub(super) struct Leaf {
+    held: Held,
+    digest: OnceLock<Hash>,
+    /// Position of the latest record in its chain.
+    pub(super) last: u64,
+    /// Whether it counts for the digest and must stay.
+    pub(super) is_open: bool,
+}
+
+enum Held {
+    Loose(Arc<Item>),
+    /// An encoded `Item`.
+    Packed(Box<[u8]>),
+}
+
+impl Leaf {
+    pub(super) fn loose(item: Item) -> Leaf {
+        Leaf {
+            last: subject::last(&item),
+            is_open: subject::is_open(&item),
+            // The registry is read by every statement and stays as it is
+            // read; its bytes must not be a piece of a record's.
+            held: Held::Loose(Arc::new(if is_registry(&item) {
+                unpack(&encoded(&item)).unwrap_or(item)
+            } else {
+                item
+            })),
+            digest: OnceLock::new(),
+        }
+    }
+
+    /// A leaf of an open item's encoded bytes and their digest.
+    pub(super) fn packed(stored: StoredItem) -> Leaf {
+        let digest = OnceLock::new();
+        // It has just been made.
+        let _ = digest.set(stored.digest);
+        Leaf {
+            held: Held::Packed(stored.bytes),
+            digest,
+            last: stored.last,
+            is_open: true,
+        }
+    }
+
+    /// Packs it, unless it is of those that never are.
+    pub(super) fn pack(&mut self) {
+        if let Held::Loose(item) = &self.held
+            && !is_registry(item)
+        {
+            self.held = Held::Packed(encoded(item).into());
+        }
+    }
+
+    /// Its item. Bytes that are none cannot be in a state: their digest was
+    /// checked, and what was encoded here decodes.
+    pub(super) fn item(&self) -> Option<Arc<Item>> {
+        match &self.held {
+            Held::Loose(item) => Some(Arc::clone(item)),
+            Held::Packed(bytes) => unpack(bytes).map(Arc::new),
+        }
+    }
+
+    pub(super) fn digest(&self, kind: i32, id: &[u8]) -> Hash {
+        *self.digest.get_or_init(|| match &self.held {
+            Held::Loose(item) => digest_of(kind, id, &encoded(item)),
+            Held::Packed(bytes) => digest_of(kind, id, bytes),
+        })
+    }
+}
+
+/// An open item as it is stored: what a state can be put together from
+/// without decoding a million of them.
+#[derive(Clone, Debug)]
+pub struct StoredItem {
+    /// The encoded `Item`.
+    pub bytes: Box<[u8]>,
+    /// [`digest_of`] its subject and its bytes: as it was found, not as told.
+    pub digest: Hash,
+    /// Position of the latest record in its chain.
+    pub last: u64,
+}
+
+/// The digest of one subject's encoded item:
+/// `BLAKE3(0x0a || kind u32 BE || id length u32 BE || id || Item bytes)`.
+pub fn digest_of(kind: i32, id: &[u8], item: &[u8]) -> Hash {
+    let kind = u32::try_from(kind).unwrap_or_default().to_be_bytes();
+    let length = u32::try_from(id.len()).unwrap_or(u32::MAX).to_be_bytes();
+    tagged(Tag::StateLeaf, &[&kind, &length, id, item])
+}
+
+/// The digest of one subject's item; see [`digest_of`].
+pub fn leaf_digest(subject: &Subject, item: &Item) -> Hash {
+    digest_of(subject.kind, &subject.id, &encoded(item))
+}
+
+fn is_registry(item: &Item) -> bool {
+    !matches!(
+        item,
+        Item::Lot(_) | Item::Handoff(_) | Item::Consignment(_) | Item::Dispute(_)
+    )
+}
+
+/// The bytes of an `Item`: what is stored, packed, and digested.
+pub fn encoded(item: &Item) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(item.encoded_len());
+    item.encode(&mut bytes);
+    bytes
+}
+
+fn unpack(bytes: &[u8]) -> Option<Item> {
+    pb::Item::decode(bytes).ok()?.item
+}
