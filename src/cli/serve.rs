@@ -88,6 +88,8 @@ fn report(opened: &Opened) {
             "the projection was set aside as {} and rebuilt: {why}",
             path.display()
         );
+    } else if opened.replayed == opened.records {
+        eprintln!("the projection was rebuilt from the journal: it held nothing");
     }
     eprintln!(
         "{} records, {} of them replayed into the projection",

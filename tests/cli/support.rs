@@ -102,43 +102,94 @@ fn drain(mut from: impl Read + Send + 'static) -> mpsc::Receiver<String> {
 /// A server on a free port, killed when it is dropped.
 pub struct Server {
     child: Child,
+    stderr: mpsc::Receiver<String>,
     pub url: String,
     pub ready: Value,
 }
 
-impl Server {
-    /// Starts it and waits for the line that says it is ready.
-    pub fn start(dir: &Path) -> Server {
+/// A server that has not said yet that it is ready.
+pub struct Starting {
+    child: Child,
+    stdout: Lines,
+    stderr: mpsc::Receiver<String>,
+}
+
+impl Starting {
+    /// Starts it.
+    pub fn begin(dir: &Path) -> Starting {
         let mut child = hazledger()
             .arg("serve")
             .arg(dir)
             .args(["--listen", "127.0.0.1:0", "--format", "json"])
             .env("HAZLEDGER_PASSPHRASE", PASSPHRASE)
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let lines = Lines::of(child.stdout.take().unwrap());
-        let Some(line) = lines.next() else {
-            child.kill().unwrap();
-            panic!("the server is not ready: {:?}", child.wait());
-        };
-        let ready: Value = serde_json::from_str(&line).unwrap();
-        Server {
+        Starting {
+            stdout: Lines::of(child.stdout.take().unwrap()),
+            stderr: drain(child.stderr.take().unwrap()),
             child,
+        }
+    }
+
+    /// Waits for the line that says it is ready.
+    #[track_caller]
+    pub fn ready(mut self) -> Server {
+        let Some(line) = self.stdout.next() else {
+            self.child.kill().unwrap();
+            let status = self.child.wait();
+            panic!(
+                "the server is not ready: {status:?}, {:?}",
+                self.stderr.recv()
+            );
+        };
+        self.serving(&line)
+    }
+
+    /// Powers it off after this time, if it is not ready before; returns it
+    /// if it was.
+    pub fn ready_within(mut self, time: Duration) -> Option<Server> {
+        if let Ok(line) = self.stdout.0.recv_timeout(time) {
+            return Some(self.serving(&line));
+        }
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        None
+    }
+
+    fn serving(self, line: &str) -> Server {
+        let ready: Value = serde_json::from_str(line).unwrap();
+        Server {
+            child: self.child,
+            stderr: self.stderr,
             url: ready["address"].as_str().unwrap().to_owned(),
             ready,
         }
     }
+}
 
-    /// Power off: SIGKILL.
-    pub fn kill(&mut self) {
+impl Server {
+    /// Starts it and waits for the line that says it is ready.
+    #[track_caller]
+    pub fn start(dir: &Path) -> Server {
+        Starting::begin(dir).ready()
+    }
+
+    /// Power off: SIGKILL. Returns what it had said to standard error.
+    pub fn kill(&mut self) -> String {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+        self.stderr.recv_timeout(PATIENCE).unwrap()
     }
 
     /// Asks it to stop (SIGTERM) and returns its exit status.
-    pub fn stop(mut self) -> i32 {
+    pub fn stop(self) -> i32 {
+        self.stop_saying().0
+    }
+
+    /// The same with what it had said to standard error.
+    pub fn stop_saying(mut self) -> (i32, String) {
         let pid = self.child.id().to_string();
         assert!(
             Command::new("kill")
@@ -147,7 +198,8 @@ impl Server {
                 .unwrap()
                 .success()
         );
-        self.child.wait().unwrap().code().unwrap_or(-1)
+        let status = self.child.wait().unwrap().code().unwrap_or(-1);
+        (status, self.stderr.recv_timeout(PATIENCE).unwrap())
     }
 }
 
