@@ -3,13 +3,14 @@
 //! emitted, by the function that the fold uses, so a later event of the same
 //! statement sees it and a law it would break is noticed here.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::apply::{self, At};
 use super::lot::{self, Amount};
 use super::registry;
-use super::subject::{self, Item, Items};
+use super::subject::{self, Item, Items, Seen};
 use crate::event::codes::Refused;
 use crate::event::record::{Additions, MAX_FINDINGS, MAX_SUBJECTS};
 use crate::event::{ConsignmentId, DisputeId, HandoffId, KeyId, LotId};
@@ -25,6 +26,8 @@ pub struct Draft<'a> {
     items: &'a dyn Items,
     at: At,
     cause: Cause,
+    /// What has been asked for: an item that is kept packed is unpacked once.
+    asked: RefCell<BTreeMap<Subject, Option<Arc<Item>>>>,
     touched: BTreeMap<Subject, Touched>,
     used_keys: BTreeSet<KeyId>,
     findings: Vec<Finding>,
@@ -51,6 +54,7 @@ impl<'a> Draft<'a> {
             items,
             at,
             cause: Cause::default(),
+            asked: RefCell::default(),
             touched: BTreeMap::new(),
             used_keys: BTreeSet::new(),
             findings: Vec::new(),
@@ -100,21 +104,37 @@ impl<'a> Draft<'a> {
             Some(Touched {
                 item: Some(item), ..
             }) => Some(Arc::clone(item)),
-            _ => self.items.get(subject),
+            _ => self.before(subject),
         }
+    }
+
+    /// The subject's item as it stood before this draft.
+    fn before(&self, subject: &Subject) -> Option<Arc<Item>> {
+        if let Some(known) = self.asked.borrow().get(subject) {
+            return known.clone();
+        }
+        let item = self.items.get(subject);
+        self.asked
+            .borrow_mut()
+            .insert(subject.clone(), item.clone());
+        item
     }
 
     /// Names a subject in the record without changing it.
     pub fn touch(&mut self, subject: Subject) {
-        let items = self.items;
-        self.touched.entry(subject).or_insert_with_key(|subject| {
-            let item = items.get(subject);
-            Touched {
-                previous: item.as_deref().map(subject::last),
-                item,
-                changes: Vec::new(),
-            }
-        });
+        if self.touched.contains_key(&subject) {
+            return;
+        }
+        let item = self.before(&subject);
+        // Not shared any more with what was asked for, so that it can be
+        // changed where it is.
+        self.asked.borrow_mut().remove(&subject);
+        let touched = Touched {
+            previous: item.as_deref().map(subject::last),
+            item,
+            changes: Vec::new(),
+        };
+        self.touched.insert(subject, touched);
     }
 
     /// The record rests on a key.
@@ -124,7 +144,9 @@ impl<'a> Draft<'a> {
 
     /// Emits a change and applies it.
     pub fn emit(&mut self, subject: &Subject, what: C) -> Result<(), Refused> {
-        self.touch(subject.clone());
+        if !self.touched.contains_key(subject) {
+            self.touch(subject.clone());
+        }
         let change = Change {
             cause: Some(self.cause),
             change: Some(what),
@@ -278,57 +300,54 @@ fn bounded(mut findings: Vec<Finding>) -> Vec<Finding> {
 /// Looking items up by what they are.
 impl Draft<'_> {
     /// A lot.
-    pub fn lot(&self, id: LotId) -> Option<LotState> {
-        match self.item(&subject::lot(id))?.as_ref() {
-            Item::Lot(lot) => Some(lot.clone()),
+    pub fn lot(&self, id: LotId) -> Option<Seen<LotState>> {
+        Seen::new(self.item(&subject::lot(id))?, |item| match item {
+            Item::Lot(it) => Some(it),
             _ => None,
-        }
+        })
     }
 
     /// A handoff.
-    pub fn handoff(&self, id: HandoffId) -> Option<HandoffState> {
-        match self.item(&subject::handoff(id))?.as_ref() {
-            Item::Handoff(handoff) => Some(handoff.clone()),
+    pub fn handoff(&self, id: HandoffId) -> Option<Seen<HandoffState>> {
+        Seen::new(self.item(&subject::handoff(id))?, |item| match item {
+            Item::Handoff(it) => Some(it),
             _ => None,
-        }
+        })
     }
 
     /// A consignment.
-    pub fn consignment(&self, id: ConsignmentId) -> Option<ConsignmentState> {
-        match self.item(&subject::consignment(id))?.as_ref() {
-            Item::Consignment(consignment) => Some(consignment.clone()),
+    pub fn consignment(&self, id: ConsignmentId) -> Option<Seen<ConsignmentState>> {
+        Seen::new(self.item(&subject::consignment(id))?, |item| match item {
+            Item::Consignment(it) => Some(it),
             _ => None,
-        }
+        })
     }
 
     /// A dispute.
-    pub fn dispute(&self, id: DisputeId) -> Option<DisputeState> {
-        match self.item(&subject::dispute(id))?.as_ref() {
-            Item::Dispute(dispute) => Some(dispute.clone()),
+    pub fn dispute(&self, id: DisputeId) -> Option<Seen<DisputeState>> {
+        Seen::new(self.item(&subject::dispute(id))?, |item| match item {
+            Item::Dispute(it) => Some(it),
             _ => None,
-        }
+        })
     }
 
     /// A party.
-    pub fn party(&self, code: &str) -> Option<PartyState> {
-        match self.item(&subject::party(code))?.as_ref() {
-            Item::Party(party) => Some(party.clone()),
+    pub fn party(&self, code: &str) -> Option<Seen<PartyState>> {
+        Seen::new(self.item(&subject::party(code))?, |item| match item {
+            Item::Party(it) => Some(it),
             _ => None,
-        }
-    }
-
-    /// Whether such a party is registered.
-    pub fn is_party(&self, code: &str) -> bool {
-        let item = self.item(&subject::party(code));
-        matches!(item.as_deref(), Some(Item::Party(_)))
+        })
     }
 
     /// A party's place.
-    pub fn place(&self, party: &str, code: &str) -> Option<PlaceState> {
-        match self.item(&subject::place(party, code))?.as_ref() {
-            Item::Place(place) => Some(place.clone()),
-            _ => None,
-        }
+    pub fn place(&self, party: &str, code: &str) -> Option<Seen<PlaceState>> {
+        Seen::new(
+            self.item(&subject::place(party, code))?,
+            |item| match item {
+                Item::Place(it) => Some(it),
+                _ => None,
+            },
+        )
     }
 }
 

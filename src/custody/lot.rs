@@ -80,18 +80,30 @@ fn account_of(account: Option<&Account>) -> Account {
     account.cloned().unwrap_or_default()
 }
 
-/// What is booked on an account.
-pub fn balance(lot: &LotState, account: &Account) -> Amount {
-    let at = lot
-        .balances
-        .binary_search_by(|b| b.account.as_ref().cmp(&Some(account)));
-    at.ok()
-        .and_then(|i| lot.balances.get(i))
+/// The form it was born in.
+pub fn form(lot: &LotState) -> &str {
+    lot.born.as_ref().map_or("", |born| &born.form)
+}
+
+/// Where an account's balance stands, or would stand.
+fn place_of(lot: &LotState, account: &Account) -> Result<usize, usize> {
+    lot.balances
+        .binary_search_by(|b| b.account.as_ref().cmp(&Some(account)))
+}
+
+fn balance_at(lot: &LotState, place: Result<usize, usize>) -> Amount {
+    let booked = place.ok().and_then(|at| lot.balances.get(at));
+    booked
         .map(|b| Amount {
             gross: b.gross_mg,
             contained: b.contained_mg,
         })
         .unwrap_or_default()
+}
+
+/// What is booked on an account.
+pub fn balance(lot: &LotState, account: &Account) -> Amount {
+    balance_at(lot, place_of(lot, account))
 }
 
 /// The mass of the packages that stand on an account.
@@ -150,7 +162,8 @@ pub fn post(lot: &mut LotState, account: &Account, amount: Amount) -> Result<(),
     let Some(class) = account::class(account.kind()) else {
         return broken(1, "a posting to no account");
     };
-    let now = balance(lot, account).plus(amount)?;
+    let at = place_of(lot, account);
+    let now = balance_at(lot, at).plus(amount)?;
     let sound = match class {
         Class::Source => now.gross <= 0,
         Class::Holding => now.gross >= 0 && now.contained >= 0,
@@ -163,9 +176,6 @@ pub fn post(lot: &mut LotState, account: &Account, amount: Amount) -> Result<(),
             format!("{} would stand at {} mg", account::show(account), now.gross),
         );
     }
-    let at = lot
-        .balances
-        .binary_search_by(|b| b.account.as_ref().cmp(&Some(account)));
     match at {
         Ok(i) if now.is_zero() => {
             lot.balances.remove(i);

@@ -1,5 +1,6 @@
 //! Subjects: what records are about, how they are keyed, and their items.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -79,6 +80,45 @@ pub fn show(subject: &Subject) -> String {
 pub trait Items {
     /// The subject's item as it stands, if it is known here.
     fn get(&self, subject: &Subject) -> Option<Arc<Item>>;
+}
+
+/// An item seen as what it is known to be, shared with where it stands. The
+/// default is one of which nothing is known.
+pub struct Seen<T> {
+    item: Option<Arc<Item>>,
+    pick: fn(&Item) -> Option<&T>,
+    nothing: T,
+}
+
+impl<T: Default> Seen<T> {
+    /// An item as `pick` sees it; `None` if it is something else.
+    pub fn new(item: Arc<Item>, pick: fn(&Item) -> Option<&T>) -> Option<Seen<T>> {
+        pick(&item)?;
+        Some(Seen {
+            item: Some(item),
+            pick,
+            nothing: T::default(),
+        })
+    }
+}
+
+impl<T: Default> Default for Seen<T> {
+    fn default() -> Seen<T> {
+        Seen {
+            item: None,
+            pick: |_| None,
+            nothing: T::default(),
+        }
+    }
+}
+
+impl<T> Deref for Seen<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        let item = self.item.as_deref();
+        item.and_then(self.pick).unwrap_or(&self.nothing)
+    }
 }
 
 /// Whether an item still matters to what can happen: matter on hand, an offer

@@ -203,7 +203,7 @@ fn custody_moved(
             AccountKind::Aboard => {
                 let carrier = ConsignmentId::from_slice(&account.id)
                     .and_then(|id| draft.consignment(id))
-                    .map(|c| c.carrier);
+                    .map(|c| c.carrier.clone());
                 others.extend(carrier.filter(|c| c != party));
             }
             _ => {}
@@ -230,7 +230,7 @@ fn holders_signed(draft: &Draft<'_>, case: &Case<'_>, net: &Books) -> Result<(),
             AccountKind::Held => account.party.clone(),
             AccountKind::Aboard => ConsignmentId::from_slice(&account.id)
                 .and_then(|id| draft.consignment(id))
-                .map(|c| c.carrier)
+                .map(|c| c.carrier.clone())
                 .unwrap_or_default(),
             _ => continue,
         };

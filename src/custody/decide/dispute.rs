@@ -23,7 +23,7 @@ pub(super) fn settled(draft: &mut Draft<'_>, case: &Case<'_>, e: &Settled) -> Re
     let id = DisputeId::from_slice(&e.dispute)
         .ok_or_else(|| Refused::invalid("dispute", "16 bytes are wanted"))?;
     let refused = |code| Refused::new(code, "dispute").detail(format!("dispute {id}"));
-    let known = draft.dispute(id).and_then(|d| d.opened);
+    let known = draft.dispute(id).and_then(|d| d.opened.clone());
     if let Some(opened) = &known {
         may_settle(case, opened)
             .map_err(|detail| refused(RefusalCode::CounterpartSignatureRequired).detail(detail))?;

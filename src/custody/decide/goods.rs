@@ -4,6 +4,7 @@
 use super::fields;
 use crate::custody::draft::Draft;
 use crate::custody::lot::{self, Amount, Broken};
+use crate::custody::subject::Seen;
 use crate::custody::{ranges, subject};
 use crate::event::codes::Refused;
 use crate::event::mass::Mass;
@@ -46,7 +47,7 @@ pub(super) fn overflow(_: Broken) -> Refused {
 }
 
 /// A lot's name and its item.
-pub(super) fn lot_of(draft: &Draft<'_>, id: &[u8]) -> Result<(LotId, LotState), Refused> {
+pub(super) fn lot_of(draft: &Draft<'_>, id: &[u8]) -> Result<(LotId, Seen<LotState>), Refused> {
     let id = LotId::from_slice(id).ok_or_else(|| Refused::invalid("lot", "16 bytes are wanted"))?;
     let state = draft
         .lot(id)
@@ -199,7 +200,7 @@ fn shrink(
         return Ok(());
     };
     let state = draft.handoff(name).unwrap_or_default();
-    let offered = state.offered.unwrap_or_default();
+    let offered = state.offered.clone().unwrap_or_default();
     let line = (0u32..)
         .zip(&offered.lines)
         .find(|(_, l)| l.lot.as_ref() == id.0)
@@ -264,7 +265,7 @@ pub(super) fn sink(
 /// Who has what stands on a holding: the party, or the carrier.
 fn holder(draft: &Draft<'_>, account: &Account) -> String {
     match ConsignmentId::from_slice(&account.id).and_then(|id| draft.consignment(id)) {
-        Some(consignment) if account.kind() == AccountKind::Aboard => consignment.carrier,
+        Some(consignment) if account.kind() == AccountKind::Aboard => consignment.carrier.clone(),
         _ => account.party.clone(),
     }
 }

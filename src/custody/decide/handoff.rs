@@ -11,6 +11,7 @@ use super::takeover::{self, Taking};
 use super::trade::MAX_LINES;
 use super::{carriage, handoff_id};
 use crate::custody::draft::Draft;
+use crate::custody::subject::Seen;
 use crate::custody::{account, subject};
 use crate::event::codes::Refused;
 use crate::event::ids::ID_WINDOW_MS;
@@ -64,7 +65,10 @@ pub(super) fn offered(draft: &mut Draft<'_>, case: &Case<'_>, e: &Offered) -> Re
         draft.emit(&subject::lot(portion.lot), C::Reserved(reserved))?;
     }
     let offer = case.statement.event_ref(case.index);
-    let parked = draft.handoff(name).map(|h| h.parked).unwrap_or_default();
+    let parked = draft
+        .handoff(name)
+        .map(|h| h.parked.clone())
+        .unwrap_or_default();
     let offered = HandoffOffered {
         offer,
         giver: case.party().to_owned(),
@@ -222,7 +226,7 @@ pub(super) fn accepted(
     takeover::check_shape(e)?;
     let handoff = match draft.handoff(name) {
         Some(handoff) if handoff.status() != HandoffStatus::Awaited => handoff,
-        other => return park(draft, case, name, &offer, e, other.as_ref()),
+        other => return park(draft, case, name, &offer, e, other.as_deref()),
     };
     check_offer(&handoff, Some(&offer))?;
     let taker = signed_taker(case, &handoff)?;
@@ -333,7 +337,7 @@ pub(super) fn withdrawn(
 fn standing(
     draft: &Draft<'_>,
     offer: Option<&EventRef>,
-) -> Result<(HandoffId, HandoffState), Refused> {
+) -> Result<(HandoffId, Seen<HandoffState>), Refused> {
     let (name, offer) = named(offer)?;
     let known = draft
         .handoff(name)

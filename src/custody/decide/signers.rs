@@ -47,7 +47,7 @@ impl Signers {
             return Err(Refused::new(RefusalCode::KeyNotOfParty, "payload.key_id")
                 .detail(format!("the key is {acting}'s")));
         }
-        if payload.party != LEDGER && !draft.is_party(&payload.party) {
+        if payload.party != LEDGER && draft.party(&payload.party).is_none() {
             return Err(Refused::new(RefusalCode::UnknownParty, "payload.party")
                 .detail(payload.party.clone()));
         }
@@ -62,10 +62,7 @@ impl Signers {
                 .or_default()
                 .insert(key.holder_commitment.clone());
         }
-        let party = draft.item(&subject::party(&key.party));
-        if let Some(Item::Party(party)) = party.as_deref()
-            && party.authority
-        {
+        if draft.party(&key.party).is_some_and(|p| p.authority) {
             self.authority_keys += 1;
         }
     }
@@ -114,8 +111,7 @@ fn judged_key(draft: &Draft<'_>, id: KeyId, now: i64) -> Result<KeyRegistered, R
 
 /// An active party; for acts that authorise.
 pub(super) fn active(draft: &Draft<'_>, party: &str, field: &str) -> Result<(), Refused> {
-    let item = draft.item(&subject::party(party));
-    let Some(Item::Party(state)) = item.as_deref() else {
+    let Some(state) = draft.party(party) else {
         return Err(Refused::new(RefusalCode::UnknownParty, field).detail(party));
     };
     match state.registered.as_ref().map(PartyRegistered::status) {

@@ -471,7 +471,11 @@ fn weighed(check: &Measure) -> Option<i64> {
 
 fn find_wrong_consignee(draft: &mut Draft<'_>, id: ConsignmentId, taking: &Taking<'_>) {
     let state = draft.consignment(id).unwrap_or_default();
-    let consignee = state.carriage.map(|c| c.consignee).unwrap_or_default();
+    let consignee = state
+        .carriage
+        .as_ref()
+        .map(|c| c.consignee.clone())
+        .unwrap_or_default();
     if consignee != taking.taker {
         draft.find(
             FindingCode::GoodsAboardNotConsignedHere,

@@ -10,7 +10,7 @@ use super::signers;
 use super::store::late;
 use crate::catalog;
 use crate::custody::draft::Draft;
-use crate::custody::lot::Amount;
+use crate::custody::lot::{self, Amount};
 use crate::custody::{account, subject};
 use crate::event::codes::Refused;
 use crate::event::mass::Mass;
@@ -147,7 +147,7 @@ fn take_inputs(
         let state = draft.lot(portion.lot).unwrap_or_default();
         inputs.push(Input {
             total: portion.total()?,
-            substance: substance(&state.born.unwrap_or_default().form),
+            substance: substance(lot::form(&state)),
             portion,
             loss: Amount::default(),
             short: Amount::default(),
@@ -468,7 +468,7 @@ pub(super) fn wasted(draft: &mut Draft<'_>, case: &Case<'_>, e: &Wasted) -> Resu
     let total = portion.total()?;
     goods::sink(draft, &portion, &at, AccountKind::Transformed)?;
     let parent = draft.lot(portion.lot).unwrap_or_default();
-    let form = parent.born.unwrap_or_default().form;
+    let form = lot::form(&parent).to_owned();
     let id = LotId(case.name(0));
     let given = ContributedTo {
         lot: id.to_bytes(),
