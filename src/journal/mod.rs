@@ -5,12 +5,14 @@
 //! | `batch` | a batch to be appended, and its bounds |
 //! | `frame` | one frame: encode, decode, checksum |
 //! | `segment` | names, header, offset table, options |
+//! | `landmark` | where some records of a sealed segment stand, in memory |
 //! | `storage` | the storage trait and the real folder |
 //! | `walk` | strict reading of one segment, frame after frame |
 //! | `survey` | what is there: rot, a torn tail, or neither; changes nothing |
 //! | `recovery` | what opening then does after a stop, clean or not |
 //! | `writer` | [`Journal`]: the single writer and its durability point |
 //! | `reader` | [`Reader`]: committed records, concurrent with the writer |
+//! | `find` | one record's frame in its segment |
 //! | `scan` | every byte, strictly, repairing nothing: for `verify` |
 //! | `sim` | a disk in memory that loses power, tears writes and fails |
 //!
@@ -22,7 +24,9 @@
 
 mod batch;
 mod error;
+mod find;
 mod frame;
+mod landmark;
 mod reader;
 mod recovery;
 mod scan;

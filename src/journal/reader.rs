@@ -8,17 +8,14 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use bytes::Bytes;
 
-use super::frame::Kind;
+use super::find::{Found, RECORD_READ_AHEAD, Stretch, Whereabouts, misplaced, read_error};
 use super::segment::{self, ENTRY_BYTES, HEADER_BYTES};
 use super::survey::Sealed;
-use super::walk::{Fault, PIECE_BYTES, Placed, Step, Walker, Window};
-use super::{FRAME_HEADER_BYTES, JournalError, Storage, StorageFile};
+use super::walk::{PIECE_BYTES, Step, Walker, Window};
+use super::{FRAME_HEADER_BYTES, JournalError, Storage};
 
 /// Sealed segments kept open at a time; the one longest open is closed first.
 const MAX_OPEN_SEGMENTS: usize = 64;
-
-/// Read at a time when one record is looked up: most fit in it whole.
-const RECORD_READ_AHEAD: usize = 4 * 1024;
 
 /// A batch as it is in the journal. Bodies share the memory they were read
 /// into, some hundred kilobytes: copy what is to be kept for long.
@@ -122,23 +119,6 @@ impl<S: Storage> Shared<S> {
     }
 }
 
-/// Part of a segment that a durable record is in.
-#[derive(Debug)]
-struct Stretch<F> {
-    segment: u64,
-    file: Arc<F>,
-    /// Offset after the last durable batch or seal of the segment.
-    limit: u64,
-    at: Whereabouts,
-}
-
-#[derive(Debug)]
-enum Whereabouts {
-    Offset(u32),
-    /// The entry in the offset table that says.
-    Entry(u64),
-}
-
 /// Reads committed records. Cheap to clone; clones share open files.
 #[derive(Debug)]
 pub struct Reader<S: Storage> {
@@ -214,7 +194,7 @@ impl<S: Storage> Reader<S> {
             let after = index
                 .sealed
                 .partition_point(|sealed| sealed.first_position <= position);
-            index.sealed.get(after.checked_sub(1)?).copied().map(Err)
+            index.sealed.get(after.checked_sub(1)?).cloned().map(Err)
         });
         match found {
             None => Ok(None),
@@ -229,76 +209,19 @@ impl<S: Storage> Reader<S> {
                     segment: sealed.first_position,
                     file: self.shared.sealed_file(sealed.first_position)?,
                     limit: sealed.table_offset,
-                    at: Whereabouts::Entry(entry),
+                    at: Whereabouts::Sealed {
+                        index: into,
+                        landmarks: sealed.landmarks,
+                        entry,
+                    },
                 }))
             }
         }
     }
 
     fn find(&self, position: u64) -> Result<Option<Found<S::File>>, JournalError> {
-        let Some(stretch) = self.stretch(position)? else {
-            return Ok(None);
-        };
-        let segment = stretch.segment;
-        let offset = match stretch.at {
-            Whereabouts::Offset(offset) => offset,
-            Whereabouts::Entry(entry) => {
-                let mut bytes = [0; ENTRY_BYTES];
-                stretch
-                    .file
-                    .read_exact_at(&mut bytes, entry)
-                    .map_err(|error| read_error(segment, Fault::Io(error)))?;
-                u32::from_le_bytes(bytes)
-            }
-        };
-        let offset = u64::from(offset);
-        let window = Window::new(RECORD_READ_AHEAD);
-        let mut walker = Walker::new(
-            Arc::clone(&stretch.file),
-            window,
-            offset,
-            stretch.limit,
-            position,
-        );
-        let frame = walker
-            .frame(offset, 0)
-            .map_err(|fault| read_error(segment, fault))?;
-        match frame {
-            Some(frame) if frame.kind == Kind::Record && frame.mark.synced_through <= position => {
-                Ok(Some(Found {
-                    segment,
-                    file: stretch.file,
-                    limit: stretch.limit,
-                    offset,
-                    frame,
-                }))
-            }
-            _ => Err(misplaced(segment, offset, position)),
-        }
-    }
-}
-
-/// A record's frame and where it is.
-struct Found<F> {
-    segment: u64,
-    file: Arc<F>,
-    limit: u64,
-    offset: u64,
-    frame: Placed,
-}
-
-impl<F: StorageFile> Found<F> {
-    /// A walker at the start of the record's batch: its mark says where that is.
-    fn batch_walker(self, read_ahead: usize) -> Walker<F> {
-        let mark = self.frame.mark;
-        let window = Window::new(read_ahead);
-        Walker::new(
-            self.file,
-            window,
-            u64::from(mark.synced_bytes),
-            self.limit,
-            mark.synced_through,
-        )
+        let stretch = self.stretch(position)?;
+        stretch.map(|stretch| stretch.find(position)).transpose()
     }
 }
 
@@ -360,31 +283,5 @@ impl<S: Storage> Iterator for Batches<S> {
             self.next = u64::MAX;
         }
         item
-    }
-}
-
-fn read_error(segment: u64, fault: Fault) -> JournalError {
-    let segment = segment::name(segment);
-    match fault {
-        Fault::Io(error) => JournalError::io("read", &segment)(error),
-        Fault::Damage {
-            offset,
-            position,
-            what,
-        } => JournalError::Rot {
-            segment,
-            offset,
-            position,
-            what,
-        },
-    }
-}
-
-fn misplaced(segment: u64, offset: u64, position: u64) -> JournalError {
-    JournalError::Rot {
-        segment: segment::name(segment),
-        offset,
-        position,
-        what: "the record is not where the offset table says".into(),
     }
 }

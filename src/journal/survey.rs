@@ -7,6 +7,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::frame::{FRAME_HEADER_BYTES, Kind, Unchecked, decode};
+use super::landmark::Landmarks;
 use super::segment::{
     self, COUNT_BYTES, HEADER_BYTES, HeaderFault, OffsetTable, table_frame_bytes,
 };
@@ -14,12 +15,13 @@ use super::walk::{Fault, PIECE_BYTES, Step, Walker, Window, data_end};
 use super::{FORMAT_VERSION, Header, JournalError, MAX_BATCH_BYTES, Storage, StorageFile};
 
 /// All that is kept in memory of a segment that is full.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Sealed {
     pub first_position: u64,
     pub count: u32,
     /// Offset of its offset table frame: its records stand before it.
     pub table_offset: u64,
+    pub landmarks: Landmarks,
 }
 
 impl Sealed {
@@ -381,6 +383,7 @@ fn read_table(
                 first_position: header.first_position,
                 count: table.count,
                 table_offset: offset,
+                landmarks: Landmarks::of(table.offsets()),
             };
             let placed = u64::from(frame.mark.synced_bytes) == offset
                 && frame.mark.synced_through == sealed.end_position();

@@ -6,6 +6,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::frame::{Kind, Mark, encode};
+use super::landmark::Landmarks;
 use super::reader::{Active, Index, Shared};
 use super::recovery::{self, publish};
 use super::segment::{self, HEADER_BYTES, Listing, encode_table, table_frame_bytes};
@@ -303,10 +304,14 @@ impl<S: Storage> Journal<S> {
         // … the new segment is the last and empty; opening rewrites it.
         let count = u32::try_from(self.next_position.saturating_sub(self.first_position))
             .map_err(|_| self.too_large())?;
+        let landmarks = self
+            .shared
+            .with_index(|index| Landmarks::of(index.active.offsets.iter().copied()));
         let sealed = Sealed {
             first_position: self.first_position,
             count,
             table_offset: self.end,
+            landmarks,
         };
         self.name = segment::name(self.next_position);
         self.first_position = self.next_position;

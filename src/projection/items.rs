@@ -32,7 +32,8 @@ pub fn item(store: &Store, subject: &Subject) -> Result<Option<Item>, StoreError
 /// The same at a position that is held.
 pub fn item_at(reading: &Reading<'_>, subject: &Subject) -> Result<Option<Item>, StoreError> {
     let key = subject_key(subject);
-    for table in [Table::Open, Table::Closed] {
+    // What is open is in memory as a rule: whoever asks here wants a closed one.
+    for table in [Table::Closed, Table::Open] {
         if let Some(bytes) = reading.get(table, &key)? {
             return decode(table, &bytes).map(Some);
         }
