@@ -3,6 +3,7 @@
 //! writes; repair is elsewhere. What the rules are is in
 //! [`proof`](crate::proof), what the files are in [`journal`](crate::journal).
 
+mod ahead;
 mod folder;
 mod problem;
 
@@ -14,9 +15,9 @@ use prost::Message as _;
 use crate::event::Hash;
 use crate::event::digest::head_hash;
 use crate::event::signing::PublicKey;
-use crate::journal::{Header, Scanned, Storage, StoredBatch, scan};
+use crate::journal::{Header, Scanned, Storage, StoredBatch};
 use crate::pb::{Acknowledgement, Head, Record};
-use crate::proof::{Expect, Failure, Report, Verifier, check_acknowledgement};
+use crate::proof::{ChainVerifier, Expect, Failure, Report, Verifier, check_acknowledgement};
 
 pub use folder::ReadOnlyFolder;
 pub use problem::Problem;
@@ -55,34 +56,103 @@ pub fn verify_journal<S: Storage>(
     kept: &[Kept],
     progress: &mut dyn FnMut(u64),
 ) -> Audit {
-    let mut audit = Auditor::new(expect, kept);
-    for scanned in scan(storage) {
-        match scanned {
-            Err(damage) => {
-                audit.broken = true;
-                audit.problems.push(Problem::Damage(damage));
-            }
-            Ok(Scanned::Segment { segment, header }) => audit.segment(&segment, &header),
-            Ok(Scanned::Batch { batch, .. }) => {
-                audit.batch(&batch);
-                progress(batch.end_position());
-            }
-            Ok(Scanned::Seal { .. } | Scanned::OffsetTable { .. }) => {}
-            Ok(Scanned::End {
-                records,
-                sealed,
-                bytes,
-            }) => {
-                (audit.records, audit.closed, audit.bytes) = (records, sealed, bytes);
-            }
+    audit(
+        Verifier::new(expect.clone()),
+        storage,
+        expect,
+        kept,
+        progress,
+    )
+}
+
+/// The same of the chain alone: every byte read, heads, commits and kept
+/// acknowledgements checked, but no part, statement's signature or law.
+pub fn verify_chain<S: Storage>(
+    storage: &S,
+    expect: &Expect,
+    kept: &[Kept],
+    progress: &mut dyn FnMut(u64),
+) -> Audit {
+    audit(
+        ChainVerifier::new(expect.clone()),
+        storage,
+        expect,
+        kept,
+        progress,
+    )
+}
+
+fn audit<S: Storage>(
+    judge: impl Judge,
+    storage: &S,
+    expect: &Expect,
+    kept: &[Kept],
+    progress: &mut dyn FnMut(u64),
+) -> Audit {
+    let mut audit = Auditor::new(judge, kept);
+    ahead::each(storage, |scanned| match scanned {
+        Err(damage) => {
+            audit.broken = true;
+            audit.problems.push(Problem::Damage(damage));
         }
-    }
+        Ok(Scanned::Segment { segment, header }) => audit.segment(&segment, &header),
+        Ok(Scanned::Batch { batch, .. }) => {
+            audit.batch(&batch);
+            progress(batch.end_position());
+        }
+        Ok(Scanned::Seal { .. } | Scanned::OffsetTable { .. }) => {}
+        Ok(Scanned::End {
+            records,
+            sealed,
+            bytes,
+        }) => {
+            (audit.records, audit.closed, audit.bytes) = (records, sealed, bytes);
+        }
+    });
     audit.end(expect, kept)
 }
 
+/// What judges the batches: everything about them, or their chain.
+trait Judge {
+    fn batch(&mut self, first: u64, records: &[Bytes], commit: &Bytes) -> Result<(), Failure>;
+    fn flush(&mut self) -> Result<(), Failure>;
+    fn ledger(&self) -> Option<(&PublicKey, Hash)>;
+    fn finish(self) -> Result<Report, Failure>;
+}
+
+macro_rules! judge {
+    ($verifier:ty) => {
+        impl Judge for $verifier {
+            fn batch(
+                &mut self,
+                first: u64,
+                records: &[Bytes],
+                commit: &Bytes,
+            ) -> Result<(), Failure> {
+                <$verifier>::batch(self, first, records, commit)
+            }
+
+            fn flush(&mut self) -> Result<(), Failure> {
+                <$verifier>::flush(self)
+            }
+
+            fn ledger(&self) -> Option<(&PublicKey, Hash)> {
+                <$verifier>::ledger(self)
+            }
+
+            fn finish(self) -> Result<Report, Failure> {
+                <$verifier>::finish(self)
+            }
+        }
+    };
+}
+
+judge!(Verifier);
+judge!(ChainVerifier);
+
 /// An audit under way.
-struct Auditor {
-    verifier: Verifier,
+struct Auditor<J> {
+    verifier: J,
     /// A rule is broken or bytes are damaged: no later record can be verified.
     broken: bool,
     /// What the first segment says the ledger is.
@@ -96,14 +166,14 @@ struct Auditor {
     closed: bool,
 }
 
-impl Auditor {
-    fn new(expect: &Expect, kept: &[Kept]) -> Auditor {
+impl<J: Judge> Auditor<J> {
+    fn new(verifier: J, kept: &[Kept]) -> Auditor<J> {
         let position = |kept: &Kept| {
             let head = Head::decode(kept.acknowledgement.head.clone()).ok()?;
             Some((head.position, None))
         };
         Auditor {
-            verifier: Verifier::new(expect.clone()),
+            verifier,
             broken: false,
             origin: None,
             last_head: Hash::ZERO,

@@ -14,7 +14,7 @@ use super::data::LockedJournal;
 use super::error::{CliError, Outcome};
 use super::output::{Format, Out};
 use super::time;
-use crate::audit::{Audit, Kept, Problem, ReadOnlyFolder, verify_journal};
+use crate::audit::{Audit, Kept, Problem, ReadOnlyFolder, verify_chain, verify_journal};
 use crate::proof::{Expect, Report};
 
 /// Acknowledgements compared in one run, at most: they are held in memory.
@@ -29,6 +29,7 @@ the journal agrees with itself, not whose it is.
 
 Example:
   hazledger verify ledger
+  hazledger verify ledger --chain-only
   hazledger verify ledger --acks acks.jsonl --ledger-key-public 5f0c…")]
 pub struct VerifyArgs {
     /// The data directory.
@@ -40,6 +41,11 @@ pub struct VerifyArgs {
     /// The ledger's public key (64 hexadecimal digits), as known from elsewhere.
     #[arg(long, value_name = "HEX")]
     ledger_key_public: Option<String>,
+    /// Heads, chain and the ledger's signatures only: quick, and enough to see
+    /// that nothing was cut out, put in or reordered since it was signed. Event
+    /// bodies, statements' signatures and the laws are not looked at.
+    #[arg(long)]
+    chain_only: bool,
     /// How to print.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -54,17 +60,19 @@ pub fn run(args: &VerifyArgs) -> Result<Outcome, CliError> {
     let kept = read_acks(&args.acks)?;
     let journal = LockedJournal::take(&args.dir)?;
     let bar = progress_bar();
-    let audit = verify_journal(
-        &ReadOnlyFolder::new(&journal.folder),
-        &Expect {
-            ledger_key,
-            ..Expect::default()
-        },
-        &kept,
-        &mut |records| bar.set_position(records),
-    );
+    let folder = ReadOnlyFolder::new(&journal.folder);
+    let expect = Expect {
+        ledger_key,
+        ..Expect::default()
+    };
+    let progress = &mut |records| bar.set_position(records);
+    let audit = if args.chain_only {
+        verify_chain(&folder, &expect, &kept, progress)
+    } else {
+        verify_journal(&folder, &expect, &kept, progress)
+    };
     bar.finish_and_clear();
-    print(args.format, &audit, kept.len())?;
+    print(args, &audit, kept.len())?;
     Ok(if audit.problems.is_empty() {
         Outcome::Done
     } else {
@@ -102,19 +110,22 @@ fn progress_bar() -> ProgressBar {
     style.map_or(bar.clone(), |style| bar.with_style(style))
 }
 
-fn print(format: Format, audit: &Audit, acknowledgements: usize) -> Result<(), CliError> {
-    match format {
-        Format::Json => Out::new().json(&to_value(audit, acknowledgements)),
-        Format::Table => print_table(audit, acknowledgements),
+fn print(args: &VerifyArgs, audit: &Audit, acknowledgements: usize) -> Result<(), CliError> {
+    match args.format {
+        Format::Json => Out::new().json(&to_value(args.chain_only, audit, acknowledgements)),
+        Format::Table => print_table(args.chain_only, audit, acknowledgements),
     }
 }
 
-fn to_value(audit: &Audit, acknowledgements: usize) -> Value {
+fn to_value(chain_only: bool, audit: &Audit, acknowledgements: usize) -> Value {
     let problem = |problem: &Problem| {
         let position = Some(problem.position()).filter(|position| *position != u64::MAX);
         json!({ "position": position, "what": problem.to_string() })
     };
     let verified = |report: &Report| {
+        if chain_only {
+            return chain_value(report);
+        }
         json!({
             "events": report.events,
             "statements": report.statements,
@@ -132,6 +143,7 @@ fn to_value(audit: &Audit, acknowledgements: usize) -> Value {
     };
     json!({
         "verified": audit.problems.is_empty(),
+        "chainOnly": chain_only,
         "records": audit.records,
         "bytes": audit.bytes,
         "closed": audit.closed,
@@ -142,15 +154,27 @@ fn to_value(audit: &Audit, acknowledgements: usize) -> Value {
     })
 }
 
-fn print_table(audit: &Audit, acknowledgements: usize) -> Result<(), CliError> {
+/// What a verification of the chain alone knows.
+fn chain_value(report: &Report) -> Value {
+    json!({
+        "batches": report.batches,
+        "signatures": report.signatures,
+        "genesisHash": report.genesis_hash.to_string(),
+        "ledgerKeyId": report.ledger_key.map(|id| id.to_string()),
+        "lastHead": report.last_head.to_string(),
+        "recordedAt": time::shown(report.recorded_at_ms),
+    })
+}
+
+fn print_table(chain_only: bool, audit: &Audit, acknowledgements: usize) -> Result<(), CliError> {
     let mut out = Out::new();
     for problem in &audit.problems {
         out.line(&format!("! {problem}"))?;
     }
-    let verdict = if audit.problems.is_empty() {
-        "verified 已验证"
-    } else {
-        "NOT VERIFIED 未通过验证"
+    let verdict = match (audit.problems.is_empty(), chain_only) {
+        (true, false) => "verified 已验证",
+        (true, true) => "chain verified, nothing else 仅验证链",
+        (false, _) => "NOT VERIFIED 未通过验证",
     };
     let closed = if audit.closed { "yes 是" } else { "no 否" };
     let mut fields = vec![
@@ -165,15 +189,19 @@ fn print_table(audit: &Audit, acknowledgements: usize) -> Result<(), CliError> {
     ];
     if let Some(report) = &audit.report {
         let key = report.ledger_key.map(|id| id.to_string());
+        if !chain_only {
+            fields.extend([
+                ("Events 事件", report.events.to_string()),
+                ("Findings 发现", report.findings.to_string()),
+                ("State digest 状态摘要", report.state_digest.to_string()),
+            ]);
+        }
         fields.extend([
-            ("Events 事件", report.events.to_string()),
-            ("Findings 发现", report.findings.to_string()),
             ("Signatures 签名", report.signatures.to_string()),
             ("Genesis hash 创始哈希", report.genesis_hash.to_string()),
             ("Ledger key id 账本密钥编号", key.unwrap_or_default()),
             ("Last head 末记录哈希", report.last_head.to_string()),
             ("Last recorded 末次入账", time::shown(report.recorded_at_ms)),
-            ("State digest 状态摘要", report.state_digest.to_string()),
         ]);
     }
     out.fields(&fields)

@@ -5,6 +5,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::apply::{self, At};
 use super::key::Key;
 use super::leaf::Leaf;
@@ -239,12 +241,16 @@ impl State {
     /// BLAKE3 over the leaf digests of all open items in order of (kind, id):
     /// equal states have equal digests, on any machine.
     pub fn digest(&self) -> Hash {
+        let open: Vec<(&Key, &Leaf)> = self.leaves.iter().filter(|(_, l)| l.is_open).collect();
+        // Those that are not known yet, on all cores.
+        let digests: Vec<Hash> = open
+            .par_iter()
+            .map(|(key, leaf)| leaf.digest(key.kind(), key.id()))
+            .collect();
         let mut hasher = blake3::Hasher::new();
         hasher.update(&[Tag::State as u8]);
-        for (key, leaf) in &self.leaves {
-            if leaf.is_open {
-                hasher.update(&leaf.digest(key.kind(), key.id()).0);
-            }
+        for digest in digests {
+            hasher.update(&digest.0);
         }
         Hash(*hasher.finalize().as_bytes())
     }

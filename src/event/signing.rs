@@ -2,6 +2,8 @@
 //! type for each purpose. Strict verification, one by one: batch verification
 //! accepts what single checks refuse.
 
+use std::io::Write as _;
+
 use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
 
 use super::ids::KeyId;
@@ -29,11 +31,16 @@ impl Purpose {
     }
 }
 
+/// Room for all of an encoding that stands before the body, bytes.
+const PREFIX_BYTES: usize = 96;
+
 /// DSSE pre-authentication encoding (DSSE 1.0.2, protocol):
 /// `"DSSEv1" SP LEN(type) SP type SP LEN(body) SP body`.
 pub fn pre_authentication(purpose: Purpose, body: &[u8]) -> Vec<u8> {
     let kind = purpose.payload_type();
-    let mut encoded = format!("DSSEv1 {} {kind} {} ", kind.len(), body.len()).into_bytes();
+    let mut encoded = Vec::with_capacity(PREFIX_BYTES + body.len());
+    // Writing to a vector cannot fail.
+    let _ = write!(encoded, "DSSEv1 {} {kind} {} ", kind.len(), body.len());
     encoded.extend_from_slice(body);
     encoded
 }

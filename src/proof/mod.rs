@@ -12,4 +12,4 @@ mod verify;
 pub use acknowledgement::{Acknowledged, BadAcknowledgement, acknowledge, check_acknowledgement};
 pub use commit::{BadCommit, BatchTree, batch_leaf, check_commit, sign_commit};
 pub use refusal::{BadRefusal, check_refusal, sign_refusal};
-pub use verify::{Expect, Failure, Report, Verifier, Violation};
+pub use verify::{ChainVerifier, Expect, Failure, Report, Verifier, Violation};

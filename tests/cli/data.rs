@@ -160,6 +160,15 @@ fn a_journal_cut_before_an_acknowledged_record_exits_1_and_names_it() {
     world.submit(&server, &file, &["--acks", &acks]).exits(0);
     assert_eq!(server.stop(), 0);
     cli(["verify", &world.path("ledger"), "--acks", &acks]).exits(0);
+    let chain = [
+        "verify",
+        &world.path("ledger"),
+        "--chain-only",
+        "--acks",
+        &acks,
+    ];
+    cli(chain).exits(0).says("chain verified, nothing else");
+    cli(["verify", &before, "--chain-only", "--acks", &acks]).exits(1);
     cli(["verify", &before]).exits(0);
     let ran = cli(["verify", &before, "--acks", &acks]).exits(1);
     ran.says("record 2");

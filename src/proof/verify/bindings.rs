@@ -113,6 +113,11 @@ impl Case<'_> {
         carriers
     }
 
+    fn has_event(&self, index: u32) -> bool {
+        let count = self.record.payload.event_digests.len();
+        usize::try_from(index).is_ok_and(|at| at < count)
+    }
+
     /// How this record's statement names one of its events.
     fn event_ref(&self, index: u32) -> Option<EventRef> {
         let at = usize::try_from(index).ok()?;
@@ -174,7 +179,7 @@ fn check_cause(case: &Case<'_>, subject: &Subject, change: &Change) -> Result<()
         .as_ref()
         .is_some_and(|cause| match cause.parked_position {
             Some(_) => case.parked(cause).is_some(),
-            None => case.event_ref(cause.event_index).is_some() && cause.parked_happened_at_ms == 0,
+            None => case.has_event(cause.event_index) && cause.parked_happened_at_ms == 0,
         });
     if sound {
         Ok(())

@@ -18,8 +18,10 @@
 //! | `content` | law 4 in contained mass |
 //! | `state_record` | the ledger's own word on its state |
 //! | `signatures` | the signatures themselves, on all cores |
+//! | `chain` | heads and commits only, for whoever asks for no more |
 
 mod bindings;
+mod chain;
 mod content;
 mod crossing;
 mod genesis;
@@ -46,12 +48,14 @@ use crate::custody::registry::LEDGER;
 use crate::custody::state::{State, nowhere};
 use crate::event::signing::PublicKey;
 use crate::event::{Hash, KeyId};
+use crate::pb::Commit;
 
+pub use chain::ChainVerifier;
 pub use violation::{Failure, Violation};
 
 /// Bytes of batches that wait to be opened together, so that small batches
 /// keep all cores busy too.
-const TURN_BYTES: usize = 2 * 1024 * 1024;
+const TURN_BYTES: usize = 1024 * 1024;
 
 /// What the caller knows of the ledger from elsewhere. Without either, the
 /// records are checked against the genesis among them.
@@ -131,16 +135,13 @@ impl Verifier {
         if let Some(failure) = &self.failed {
             return Err(failure.clone());
         }
-        let bytes = records
-            .iter()
-            .map(Bytes::len)
-            .fold(commit.len(), usize::saturating_add);
-        self.waiting_bytes = self.waiting_bytes.saturating_add(bytes);
-        self.waiting.push(Stored {
+        let stored = Stored {
             first_position,
             records: records.to_vec(),
             commit: commit.clone(),
-        });
+        };
+        self.waiting_bytes = self.waiting_bytes.saturating_add(stored.bytes());
+        self.waiting.push(stored);
         if self.waiting_bytes < TURN_BYTES {
             Ok(())
         } else {
@@ -152,7 +153,7 @@ impl Verifier {
     pub fn flush(&mut self) -> Result<(), Failure> {
         self.turn()?;
         let checks = std::mem::take(&mut self.checks);
-        self.keep(signatures::verify(&checks))
+        self.keep(signatures::verify(checks))
     }
 
     /// The state that the batches verified so far fold to; all of them after
@@ -172,13 +173,16 @@ impl Verifier {
     /// Verifies the rest and says what there was.
     pub fn finish(mut self) -> Result<Report, Failure> {
         self.flush()?;
-        Ok(Report {
+        let report = Report {
             records: self.state.next(),
             last_head: self.state.last_head(),
             recorded_at_ms: self.state.recorded_at_ms(),
             state_digest: self.state.digest(),
-            ..self.report
-        })
+            ..std::mem::take(&mut self.report)
+        };
+        // Nobody need wait while a large state is taken apart.
+        rayon::spawn(move || drop(self));
+        Ok(report)
     }
 
     /// Opens what waits and folds it, while the signatures of the turn before
@@ -191,7 +195,7 @@ impl Verifier {
         self.waiting_bytes = 0;
         let checks = std::mem::take(&mut self.checks);
         let (signed, folded) = rayon::join(
-            || signatures::verify(&checks),
+            || signatures::verify(checks),
             || {
                 let opened: Vec<OpenedBatch> = waiting.par_iter().map(opened::open_batch).collect();
                 opened.into_iter().try_for_each(|batch| self.fold(batch))
@@ -201,7 +205,7 @@ impl Verifier {
         // those of the records before the one that does not fold, that one.
         let outcome = signed.and_then(|()| {
             if folded.is_err() {
-                signatures::verify(&self.checks)?;
+                signatures::verify(std::mem::take(&mut self.checks))?;
             }
             folded
         });
@@ -232,7 +236,7 @@ impl Verifier {
         }
         for (position, opened) in (first..).zip(batch.records) {
             opened
-                .and_then(|opened| self.record(&opened))
+                .and_then(|opened| self.record(opened))
                 .map_err(|what| Failure::at(position, what))?;
         }
         self.commit(batch.signed.map_err(whole)?, batch.count, first, batch.root)
@@ -240,22 +244,25 @@ impl Verifier {
     }
 
     /// One record, on the state before it.
-    fn record(&mut self, opened: &Opened) -> Result<(), Violation> {
+    fn record(&mut self, opened: Opened) -> Result<(), Violation> {
         let record = &opened.record;
-        match &self.ledger {
-            None => self.ledger = Some(self.genesis(opened)?),
+        let keys = match &self.ledger {
+            None => {
+                self.ledger = Some(self.genesis(&opened)?);
+                None
+            }
             Some(ledger) => {
                 let payload = &record.payload;
                 ledger.check_origin(payload.origin.as_ref())?;
                 ids::check_times(payload, opened.id, record.head.recorded_at_ms)?;
                 let (signers, keys) = signers::judge(
                     &self.state,
-                    opened,
+                    &opened,
                     ledger.genesis.root_threshold,
                     &mut self.keys,
                 )?;
                 state_record::check(&self.state, record, ledger.genesis.state_record_interval)?;
-                signers::check_registry(&self.state, opened, &signers)?;
+                signers::check_registry(&self.state, &opened, &signers)?;
                 let case = Case {
                     before: &self.state,
                     record,
@@ -264,9 +271,18 @@ impl Verifier {
                 };
                 bindings::check(&case)?;
                 crossing::check(&case)?;
-                self.checks.push(Check::statement(record, keys));
+                Some(keys)
             }
-        }
+        };
+        let folded = self.fold_record(&opened);
+        // Also of a record that breaks a law: a bad signature comes first.
+        self.checks
+            .extend(keys.map(|keys| Check::statement(opened.record, keys)));
+        folded
+    }
+
+    fn fold_record(&mut self, opened: &Opened) -> Result<(), Violation> {
+        let record = &opened.record;
         self.state.apply(record, &mut nowhere)?;
         content::check(&self.state, record)?;
         self.count(opened)
@@ -318,19 +334,7 @@ impl Verifier {
             return Err(Violation::EmptyBatch);
         };
         let commit = read_commit(ledger.genesis_hash, &signed)?;
-        if commit.first_position != first || commit.count != count {
-            let (first, count) = (commit.first_position, commit.count);
-            return Err(Violation::CommitPositions { first, count });
-        }
-        let hash = |bytes: &Bytes| Hash::from_slice(bytes).unwrap_or_default();
-        let got = hash(&commit.batch_root);
-        if got != root {
-            return Err(Violation::CommitRoot { got, want: root });
-        }
-        let (got, want) = (hash(&commit.last_head_hash), self.state.last_head());
-        if got != want {
-            return Err(Violation::CommitLastHead { got, want });
-        }
+        commit_of(&commit, first, count, root, self.state.last_head())?;
         let last = first.saturating_add(count.saturating_sub(1));
         self.checks
             .push(Check::commit(first..=last, signed, Arc::clone(&ledger.key)));
@@ -338,4 +342,28 @@ impl Verifier {
         self.report.signatures = self.report.signatures.saturating_add(1);
         Ok(())
     }
+}
+
+/// Whether a commit says what its batch is.
+fn commit_of(
+    commit: &Commit,
+    first: u64,
+    count: u64,
+    root: Hash,
+    last_head: Hash,
+) -> Result<(), Violation> {
+    if commit.first_position != first || commit.count != count {
+        let (first, count) = (commit.first_position, commit.count);
+        return Err(Violation::CommitPositions { first, count });
+    }
+    let hash = |bytes: &Bytes| Hash::from_slice(bytes).unwrap_or_default();
+    let got = hash(&commit.batch_root);
+    if got != root {
+        return Err(Violation::CommitRoot { got, want: root });
+    }
+    let (got, want) = (hash(&commit.last_head_hash), last_head);
+    if got != want {
+        return Err(Violation::CommitLastHead { got, want });
+    }
+    Ok(())
 }

@@ -22,6 +22,16 @@ pub(super) struct Stored {
     pub(super) commit: Bytes,
 }
 
+impl Stored {
+    /// Bytes of its records and its commit.
+    pub(super) fn bytes(&self) -> usize {
+        self.records
+            .iter()
+            .map(Bytes::len)
+            .fold(self.commit.len(), usize::saturating_add)
+    }
+}
+
 /// A record whose bytes and statement have the right shape.
 pub(super) struct Opened {
     pub(super) record: OpenRecord,
@@ -59,7 +69,7 @@ pub(super) fn open_batch(stored: &Stored) -> OpenedBatch {
     }
 }
 
-fn open(bytes: &Bytes) -> Result<Opened, Violation> {
+pub(super) fn open(bytes: &Bytes) -> Result<Opened, Violation> {
     let record = OpenRecord::open(bytes)?;
     let id = check_header(&record).map_err(Violation::Statement)?;
     let most = [

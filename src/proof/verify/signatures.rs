@@ -4,13 +4,12 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use rayon::prelude::*;
 
 use super::violation::{Failure, Violation};
 use crate::event::record::OpenRecord;
 use crate::event::signing::{PublicKey, Purpose};
-use crate::pb::{Signature, SignedCommit};
+use crate::pb::SignedCommit;
 use crate::proof::commit::signed_by;
 
 /// Signatures still to be verified.
@@ -20,9 +19,9 @@ pub(super) struct Check {
 }
 
 enum What {
+    /// The record whole: it is taken apart where it is verified, on all cores.
     Statement {
-        payload: Bytes,
-        signatures: Vec<Signature>,
+        record: Box<OpenRecord>,
         keys: Vec<Arc<PublicKey>>,
     },
     Commit {
@@ -33,12 +32,11 @@ enum What {
 
 impl Check {
     /// A record's: its keys stand in the order of its signatures.
-    pub(super) fn statement(record: &OpenRecord, keys: Vec<Arc<PublicKey>>) -> Check {
+    pub(super) fn statement(record: OpenRecord, keys: Vec<Arc<PublicKey>>) -> Check {
         Check {
             positions: record.position()..=record.position(),
             what: What::Statement {
-                payload: record.head.payload.clone(),
-                signatures: record.head.signatures.clone(),
+                record: Box::new(record),
                 keys,
             },
         }
@@ -64,13 +62,10 @@ impl Check {
             })
         };
         match &self.what {
-            What::Statement {
-                payload,
-                signatures,
-                keys,
-            } => {
-                for (signature, key) in signatures.iter().zip(keys) {
-                    if !key.verifies(Purpose::Statement, payload, &signature.signature) {
+            What::Statement { record, keys } => {
+                let head = &record.head;
+                for (signature, key) in head.signatures.iter().zip(keys) {
+                    if !key.verifies(Purpose::Statement, &head.payload, &signature.signature) {
                         return fails(Violation::Signature(key.id()));
                     }
                 }
@@ -84,7 +79,8 @@ impl Check {
 }
 
 /// Verifies all; of several failures the first in order.
-pub(super) fn verify(checks: &[Check]) -> Result<(), Failure> {
-    let failed = checks.par_iter().map(Check::run).find_first(Result::is_err);
+pub(super) fn verify(checks: Vec<Check>) -> Result<(), Failure> {
+    let run = |check: Check| check.run();
+    let failed = checks.into_par_iter().map(run).find_first(Result::is_err);
     failed.unwrap_or(Ok(()))
 }

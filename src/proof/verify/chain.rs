@@ -1,0 +1,315 @@
+//! The chain alone: every head read, hashed and chained, every batch's root
+//! and the ledger's signature on it. That nothing was cut out, put in or
+//! reordered, and that all of it is what the ledger signed.
+//!
+//! What this is not: parts are not compared with their digests, no statement's
+//! signature and no law is checked; [`Verifier`](super::Verifier) does that.
+//! Record 0 is checked whole, since it says whose signature to ask for.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use prost::encoding::{WireType, decode_key, decode_varint};
+use rayon::prelude::*;
+
+use super::genesis::{self, Ledger};
+use super::opened::{self, Stored};
+use super::violation::{Failure, Violation};
+use super::{Expect, Report, TURN_BYTES};
+use crate::custody::ApplyError;
+use crate::event::Hash;
+use crate::event::digest::head_hash;
+use crate::event::record::{BadRecord, MAX_HEAD, MAX_RECORD};
+use crate::event::signing::PublicKey;
+use crate::event::statement::canonical;
+use crate::pb::{Commit, SignedCommit};
+use crate::proof::{BadCommit, BatchTree, check_commit};
+
+/// A verification of the chain under way; used as
+/// [`Verifier`](super::Verifier) is.
+#[derive(Default)]
+pub struct ChainVerifier {
+    expect: Expect,
+    ledger: Option<Ledger>,
+    next: u64,
+    last_head: Hash,
+    recorded_at_ms: i64,
+    waiting: Vec<Stored>,
+    waiting_bytes: usize,
+    report: Report,
+    failed: Option<Failure>,
+}
+
+/// What the chain needs of a head.
+struct Link {
+    position: u64,
+    recorded_at_ms: i64,
+    previous: Hash,
+    hash: Hash,
+}
+
+/// A batch, hashed, its commit's signature verified.
+struct Hashed {
+    first: u64,
+    links: Vec<Result<Link, Violation>>,
+    root: Hash,
+    commit: Result<Commit, BadCommit>,
+}
+
+impl ChainVerifier {
+    /// Before record 0.
+    pub fn new(expect: Expect) -> ChainVerifier {
+        ChainVerifier {
+            expect,
+            ..ChainVerifier::default()
+        }
+    }
+
+    /// Takes the next batch, as [`Verifier::batch`](super::Verifier::batch).
+    pub fn batch(
+        &mut self,
+        first_position: u64,
+        records: &[Bytes],
+        commit: &Bytes,
+    ) -> Result<(), Failure> {
+        if let Some(failure) = &self.failed {
+            return Err(failure.clone());
+        }
+        let stored = Stored {
+            first_position,
+            records: records.to_vec(),
+            commit: commit.clone(),
+        };
+        self.waiting_bytes = self.waiting_bytes.saturating_add(stored.bytes());
+        self.waiting.push(stored);
+        if self.waiting_bytes < TURN_BYTES {
+            Ok(())
+        } else {
+            self.flush()
+        }
+    }
+
+    /// Verifies everything taken so far.
+    pub fn flush(&mut self) -> Result<(), Failure> {
+        if let Some(failure) = &self.failed {
+            return Err(failure.clone());
+        }
+        self.waiting_bytes = 0;
+        let waiting = std::mem::take(&mut self.waiting);
+        let outcome = self.turn(&waiting);
+        self.failed = outcome.as_ref().err().cloned();
+        outcome
+    }
+
+    /// The ledger's key and genesis hash; `None` before record 0 is verified.
+    pub fn ledger(&self) -> Option<(&PublicKey, Hash)> {
+        self.ledger
+            .as_ref()
+            .map(|ledger| (&*ledger.key, ledger.genesis_hash))
+    }
+
+    /// Verifies the rest and says what there was: records, batches and the
+    /// ledger's signatures on them; what was not looked at is zero.
+    pub fn finish(mut self) -> Result<Report, Failure> {
+        self.flush()?;
+        Ok(Report {
+            records: self.next,
+            last_head: self.last_head,
+            recorded_at_ms: self.recorded_at_ms,
+            ..self.report
+        })
+    }
+
+    fn turn(&mut self, waiting: &[Stored]) -> Result<(), Failure> {
+        let Some(first) = waiting.first() else {
+            return Ok(());
+        };
+        let (key, genesis_hash) = match &self.ledger {
+            Some(ledger) => (Arc::clone(&ledger.key), ledger.genesis_hash),
+            None => self.genesis(first)?,
+        };
+        let hashed: Vec<Hashed> = waiting
+            .par_iter()
+            .map(|stored| Hashed::of(stored, &key, genesis_hash))
+            .collect();
+        hashed.into_iter().try_for_each(|batch| self.fold(batch))
+    }
+
+    fn genesis(&mut self, first: &Stored) -> Result<(Arc<PublicKey>, Hash), Failure> {
+        let position = first.first_position;
+        let checked = match first.records.first() {
+            None => Err(Violation::EmptyBatch),
+            Some(_) if position != 0 => Err(Violation::BatchPosition {
+                got: position,
+                want: 0,
+            }),
+            Some(bytes) => {
+                opened::open(bytes).and_then(|opened| genesis::check(&opened, &self.expect))
+            }
+        };
+        let ledger = checked.map_err(|what| Failure::at(position, what))?;
+        self.report.genesis_hash = ledger.genesis_hash;
+        self.report.ledger_key = Some(ledger.key.id());
+        let known = (Arc::clone(&ledger.key), ledger.genesis_hash);
+        self.ledger = Some(ledger);
+        Ok(known)
+    }
+
+    fn fold(&mut self, batch: Hashed) -> Result<(), Failure> {
+        let first = batch.first;
+        let count = batch.links.len() as u64;
+        let whole = |what: Violation| Failure {
+            positions: first..=first.saturating_add(count.saturating_sub(1)),
+            what,
+        };
+        if count == 0 {
+            return Err(whole(Violation::EmptyBatch));
+        }
+        if first != self.next {
+            return Err(whole(Violation::BatchPosition {
+                got: first,
+                want: self.next,
+            }));
+        }
+        for (position, link) in (first..).zip(batch.links) {
+            link.and_then(|link| self.link(&link))
+                .map_err(|what| Failure::at(position, what))?;
+        }
+        let commit = batch.commit.map_err(|bad| whole(bad.into()))?;
+        super::commit_of(&commit, first, count, batch.root, self.last_head).map_err(whole)?;
+        self.report.batches = self.report.batches.saturating_add(1);
+        self.report.signatures = self.report.signatures.saturating_add(1);
+        Ok(())
+    }
+
+    fn link(&mut self, link: &Link) -> Result<(), Violation> {
+        if link.position != self.next {
+            return Err(ApplyError::Position {
+                got: link.position,
+                want: self.next,
+            }
+            .into());
+        }
+        if link.previous != self.last_head {
+            return Err(ApplyError::Previous {
+                got: link.previous,
+                want: self.last_head,
+            }
+            .into());
+        }
+        if link.recorded_at_ms < self.recorded_at_ms {
+            return Err(ApplyError::Time {
+                got: link.recorded_at_ms,
+                want: self.recorded_at_ms,
+            }
+            .into());
+        }
+        self.next = self.next.saturating_add(1);
+        self.last_head = link.hash;
+        self.recorded_at_ms = link.recorded_at_ms;
+        Ok(())
+    }
+}
+
+impl Hashed {
+    fn of(stored: &Stored, key: &PublicKey, genesis_hash: Hash) -> Hashed {
+        let links: Vec<Result<Link, Violation>> = stored
+            .records
+            .iter()
+            .map(|record| Link::of(record).map_err(Violation::from))
+            .collect();
+        let heads: Vec<Hash> = links.iter().flatten().map(|link| link.hash).collect();
+        let signed: Result<SignedCommit, BadCommit> = canonical(&stored.commit, "commit")
+            .map_err(|_| BadCommit::NotCanonical("SignedCommit"));
+        Hashed {
+            first: stored.first_position,
+            links,
+            root: BatchTree::new(&heads).root(),
+            commit: signed.and_then(|signed| check_commit(key, genesis_hash, &signed)),
+        }
+    }
+}
+
+impl Link {
+    fn of(record: &[u8]) -> Result<Link, BadRecord> {
+        if record.len() > MAX_RECORD {
+            return Err(BadRecord::TooLarge("record", record.len(), MAX_RECORD));
+        }
+        let head = head_of(record).ok_or(BadRecord::NotCanonical("the record", "Record"))?;
+        if head.len() > MAX_HEAD {
+            return Err(BadRecord::TooLarge("head", head.len(), MAX_HEAD));
+        }
+        let malformed = BadRecord::NotCanonical("the head", "Head");
+        let mut link = Link {
+            position: 0,
+            recorded_at_ms: 0,
+            previous: Hash::ZERO,
+            hash: head_hash(head),
+        };
+        link.read(head).ok_or(malformed)?;
+        Ok(link)
+    }
+
+    /// Reads a head's fields up to the previous hash, which is always there.
+    fn read(&mut self, mut head: &[u8]) -> Option<()> {
+        let mut before = 0;
+        loop {
+            let (number, field) = field(&mut head)?;
+            if number <= before {
+                return None;
+            }
+            before = number;
+            match (number, field) {
+                (1, Field::Number(position)) => self.position = position,
+                (2, Field::Number(ms)) => self.recorded_at_ms = ms.cast_signed(),
+                (3, Field::Bytes(previous)) => {
+                    self.previous = Hash::from_slice(previous)?;
+                    return Some(());
+                }
+                _ => return None,
+            }
+        }
+    }
+}
+
+/// The one head of a record, which stands first in it; `None` for bytes that
+/// are no record.
+fn head_of(mut record: &[u8]) -> Option<&[u8]> {
+    let (1, Field::Bytes(head)) = field(&mut record)? else {
+        return None;
+    };
+    let mut before = 2;
+    while !record.is_empty() {
+        let (number, Field::Bytes(_)) = field(&mut record)? else {
+            return None;
+        };
+        if number < before {
+            return None;
+        }
+        before = number;
+    }
+    Some(head)
+}
+
+enum Field<'a> {
+    Number(u64),
+    Bytes(&'a [u8]),
+}
+
+/// Takes a field off the front of a message.
+fn field<'a>(rest: &mut &'a [u8]) -> Option<(u32, Field<'a>)> {
+    let (number, kind) = decode_key(rest).ok()?;
+    let value = decode_varint(rest).ok()?;
+    Some((
+        number,
+        match kind {
+            WireType::Varint => Field::Number(value),
+            WireType::LengthDelimited => {
+                let (bytes, after) = rest.split_at_checked(usize::try_from(value).ok()?)?;
+                *rest = after;
+                Field::Bytes(bytes)
+            }
+            _ => return None,
+        },
+    ))
+}
