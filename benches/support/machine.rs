@@ -2,6 +2,7 @@
 //! name; and what this process takes of it.
 
 use std::fs;
+use std::time::Duration;
 
 /// `2 cores, Intel(R) …, Linux 6.1.0`.
 pub fn describe() -> String {
@@ -26,6 +27,21 @@ pub fn cores() -> usize {
 /// Resident memory of this process, bytes.
 pub fn resident() -> u64 {
     field("/proc/self/status", "VmRSS:").unwrap_or(0) * 1024
+}
+
+/// Processor time of this process so far, all threads, to a hundredth of a
+/// second (Linux counts in ticks of that length).
+pub fn processor_time() -> Duration {
+    let text = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // The second field is a name in brackets, which may hold blanks.
+    let fields = text.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let ticks: u64 = fields
+        .split_whitespace()
+        .skip(11)
+        .take(2)
+        .filter_map(|field| field.parse::<u64>().ok())
+        .sum();
+    Duration::from_millis(ticks * 10)
 }
 
 /// Calls of this process that read from files or sockets so far.
