@@ -63,6 +63,12 @@ impl AckWriter {
     }
 }
 
+/// Reads one line.
+pub fn parse(line: &[u8]) -> Result<Acknowledgement, String> {
+    let value = serde_json::from_slice(line).map_err(|e| e.to_string())?;
+    json::from_json("Acknowledgement", value)
+}
+
 /// Reads a file of acknowledgements, line after line.
 pub struct AckReader {
     path: PathBuf,
@@ -98,10 +104,7 @@ impl AckReader {
             if bytes.trim_ascii().is_empty() {
                 continue;
             }
-            let ack = serde_json::from_slice(&bytes)
-                .map_err(|e| e.to_string())
-                .and_then(|value| json::from_json("Acknowledgement", value));
-            return match ack {
+            return match parse(&bytes) {
                 Ok(ack) => Ok(Some((self.number, ack))),
                 Err(why) => Err(self.error(&why)),
             };

@@ -155,18 +155,26 @@ pub struct KeyFile {
 impl KeyFile {
     /// Reads and checks everything but the secret.
     pub fn read(path: &Path) -> Result<KeyFile, KeyFileError> {
+        let mut bytes = Zeroizing::new(Vec::new());
+        let read =
+            File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes));
+        read.map_err(|e| KeyFileError {
+            path: path.to_owned(),
+            problem: e.into(),
+        })?;
+        KeyFile::parse(path, &bytes)
+    }
+
+    /// The same of what has been read; `path` is only named.
+    pub fn parse(path: &Path, bytes: &[u8]) -> Result<KeyFile, KeyFileError> {
         let at = |problem| KeyFileError {
             path: path.to_owned(),
             problem,
         };
-        let mut bytes = Zeroizing::new(Vec::new());
-        File::open(path)
-            .and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes))
-            .map_err(|e| at(e.into()))?;
         if bytes.len() as u64 > MAX_FILE {
             return Err(at(KeyFileProblem::TooLarge));
         }
-        let text = parse(&bytes).map_err(at)?;
+        let text = parse(bytes).map_err(at)?;
         let public = check(&text).map_err(at)?;
         Ok(KeyFile {
             path: path.to_owned(),

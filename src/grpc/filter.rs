@@ -18,15 +18,24 @@ pub const MAX_FILTER: usize = 1000;
 
 /// What a follower wants.
 #[derive(Debug, Default)]
-pub(super) struct Filter {
+pub struct Filter {
     lots: BTreeSet<LotId>,
     parties: BTreeSet<String>,
     kinds: BTreeSet<EventKind>,
 }
 
+impl TryFrom<&FollowRequest> for Filter {
+    type Error = tonic::Status;
+
+    /// As a call is answered that asks for what is no filter.
+    fn try_from(request: &FollowRequest) -> Result<Filter, tonic::Status> {
+        Ok(Filter::of(request)?)
+    }
+}
+
 impl Filter {
     /// As asked for.
-    pub fn of(request: &FollowRequest) -> Result<Filter, Fault> {
+    pub(super) fn of(request: &FollowRequest) -> Result<Filter, Fault> {
         let bounded = |field, count: usize| match count {
             0..=MAX_FILTER => Ok(()),
             _ => Err(Fault::invalid(

@@ -40,11 +40,11 @@ use tonic_health::server::HealthReporter;
 
 pub use self::connections::MAX_CONNECTIONS;
 use self::door::Door;
-pub use self::filter::MAX_FILTER;
+pub use self::filter::{Filter, MAX_FILTER};
 pub use self::ledger::{FOLLOW_BUFFER, IN_FLIGHT};
 use self::readable::Readable;
 pub use self::registry::MAX_PAGE;
-pub use self::waiting::{MAX_READS, MAX_WAIT};
+pub use self::waiting::{MAX_READS, MAX_WAIT, timeout};
 use crate::event::statement::MAX_STATEMENT;
 use crate::ledger::Ledger;
 use crate::pb;

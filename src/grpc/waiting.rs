@@ -44,8 +44,8 @@ fn patience(given: Option<Duration>) -> Duration {
 }
 
 /// A `grpc-timeout` header (gRPC over HTTP/2, "Timeout"): at most 8 digits and
-/// a unit.
-fn timeout(header: &str) -> Option<Duration> {
+/// a unit. Anything else is `None`: as if there were none.
+pub fn timeout(header: &str) -> Option<Duration> {
     let unit = header.chars().next_back()?;
     let digits = header.strip_suffix(unit)?;
     let sound = (1..=8).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());

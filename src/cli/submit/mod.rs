@@ -5,7 +5,7 @@
 
 mod answer;
 mod keyring;
-mod line;
+pub mod line;
 mod source;
 use std::collections::VecDeque;
 use std::path::PathBuf;
