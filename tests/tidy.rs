@@ -1,5 +1,6 @@
 //! Keeps the walls of the house: which folder may use which, what the pure
-//! folders may not touch, and how files open and how long they grow.
+//! folders may not touch, how files open and how long they grow, and that
+//! nothing waits without a bound.
 //!
 //! The rules are the tables and the `*_rule` functions below; each has one test
 //! over the source tree and one over small strings that break it, because a
@@ -32,7 +33,7 @@ const MAY_USE: &[(&str, &str)] = &[
     ),
     (
         "web",
-        "event catalog custody proof journal projection ledger pb",
+        "event catalog custody proof journal projection ledger grpc pb",
     ),
     ("sim", "event catalog grpc pb"),
     (
@@ -62,6 +63,10 @@ const MAX_LINES: usize = 600;
 
 /// Characters a line of code may have; comments may hold a longer address.
 const MAX_COLUMNS: usize = 120;
+
+/// Files under `src/` that may have a channel without a bound, each with the
+/// reason.
+const UNBOUNDED: &[(&str, &str)] = &[];
 
 /// Marks of work put off.
 const UNFINISHED: &[&str] = &["TODO", "FIXME", "XXX", "todo!", "unimplemented!"];
@@ -178,6 +183,50 @@ fn order_rule(source: &Source) -> Vec<Breach> {
         }
     }
     breaches
+}
+
+/// Nothing waits without a bound: no channel that takes whatever comes. A call
+/// of `mpsc::channel` with nothing between its brackets is std's, which has
+/// no bound; tokio's says how many.
+fn bound_rule(source: &Source) -> Vec<Breach> {
+    let allowed = UNBOUNDED.iter().any(|(path, _)| *path == source.path);
+    if !source.path.starts_with("src/") || allowed {
+        return Vec::new();
+    }
+    let rule = "a channel without a bound: give it one, and the bound a name";
+    let tokens = tokens(&blank(&source.text, Keep::Code));
+    let mut lines: Vec<usize> = paths(source)
+        .iter()
+        .filter(|path| {
+            let std = path.contains("std::sync::mpsc::channel");
+            let names = ["unbounded_channel", "UnboundedSender", "unbounded"];
+            std || names.iter().any(|name| path.contains(name))
+        })
+        .map(|path| path.line)
+        .collect();
+    let words: Vec<&str> = tokens.iter().map(|(_, token)| token.as_str()).collect();
+    for (at, (line, _)) in tokens.iter().enumerate() {
+        let rest = words.get(at..).unwrap_or_default();
+        if rest.starts_with(&["mpsc", "::", "channel"])
+            && has_no_arguments(rest.get(3..).unwrap_or_default())
+        {
+            lines.push(*line);
+        }
+    }
+    lines.sort_unstable();
+    lines.dedup();
+    lines
+        .into_iter()
+        .map(|line| source.breach(line, rule))
+        .collect()
+}
+
+/// Whether a call of what stands before `rest` has no arguments; what types it
+/// is told (`::<…>`) are none.
+fn has_no_arguments(rest: &[&str]) -> bool {
+    let opens = rest.iter().position(|token| *token == "(");
+    let types = rest.starts_with(&["::", "<"]) || rest.first() == Some(&"(");
+    types && opens.is_some_and(|at| rest.get(at + 1) == Some(&")"))
 }
 
 fn length_rule(source: &Source) -> Vec<Breach> {
@@ -578,6 +627,11 @@ fn folders_use_only_those_below_them() {
 }
 
 #[test]
+fn every_channel_has_a_bound() {
+    assert_tree_keeps(bound_rule);
+}
+
+#[test]
 fn files_and_lines_stay_short() {
     assert_tree_keeps(length_rule);
 }
@@ -760,6 +814,26 @@ fn the_order_has_no_circle() {
             );
         }
     }
+}
+
+#[test]
+fn a_channel_without_a_bound_is_found() {
+    let found = |text| lines_of(bound_rule, "src/ledger/a.rs", text);
+    assert_eq!(found("use std::sync::mpsc::{Sender, channel};"), [1]);
+    assert_eq!(found("let (a, b) = std::sync::mpsc::channel();"), [1]);
+    assert_eq!(
+        found("use std::sync::mpsc;\nlet c = mpsc::channel::<()>();"),
+        [2]
+    );
+    assert_eq!(found("let c = mpsc\n    ::channel();"), [1]);
+    assert_eq!(found("let c = mpsc::unbounded_channel();"), [1]);
+    assert_eq!(found("fn f(s: mpsc::UnboundedSender<u8>) {}"), [1]);
+    assert_eq!(found("use std::sync::mpsc::sync_channel;"), NONE);
+    assert_eq!(found("let c = mpsc::channel(QUEUE);"), NONE);
+    assert_eq!(found("let c = mpsc::channel::<u8>(1);"), NONE);
+    assert_eq!(found("let c = oneshot::channel();"), NONE);
+    assert_eq!(found("// mpsc::channel() and unbounded_channel\n"), NONE);
+    assert_eq!(lines_of(bound_rule, "tests/a.rs", "mpsc::channel()"), NONE);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! commits, one that projects. They end when the ledger is closed, when it
 //! has to stop, or when its last handle is dropped.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -52,7 +52,8 @@ impl Threads {
         committed: watch::Sender<u64>,
         options: Options,
     ) -> Result<Threads, OpenError> {
-        let (running, ended) = channel();
+        // Nothing is ever sent: it tells by being dropped.
+        let (running, ended) = sync_channel(1);
         // From here on, an error ends what was started.
         let threads = Threads {
             shared: Arc::clone(shared),
@@ -84,7 +85,7 @@ impl Drop for Threads {
 /// started before one that could not be do not wait for it.
 fn start_each(
     shared: &Arc<Shared>,
-    running: Sender<()>,
+    running: SyncSender<()>,
     log: Box<dyn CommitLog>,
     projector: SyncSender<Vec<Folded>>,
     project: impl FnOnce() + Send + 'static,
@@ -118,7 +119,7 @@ fn start_each(
 fn spawn(
     name: &str,
     shared: &Arc<Shared>,
-    running: &Sender<()>,
+    running: &SyncSender<()>,
     work: impl FnOnce(&Arc<Shared>) + Send + 'static,
 ) -> Result<(), OpenError> {
     let (shared, running) = (Arc::clone(shared), running.clone());
