@@ -14,6 +14,7 @@
 //! - [`projection`]: what can be rebuilt: the sled store and the views.
 //! - [`ledger`]: the single writer, its batches and the commit seam.
 //! - [`grpc`]: the services, one file each.
+//! - [`web`]: pages for whoever watches the server, one file each.
 //! - [`sim`]: a seeded world of parties and flows, for demo, tests, benches.
 //! - [`cli`]: the subcommands, one file each.
 
@@ -29,3 +30,4 @@ pub mod pb;
 pub mod projection;
 pub mod proof;
 pub mod sim;
+pub mod web;

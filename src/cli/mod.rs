@@ -14,6 +14,8 @@ pub mod init;
 pub mod json;
 pub mod key;
 pub mod key_file;
+pub mod limits;
+pub mod log;
 pub mod output;
 pub mod passphrase;
 pub mod random;

@@ -10,21 +10,29 @@ use clap::Args;
 
 use super::data;
 use super::error::{CliError, Outcome};
+use super::limits::LimitArgs;
+use super::log::LogArgs;
 use super::output::{Format, Out};
 use super::passphrase::PassphraseArgs;
 use crate::event::digest::to_hex;
 use crate::grpc;
 use crate::ledger::{Ledger, Opened, Options, SystemClock};
+use crate::web;
+
+/// Threads on which followers read the journal, beside those of other reads.
+const FOLLOWING_THREADS: usize = 16;
 
 /// Serve a ledger over gRPC.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-When it is ready it prints one line with its address; what recovery did goes
-to standard error. SIGINT (Ctrl-C) and SIGTERM stop it cleanly.
+When it is ready it prints one line with its address; what recovery did, and
+the log, go to standard error. SIGINT (Ctrl-C) and SIGTERM stop it cleanly.
+Times are written 500ms, 10s, 5m, 1h.
 
 Example:
   hazledger serve ledger
-  hazledger serve ledger --listen 127.0.0.1:0 --format json")]
+  hazledger serve ledger --listen 127.0.0.1:0 --format json
+  hazledger serve ledger --metrics 127.0.0.1:7475 --log-format json")]
 pub struct ServeArgs {
     /// The data directory.
     dir: PathBuf,
@@ -39,91 +47,153 @@ pub struct ServeArgs {
     /// How to print the line that says it is ready.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    /// Serve http://ADDRESS:PORT/metrics for Prometheus [default: nowhere].
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    metrics: Option<SocketAddr>,
+    #[command(flatten)]
+    log: LogArgs,
+    #[command(flatten)]
+    limits: LimitArgs,
 }
 
 /// Runs it.
 pub fn run(args: &ServeArgs) -> Result<Outcome, CliError> {
+    args.log.start();
+    let limits = args.limits.door()?;
     data::must_be_a_ledger(&args.dir)?;
     let key_file = data::ledger_key_file(&args.dir, args.ledger_key.as_deref());
     let key = args.passphrase.open(&key_file)?;
     let failed = |e: &dyn std::fmt::Display| CliError::data_directory(&args.dir, e);
-    let (ledger, opened) = Ledger::open(&args.dir, key, Options::default(), Arc::new(SystemClock))
-        .map_err(|e| failed(&e))?;
+    let options = args.limits.ledger(&Options::default());
+    let blocking_threads = limits
+        .max_reads
+        .saturating_add(options.max_dry_runs)
+        .saturating_add(FOLLOWING_THREADS);
+    let (ledger, opened) =
+        Ledger::open(&args.dir, key, options, Arc::new(SystemClock)).map_err(|e| failed(&e))?;
     report(&opened);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        .max_blocking_threads(blocking_threads)
         .build()
         .map_err(|e| CliError::System {
             what: "event loop",
             why: e.to_string(),
         })?;
-    let served = runtime.block_on(serve(args, &ledger));
+    let served = runtime.block_on(serve(args, &ledger, limits));
     // Whatever became of serving, what was acknowledged is sealed properly.
     let closed = runtime.block_on(ledger.close()).map_err(|e| failed(&e));
     served?;
     closed?;
-    eprintln!("stopped cleanly");
+    tracing::info!("stopped cleanly");
     Ok(Outcome::Done)
 }
 
-/// What opening did, to standard error: an operator should know of a torn
-/// tail, and that a rebuild is why it took long.
+/// What opening did, to the log: an operator should know of a torn tail, and
+/// that a rebuild is why it took long.
 fn report(opened: &Opened) {
     if let Some(journal) = &opened.journal {
         if !journal.clean {
-            eprintln!("the journal had not been closed; its last segment was rewritten");
+            tracing::warn!("the journal had not been closed; its last segment was rewritten");
         }
         if let Some(torn) = &journal.torn {
-            eprintln!(
+            tracing::warn!(
                 "a torn tail of {} bytes in {} (from record {}, never acknowledged) was set aside as {}: {}",
-                torn.bytes, torn.segment, torn.from_position, torn.set_aside, torn.what
+                torn.bytes,
+                torn.segment,
+                torn.from_position,
+                torn.set_aside,
+                torn.what
             );
         }
         for name in &journal.removed {
-            eprintln!("an unfinished copy of an earlier stop was removed: {name}");
+            tracing::info!("an unfinished copy of an earlier stop was removed: {name}");
         }
     }
     if let Some((path, why)) = &opened.set_aside {
-        eprintln!(
-            "the projection was set aside as {} and rebuilt: {why}",
-            path.display()
-        );
+        let path = path.display();
+        tracing::warn!("the projection was set aside as {path} and rebuilt: {why}");
     } else if opened.replayed == opened.records {
-        eprintln!("the projection was rebuilt from the journal: it held nothing");
+        tracing::warn!("the projection was rebuilt from the journal: it held nothing");
     }
-    eprintln!(
+    tracing::info!(
+        records = opened.records,
+        replayed = opened.replayed,
         "{} records, {} of them replayed into the projection",
-        opened.records, opened.replayed
+        opened.records,
+        opened.replayed
     );
 }
 
-async fn serve(args: &ServeArgs, ledger: &Ledger) -> Result<(), CliError> {
+async fn serve(args: &ServeArgs, ledger: &Ledger, limits: grpc::Limits) -> Result<(), CliError> {
     let at = format!("--listen {}", args.listen);
     let cannot_listen = |e: &dyn std::fmt::Display| CliError::argument(at, e.to_string());
     let listener = grpc::listen(args.listen)
         .await
         .map_err(|e| cannot_listen(&e))?;
-    let address = listener.local_addr().map_err(|e| CliError::System {
+    let no_address = |e: io::Error| CliError::System {
         what: "address",
         why: e.to_string(),
-    })?;
+    };
+    let address = listener.local_addr().map_err(no_address)?;
+    let door = grpc::Metrics::default();
+    let pages = match args.metrics {
+        None => None,
+        Some(at) => Some(
+            web::listen(at)
+                .await
+                .map_err(|e| CliError::argument(format!("--metrics {at}"), e.to_string()))?,
+        ),
+    };
+    let metrics = pages
+        .as_ref()
+        .map(|pages| pages.local_addr().map_err(no_address));
     let stop = stop_signal()?;
-    announce(args, ledger, address)?;
-    grpc::serve(ledger.clone(), listener, stop)
-        .await
-        .map_err(|e| CliError::System {
-            what: "server",
-            why: e.to_string(),
-        })
+    announce(args, ledger, address, metrics.transpose()?)?;
+    tracing::info!(
+        worst_mib = limits.worst_bytes() / (1024 * 1024),
+        "serving; what the limits on connections and calls come to at worst, in MiB of memory"
+    );
+    let stop = async {
+        stop.await;
+        tracing::info!("told to stop");
+    };
+    let scrape = web::Scrape::new(ledger.clone(), &door);
+    let pages = async {
+        match pages {
+            Some(pages) => web::serve(pages, scrape).await,
+            None => std::future::pending().await,
+        }
+    };
+    let setup = grpc::Setup {
+        limits,
+        metrics: door,
+    };
+    tokio::select! {
+        served = grpc::serve_with(ledger.clone(), listener, setup, stop) => {
+            served.map_err(|e| CliError::System {
+                what: "server",
+                why: e.to_string(),
+            })
+        }
+        () = pages => Ok(()),
+    }
 }
 
-fn announce(args: &ServeArgs, ledger: &Ledger, address: SocketAddr) -> Result<(), CliError> {
+fn announce(
+    args: &ServeArgs,
+    ledger: &Ledger,
+    address: SocketAddr,
+    metrics: Option<SocketAddr>,
+) -> Result<(), CliError> {
     let status = ledger.status();
     let url = format!("http://{address}");
+    let metrics = metrics.map(|at| format!("http://{at}/metrics"));
     let mut out = Out::new();
     match args.format {
         Format::Json => out.json(&serde_json::json!({
             "address": url,
+            "metrics": metrics,
             "origin": status.origin.name,
             "genesisHash": to_hex(&status.origin.genesis_hash),
             "ledgerKeyId": status.ledger_key.id().to_string(),

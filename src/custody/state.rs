@@ -179,6 +179,16 @@ impl State {
         self.leaves.contains_key(&Key::of(subject))
     }
 
+    /// How many items there are, open and closed.
+    pub fn len(&self) -> usize {
+        self.leaves.len()
+    }
+
+    /// Whether there are none: before genesis.
+    pub fn is_empty(&self) -> bool {
+        self.leaves.is_empty()
+    }
+
     /// All items, open and closed, in order of (kind, id).
     pub fn items(&self) -> impl Iterator<Item = (Subject, Arc<Item>)> {
         let item = |(key, leaf): (&Key, &Leaf)| Some((key.subject(), leaf.item()?));

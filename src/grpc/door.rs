@@ -3,10 +3,13 @@
 
 use std::sync::Arc;
 
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout_at;
+use tonic::metadata::MetadataMap;
 
 use super::errors::Fault;
+use super::limits::Limits;
+use super::metrics::Metrics;
 use super::waiting::{Deadline, Reads};
 use crate::custody::{Item, Items};
 use crate::event::LotId;
@@ -16,21 +19,57 @@ use crate::pb::Subject;
 use crate::projection::trace::{ReadError, RecordSource};
 use crate::projection::{StoreError, items};
 
+/// When to come again after all places were taken, milliseconds.
+const RETRY_AFTER_MS: u64 = 1000;
+
 /// The shared part of every service.
 #[derive(Clone)]
 pub(super) struct Door {
     pub ledger: Ledger,
+    pub limits: Arc<Limits>,
+    pub metrics: Metrics,
     reads: Reads,
+    streams: Arc<Semaphore>,
+    followers: Arc<Semaphore>,
     stopping: watch::Receiver<bool>,
 }
 
 impl Door {
-    pub fn new(ledger: Ledger, stopping: watch::Receiver<bool>) -> Door {
+    pub fn new(
+        ledger: Ledger,
+        limits: Limits,
+        metrics: Metrics,
+        stopping: watch::Receiver<bool>,
+    ) -> Door {
         Door {
             ledger,
-            reads: Reads::new(),
+            metrics,
+            reads: Reads::new(limits.max_reads),
+            streams: Arc::new(Semaphore::new(limits.max_submit_streams)),
+            followers: Arc::new(Semaphore::new(limits.max_followers)),
+            limits: Arc::new(limits),
             stopping,
         }
+    }
+
+    /// When a read must have been answered.
+    pub fn deadline(&self, metadata: &MetadataMap) -> Deadline {
+        Deadline::of(metadata, self.limits.max_wait)
+    }
+
+    /// A place among the streams of statements.
+    pub fn place_for_stream(&self) -> Result<OwnedSemaphorePermit, Fault> {
+        place(&self.streams, "max_submit_streams")
+    }
+
+    /// A place among the followers.
+    pub fn place_for_follower(&self) -> Result<OwnedSemaphorePermit, Fault> {
+        place(&self.followers, "max_followers")
+    }
+
+    /// The same, counted if somebody is turned away.
+    pub fn counted<R>(&self, result: Result<R, Fault>) -> Result<R, Fault> {
+        result.inspect_err(|fault| fault.count(&self.metrics))
     }
 
     /// Ready when the server is about to stop.
@@ -61,12 +100,6 @@ impl Door {
         }
     }
 
-    /// Ready when the ledger has stopped or been closed, or its views have.
-    pub async fn stopped(&self) {
-        // No ledger gets that far; that it stops before is what is waited for.
-        let _ = self.ledger.at_least(u64::MAX).await;
-    }
-
     /// Runs a blocking read of the ledger.
     pub async fn read<R: Send + 'static>(
         &self,
@@ -74,8 +107,17 @@ impl Door {
         read: impl FnOnce(&Ledger) -> Result<R, Fault> + Send + 'static,
     ) -> Result<R, Fault> {
         let ledger = self.ledger.clone();
-        self.reads.run(deadline, move || read(&ledger)).await
+        let read = self.reads.run(deadline, move || read(&ledger)).await;
+        self.counted(read)
     }
+}
+
+fn place(places: &Arc<Semaphore>, limit: &'static str) -> Result<OwnedSemaphorePermit, Fault> {
+    let place = Arc::clone(places).try_acquire_owned();
+    place.map_err(|_| Fault::TurnedAway {
+        limit,
+        retry_after_ms: RETRY_AFTER_MS,
+    })
 }
 
 /// The journal, as the trace reads it.

@@ -12,6 +12,7 @@ use prost::Message as _;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
+use super::metrics::Metrics;
 use crate::event::LotId;
 use crate::event::codes;
 use crate::ledger::{ReadError, SubmitError};
@@ -87,6 +88,58 @@ pub(super) enum Fault {
         /// When to come again.
         retry_after_ms: u64,
     },
+    /// As many are at it as the server bears.
+    #[error(
+        "the server has as many of these as it bears ({limit}); try again in {retry_after_ms} ms"
+    )]
+    TurnedAway {
+        /// The setting.
+        limit: &'static str,
+        /// When to come again.
+        retry_after_ms: u64,
+    },
+    /// A party has sent more than it may.
+    #[error(
+        "party {party} has sent more than its {per_second} statements a second (party_statements_per_second); \
+         try again in {retry_after_ms} ms"
+    )]
+    RateLimited {
+        /// Whose, as the statement says.
+        party: String,
+        /// What it may send in the long run.
+        per_second: u32,
+        /// When to come again.
+        retry_after_ms: u64,
+    },
+    /// A connection has sent more for nothing than it may.
+    #[error(
+        "this connection has sent too many statements that do not verify or are recorded already \
+         (wasted_per_second); try again in {retry_after_ms} ms"
+    )]
+    Wasteful {
+        /// When to come again.
+        retry_after_ms: u64,
+    },
+    /// A connection does not take what is sent to it.
+    #[error("this connection does not take the answers to its earlier calls")]
+    Blocked,
+    /// A statement was not admitted in time.
+    #[error("the deadline had passed before the statement was looked at; it is not recorded")]
+    NotAdmitted,
+    /// A statement was admitted and not answered in time.
+    #[error("the statement had no answer by the deadline; it is unknown whether it is recorded")]
+    Unanswered,
+    /// A stream of statements was not at its end in time.
+    #[error(
+        "the stream's deadline has passed; of its statements without an answer it is unknown whether they are recorded"
+    )]
+    StreamOver,
+    /// A follower was not at its end in time.
+    #[error("the deadline of the follower has passed")]
+    FollowOver,
+    /// A read was not done in time.
+    #[error("the answer was not found by the deadline")]
+    ReadOver,
     /// The ledger accepts nothing until it is started again.
     #[error("the ledger has stopped: {0}")]
     Stopped(String),
@@ -228,6 +281,38 @@ impl Fault {
                 let remedy = "send the same bytes again after the delay";
                 of_door(Code::ResourceExhausted, "OVERLOADED", "", remedy)
             }
+            Fault::TurnedAway { .. } => {
+                let remedy = "ask again after the delay; the operator may raise the limit";
+                of_door(Code::ResourceExhausted, "LIMIT", "", remedy)
+            }
+            Fault::RateLimited { .. } => {
+                let remedy = "send the same bytes again after the delay";
+                of_door(Code::ResourceExhausted, "RATE_LIMITED", "", remedy)
+            }
+            Fault::Wasteful { .. } => {
+                let remedy = "look at the answers before sending on";
+                of_door(Code::ResourceExhausted, "WASTEFUL", "", remedy)
+            }
+            Fault::Blocked => {
+                let remedy = "read the answers, or connect again";
+                of_door(Code::ResourceExhausted, "BLOCKED", "", remedy)
+            }
+            Fault::NotAdmitted => {
+                let remedy = "send the same bytes again, with a later deadline";
+                of_door(Code::DeadlineExceeded, "NOT_ADMITTED", "", remedy)
+            }
+            Fault::Unanswered | Fault::StreamOver => {
+                let remedy = "send the same bytes again: what is recorded gets its first answer, and never twice";
+                of_door(Code::DeadlineExceeded, "UNANSWERED", "", remedy)
+            }
+            Fault::FollowOver => {
+                let remedy = "follow on from the position after the last record that came";
+                of_door(Code::DeadlineExceeded, "FOLLOW_OVER", "", remedy)
+            }
+            Fault::ReadOver => {
+                let remedy = "ask again, with a later deadline";
+                of_door(Code::DeadlineExceeded, "READ_OVER", "", remedy)
+            }
             Fault::Stopped(_) => {
                 let remedy = "have the operator look at the ledger and start it again";
                 of_door(Code::Unavailable, "STOPPED", "", remedy)
@@ -243,9 +328,39 @@ impl Fault {
         }
     }
 
+    /// The server will not be there for long.
+    pub fn stopping() -> Fault {
+        Fault::Stopped("the server is shutting down".to_owned())
+    }
+
+    /// Counts who is turned away at a limit.
+    pub fn count(&self, metrics: &Metrics) {
+        match self {
+            Fault::TurnedAway { limit, .. } => metrics.turned_away(limit),
+            Fault::Overloaded { .. } => metrics.turned_away("queue"),
+            Fault::RateLimited { .. } => metrics.turned_away("party_statements_per_second"),
+            Fault::Wasteful { .. } => metrics.turned_away("wasted_per_second"),
+            Fault::Blocked => metrics.turned_away("unread"),
+            _ => {}
+        }
+    }
+
+    /// When to come again, if waiting is all that it needs.
+    fn retry_after_ms(&self) -> Option<u64> {
+        match self {
+            Fault::Overloaded { retry_after_ms }
+            | Fault::TurnedAway { retry_after_ms, .. }
+            | Fault::RateLimited { retry_after_ms, .. }
+            | Fault::Wasteful { retry_after_ms } => Some(*retry_after_ms),
+            _ => None,
+        }
+    }
+
     fn metadata(&self) -> HashMap<String, String> {
         let mut figures = HashMap::new();
-        let mut put = |name: &str, value: String| figures.insert(name.to_owned(), value);
+        let mut put = |name: &str, value: String| {
+            figures.insert(name.to_owned(), value);
+        };
         match self {
             Fault::Unknown { name, as_of, .. } => {
                 put("name", name.clone());
@@ -266,10 +381,19 @@ impl Fault {
                 put("min_position", min_position.to_string());
                 put("as_of", as_of.to_string());
             }
-            Fault::Overloaded { retry_after_ms } => {
-                put("retry_after_ms", retry_after_ms.to_string());
+            Fault::TurnedAway { limit, .. } => put("limit", (*limit).to_owned()),
+            Fault::RateLimited {
+                party, per_second, ..
+            } => {
+                put("party", party.clone());
+                put("per_second", per_second.to_string());
+                put("limit", "party_statements_per_second".to_owned());
             }
+            Fault::Wasteful { .. } => put("limit", "wasted_per_second".to_owned()),
             _ => {}
+        }
+        if let Some(retry_after_ms) = self.retry_after_ms() {
+            figures.insert("retry_after_ms".to_owned(), retry_after_ms.to_string());
         }
         figures
     }
@@ -280,7 +404,7 @@ impl From<Fault> for Status {
         let told = fault.told();
         let words = fault.to_string();
         let mut details = ErrorDetails::with_error_info(told.reason, DOMAIN, fault.metadata());
-        if let Fault::Overloaded { retry_after_ms } = fault {
+        if let Some(retry_after_ms) = fault.retry_after_ms() {
             details.set_retry_info(Some(Duration::from_millis(retry_after_ms)));
         }
         if !told.field.is_empty() {
@@ -337,6 +461,15 @@ impl From<SubmitError> for Fault {
     fn from(error: SubmitError) -> Fault {
         match error {
             SubmitError::Overloaded { retry_after_ms } => Fault::Overloaded { retry_after_ms },
+            SubmitError::RateLimited {
+                party,
+                per_second,
+                retry_after_ms,
+            } => Fault::RateLimited {
+                party,
+                per_second,
+                retry_after_ms,
+            },
             SubmitError::Stopped { why } => Fault::Stopped(why),
             SubmitError::Unreadable { .. } => Fault::Storage(error.to_string()),
         }

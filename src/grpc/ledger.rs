@@ -3,44 +3,31 @@
 //! A refused statement is an answer. What could not be tried is a status.
 
 use std::pin::Pin;
-use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio_stream::Stream as Incoming;
 use tokio_stream::wrappers::ReceiverStream;
-use tokio_stream::{Stream, StreamExt as _};
 use tonic::{Request, Response, Status, Streaming};
 
+use super::calls::Call;
 use super::door::Door;
-use super::errors::{Fault, What, explained};
-use super::filter::{Filter, party_of};
-use super::waiting::Deadline;
+use super::errors::{Fault, What};
+use super::filter::Filter;
+use super::following::Following;
+use super::submitting::{self, given};
+use super::waiting::{Deadline, callers_deadline};
 use crate::event::StatementId;
-use crate::ledger::{Answer, Pending, SubmitError};
 use crate::pb::get_record_request::Which;
 use crate::pb::ledger_server::Ledger;
-use crate::pb::submit_response;
 use crate::pb::{
     DecideRequest, DecideResponse, FollowRequest, FollowResponse, GetRecordRequest,
-    GetRecordResponse, GetStatusRequest, GetStatusResponse, SignedStatement, SubmitRequest,
-    SubmitResponse,
+    GetRecordResponse, GetStatusRequest, GetStatusResponse, SubmitRequest, SubmitResponse,
 };
-
-/// Statements of one stream that are being decided at a time, at most. What
-/// comes beyond that is not read, so HTTP/2 holds the sender back.
-pub const IN_FLIGHT: usize = 512;
-
-/// How long a stream rests when it first finds the ledger's queue full: about
-/// as long as one sync takes.
-const FIRST_REST: Duration = Duration::from_millis(1);
-
-/// Records that wait for one follower, at most; a slow one is read for no
-/// faster than it takes them.
-pub const FOLLOW_BUFFER: usize = 16;
 
 /// The service.
 pub(super) struct LedgerService(pub Door);
 
-type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+type Answers<T> = Pin<Box<dyn Incoming<Item = Result<T, Status>> + Send>>;
 
 #[tonic::async_trait]
 impl Ledger for LedgerService {
@@ -48,9 +35,11 @@ impl Ledger for LedgerService {
         &self,
         request: Request<SubmitRequest>,
     ) -> Result<Response<SubmitResponse>, Status> {
+        let deadline = Deadline::of(request.metadata(), self.0.limits.max_submit_wait);
+        let call = Call::of(request.extensions());
         let statement = given(request.into_inner().statement)?;
-        let answer = self.0.ledger.submit(statement).await.map_err(Fault::from)?;
-        Ok(Response::new(response(answer)))
+        let answer = submitting::one(&self.0, call.as_deref(), statement, deadline).await;
+        Ok(Response::new(self.0.counted(answer)?))
     }
 
     type SubmitStreamStream = Answers<SubmitResponse>;
@@ -59,22 +48,29 @@ impl Ledger for LedgerService {
         &self,
         request: Request<Streaming<SubmitRequest>>,
     ) -> Result<Response<Self::SubmitStreamStream>, Status> {
-        let (sender, receiver) = mpsc::channel(IN_FLIGHT);
-        tokio::spawn(admit_all(self.0.clone(), request.into_inner(), sender));
-        let answers = ReceiverStream::new(receiver).then(|admitted| async {
-            let pending: Pending = admitted?;
-            Ok(response(pending.await.map_err(Fault::from)?))
-        });
-        Ok(Response::new(Box::pin(answers)))
+        let stream = submitting::Stream {
+            door: self.0.clone(),
+            call: Call::of(request.extensions()),
+            ends: callers_deadline(request.metadata()),
+            _place: self.0.counted(self.0.place_for_stream())?,
+        };
+        let in_flight = self.0.limits.in_flight;
+        let (sender, receiver) = mpsc::channel(in_flight);
+        tokio::spawn(stream.run(request.into_inner(), sender, in_flight));
+        Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
     }
 
     async fn decide(
         &self,
         request: Request<DecideRequest>,
     ) -> Result<Response<DecideResponse>, Status> {
-        let deadline = Deadline::of(request.metadata());
+        let deadline = self.0.deadline(request.metadata());
+        let call = Call::of(request.extensions());
         let request = request.into_inner();
         let statement = given(request.statement)?;
+        if let Some(call) = call {
+            call.about(&statement.payload);
+        }
         self.0.committed(request.min_position, deadline).await?;
         let trial = self.0.ledger.dry_run(statement, request.min_position);
         let trial = tokio::time::timeout_at(deadline.0, trial)
@@ -93,7 +89,7 @@ impl Ledger for LedgerService {
         &self,
         request: Request<GetRecordRequest>,
     ) -> Result<Response<GetRecordResponse>, Status> {
-        let deadline = Deadline::of(request.metadata());
+        let deadline = self.0.deadline(request.metadata());
         let request = request.into_inner();
         let as_of = self.0.committed(request.min_position, deadline).await?;
         let which = request
@@ -131,21 +127,18 @@ impl Ledger for LedgerService {
         &self,
         request: Request<FollowRequest>,
     ) -> Result<Response<Self::FollowStream>, Status> {
+        let ends = callers_deadline(request.metadata());
         let request = request.into_inner();
-        let filter = Filter::of(&request)?;
-        let until = request.catch_up_only.then(|| self.0.ledger.committed());
-        let (sender, receiver) = mpsc::channel(FOLLOW_BUFFER);
-        let door = self.0.clone();
-        tokio::spawn(async move {
-            tokio::select! {
-                () = sender.closed() => {}
-                () = door.closing() => {
-                    // A follower that has gone is told nothing.
-                    let _ = sender.try_send(Err(stopping()));
-                }
-                () = follow_into(&door, request.from, until, &filter, &sender) => {}
-            }
-        });
+        let following = Following {
+            door: self.0.clone(),
+            from: request.from,
+            until: request.catch_up_only.then(|| self.0.ledger.committed()),
+            filter: Filter::of(&request)?,
+            ends,
+            _place: self.0.counted(self.0.place_for_follower())?,
+        };
+        let (sender, receiver) = mpsc::channel(self.0.limits.follow_buffer);
+        tokio::spawn(following.run(sender));
         Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
     }
 
@@ -163,124 +156,5 @@ impl Ledger for LedgerService {
             recorded_at_ms: status.recorded_at_ms,
             origin: Some(status.origin),
         }))
-    }
-}
-
-fn given(statement: Option<SignedStatement>) -> Result<SignedStatement, Fault> {
-    statement.ok_or_else(|| Fault::invalid("statement", "there is none"))
-}
-
-fn stopping() -> Status {
-    Fault::Stopped("the server is shutting down".to_owned()).into()
-}
-
-fn response(answer: Answer) -> SubmitResponse {
-    match answer {
-        Answer::Acknowledged {
-            acknowledgement,
-            findings,
-            repeated,
-        } => SubmitResponse {
-            answer: Some(submit_response::Answer::Acknowledgement(acknowledgement)),
-            findings,
-            repeated,
-        },
-        Answer::Refused(refusal) => SubmitResponse {
-            answer: Some(submit_response::Answer::Refusal(refusal)),
-            ..SubmitResponse::default()
-        },
-    }
-}
-
-/// Admits a stream's statements in order of arrival. Ends with the stream, or
-/// with the first thing that could not be tried; the answers to what came
-/// before it are given all the same.
-async fn admit_all(
-    door: Door,
-    mut statements: Streaming<SubmitRequest>,
-    sender: mpsc::Sender<Result<Pending, Status>>,
-) {
-    let closing = door.closing();
-    tokio::pin!(closing);
-    loop {
-        // The place is taken first: nothing is read that could not wait here.
-        let Ok(place) = sender.reserve().await else {
-            return;
-        };
-        let next = tokio::select! {
-            next = statements.message() => next,
-            () = sender.closed() => return,
-            () = &mut closing => Err(stopping()),
-        };
-        let admitted = match next {
-            Ok(None) => return,
-            Ok(Some(request)) => match given(request.statement) {
-                Ok(statement) => admit(&door, statement).await,
-                Err(fault) => Err(fault),
-            }
-            .map_err(Status::from),
-            Err(status) => Err(explained(status)),
-        };
-        let ends = admitted.is_err();
-        place.send(admitted);
-        if ends {
-            return;
-        }
-    }
-}
-
-/// Waits as long as the ledger has as much waiting as it takes: a moment at
-/// first, then longer, up to the time that the ledger asks for.
-async fn admit(door: &Door, statement: SignedStatement) -> Result<Pending, Fault> {
-    let mut rest = FIRST_REST;
-    loop {
-        match door.ledger.enqueue(statement.clone()) {
-            Err(SubmitError::Overloaded { retry_after_ms }) => {
-                tokio::time::sleep(rest).await;
-                rest = rest
-                    .saturating_mul(2)
-                    .min(Duration::from_millis(retry_after_ms));
-            }
-            admitted => return Ok(admitted?),
-        }
-    }
-}
-
-/// Sends what the follower wants: catch-up, then live; with `until`, only what
-/// was committed then.
-async fn follow_into(
-    door: &Door,
-    from: u64,
-    until: Option<u64>,
-    filter: &Filter,
-    sender: &mpsc::Sender<Result<FollowResponse, Status>>,
-) {
-    if until.is_some_and(|end| from >= end) {
-        return;
-    }
-    let mut records = door.ledger.follow(from);
-    while let Some(next) = records.next().await {
-        let followed = match next {
-            Ok(followed) => followed,
-            Err(error) => {
-                // A follower that has gone is told nothing.
-                let _ = sender.send(Err(Fault::from(error).into())).await;
-                return;
-            }
-        };
-        let party = |id| door.ledger.read(|state| party_of(state, id));
-        if filter.wants(&followed.opened, party) {
-            let response = FollowResponse {
-                record: Some(followed.record),
-                position: followed.position,
-                as_of: followed.as_of,
-            };
-            if sender.send(Ok(response)).await.is_err() {
-                return;
-            }
-        }
-        if until.is_some_and(|end| followed.position.saturating_add(1) >= end) {
-            return;
-        }
     }
 }

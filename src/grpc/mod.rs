@@ -8,6 +8,7 @@
 //! | file | what it is |
 //! |---|---|
 //! | `ledger` | statements in, records out |
+//! | `submitting`, `following` | the same as streams |
 //! | `trace` | a lot's chain, genealogy, balance, disputes |
 //! | `registry` | parties, what is theirs, keys |
 //! | `filter` | which records a follower wants |
@@ -15,36 +16,51 @@
 //! | `waiting` | deadlines and bounded blocking reads |
 //! | `errors` | what could not be tried, as status and details |
 //! | `readable` | the same for what tonic could not decode |
+//! | `limits` | what the door bears, as settings |
 //! | `connections` | a bounded number of sockets |
+//! | `calls`, `body`, `request_id` | every call and its answer under watch |
+//! | `watch` | cutting what hangs; health |
+//! | `metrics` | what is counted |
 
+mod body;
+mod calls;
 mod connections;
 mod door;
 pub mod errors;
 mod filter;
+mod following;
 mod ledger;
+mod limits;
+mod metrics;
 mod readable;
 mod registry;
+mod request_id;
+mod submitting;
 mod trace;
 mod waiting;
+mod watch;
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::watch as told;
 use tonic::server::NamedService;
 use tonic::transport::Server;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
-pub use self::connections::MAX_CONNECTIONS;
+use self::calls::{Calls, Watch};
+use self::connections::Lines;
 use self::door::Door;
 pub use self::filter::{Filter, MAX_FILTER};
-pub use self::ledger::{FOLLOW_BUFFER, IN_FLIGHT};
+pub use self::limits::Limits;
+pub use self::metrics::Metrics;
 use self::readable::Readable;
 pub use self::registry::MAX_PAGE;
-pub use self::waiting::{MAX_READS, MAX_WAIT, timeout};
+pub use self::request_id::{MAX_REQUEST_ID, REQUEST_ID};
+pub use self::waiting::timeout;
+pub use self::watch::HEALTH_EVERY;
 use crate::event::statement::MAX_STATEMENT;
 use crate::ledger::Ledger;
 use crate::pb;
@@ -60,13 +76,6 @@ pub const MAX_REQUEST: usize = MAX_STATEMENT + 64 * 1024;
 /// much.
 pub const MAX_ANSWER: usize = 16 * 1024 * 1024;
 
-/// Calls at a time on one connection, at most.
-pub const MAX_STREAMS: u32 = 1024;
-
-/// How long calls may go on after the signal to stop; what is open then is cut
-/// off. Statements that were admitted are recorded all the same.
-pub const GRACE: Duration = Duration::from_secs(5);
-
 /// Why the door does not open, or closes.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
@@ -81,6 +90,9 @@ pub enum ServeError {
         /// What the operating system said.
         source: std::io::Error,
     },
+    /// A limit that cannot be.
+    #[error("the limit {0}")]
+    Limits(String),
     /// The embedded schema.
     #[error("the embedded schema cannot be served for reflection: {0}")]
     Reflection(String),
@@ -102,12 +114,31 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
         })
 }
 
-/// Serves the ledger until `shutdown` is ready; then takes no new calls, ends
-/// what follows, and returns when every call has its answer, after [`GRACE`]
-/// at the latest. The ledger itself stays open.
+/// How the door is set up.
+#[derive(Clone, Debug, Default)]
+pub struct Setup {
+    /// What it bears.
+    pub limits: Limits,
+    /// What it counts into.
+    pub metrics: Metrics,
+}
+
+/// [`serve_with`] the default limits.
 pub async fn serve(
     ledger: Ledger,
     listener: TcpListener,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), ServeError> {
+    serve_with(ledger, listener, Setup::default(), shutdown).await
+}
+
+/// Serves the ledger until `shutdown` is ready; then takes no new calls, ends
+/// what follows, and returns when every call has its answer, after
+/// [`Limits::grace`] at the latest. The ledger itself stays open.
+pub async fn serve_with(
+    ledger: Ledger,
+    listener: TcpListener,
+    setup: Setup,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
     let address = listener.local_addr().map_err(|source| ServeError::Listen {
@@ -117,19 +148,24 @@ pub async fn serve(
     if !address.ip().is_loopback() {
         return Err(ServeError::NotLoopback(address));
     }
-    let (stop, stopping) = watch::channel(false);
-    let door = Door::new(ledger, stopping);
+    let Setup { limits, metrics } = setup;
+    if let Some(fault) = limits.fault() {
+        return Err(ServeError::Limits(fault));
+    }
+    metrics.limits(&limits);
+    let (stop, stopping) = told::channel(false);
+    let door = Door::new(ledger, limits.clone(), metrics.clone(), stopping);
     let (reporter, health) = tonic_health::server::health_reporter();
-    report(&reporter, ServingStatus::Serving).await;
-    let watching = tokio::spawn(report_stop(door.clone(), reporter));
+    report(&reporter, door.ledger.status().accepting).await;
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(pb::DESCRIPTORS)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .build_v1()
         .map_err(|e| ServeError::Reflection(e.to_string()))?;
-    let mut told = stop.subscribe();
-    let serving = Server::builder()
-        .max_concurrent_streams(MAX_STREAMS)
+    let lines = Lines::new(limits.wasted(), metrics.clone());
+    let calls = Calls::new(&limits, metrics);
+    let serving = server(&limits)
+        .layer(Watch(std::sync::Arc::clone(&calls)))
         .add_service(health)
         .add_service(reflection)
         .add_service(Readable(
@@ -143,43 +179,67 @@ pub async fn serve(
                 .max_encoding_message_size(MAX_ANSWER),
         ))
         .add_service(Readable(
-            RegistryServer::new(registry::RegistryService(door))
+            RegistryServer::new(registry::RegistryService(door.clone()))
                 .max_decoding_message_size(MAX_REQUEST)
                 .max_encoding_message_size(MAX_ANSWER),
         ))
-        .serve_with_incoming_shutdown(connections::accept(listener), async {
-            shutdown.await;
-            // Streams without an end of their own are told.
-            stop.send_replace(true);
-        });
+        .serve_with_incoming_shutdown(
+            connections::accept(listener, limits.max_connections, lines.clone()),
+            async {
+                shutdown.await;
+                // Streams without an end of their own are told.
+                stop.send_replace(true);
+            },
+        );
+    let healthy = watch::follow_health(
+        || door.ledger.status().accepting,
+        door.closing(),
+        |accepting| report(&reporter, accepting),
+    );
+    let grace = limits.grace;
     let overtime = async {
-        // The sender is in the future beside this one; it is there.
-        let _ = told.wait_for(|stop| *stop).await;
-        tokio::time::sleep(GRACE).await;
+        healthy.await;
+        tokio::time::sleep(grace).await;
     };
-    let served = tokio::select! {
-        served = serving => served,
-        () = overtime => Ok(()),
-    };
-    watching.abort();
-    Ok(served?)
+    tokio::select! {
+        served = serving => served?,
+        () = overtime => {
+            let open = lines.all();
+            tracing::warn!(connections = open.len(), "the time of grace is over; cut off");
+            for line in open {
+                line.cut();
+            }
+        }
+        () = watch::cut_overdue(calls, lines.clone(), limits) => {}
+    }
+    Ok(())
 }
 
-/// Not serving from when the ledger has stopped: it does not accept again
-/// before it is started again.
-async fn report_stop(door: Door, reporter: HealthReporter) {
-    door.stopped().await;
-    report(&reporter, ServingStatus::NotServing).await;
+/// The transport, as far as it can be bounded from here.
+fn server(limits: &Limits) -> Server {
+    Server::builder()
+        .max_concurrent_streams(limits.max_streams)
+        .initial_stream_window_size(limits.window_bytes)
+        .initial_connection_window_size(limits.window_bytes)
+        .http2_max_header_list_size(limits.max_header_bytes)
+        .http2_max_pending_accept_reset_streams(Some(limits.max_resets))
+        .http2_keepalive_interval(Some(limits.keepalive_every))
+        .http2_keepalive_timeout(Some(limits.keepalive_timeout))
 }
 
 /// The same for each service and for the server as a whole.
-async fn report(reporter: &HealthReporter, status: ServingStatus) {
+async fn report(reporter: &HealthReporter, accepting: bool) {
     let services = [
         "",
         LedgerServer::<ledger::LedgerService>::NAME,
         TraceServer::<trace::TraceService>::NAME,
         RegistryServer::<registry::RegistryService>::NAME,
     ];
+    let status = if accepting {
+        ServingStatus::Serving
+    } else {
+        ServingStatus::NotServing
+    };
     for service in services {
         reporter.set_service_status(service, status).await;
     }

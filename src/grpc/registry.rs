@@ -6,7 +6,6 @@ use tonic::{Request, Response, Status};
 
 use super::door::Door;
 use super::errors::{Fault, What};
-use super::waiting::Deadline;
 use crate::custody::{Item, Items as _, State, subject};
 use crate::event::KeyId;
 use crate::pb::registry_server::Registry;
@@ -38,7 +37,7 @@ impl Registry for RegistryService {
         &self,
         request: Request<GetPartyRequest>,
     ) -> Result<Response<GetPartyResponse>, Status> {
-        let deadline = Deadline::of(request.metadata());
+        let deadline = self.0.deadline(request.metadata());
         let request = request.into_inner();
         self.0.committed(request.min_position, deadline).await?;
         let code = request.party;
@@ -59,7 +58,7 @@ impl Registry for RegistryService {
         &self,
         request: Request<GetKeyRequest>,
     ) -> Result<Response<GetKeyResponse>, Status> {
-        let deadline = Deadline::of(request.metadata());
+        let deadline = self.0.deadline(request.metadata());
         let request = request.into_inner();
         let id = KeyId::from_slice(&request.key_id)
             .ok_or_else(|| Fault::invalid("key_id", "16 bytes are wanted"))?;
@@ -81,7 +80,7 @@ impl Registry for RegistryService {
         &self,
         request: Request<ListPartiesRequest>,
     ) -> Result<Response<ListPartiesResponse>, Status> {
-        let deadline = Deadline::of(request.metadata());
+        let deadline = self.0.deadline(request.metadata());
         let request = request.into_inner();
         self.0.committed(request.min_position, deadline).await?;
         let size = page_size(request.page_size);

@@ -7,7 +7,6 @@ use tonic::{Request, Response, Status};
 use super::door::{Door, Journal, Known, lot_id};
 use super::errors::{Fault, What};
 use super::registry::page_size;
-use super::waiting::Deadline;
 use crate::custody::{Item, subject};
 use crate::event::LotId;
 use crate::ledger::Ledger;
@@ -30,7 +29,7 @@ impl Trace for TraceService {
         &self,
         request: Request<TraceLotRequest>,
     ) -> Result<Response<TraceLotResponse>, Status> {
-        let deadline = Deadline::of(request.metadata());
+        let deadline = self.0.deadline(request.metadata());
         let request = request.into_inner();
         let which = request.which.clone().ok_or_else(|| {
             Fault::invalid(
@@ -53,7 +52,7 @@ impl Trace for TraceService {
         &self,
         request: Request<GenealogyRequest>,
     ) -> Result<Response<GenealogyResponse>, Status> {
-        let deadline = Deadline::of(request.metadata());
+        let deadline = self.0.deadline(request.metadata());
         let request = request.into_inner();
         let id = lot_id("lot", &request.lot)?;
         let direction = request.direction();
@@ -83,7 +82,7 @@ impl Trace for TraceService {
         &self,
         request: Request<BalanceRequest>,
     ) -> Result<Response<BalanceResponse>, Status> {
-        let deadline = Deadline::of(request.metadata());
+        let deadline = self.0.deadline(request.metadata());
         let min_position = request.into_inner().min_position;
         self.0.projected(min_position, deadline).await?;
         let answer = self.0.read(deadline, |ledger| {
@@ -96,7 +95,7 @@ impl Trace for TraceService {
         &self,
         request: Request<ListDisputesRequest>,
     ) -> Result<Response<ListDisputesResponse>, Status> {
-        let deadline = Deadline::of(request.metadata());
+        let deadline = self.0.deadline(request.metadata());
         let request = request.into_inner();
         self.0.committed(request.min_position, deadline).await?;
         let size = page_size(request.page_size);

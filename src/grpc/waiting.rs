@@ -10,37 +10,50 @@ use tonic::metadata::MetadataMap;
 
 use super::errors::Fault;
 
-/// How long a read waits for its minimum position if the caller names no
-/// deadline, and at most.
-pub const MAX_WAIT: Duration = Duration::from_secs(10);
-
 /// Part of the caller's time that is kept for the way back, and at most.
 const WAY_BACK: (u32, Duration) = (10, Duration::from_millis(50));
-
-/// Blocking reads at a time, at most; the others wait until their deadline.
-pub const MAX_READS: usize = 16;
 
 /// When a request must have been answered.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Deadline(pub Instant);
 
 impl Deadline {
-    /// From the caller's `grpc-timeout`, counted from now.
-    pub fn of(metadata: &MetadataMap) -> Deadline {
-        let header = metadata
-            .get("grpc-timeout")
-            .and_then(|value| value.to_str().ok());
-        Deadline(Instant::now() + patience(header.and_then(timeout)))
+    /// From the caller's `grpc-timeout`, counted from now, and at most so long.
+    pub fn of(metadata: &MetadataMap, most: Duration) -> Deadline {
+        Deadline(Instant::now() + patience(given(metadata), most))
+    }
+
+    /// Whether it has passed.
+    pub fn is_over(self) -> bool {
+        self.0 <= Instant::now()
     }
 }
 
+/// When the caller of a stream will have gone, if it said so.
+pub(super) fn callers_deadline(metadata: &MetadataMap) -> Option<Instant> {
+    Instant::now().checked_add(less_way_back(given(metadata)?))
+}
+
+/// Ready at that time; never, if there is none.
+pub(super) async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn given(metadata: &MetadataMap) -> Option<Duration> {
+    timeout(metadata.get("grpc-timeout")?.to_str().ok()?)
+}
+
 /// How long we wait for a caller that has this much time.
-fn patience(given: Option<Duration>) -> Duration {
+fn patience(given: Option<Duration>, longest: Duration) -> Duration {
+    given.map_or(longest, |given| less_way_back(given).min(longest))
+}
+
+fn less_way_back(given: Duration) -> Duration {
     let (part, most) = WAY_BACK;
-    given.map_or(MAX_WAIT, |given| {
-        let way_back = (given / part).min(most);
-        given.saturating_sub(way_back).min(MAX_WAIT)
-    })
+    given.saturating_sub((given / part).min(most))
 }
 
 /// A `grpc-timeout` header (gRPC over HTTP/2, "Timeout"): at most 8 digits and
@@ -68,19 +81,23 @@ pub(super) struct Reads {
 }
 
 impl Reads {
-    pub fn new() -> Reads {
+    /// At most so many at a time.
+    pub fn new(most: usize) -> Reads {
         Reads {
-            places: Arc::new(Semaphore::new(MAX_READS)),
+            places: Arc::new(Semaphore::new(most)),
         }
     }
 
-    /// Runs a blocking read when there is a place for it.
+    /// Runs a blocking read when there is a place for it. One that is not done
+    /// at the deadline keeps its place until it is, but its caller does not
+    /// wait.
     pub async fn run<R: Send + 'static>(
         &self,
         deadline: Deadline,
         read: impl FnOnce() -> Result<R, Fault> + Send + 'static,
     ) -> Result<R, Fault> {
-        let busy = Fault::Overloaded {
+        let busy = Fault::TurnedAway {
+            limit: "max_reads",
             retry_after_ms: RETRY_AFTER_MS,
         };
         let waiting = Arc::clone(&self.places).acquire_owned();
@@ -92,13 +109,14 @@ impl Reads {
             drop(place);
             answer
         });
-        reading
-            .await
-            .unwrap_or_else(|e| Err(Fault::Storage(e.to_string())))
+        match tokio::time::timeout_at(deadline.0, reading).await {
+            Ok(read) => read.unwrap_or_else(|e| Err(Fault::Storage(e.to_string()))),
+            Err(_) => Err(Fault::ReadOver),
+        }
     }
 }
 
-/// When to come again after all [`MAX_READS`] places were taken.
+/// When to come again after all places were taken, milliseconds.
 const RETRY_AFTER_MS: u64 = 100;
 
 #[cfg(test)]
@@ -131,14 +149,15 @@ mod tests {
 
     #[test]
     fn nobody_is_waited_for_beyond_the_bound_and_some_time_is_kept_for_the_way_back() {
-        assert_eq!(patience(None), MAX_WAIT);
-        assert_eq!(patience(Some(Duration::from_hours(1))), MAX_WAIT);
+        let longest = Duration::from_secs(10);
+        assert_eq!(patience(None, longest), longest);
+        assert_eq!(patience(Some(Duration::from_hours(1)), longest), longest);
         assert_eq!(
-            patience(Some(Duration::from_millis(100))),
+            patience(Some(Duration::from_millis(100)), longest),
             Duration::from_millis(90)
         );
         assert_eq!(
-            patience(Some(Duration::from_secs(1))),
+            patience(Some(Duration::from_secs(1)), longest),
             Duration::from_millis(950)
         );
     }

@@ -32,6 +32,18 @@ pub enum SubmitError {
         /// When to come again, milliseconds.
         retry_after_ms: u64,
     },
+    /// Its party has sent more than it may; this one was not looked at.
+    #[error(
+        "party {party} has sent more than its {per_second} statements a second; send it again in {retry_after_ms} ms"
+    )]
+    RateLimited {
+        /// Whose, as the statement says.
+        party: String,
+        /// What it may send in the long run.
+        per_second: u32,
+        /// When to come again, milliseconds.
+        retry_after_ms: u64,
+    },
     /// The ledger has stopped accepting. If this one had been admitted, it is
     /// unknown whether it is recorded: the same bytes sent again after the
     /// restart get its answer.

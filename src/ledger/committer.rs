@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
+use std::time::Instant;
 
 use bytes::Bytes;
 use prost::Message as _;
@@ -84,11 +85,18 @@ fn commit(shared: &Shared, log: &mut dyn CommitLog, proposal: Proposal) -> Settl
         commit: commit.encode_to_vec().into(),
         last_head,
     };
-    match place(log, &batch, expected_head) {
-        Ok(None) => Settlement::Ours {
-            tree: BatchTree::new(&heads),
-            commit,
-        },
+    let started = Instant::now();
+    let placed = place(log, &batch, expected_head);
+    match placed {
+        Ok(None) => {
+            let bytes = batch.records.iter().map(Bytes::len).sum();
+            let seconds = started.elapsed().as_secs_f64();
+            shared.metrics.committed(heads.len(), bytes, seconds);
+            Settlement::Ours {
+                tree: BatchTree::new(&heads),
+                commit,
+            }
+        }
         Ok(Some(theirs)) => Settlement::Theirs(theirs),
         Err(why) => Settlement::Failed(why),
     }

@@ -11,9 +11,6 @@ use crate::event::codes::Refused;
 use crate::event::record::{Additions, OpenRecord, Standing, seal};
 use crate::pb::{DecideResponse, Finding, Outcome, SignedStatement};
 
-/// Dry runs at a time, at most.
-pub(super) const MAX_AT_A_TIME: usize = 16;
-
 /// How often what is looked up may be out of date before it is given up.
 const MAX_LOOKS: usize = 4;
 

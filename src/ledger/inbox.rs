@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use super::batch::Delivered;
 use super::committer::Settlement;
 use super::prepare::Prepared;
-use super::ticket::{Room, Ticket};
+use super::ticket::{Measure, Room, Ticket};
 use crate::pb::SignedStatement;
 
 /// Statements that a preparing thread takes at a time, at most.
@@ -159,6 +159,11 @@ impl Inbox {
     /// Statements admitted and not yet answered.
     pub(super) fn unanswered(&self) -> usize {
         self.room.taken()
+    }
+
+    /// The room for them.
+    pub(super) fn room(&self) -> Measure {
+        self.room.measure()
     }
 
     /// Whether statements are taken, and if not, what stopped it.

@@ -14,6 +14,8 @@
 //! | `keys` | public keys, opened once |
 //! | `ids` | which statement of the last 30 days became which record |
 //! | `dry_run`, `follow`, `shared` | reading |
+//! | `rates` | how fast a party may go |
+//! | `metrics` | what is counted |
 //! | `threads` | who runs what, and how it ends |
 //!
 //! Architecture invariant: nothing that rests on an uncommitted record leaves
@@ -31,9 +33,11 @@ mod ids;
 mod inbox;
 mod keys;
 mod local;
+mod metrics;
 mod open;
 mod options;
 mod prepare;
+mod rates;
 mod recovery;
 mod seam;
 mod shared;
@@ -56,8 +60,10 @@ pub use clock::{Clock, SystemClock};
 pub use error::OpenError;
 pub use folder::FORMAT_VERSION;
 pub use follow::{Followed, Follower};
+pub use metrics::Metrics;
 pub use open::Opened;
 pub use options::{MIN_BATCH_BYTES, Options};
+pub use rates::{Bucket, MAX_RATED_PARTIES, Rate};
 pub use seam::{BatchIterator, Commit, CommitLog, LogError, Records};
 
 use batch::Delivered;
@@ -67,6 +73,7 @@ use threads::Threads;
 use crate::custody::State;
 use crate::event::StatementId;
 use crate::event::record::OpenRecord;
+use crate::event::statement::{MAX_EVENTS, MAX_SIGNATURES};
 use crate::pb::{self, SignedStatement};
 use crate::projection::Store;
 
@@ -94,7 +101,7 @@ impl Future for Pending {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let delivered = Pin::new(&mut self.receiver).poll(context);
-        delivered.map(|delivered| self.answer(delivered.ok()))
+        delivered.map(|delivered| self.counted(self.answer(delivered.ok())))
     }
 }
 
@@ -113,6 +120,35 @@ impl Pending {
             Delivered::Answer(answer) => answer.map(|answer| *answer),
         }
     }
+
+    fn counted(&self, answer: Result<Answer, SubmitError>) -> Result<Answer, SubmitError> {
+        let metrics = &self.shared.metrics;
+        match &answer {
+            Ok(Answer::Acknowledged {
+                findings, repeated, ..
+            }) => metrics.recorded(findings, *repeated),
+            Ok(Answer::Refused(refusal)) => metrics.refused(refusal.code()),
+            Err(error) => metrics.pushed_back(error),
+        }
+        answer
+    }
+}
+
+/// Without what makes it refused many times over: an empty part takes two
+/// bytes on the wire and forty times that in memory, where the queue counts
+/// bytes as they came. One more than may be is enough to be refused for.
+fn trimmed(mut statement: SignedStatement) -> SignedStatement {
+    if statement.events.len() > MAX_EVENTS {
+        statement.events.truncate(MAX_EVENTS.saturating_add(1));
+        statement.events.shrink_to_fit();
+    }
+    if statement.signatures.len() > MAX_SIGNATURES {
+        statement
+            .signatures
+            .truncate(MAX_SIGNATURES.saturating_add(1));
+        statement.signatures.shrink_to_fit();
+    }
+    statement
 }
 
 impl Ledger {
@@ -127,8 +163,19 @@ impl Ledger {
     ///
     /// # Errors
     /// [`SubmitError::Overloaded`] if too many are unanswered,
+    /// [`SubmitError::RateLimited`] if its party has been too fast,
     /// [`SubmitError::Stopped`] if nothing is taken any more.
     pub fn enqueue(&self, statement: SignedStatement) -> Result<Pending, SubmitError> {
+        let admitted = self.admit(statement);
+        if let Err(error) = &admitted {
+            self.shared.metrics.pushed_back(error);
+        }
+        admitted
+    }
+
+    fn admit(&self, statement: SignedStatement) -> Result<Pending, SubmitError> {
+        self.shared.rates.check(&statement)?;
+        let statement = trimmed(statement);
         let bytes = statement.encoded_len();
         match self.shared.inbox.admit(statement, bytes) {
             Ok(Some(receiver)) => Ok(Pending {

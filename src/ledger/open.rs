@@ -8,18 +8,20 @@ use std::sync::{Arc, Mutex, RwLock};
 use prost::Message as _;
 use tokio::sync::{Semaphore, watch};
 
+use super::Ledger;
 use super::clock::Clock;
 use super::error::OpenError;
 use super::folder::Folder;
 use super::inbox::Inbox;
 use super::keys::Keys;
 use super::local::LocalLog;
+use super::metrics::Metrics;
 use super::options::Options;
+use super::rates::Rates;
 use super::recovery::{self, Opening, Recovered};
 use super::seam::{CommitLog, Records};
 use super::shared::{Live, Shared};
 use super::threads::Threads;
-use super::{Ledger, dry_run};
 use crate::custody::decide::{decide_genesis, ledger_key};
 use crate::custody::{State, state};
 use crate::event::record::{OpenRecord, SealedRecord, Standing, seal};
@@ -264,7 +266,9 @@ fn start(
         origin,
         committed,
         progress,
-        dry_runs: Semaphore::new(dry_run::MAX_AT_A_TIME),
+        dry_runs: Semaphore::new(options.max_dry_runs),
+        rates: Rates::new(options.party_rate()),
+        metrics: Metrics::new(),
         close_fault: Mutex::new(None),
         _lock: lock,
     });

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::rates::Rate;
 use crate::journal::{JournalOptions, MAX_BATCH_BYTES};
 
 /// The smallest batch that still takes any record and its commit, bytes.
@@ -27,6 +28,21 @@ pub struct Options {
     /// Threads that verify signatures and look things up; 0 takes one for
     /// each core. Default 0. Danger: more than cores slow the writer.
     pub prepare_threads: usize,
+    /// Statements that one party may have judged in a second in the long run;
+    /// 0 is no limit. Default 0: what is right depends on how many share the
+    /// machine, the queue is bounded whatever they send, and a figure that is
+    /// too low stops a plant at its gate. Danger: as said; and what a party
+    /// had on its way when its allowance ran out is judged first and paid back
+    /// after, so that it may be above its burst by as much as the queue holds.
+    pub party_statements_per_second: u32,
+    /// Statements that it may send at once after a rest, at least 1. Default
+    /// 1,000. Danger: lower than what a party sends in one go, and each such
+    /// going is held back.
+    pub party_burst: u32,
+    /// Dry runs at a time; the next is turned away with a time to come again.
+    /// Default 16. Danger: each takes a thread, and looks at the live state
+    /// while the writer waits to change it.
+    pub max_dry_runs: usize,
     /// How the journal lays out its files. Default 64 MiB a segment.
     pub journal: JournalOptions,
     /// How often the projection is flushed. Default 5 s. Danger: shorter
@@ -46,6 +62,9 @@ impl Default for Options {
             max_batch_bytes: MAX_BATCH_BYTES,
             max_batch_records: 4096,
             prepare_threads: 0,
+            party_statements_per_second: 0,
+            party_burst: 1_000,
+            max_dry_runs: 16,
             journal: JournalOptions::default(),
             flush_every: Duration::from_secs(5),
             evict_every: 65_536,
@@ -66,11 +85,22 @@ impl Options {
             ("queue_statements", self.queue_statements == 0),
             ("queue_bytes", self.queue_bytes == 0),
             ("max_batch_records", self.max_batch_records == 0),
+            ("party_burst", self.party_burst == 0),
+            ("max_dry_runs", self.max_dry_runs == 0),
             ("flush_every", self.flush_every.is_zero()),
             ("evict_every", self.evict_every == 0),
         ];
         let (name, _) = zero.into_iter().find(|(_, is_zero)| *is_zero)?;
         Some(format!("{name} is zero; nothing would go on"))
+    }
+
+    /// How fast a party may go, if that is limited.
+    pub(super) fn party_rate(&self) -> Option<Rate> {
+        let per_second = self.party_statements_per_second;
+        (per_second > 0).then_some(Rate {
+            per_second,
+            burst: self.party_burst,
+        })
     }
 
     /// How many threads prepare statements.

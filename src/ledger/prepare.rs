@@ -31,6 +31,8 @@ pub(super) struct Prepared {
     pub(super) id_key: IdKey,
     /// Whether its signatures hold; if not, a key was not yet known.
     pub(super) verified: bool,
+    /// Whether it has been drawn from its party's allowance.
+    drawn: bool,
     /// Subjects that it names.
     wanted: Vec<Subject>,
     /// Those of them that were not in memory.
@@ -57,12 +59,21 @@ pub(super) fn run(shared: &Shared) {
 }
 
 fn prepare(shared: &Shared, work: Work) -> Prepare {
+    let drawn = matches!(&work, Work::Again(before) if before.drawn);
     let prepared = match work {
         Work::New(signed) => open(shared, signed),
         Work::Again(before) => look_up(shared, before.statement, before.verified),
     };
     match prepared {
-        Ok(prepared) => prepared,
+        Ok(Prepare::Judge(mut prepared)) => {
+            // Once, and only for what its party has signed.
+            if prepared.verified && !drawn {
+                shared.rates.draw(&prepared.statement.payload.party);
+            }
+            prepared.drawn = drawn || prepared.verified;
+            Prepare::Judge(prepared)
+        }
+        Ok(answered) => answered,
         Err(error) => {
             let why = error.to_string();
             Prepare::Answer(Delivered::Answer(Err(SubmitError::Unreadable { why })))
@@ -110,6 +121,7 @@ fn look_up(shared: &Shared, statement: Statement, verified: bool) -> Result<Prep
         statement,
         id_key,
         verified,
+        drawn: false,
         brought: Overlay::default(),
         recorded: BTreeMap::new(),
         looked_at,

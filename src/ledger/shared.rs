@@ -11,6 +11,8 @@ use super::clock::Clock;
 use super::ids::{IdIndex, IdKey};
 use super::inbox::Inbox;
 use super::keys::Keys;
+use super::metrics::Metrics;
+use super::rates::Rates;
 use super::seam::Records;
 use crate::custody::decide::keys_opened_by;
 use crate::custody::{Items, State};
@@ -51,6 +53,8 @@ pub(super) struct Shared {
     pub(super) committed: watch::Receiver<u64>,
     pub(super) progress: watch::Receiver<Progress>,
     pub(super) dry_runs: Semaphore,
+    pub(super) rates: Rates,
+    pub(super) metrics: Metrics,
     /// Why the log did not end cleanly, if it did not.
     pub(super) close_fault: Mutex<Option<String>>,
     /// The lock on the data directory.

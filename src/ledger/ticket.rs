@@ -17,6 +17,14 @@ pub(super) struct Room {
     bytes: AtomicUsize,
 }
 
+/// How much room is taken, and how much there is.
+pub(super) struct Measure {
+    pub(super) statements: usize,
+    pub(super) bytes: usize,
+    pub(super) max_statements: usize,
+    pub(super) max_bytes: usize,
+}
+
 /// A statement's place among the unanswered; given back when it is dropped.
 #[derive(Debug)]
 pub(super) struct Permit {
@@ -37,6 +45,16 @@ impl Room {
     /// How many places are taken.
     pub(super) fn taken(&self) -> usize {
         self.statements.load(Ordering::Acquire)
+    }
+
+    /// How much of it is taken, and how much there is.
+    pub(super) fn measure(&self) -> Measure {
+        Measure {
+            statements: self.taken(),
+            bytes: self.bytes.load(Ordering::Acquire),
+            max_statements: self.max_statements,
+            max_bytes: self.max_bytes,
+        }
     }
 
     /// Takes a place for so many bytes; `None` if there is no room.

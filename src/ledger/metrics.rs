@@ -1,0 +1,326 @@
+//! What the ledger counts, for whoever watches it. Names are Prometheus': base
+//! units, `_total` on what only grows; `web/ALERTS.md` says what each means.
+//!
+//! Not here: how it is served (`web`), and what the door counts (`grpc`).
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+use super::Ledger;
+use super::answer::SubmitError;
+use crate::event::codes;
+use crate::pb::{Finding, FindingCode, RefusalCode};
+
+/// Seconds, from a fast disk's sync to one that hangs.
+const SECONDS: [f64; 14] = [
+    0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.25, 0.5, 1.0, 4.0, 16.0,
+];
+
+/// Records of a batch; 4,096 is the most by default.
+const RECORDS: [f64; 9] = [1.0, 4.0, 16.0, 64.0, 256.0, 512.0, 1024.0, 2048.0, 4096.0];
+
+/// Bytes of a batch, which has 1 MiB at most.
+const BYTES: [f64; 8] = [
+    1024.0,
+    4096.0,
+    16_384.0,
+    65_536.0,
+    131_072.0,
+    262_144.0,
+    524_288.0,
+    1_048_576.0,
+];
+
+/// Codes are below this.
+const MAX_CODE: i32 = 1000;
+
+fn finding_name(code: FindingCode) -> &'static str {
+    let name = code.as_str_name();
+    name.strip_prefix("FINDING_CODE_").unwrap_or(name)
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Code {
+    code: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Reason {
+    reason: &'static str,
+}
+
+/// Counters and gauges of one ledger.
+#[derive(Debug)]
+pub struct Metrics {
+    records: Counter,
+    batch_records: Histogram,
+    batch_bytes: Histogram,
+    commit_seconds: Histogram,
+    refusals: Family<Code, Counter>,
+    findings: Family<Code, Counter>,
+    duplicates: Counter,
+    pushed_back: Family<Reason, Counter>,
+    standing: Standing,
+}
+
+/// How things stand when they are looked at.
+#[derive(Debug, Default)]
+struct Standing {
+    queue_statements: Gauge,
+    queue_bytes: Gauge,
+    queue_limit_statements: Gauge,
+    queue_limit_bytes: Gauge,
+    committed: Gauge,
+    projected: Gauge,
+    flushed: Gauge,
+    view_lag: Gauge,
+    live_items: Gauge,
+    accepting: Gauge,
+    recorded: Gauge<f64, AtomicU64>,
+    evictions: Counter,
+}
+
+impl Metrics {
+    pub(super) fn new() -> Metrics {
+        let metrics = Metrics::bare();
+        // What is 0 is there and says so: the first of its kind is a rise.
+        for number in 1..MAX_CODE {
+            if let Ok(code) = RefusalCode::try_from(number) {
+                let code = codes::name(code);
+                metrics.refusals.get_or_create(&Code { code }).inc_by(0);
+            }
+            if let Ok(code) = FindingCode::try_from(number) {
+                let code = finding_name(code);
+                metrics.findings.get_or_create(&Code { code }).inc_by(0);
+            }
+        }
+        for reason in ["queue", "party_rate", "stopped", "unreadable"] {
+            metrics
+                .pushed_back
+                .get_or_create(&Reason { reason })
+                .inc_by(0);
+        }
+        metrics
+    }
+
+    fn bare() -> Metrics {
+        Metrics {
+            records: Counter::default(),
+            batch_records: Histogram::new(RECORDS),
+            batch_bytes: Histogram::new(BYTES),
+            commit_seconds: Histogram::new(SECONDS),
+            refusals: Family::default(),
+            findings: Family::default(),
+            duplicates: Counter::default(),
+            pushed_back: Family::default(),
+            standing: Standing::default(),
+        }
+    }
+
+    /// A batch of so many records and bytes stands, after so many seconds.
+    pub(super) fn committed(&self, records: usize, bytes: usize, seconds: f64) {
+        let records = u32::try_from(records).unwrap_or(u32::MAX);
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        self.records.inc_by(records.into());
+        self.batch_records.observe(records.into());
+        self.batch_bytes.observe(bytes.into());
+        self.commit_seconds.observe(seconds);
+    }
+
+    /// Somebody is told of a record.
+    pub(super) fn recorded(&self, findings: &[Finding], repeated: bool) {
+        if repeated {
+            self.duplicates.inc();
+            return;
+        }
+        for finding in findings {
+            let code = finding_name(finding.code());
+            self.findings.get_or_create(&Code { code }).inc();
+        }
+    }
+
+    /// Somebody is told of a refusal.
+    pub(super) fn refused(&self, code: RefusalCode) {
+        let code = codes::name(code);
+        self.refusals.get_or_create(&Code { code }).inc();
+    }
+
+    /// Somebody is told to come again.
+    pub(super) fn pushed_back(&self, error: &SubmitError) {
+        let reason = match error {
+            SubmitError::Overloaded { .. } => "queue",
+            SubmitError::RateLimited { .. } => "party_rate",
+            SubmitError::Stopped { .. } => "stopped",
+            SubmitError::Unreadable { .. } => "unreadable",
+        };
+        self.pushed_back.get_or_create(&Reason { reason }).inc();
+    }
+
+    /// Puts them into a registry, under names that begin with `hazledger_`.
+    pub fn register(&self, registry: &mut Registry) {
+        let registry = registry.sub_registry_with_prefix("hazledger");
+        registry.register(
+            "records_committed",
+            "Records committed since the start",
+            self.records.clone(),
+        );
+        registry.register(
+            "batch_records",
+            "Records of a committed batch",
+            self.batch_records.clone(),
+        );
+        registry.register(
+            "batch_bytes",
+            "Bytes of the records of a committed batch",
+            self.batch_bytes.clone(),
+        );
+        registry.register(
+            "commit_seconds",
+            "Seconds to write and sync a batch",
+            self.commit_seconds.clone(),
+        );
+        registry.register(
+            "refusals",
+            "Statements refused, by code",
+            self.refusals.clone(),
+        );
+        registry.register(
+            "findings",
+            "Findings of records, by code",
+            self.findings.clone(),
+        );
+        registry.register(
+            "duplicates",
+            "Statements that had been recorded before",
+            self.duplicates.clone(),
+        );
+        registry.register(
+            "pushed_back",
+            "Statements that were not admitted, by reason",
+            self.pushed_back.clone(),
+        );
+        self.standing.register(registry);
+    }
+}
+
+impl Standing {
+    fn register(&self, registry: &mut Registry) {
+        let gauges = [
+            (
+                "queue_statements",
+                "Statements admitted and not yet answered",
+                &self.queue_statements,
+            ),
+            (
+                "queue_bytes",
+                "Bytes of statements admitted and not yet answered",
+                &self.queue_bytes,
+            ),
+            (
+                "queue_limit_statements",
+                "Statements that may be unanswered",
+                &self.queue_limit_statements,
+            ),
+            (
+                "queue_limit_bytes",
+                "Bytes of statements that may be unanswered",
+                &self.queue_limit_bytes,
+            ),
+            (
+                "committed_position",
+                "Records in the ledger",
+                &self.committed,
+            ),
+            (
+                "projected_position",
+                "Records that the views hold",
+                &self.projected,
+            ),
+            (
+                "flushed_position",
+                "Records whose views are on disk",
+                &self.flushed,
+            ),
+            (
+                "view_lag_records",
+                "Records that the views are behind",
+                &self.view_lag,
+            ),
+            ("live_items", "Items in memory", &self.live_items),
+            (
+                "accepting",
+                "1 if statements are taken, else 0",
+                &self.accepting,
+            ),
+        ];
+        for (name, help, gauge) in gauges {
+            registry.register(name, help, gauge.clone());
+        }
+        registry.register(
+            "recorded_timestamp_seconds",
+            "When the last record was recorded, Unix seconds",
+            self.recorded.clone(),
+        );
+        registry.register(
+            "evictions",
+            "Times that closed items left memory",
+            self.evictions.clone(),
+        );
+    }
+}
+
+/// A count as Prometheus' signed gauges have it.
+fn gauge(count: impl TryInto<i64>) -> i64 {
+    count.try_into().unwrap_or(i64::MAX)
+}
+
+impl Ledger {
+    /// What it has counted. Its gauges stand as [`Ledger::take_stock`] found
+    /// them last.
+    pub fn metrics(&self) -> &Metrics {
+        &self.shared.metrics
+    }
+
+    /// Sets the gauges to how things stand now.
+    pub fn take_stock(&self) {
+        let status = self.status();
+        let room = self.shared.inbox.room();
+        let (live_items, evictions) = {
+            let live = self.shared.live();
+            (live.state.len(), live.evictions)
+        };
+        let standing = &self.shared.metrics.standing;
+        standing.queue_statements.set(gauge(room.statements));
+        standing.queue_bytes.set(gauge(room.bytes));
+        standing
+            .queue_limit_statements
+            .set(gauge(room.max_statements));
+        standing.queue_limit_bytes.set(gauge(room.max_bytes));
+        standing.committed.set(gauge(status.committed));
+        standing.projected.set(gauge(status.projected));
+        standing.flushed.set(gauge(status.flushed));
+        let lag = status.committed.saturating_sub(status.projected);
+        standing.view_lag.set(gauge(lag));
+        standing.live_items.set(gauge(live_items));
+        standing.accepting.set(i64::from(status.accepting));
+        let (seconds, rest) = (
+            status.recorded_at_ms.div_euclid(1000),
+            status.recorded_at_ms.rem_euclid(1000),
+        );
+        let whole = i32::try_from(seconds).unwrap_or(i32::MAX);
+        let part = i32::try_from(rest).unwrap_or_default();
+        standing
+            .recorded
+            .set(f64::from(whole) + f64::from(part) / 1000.0);
+        standing
+            .evictions
+            .inner()
+            .store(evictions, Ordering::Relaxed);
+    }
+}
