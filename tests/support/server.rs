@@ -42,6 +42,9 @@ use tonic::transport::{Channel, Endpoint};
 /// When every test begins: 2026-11-23, Unix milliseconds.
 pub const START_MS: i64 = 1_795_392_000_000;
 
+/// When keys end: 2100, Unix milliseconds.
+const FAR_MS: i64 = 4_102_444_800_000;
+
 /// One hour, milliseconds.
 pub const HOUR_MS: i64 = 3_600_000;
 
@@ -103,7 +106,8 @@ impl Cast {
         }
     }
 
-    fn members(&self) -> [(&Member, &'static [&'static str]); 4] {
+    /// Who is registered, and their places.
+    pub fn members(&self) -> [(&Member, &'static [&'static str]); 4] {
         [
             (&self.plant, &["T1", "T2"]),
             (&self.store, &["B1"]),
@@ -219,10 +223,15 @@ impl Bench {
 
     /// The same with other options.
     pub async fn start_with(options: Options) -> Bench {
+        Bench::start_door(options, grpc::Setup::default()).await
+    }
+
+    /// The same behind another door.
+    pub async fn start_door(options: Options, setup: grpc::Setup) -> Bench {
         let folder = tempfile::tempdir().unwrap();
         let cast = Cast::new();
         let clock = Arc::new(TestClock(AtomicI64::new(START_MS)));
-        let genesis = genesis(&cast);
+        let genesis = genesis(&cast, START_MS);
         let (dir, key) = (folder.path().join("ledger"), cast.ledger.clone());
         let (for_open, at_open) = (options.clone(), Arc::clone(&clock));
         let ledger = tokio::task::spawn_blocking(move || {
@@ -234,7 +243,7 @@ impl Bench {
         let listener = grpc::listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
-        let serving = grpc::serve(ledger.clone(), listener, async {
+        let serving = grpc::serve_with(ledger.clone(), listener, setup, async {
             // Dropped by a test that has failed: stop as well.
             let _ = stopped.await;
         });
@@ -379,7 +388,8 @@ pub async fn channel(address: SocketAddr) -> Channel {
     endpoint.connect().await.unwrap()
 }
 
-fn genesis(cast: &Cast) -> SignedStatement {
+/// Record 0, as signed at a time.
+pub fn genesis(cast: &Cast, now_ms: i64) -> SignedStatement {
     let genesis = Genesis {
         ledger_public_key: Bytes::copy_from_slice(cast.ledger.public().as_bytes()),
         authorities: vec![Authority {
@@ -403,16 +413,17 @@ fn genesis(cast: &Cast) -> SignedStatement {
             name: "test.example/ledger".to_owned(),
             genesis_hash: Bytes::from_static(&[0; 32]),
         },
-        id: StatementId::v7(START_MS, [0; 10]).unwrap(),
+        id: StatementId::v7(now_ms, [0; 10]).unwrap(),
         party: cast.authority.code.clone(),
-        happened_at_ms: START_MS,
-        expires_at_ms: START_MS + HOUR_MS,
+        happened_at_ms: now_ms,
+        expires_at_ms: now_ms + HOUR_MS,
         events: vec![event(Body::Genesis(genesis))],
     };
     draft.sign(&cast.authority.key, &[&cast.ledger])
 }
 
-fn registration(member: &Member, places: &[&str]) -> Vec<Event> {
+/// A party, two keys, a site and places.
+pub fn registration(member: &Member, places: &[&str]) -> Vec<Event> {
     let key = |key: &SecretKey, person: u8| {
         event(Body::KeyRegistered(KeyRegistered {
             party: member.code.clone(),
@@ -421,7 +432,7 @@ fn registration(member: &Member, places: &[&str]) -> Vec<Event> {
             holder: KeyHolder::Person.into(),
             holder_commitment: Bytes::copy_from_slice(&[person; 32]),
             valid_from_ms: 0,
-            valid_until_ms: START_MS + 10_000 * HOUR_MS,
+            valid_until_ms: FAR_MS,
         }))
     };
     let mut events = vec![
