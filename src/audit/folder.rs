@@ -53,11 +53,19 @@ impl Storage for ReadOnlyFolder {
         refused()
     }
 
+    fn link(&self, _: &str, _: &str) -> io::Result<()> {
+        refused()
+    }
+
     fn remove(&self, _: &str) -> io::Result<()> {
         refused()
     }
 
     fn sync_dir(&self) -> io::Result<()> {
+        refused()
+    }
+
+    fn free_bytes(&self) -> io::Result<u64> {
         refused()
     }
 }

@@ -66,7 +66,8 @@ pub enum JournalError {
     },
     /// A segment in the middle is not there.
     #[error(
-        "journal: the segment {} is missing (records {position} to {}); restore it from a backup",
+        "journal: the segment {} is missing (records {position} to {}); \
+         put it back from a backup or another copy: hazledger repair DIR --from COPY",
         segment::name(*position), next.saturating_sub(1)
     )]
     Missing {
@@ -79,7 +80,7 @@ pub enum JournalError {
     #[error(
         "journal: {segment} is damaged at byte {offset} (record {position}): {what}; \
          these bytes were durable, so the disk or a hand changed them: \
-         restore this segment from a backup or another copy"
+         heal this segment from a backup or another copy: hazledger repair DIR --from COPY"
     )]
     Rot {
         /// The damaged segment.
@@ -94,7 +95,8 @@ pub enum JournalError {
     /// Records the caller knows to have been durable are not there.
     #[error(
         "journal: it ends before record {have}, but the first {floor} records are known to have \
-         been durable; the disk lost acknowledged records: restore from a backup or another copy"
+         been durable; the disk lost acknowledged records: \
+         get them back from a backup or another copy: hazledger repair DIR --from COPY"
     )]
     Lost {
         /// Records the journal holds.

@@ -13,7 +13,8 @@
 //! | `writer` | [`Journal`]: the single writer and its durability point |
 //! | `reader` | [`Reader`]: committed records, concurrent with the writer |
 //! | `find` | one record's frame in its segment |
-//! | `scan` | every byte, strictly, repairing nothing: for `verify` |
+//! | `scan` | every byte, strictly, repairing nothing: for `verify` and the scrubber |
+//! | `heal` | another copy of a segment in the place of a damaged one: for `repair` |
 //! | `sim` | a disk in memory that loses power, tears writes and fails |
 //!
 //! What this module is not: it knows no events. Bodies are opaque; what they
@@ -26,6 +27,7 @@ mod batch;
 mod error;
 mod find;
 mod frame;
+mod heal;
 mod landmark;
 mod reader;
 mod recovery;
@@ -42,9 +44,13 @@ mod writer;
 pub use batch::{Batch, MAX_BATCH_BYTES};
 pub use error::{BatchRefused, JournalError};
 pub use frame::{FRAME_HEADER_BYTES, MAX_BODY_BYTES};
+pub use heal::{
+    Copied, drop_candidate, has_segment, heal, is_rot, make_candidate, scan_candidate,
+    segment_name, segments,
+};
 pub use reader::{Batches, Reader, StoredBatch};
 pub use recovery::{Recovery, Torn};
-pub use scan::{Damage, Scan, Scanned, scan};
+pub use scan::{Damage, Scan, Scanned, scan, scan_segment};
 pub use segment::{
     DEFAULT_SEGMENT_BYTES, FORMAT_VERSION, Header, JournalOptions, MAX_SEGMENT_BYTES,
     MIN_SEGMENT_BYTES,

@@ -12,7 +12,7 @@ use super::find::{Found, RECORD_READ_AHEAD, Stretch, Whereabouts, misplaced, rea
 use super::segment::{self, ENTRY_BYTES, HEADER_BYTES};
 use super::survey::Sealed;
 use super::walk::{PIECE_BYTES, Step, Walker, Window};
-use super::{FRAME_HEADER_BYTES, JournalError, Storage};
+use super::{FRAME_HEADER_BYTES, JournalError, Scan, Storage};
 
 /// Sealed segments kept open at a time; the one longest open is closed first.
 const MAX_OPEN_SEGMENTS: usize = 64;
@@ -165,6 +165,35 @@ impl<S: Storage> Reader<S> {
             Step::Batch { batch, .. } if batch.end_position() > position => Ok(Some(batch)),
             _ => Err(misplaced(segment, offset, position)),
         }
+    }
+
+    /// Every committed byte again, strictly, while the writer appends: what is
+    /// committed when this is called, past the page cache as far as the system
+    /// grants it.
+    pub fn scan_committed(&self) -> Scan<'_, S> {
+        let (firsts, end) = self.shared.with_index(|index| {
+            let sealed = index.sealed.iter().map(|sealed| sealed.first_position);
+            let firsts = sealed.chain([index.active.first_position]).collect();
+            (firsts, index.active.end)
+        });
+        Scan::committed(&self.shared.storage, firsts, end)
+    }
+
+    /// How many bytes that is.
+    pub fn committed_bytes(&self) -> u64 {
+        self.shared.with_index(|index| {
+            let sealed = index.sealed.iter().map(|sealed| {
+                let table = segment::table_frame_bytes(u64::from(sealed.count));
+                sealed.table_offset.saturating_add(table)
+            });
+            sealed.fold(index.active.end, u64::saturating_add)
+        })
+    }
+
+    /// Bytes that may still be written where the journal is.
+    pub fn free_bytes(&self) -> Result<u64, JournalError> {
+        let free = self.shared.storage.free_bytes();
+        free.map_err(JournalError::io("look for room in", "the folder"))
     }
 
     /// Batches in order, from the one that holds `from`. Ends where the

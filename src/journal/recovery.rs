@@ -119,7 +119,7 @@ fn set_aside<S: Storage>(
         return Ok(None);
     };
     let name = segment::name(tail.header.first_position);
-    let aside = listing.free_torn_name(&name);
+    let aside = listing.free_name(segment::torn, &name);
     let unfinished = segment::unfinished(&aside);
     let copy = storage
         .create(&unfinished)

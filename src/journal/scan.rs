@@ -1,8 +1,11 @@
 //! Reading every byte of every segment, strictly, repairing nothing: what
 //! `verify` is built on.
 //!
-//! Takes nothing from the index and needs no writer. Not here: what the bodies
-//! say; the caller compares hashes, signatures and the headers' previous hash.
+//! A whole journal ([`scan`]), one segment of it ([`scan_segment`]), or what a
+//! writer has committed so far
+//! ([`Reader::scan_committed`](super::Reader::scan_committed)). Not here: what
+//! the bodies say; the caller compares hashes, signatures and the headers'
+//! previous hash.
 
 use std::fmt;
 use std::sync::Arc;
@@ -93,30 +96,32 @@ impl std::error::Error for Damage {}
 /// Scans a journal. After damage it goes on with the next segment, so that one
 /// run tells all segments that are hurt; it always ends with [`Scanned::End`].
 pub fn scan<S: Storage>(storage: &S) -> Scan<'_, S> {
-    let (segments, trouble) = match storage.list() {
+    let (firsts, trouble) = match storage.list() {
         Ok(names) => (Listing::of(names).segments, None),
         Err(error) => (
             Vec::new(),
             Some(format!("the folder cannot be listed: {error}")),
         ),
     };
-    let trouble = trouble.or_else(|| segments.is_empty().then(|| "there is no segment".into()));
+    let trouble = trouble.or_else(|| firsts.is_empty().then(|| "there is no segment".into()));
     Scan {
-        storage,
-        segments: segments.into_iter(),
-        current: None,
-        link: Some(Link {
-            position: 0,
-            last_head: [0; 32],
-        }),
-        origin: None,
-        records: 0,
-        bytes: 0,
-        sealed: false,
+        link: Some(BEGINNING),
         trouble,
-        ended: false,
+        ..Scan::over(storage, firsts)
     }
 }
+
+/// Scans the one segment that starts at a position, as if it were the last,
+/// whatever stands before and after it.
+pub fn scan_segment<S: Storage>(storage: &S, first: u64) -> Scan<'_, S> {
+    Scan::over(storage, vec![first])
+}
+
+/// Before the first segment.
+const BEGINNING: Link = Link {
+    position: 0,
+    last_head: [0; 32],
+};
 
 /// A scan under way; see [`scan`].
 #[derive(Debug)]
@@ -132,6 +137,11 @@ pub struct Scan<'a, S: Storage> {
     sealed: bool,
     trouble: Option<String>,
     ended: bool,
+    /// The name of the file that holds a segment.
+    named: fn(u64) -> String,
+    /// The segment that is being written, and the offset after what of it is
+    /// durable: nothing beyond is looked at.
+    active: Option<(u64, u64)>,
 }
 
 #[derive(Debug)]
@@ -181,15 +191,98 @@ impl<S: Storage> Iterator for Scan<'_, S> {
     }
 }
 
-impl<S: Storage> Scan<'_, S> {
+impl<'a, S: Storage> Scan<'a, S> {
+    fn over(storage: &'a S, firsts: Vec<u64>) -> Self {
+        Scan {
+            storage,
+            segments: firsts.into_iter(),
+            current: None,
+            link: None,
+            origin: None,
+            records: 0,
+            bytes: 0,
+            sealed: false,
+            trouble: None,
+            ended: false,
+            named: segment::name,
+            active: None,
+        }
+    }
+
+    /// What a writer has committed: these segments, the last only up to an
+    /// offset, since what follows is being written. Past the page cache, as
+    /// far as the system grants it.
+    pub(super) fn committed(storage: &'a S, firsts: Vec<u64>, end: u64) -> Self {
+        Scan {
+            active: firsts.last().map(|last| (*last, end)),
+            link: Some(BEGINNING),
+            ..Scan::over(storage, firsts)
+        }
+    }
+
+    /// The same segment while it is being made, under its unfinished name.
+    pub(super) fn unfinished(self) -> Self {
+        let named = |first| segment::unfinished(&segment::name(first));
+        Scan { named, ..self }
+    }
+
+    /// Refuses segments that do not belong to this ledger.
+    #[must_use]
+    pub fn of_origin(self, origin: [u8; 32]) -> Self {
+        let origin = Some(origin);
+        Scan { origin, ..self }
+    }
+
+    /// Bytes read so far; what damage hides of a segment counts as read. After
+    /// a batch it grows by no more than that batch.
+    pub fn read_bytes(&self) -> u64 {
+        let ahead =
+            |current: &Current<S::File>| current.length.saturating_sub(current.walker.offset);
+        self.bytes
+            .saturating_sub(self.current.as_ref().map_or(0, ahead))
+    }
+
+    /// Whether nothing of the segment being read is left.
+    pub fn is_at_end(&self) -> bool {
+        self.current
+            .as_ref()
+            .is_none_or(|current| current.walker.offset == current.length)
+    }
+
+    /// Byte offset in the segment being read after the last batch, seal or table.
+    pub fn offset(&self) -> u64 {
+        self.current
+            .as_ref()
+            .map_or(0, |current| current.walker.offset)
+    }
+
+    /// Opens a segment; with the length that is to be read of it.
+    fn file(&self, name: &str, first: u64) -> Result<(Arc<S::File>, u64), Damage> {
+        let unreadable = |error| damage(name, 0, first, format!("it cannot be read: {error}"));
+        let file = Arc::new(self.storage.open(name).map_err(unreadable)?);
+        let length = file.len().map_err(unreadable)?;
+        if self.active.is_some() {
+            file.forget_cached();
+        }
+        match self.active {
+            Some((active, end)) if active == first => {
+                if length < end {
+                    let what = format!("the file ends at byte {length}, but {end} were durable");
+                    return Err(damage(name, length, first, what));
+                }
+                Ok((file, end))
+            }
+            _ => Ok((file, length)),
+        }
+    }
+
     fn start(&mut self, first: u64) -> Result<Scanned, Damage> {
-        let name = segment::name(first);
+        let name = (self.named)(first);
         let unreadable = |error| damage(&name, 0, first, format!("it cannot be read: {error}"));
         self.sealed = false;
         let link = self.link.take();
         self.records = first;
-        let file = Arc::new(self.storage.open(&name).map_err(unreadable)?);
-        let length = file.len().map_err(unreadable)?;
+        let (file, length) = self.file(&name, first)?;
         self.bytes = self.bytes.saturating_add(length);
         let header = read_header(&*file, length)
             .map_err(unreadable)?
@@ -207,7 +300,7 @@ impl<S: Storage> Scan<'_, S> {
                 &name,
                 0,
                 first,
-                "the segment belongs to another ledger than the first",
+                "the segment belongs to another ledger",
             ));
         }
         let walker = Walker::new(

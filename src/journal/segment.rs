@@ -137,6 +137,11 @@ pub(super) fn torn(name: &str, number: u64) -> String {
     format!("{name}.torn-{number}")
 }
 
+/// Name under which a damaged segment is kept when another takes its place.
+pub(super) fn damaged(name: &str, number: u64) -> String {
+    format!("{name}.damaged-{number}")
+}
+
 /// What a folder holds, by name.
 #[derive(Debug, Default)]
 pub(super) struct Listing {
@@ -165,13 +170,13 @@ impl Listing {
         listing
     }
 
-    /// The first unused name for a torn copy of a segment.
-    pub fn free_torn_name(&self, segment: &str) -> String {
+    /// The first unused name for a segment that is kept: [`torn`] or [`damaged`].
+    pub fn free_name(&self, kept: fn(&str, u64) -> String, segment: &str) -> String {
         // One more candidate than there are names, so one is free.
         (1..=self.others.len() as u64)
-            .map(|number| torn(segment, number))
+            .map(|number| kept(segment, number))
             .find(|name| !self.others.contains(name))
-            .unwrap_or_else(|| torn(segment, self.others.len() as u64 + 1))
+            .unwrap_or_else(|| kept(segment, self.others.len() as u64 + 1))
     }
 }
 

@@ -12,7 +12,7 @@ mod disk;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use self::disk::{Change, Disk, NameChange, SimulatedFile};
+use self::disk::{Change, Disk, NameChange, SimulatedFile, Watch};
 use super::{Storage, StorageFile};
 
 /// Pieces of which an unsynced write survives some and not others. Smaller
@@ -65,11 +65,15 @@ impl SimStorage {
         self.disk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn of(disk: Disk) -> Self {
+        Self {
+            disk: Arc::new(Mutex::new(disk)),
+        }
+    }
+
     fn copied(&self, change: impl FnOnce(Disk) -> Disk) -> Self {
         let disk = self.disk().clone();
-        Self {
-            disk: Arc::new(Mutex::new(change(disk))),
-        }
+        Self::of(change(disk))
     }
 
     /// Writes, syncs, renames and other changes so far.
@@ -86,6 +90,40 @@ impl SimStorage {
     /// Lets this step (counted from 0) fail once.
     pub fn fail_at(&self, step: u64, fault: Fault) {
         self.disk().fault = Some((step, fault));
+    }
+
+    /// What the step that [`fail_at`](Self::fail_at) made fail was, and on
+    /// which file: `sync`, `00000000000000000000.seg`.
+    pub fn failed(&self) -> Option<(&'static str, String)> {
+        self.disk().failed.clone()
+    }
+
+    /// Calls that read so far: listings, openings, lengths and reads.
+    pub fn reads(&self) -> u64 {
+        self.disk().reads
+    }
+
+    /// Lets this one of them (counted from 0) fail once with EIO.
+    pub fn fail_read_at(&self, read: u64) {
+        self.disk().read_fault = Some(read);
+    }
+
+    /// Gives the disk so many bytes in all, or no end again. What would go
+    /// beyond fails with ENOSPC.
+    pub fn set_capacity(&self, bytes: Option<u64>) {
+        self.disk().capacity = bytes;
+    }
+
+    /// Bytes of all files.
+    pub fn used(&self) -> u64 {
+        self.disk().used()
+    }
+
+    /// Shows every step before it is taken: `look` gets another disk, on which
+    /// the power has gone during this step, for [`crash`](Self::crash). It
+    /// must not touch this one.
+    pub fn on_each_step(&self, look: impl Fn(SimStorage) + Send + Sync + 'static) {
+        self.disk().watch = Some(Watch(Arc::new(look)));
     }
 
     /// Makes syncs lie: they succeed and make nothing durable.
@@ -122,7 +160,7 @@ impl SimStorage {
 
     /// The bytes of a file, if it is there.
     pub fn bytes(&self, name: &str) -> Option<Vec<u8>> {
-        self.disk().file(name).map(|file| file.now.clone())
+        self.disk().file(name).map(|file| file.now.to_vec())
     }
 
     /// Changes a file's bytes behind the journal's back, durably. `false` if
@@ -132,8 +170,8 @@ impl SimStorage {
         let Some(file) = disk.file(name) else {
             return false;
         };
-        change(&mut file.now);
-        file.durable = file.now.clone();
+        change(Arc::make_mut(&mut file.now));
+        file.durable = Arc::clone(&file.now);
         file.pending.clear();
         true
     }
@@ -155,8 +193,8 @@ impl Storage for SimStorage {
     type File = SimFile;
 
     fn list(&self) -> io::Result<Vec<String>> {
-        let disk = self.disk();
-        disk.powered()?;
+        let mut disk = self.disk();
+        disk.read()?;
         Ok(disk.names.keys().cloned().collect())
     }
 
@@ -168,9 +206,11 @@ impl Storage for SimStorage {
         let id = disk.next_id;
         disk.next_id = id.saturating_add(1);
         disk.files.insert(id, SimulatedFile::default());
-        disk.rename(NameChange {
-            removed: None,
-            put: Some((name.to_owned(), id)),
+        disk.act(|disk| {
+            disk.rename(NameChange {
+                removed: None,
+                put: Some((name.to_owned(), id)),
+            })
         })?;
         Ok(SimFile {
             disk: Arc::clone(&self.disk),
@@ -179,8 +219,8 @@ impl Storage for SimStorage {
     }
 
     fn open(&self, name: &str) -> io::Result<SimFile> {
-        let disk = self.disk();
-        disk.powered()?;
+        let mut disk = self.disk();
+        disk.read()?;
         let id = *disk.names.get(name).ok_or(io::ErrorKind::NotFound)?;
         Ok(SimFile {
             disk: Arc::clone(&self.disk),
@@ -191,9 +231,25 @@ impl Storage for SimStorage {
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         let mut disk = self.disk();
         let id = *disk.names.get(from).ok_or(io::ErrorKind::NotFound)?;
-        disk.rename(NameChange {
-            removed: Some(from.to_owned()),
-            put: Some((to.to_owned(), id)),
+        disk.act(|disk| {
+            disk.rename(NameChange {
+                removed: Some(from.to_owned()),
+                put: Some((to.to_owned(), id)),
+            })
+        })
+    }
+
+    fn link(&self, name: &str, second: &str) -> io::Result<()> {
+        let mut disk = self.disk();
+        let id = *disk.names.get(name).ok_or(io::ErrorKind::NotFound)?;
+        if disk.names.contains_key(second) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        disk.act(|disk| {
+            disk.rename(NameChange {
+                removed: None,
+                put: Some((second.to_owned(), id)),
+            })
         })
     }
 
@@ -202,14 +258,23 @@ impl Storage for SimStorage {
         if !disk.names.contains_key(name) {
             return Err(io::ErrorKind::NotFound.into());
         }
-        disk.rename(NameChange {
-            removed: Some(name.to_owned()),
-            put: None,
+        disk.act(|disk| {
+            disk.rename(NameChange {
+                removed: Some(name.to_owned()),
+                put: None,
+            })
         })
     }
 
     fn sync_dir(&self) -> io::Result<()> {
-        self.disk().sync_names()
+        self.disk().act(Disk::sync_names)
+    }
+
+    fn free_bytes(&self) -> io::Result<u64> {
+        let mut disk = self.disk();
+        disk.read()?;
+        let capacity = disk.capacity.unwrap_or(u64::MAX);
+        Ok(capacity.saturating_sub(disk.used()))
     }
 }
 
@@ -219,8 +284,8 @@ impl SimFile {
     }
 
     fn look<T>(&self, at: impl FnOnce(&[u8]) -> T) -> io::Result<T> {
-        let disk = self.disk();
-        disk.powered()?;
+        let mut disk = self.disk();
+        disk.read()?;
         Ok(at(&disk
             .files
             .get(&self.id)
@@ -251,16 +316,16 @@ impl StorageFile for SimFile {
             offset: in_memory(offset)?,
             bytes: bytes.to_vec(),
         };
-        self.disk().change(self.id, change)
+        self.disk().act(|disk| disk.change(self.id, change.clone()))
     }
 
     fn allocate(&self, length: u64) -> io::Result<()> {
         let change = Change::Allocate(in_memory(length)?);
-        self.disk().change(self.id, change)
+        self.disk().act(|disk| disk.change(self.id, change.clone()))
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.disk().sync(self.id)
+        self.disk().act(|disk| disk.sync(self.id))
     }
 
     fn len(&self) -> io::Result<u64> {
@@ -269,6 +334,6 @@ impl StorageFile for SimFile {
 
     fn set_len(&self, length: u64) -> io::Result<()> {
         let change = Change::Length(in_memory(length)?);
-        self.disk().change(self.id, change)
+        self.disk().act(|disk| disk.change(self.id, change.clone()))
     }
 }

@@ -24,10 +24,15 @@ pub trait Storage: fmt::Debug + Send + Sync + 'static {
     /// Renames a file, replacing `to` in one step. Durable only after
     /// [`sync_dir`](Self::sync_dir).
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
+    /// Gives a file a second name; an error if that is taken. Durable only
+    /// after [`sync_dir`](Self::sync_dir).
+    fn link(&self, name: &str, second: &str) -> io::Result<()>;
     /// Removes a file. The journal removes only unfinished copies.
     fn remove(&self, name: &str) -> io::Result<()>;
     /// Makes creations, renames and removals before it durable.
     fn sync_dir(&self) -> io::Result<()>;
+    /// Bytes that may still be written where the folder is, by this process.
+    fn free_bytes(&self) -> io::Result<u64>;
 }
 
 /// One open file. All methods take `&self`: readers share it with the writer.
@@ -49,6 +54,9 @@ pub trait StorageFile: fmt::Debug + Send + Sync + 'static {
     }
     /// Cuts the file to `length`, or extends it with a hole.
     fn set_len(&self, length: u64) -> io::Result<()>;
+    /// Asks the system to forget what it keeps of the file in memory, so that
+    /// the next read is of the disk. A wish: it may be granted or not.
+    fn forget_cached(&self) {}
 
     /// Fills `buffer`; `UnexpectedEof` if the file ends first.
     fn read_exact_at(&self, mut buffer: &mut [u8], mut offset: u64) -> io::Result<()> {
@@ -68,7 +76,8 @@ pub trait StorageFile: fmt::Debug + Send + Sync + 'static {
 }
 
 /// A real folder, on Linux: `pread`, `pwrite`, `fdatasync`, `ftruncate`,
-/// `rename`, and `fsync` of the folder.
+/// `rename`, `link`, and `fsync` of the folder; `statvfs` for the room that is
+/// left, `posix_fadvise` to read past the page cache.
 #[derive(Debug, Clone)]
 pub struct DirStorage {
     folder: PathBuf,
@@ -128,12 +137,22 @@ impl Storage for DirStorage {
         std::fs::rename(self.folder.join(from), self.folder.join(to))
     }
 
+    fn link(&self, name: &str, second: &str) -> io::Result<()> {
+        std::fs::hard_link(self.folder.join(name), self.folder.join(second))
+    }
+
     fn remove(&self, name: &str) -> io::Result<()> {
         std::fs::remove_file(self.folder.join(name))
     }
 
     fn sync_dir(&self) -> io::Result<()> {
         File::open(&self.folder)?.sync_all()
+    }
+
+    /// What is free for others than root.
+    fn free_bytes(&self) -> io::Result<u64> {
+        let disk = rustix::fs::statvfs(&self.folder)?;
+        Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
     }
 }
 
@@ -176,5 +195,10 @@ impl StorageFile for File {
 
     fn set_len(&self, length: u64) -> io::Result<()> {
         File::set_len(self, length)
+    }
+
+    fn forget_cached(&self) {
+        // It is a wish; what comes of it changes nothing but where is read from.
+        let _ = rustix::fs::fadvise(self, 0, None, rustix::fs::Advice::DontNeed);
     }
 }

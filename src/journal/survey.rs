@@ -299,7 +299,11 @@ fn walk_tail<F: StorageFile>(
 /// The offset of a frame after `damage` that says it was written once the
 /// damaged bytes were durable. Looks at every byte, because damage may hide
 /// where frames begin.
-fn later_write(file: &impl StorageFile, damage: u64, length: u64) -> io::Result<Option<u64>> {
+pub(super) fn later_write(
+    file: &impl StorageFile,
+    damage: u64,
+    length: u64,
+) -> io::Result<Option<u64>> {
     let mut window = Window::new(PIECE_BYTES);
     let mut at = damage;
     while at < length {

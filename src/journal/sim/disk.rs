@@ -1,9 +1,11 @@
 //! What is written and what is durable: the state behind the simulated storage.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
+use std::sync::Arc;
 
-use super::{CrashPolicy, Fault, SECTOR_BYTES};
+use super::{CrashPolicy, Fault, SECTOR_BYTES, SimStorage};
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Disk {
@@ -17,17 +19,34 @@ pub(super) struct Disk {
     pub(super) steps: u64,
     pub(super) power_off_at: Option<u64>,
     pub(super) fault: Option<(u64, Fault)>,
+    /// What the step that failed was, and on which file.
+    pub(super) failed: Option<(&'static str, String)>,
+    pub(super) reads: u64,
+    pub(super) read_fault: Option<u64>,
     pub(super) sync_is_noop: bool,
+    /// Bytes that the files may have in all.
+    pub(super) capacity: Option<u64>,
+    pub(super) watch: Option<Watch>,
+}
+
+/// Whoever looks at every step.
+#[derive(Clone)]
+pub(super) struct Watch(pub(super) Arc<dyn Fn(SimStorage) + Send + Sync>);
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Watch")
+    }
 }
 
 pub(super) type Names = BTreeMap<String, u64>;
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct SimulatedFile {
-    /// What reading sees.
-    pub(super) now: Vec<u8>,
+    /// What reading sees. Shared with the disk's other copies until it changes.
+    pub(super) now: Arc<Vec<u8>>,
     /// What survives.
-    pub(super) durable: Vec<u8>,
+    pub(super) durable: Arc<Vec<u8>>,
     pub(super) pending: Vec<Change>,
 }
 
@@ -45,6 +64,23 @@ pub(super) struct NameChange {
 }
 
 impl Change {
+    fn action(&self) -> &'static str {
+        match self {
+            Self::Write { .. } => "write",
+            Self::Length(_) => "shorten",
+            Self::Allocate(_) => "allocate",
+        }
+    }
+
+    /// How long a file of `length` bytes is after it.
+    fn length_after(&self, length: usize) -> usize {
+        match self {
+            Self::Write { offset, bytes } => length.max(offset.saturating_add(bytes.len())),
+            Self::Length(new) => *new,
+            Self::Allocate(new) => length.max(*new),
+        }
+    }
+
     pub(super) fn apply(&self, bytes: &mut Vec<u8>) {
         match self {
             Self::Write {
@@ -92,6 +128,19 @@ impl Change {
 }
 
 impl NameChange {
+    fn action(&self) -> &'static str {
+        match (&self.removed, &self.put) {
+            (Some(_), Some(_)) => "rename",
+            (Some(_), None) => "remove",
+            (None, _) => "create",
+        }
+    }
+
+    fn name(&self) -> String {
+        let put = self.put.as_ref().map(|(name, _)| name.clone());
+        self.removed.clone().or(put).unwrap_or_default()
+    }
+
     pub(super) fn apply(&self, names: &mut Names) {
         if let Some(name) = &self.removed {
             names.remove(name);
@@ -143,19 +192,67 @@ impl Disk {
         }
     }
 
-    pub(super) fn step(&mut self) -> io::Result<Outcome> {
+    /// Takes a step, after showing it to whoever watches: another disk, on
+    /// which the power goes during it.
+    pub(super) fn act(&mut self, step: impl Fn(&mut Disk) -> io::Result<()>) -> io::Result<()> {
+        if let Some(Watch(look)) = self.watch.clone() {
+            let mut other = Disk {
+                watch: None,
+                power_off_at: Some(self.steps),
+                ..self.clone()
+            };
+            // That it fails is the point.
+            let _ = step(&mut other);
+            look(SimStorage::of(other));
+        }
+        step(self)
+    }
+
+    /// A call that changes nothing.
+    pub(super) fn read(&mut self) -> io::Result<()> {
+        self.powered()?;
+        let read = self.reads;
+        self.reads = self.reads.saturating_add(1);
+        if self.read_fault == Some(read) {
+            return Err(failure(Fault::Io));
+        }
+        Ok(())
+    }
+
+    pub(super) fn used(&self) -> u64 {
+        let lengths = self.names.values().filter_map(|id| self.files.get(id));
+        lengths.map(|file| file.now.len() as u64).sum()
+    }
+
+    fn name_of(&self, id: u64) -> String {
+        let named = self.names.iter().find(|(_, file)| **file == id);
+        named.map(|(name, _)| name.clone()).unwrap_or_default()
+    }
+
+    /// Whether a file may become so long.
+    fn has_room(&self, id: u64, change: &Change) -> bool {
+        let length = self.files.get(&id).map_or(0, |file| file.now.len());
+        let more = change.length_after(length).saturating_sub(length) as u64;
+        let after = self.used().saturating_add(more);
+        more == 0 || self.capacity.is_none_or(|capacity| after <= capacity)
+    }
+
+    fn step(&mut self, action: &'static str, name: String) -> io::Result<Outcome> {
         self.powered()?;
         let step = self.steps;
         self.steps = self.steps.saturating_add(1);
         Ok(match self.fault {
             _ if self.power_off_at == Some(step) => Outcome::PowerOff,
-            Some((at, fault)) if at == step => Outcome::Fails(fault),
+            Some((at, fault)) if at == step => {
+                self.failed = Some((action, name));
+                Outcome::Fails(fault)
+            }
             _ => Outcome::Done,
         })
     }
 
     pub(super) fn rename(&mut self, change: NameChange) -> io::Result<()> {
-        match self.step()? {
+        match self.step(change.action(), change.name())? {
             Outcome::Fails(fault) => return Err(failure(fault)),
             Outcome::PowerOff => {
                 self.pending_names.push(change);
@@ -169,7 +266,10 @@ impl Disk {
     }
 
     pub(super) fn change(&mut self, id: u64, change: Change) -> io::Result<()> {
-        let outcome = self.step()?;
+        let outcome = match self.step(change.action(), self.name_of(id))? {
+            Outcome::Done if !self.has_room(id, &change) => Outcome::Fails(Fault::NoSpace),
+            outcome => outcome,
+        };
         let is_write = matches!(change, Change::Write { .. });
         if is_write {
             self.last_written = Some(id);
@@ -187,13 +287,13 @@ impl Disk {
             }
             (Outcome::Fails(fault), _) => return Err(failure(fault)),
         };
-        change.apply(&mut file.now);
+        change.apply(Arc::make_mut(&mut file.now));
         file.pending.push(change);
         result
     }
 
     pub(super) fn sync(&mut self, id: u64) -> io::Result<()> {
-        let outcome = self.step()?;
+        let outcome = self.step("sync", self.name_of(id))?;
         let lies = self.sync_is_noop;
         let file = self.files.get_mut(&id).ok_or(io::ErrorKind::NotFound)?;
         match outcome {
@@ -205,7 +305,7 @@ impl Disk {
             Outcome::Done => {
                 if !lies {
                     for change in file.pending.drain(..) {
-                        change.apply(&mut file.durable);
+                        change.apply(Arc::make_mut(&mut file.durable));
                     }
                 }
                 Ok(())
@@ -214,7 +314,7 @@ impl Disk {
     }
 
     pub(super) fn sync_names(&mut self) -> io::Result<()> {
-        match self.step()? {
+        match self.step("sync", "the folder".to_owned())? {
             Outcome::PowerOff => Err(power_is_off()),
             Outcome::Fails(fault) => Err(failure(fault)),
             Outcome::Done => {
@@ -248,11 +348,15 @@ impl Disk {
             for change in std::mem::take(&mut file.pending) {
                 match policy {
                     CrashPolicy::LoseUnsynced => {}
-                    CrashPolicy::Subset(_) => change.survive(&mut dice, &mut file.durable),
-                    CrashPolicy::TearLastWrite(_) => change.apply(&mut file.durable),
+                    CrashPolicy::Subset(_) => {
+                        change.survive(&mut dice, Arc::make_mut(&mut file.durable));
+                    }
+                    CrashPolicy::TearLastWrite(_) => {
+                        change.apply(Arc::make_mut(&mut file.durable));
+                    }
                 }
             }
-            file.now = file.durable.clone();
+            file.now = Arc::clone(&file.durable);
         }
         for change in std::mem::take(&mut self.pending_names) {
             let survives = match policy {
@@ -272,6 +376,10 @@ impl Disk {
         self.steps = 0;
         self.power_off_at = None;
         self.fault = None;
+        self.failed = None;
+        self.reads = 0;
+        self.read_fault = None;
+        self.watch = None;
         self
     }
 

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use crate::journal::frame::{FRAME_HEADER_BYTES, Kind, Mark, Unchecked, decode, encode};
 use crate::journal::segment::{
-    HEADER_BYTES, Header, Listing, OffsetTable, encode_table, name, table_frame_bytes,
+    HEADER_BYTES, Header, Listing, OffsetTable, encode_table, name, table_frame_bytes, torn,
 };
 use crate::journal::sim::SimStorage;
 use crate::journal::{Journal, Storage, StorageFile, scan};
@@ -106,7 +106,7 @@ fn only_exact_names_are_segments() {
     assert_eq!(listing.segments, [7]);
     assert_eq!(listing.unfinished, [names[2]]);
     assert_eq!(
-        listing.free_torn_name(&name(0)),
+        listing.free_name(torn, &name(0)),
         "00000000000000000000.seg.torn-2"
     );
     assert_eq!(name(u64::MAX).len(), names[0].len());
