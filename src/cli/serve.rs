@@ -5,6 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 
@@ -16,8 +17,9 @@ use super::output::{Format, Out};
 use super::passphrase::PassphraseArgs;
 use crate::event::digest::to_hex;
 use crate::grpc;
-use crate::ledger::{Ledger, Opened, Options, SystemClock};
+use crate::ledger::{DiskShort, Ledger, Opened, Options, Scrubbed, SystemClock};
 use crate::web;
+use tokio::sync::watch;
 
 /// Threads on which followers read the journal, beside those of other reads.
 const FOLLOWING_THREADS: usize = 16;
@@ -44,6 +46,14 @@ pub struct ServeArgs {
     ledger_key: Option<PathBuf>,
     #[command(flatten)]
     passphrase: PassphraseArgs,
+    /// Keep so many MiB of the journal's disk free: with less, statements are
+    /// refused with a reason and reads go on. 0 never looks [default: 512].
+    #[arg(long, value_name = "MIB")]
+    disk_reserve: Option<u64>,
+    /// Read the whole journal again within so many seconds, to find what the
+    /// disk has damaged [default: 345600, 4 days].
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    scrub_every: Option<u64>,
     /// How to print the line that says it is ready.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -64,7 +74,7 @@ pub fn run(args: &ServeArgs) -> Result<Outcome, CliError> {
     let key_file = data::ledger_key_file(&args.dir, args.ledger_key.as_deref());
     let key = args.passphrase.open(&key_file)?;
     let failed = |e: &dyn std::fmt::Display| CliError::data_directory(&args.dir, e);
-    let options = args.limits.ledger(&Options::default());
+    let options = options(args);
     let blocking_threads = limits
         .max_reads
         .saturating_add(options.max_dry_runs)
@@ -87,6 +97,17 @@ pub fn run(args: &ServeArgs) -> Result<Outcome, CliError> {
     closed?;
     tracing::info!("stopped cleanly");
     Ok(Outcome::Done)
+}
+
+fn options(args: &ServeArgs) -> Options {
+    let mut options = args.limits.ledger(&Options::default());
+    if let Some(mib) = args.disk_reserve {
+        options.disk_reserve_bytes = mib.saturating_mul(1024 * 1024);
+    }
+    if let Some(seconds) = args.scrub_every {
+        options.scrub_every = Duration::from_secs(seconds);
+    }
+    options
 }
 
 /// What opening did, to the log: an operator should know of a torn tail, and
@@ -149,6 +170,8 @@ async fn serve(args: &ServeArgs, ledger: &Ledger, limits: grpc::Limits) -> Resul
         .as_ref()
         .map(|pages| pages.local_addr().map_err(no_address));
     let stop = stop_signal()?;
+    tokio::spawn(tell_damage(ledger.scrubbed(), args.dir.clone()));
+    tokio::spawn(tell_room(ledger.disk_short()));
     announce(args, ledger, address, metrics.transpose()?)?;
     tracing::info!(
         worst_mib = limits.worst_bytes() / (1024 * 1024),
@@ -206,6 +229,42 @@ fn announce(
             status.committed,
             status.ledger_key.id(),
         )),
+    }
+}
+
+/// What the scrubber finds, to the log, each once.
+async fn tell_damage(mut scrubbed: watch::Receiver<Scrubbed>, dir: PathBuf) {
+    let mut told = 0;
+    loop {
+        let damages = scrubbed.borrow_and_update().damages.clone();
+        for damage in damages.iter().skip(told) {
+            tracing::error!(
+                "DAMAGED: {damage}; stop the ledger and heal it from a backup or another copy: \
+                 hazledger repair {} --from COPY",
+                dir.display()
+            );
+        }
+        told = damages.len();
+        if scrubbed.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// That nothing is accepted for want of room, and that it is again.
+async fn tell_room(mut short: watch::Receiver<Option<DiskShort>>) {
+    let mut was = false;
+    loop {
+        let now = *short.borrow_and_update();
+        match now {
+            Some(short) => tracing::error!("not accepting: {short}; make room"),
+            None if was => tracing::info!("accepting again: there is room on the disk"),
+            None => {}
+        }
+        was = now.is_some();
+        if short.changed().await.is_err() {
+            return;
+        }
     }
 }
 

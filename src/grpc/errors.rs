@@ -140,6 +140,17 @@ pub(super) enum Fault {
     /// A read was not done in time.
     #[error("the answer was not found by the deadline")]
     ReadOver,
+    /// The ledger's disk has less room than is to be kept free.
+    #[error(
+        "the ledger's disk is nearly full ({free_bytes} bytes are free, {reserve_bytes} are \
+         kept free), so nothing was recorded"
+    )]
+    DiskNearlyFull {
+        /// Free at the last look.
+        free_bytes: u64,
+        /// To be kept free.
+        reserve_bytes: u64,
+    },
     /// The ledger accepts nothing until it is started again.
     #[error("the ledger has stopped: {0}")]
     Stopped(String),
@@ -313,6 +324,11 @@ impl Fault {
                 let remedy = "ask again, with a later deadline";
                 of_door(Code::DeadlineExceeded, "READ_OVER", "", remedy)
             }
+            Fault::DiskNearlyFull { .. } => {
+                let remedy = "have the operator make room on the ledger's disk; \
+                     it accepts again by itself, then send the same bytes again";
+                of_door(Code::ResourceExhausted, "DISK_NEARLY_FULL", "", remedy)
+            }
             Fault::Stopped(_) => {
                 let remedy = "have the operator look at the ledger and start it again";
                 of_door(Code::Unavailable, "STOPPED", "", remedy)
@@ -390,6 +406,13 @@ impl Fault {
                 put("limit", "party_statements_per_second".to_owned());
             }
             Fault::Wasteful { .. } => put("limit", "wasted_per_second".to_owned()),
+            Fault::DiskNearlyFull {
+                free_bytes,
+                reserve_bytes,
+            } => {
+                put("free_bytes", free_bytes.to_string());
+                put("reserve_bytes", reserve_bytes.to_string());
+            }
             _ => {}
         }
         if let Some(retry_after_ms) = self.retry_after_ms() {
@@ -471,6 +494,13 @@ impl From<SubmitError> for Fault {
                 retry_after_ms,
             },
             SubmitError::Stopped { why } => Fault::Stopped(why),
+            SubmitError::DiskNearlyFull {
+                free_bytes,
+                reserve_bytes,
+            } => Fault::DiskNearlyFull {
+                free_bytes,
+                reserve_bytes,
+            },
             SubmitError::Unreadable { .. } => Fault::Storage(error.to_string()),
         }
     }

@@ -1,5 +1,6 @@
 //! What the ledger says to whoever asked: answers, and why there is none.
 
+use super::scrub::Scrubbed;
 use crate::event::Hash;
 use crate::event::record::BadRecord;
 use crate::event::signing::PublicKey;
@@ -51,6 +52,18 @@ pub enum SubmitError {
     Stopped {
         /// What stopped it.
         why: String,
+    },
+    /// The disk has less room than is to be kept free. Nothing of this one was
+    /// written; the ledger accepts again by itself when there is room.
+    #[error(
+        "the disk is nearly full: {free_bytes} bytes are free, and {reserve_bytes} are kept free \
+         for closing and recovery; nothing was recorded: make room, and send it again"
+    )]
+    DiskNearlyFull {
+        /// Bytes free at the last look.
+        free_bytes: u64,
+        /// Bytes to be kept free.
+        reserve_bytes: u64,
     },
     /// What it rests on, or its first answer, could not be read.
     #[error(
@@ -137,6 +150,13 @@ pub struct Status {
     pub accepting: bool,
     /// Why not, if it stopped.
     pub stopped: Option<String>,
+    /// Why not, if it will accept again by itself: the disk is nearly full.
+    pub paused: Option<String>,
+    /// Bytes free on the journal's disk at the last look; `None` if it is not
+    /// looked at.
+    pub disk_free_bytes: Option<u64>,
+    /// What reading the journal again has come to so far.
+    pub scrubbed: Scrubbed,
     /// Statements admitted and not yet answered.
     pub unanswered: usize,
 }

@@ -61,8 +61,11 @@ pub(super) fn run(
     while let Ok(order) = orders.recv() {
         match order {
             Order::Commit(proposal) => {
+                let bytes = proposal.records.iter().map(|record| record.len() as u64);
+                let bytes = bytes.sum();
                 let settlement = commit(shared, log.as_mut(), proposal);
                 shared.inbox.settle(settlement);
+                shared.disk.wrote(bytes);
             }
             Order::Close => return log.close(),
         }

@@ -73,7 +73,8 @@ pub enum OpenError {
     NoGenesis,
     /// A record in the journal is not one.
     #[error(
-        "record {position} in the journal is damaged: {source}; restore it from a backup or another copy"
+        "record {position} in the journal is damaged: {source}; \
+         heal its segment from a backup or another copy: hazledger repair DIR --from COPY"
     )]
     Record {
         /// Its position.

@@ -61,23 +61,9 @@ impl Folder {
 
     /// Opens the folder of a ledger and takes its lock.
     pub(super) fn open(dir: &Path) -> Result<Folder, OpenError> {
-        let marker = dir.join(MARKER);
-        let text = match fs::read_to_string(&marker) {
-            Ok(text) => text,
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-                ) =>
-            {
-                return Err(OpenError::NotALedger(dir.to_owned()));
-            }
-            Err(error) => return Err(OpenError::io("read", marker)(error)),
-        };
-        let genesis_hash = read_marker(&marker, &text)?;
         Ok(Folder {
             dir: dir.to_owned(),
-            genesis_hash,
+            genesis_hash: genesis_hash(dir)?,
             lock: take_lock(dir)?,
         })
     }
@@ -98,6 +84,24 @@ impl Folder {
     pub(super) fn into_lock(self) -> File {
         self.lock
     }
+}
+
+/// The head hash of record 0, as the marker of a ledger's folder says.
+pub fn genesis_hash(dir: &Path) -> Result<Hash, OpenError> {
+    let marker = dir.join(MARKER);
+    let text = match fs::read_to_string(&marker) {
+        Ok(text) => text,
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            return Err(OpenError::NotALedger(dir.to_owned()));
+        }
+        Err(error) => return Err(OpenError::io("read", marker)(error)),
+    };
+    read_marker(&marker, &text)
 }
 
 fn read_marker(path: &Path, text: &str) -> Result<Hash, OpenError> {

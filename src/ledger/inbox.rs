@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use tokio::sync::oneshot;
 
@@ -99,6 +100,7 @@ pub(super) struct Inbox {
     inner: Mutex<Inner>,
     for_preparers: Condvar,
     for_writer: Condvar,
+    for_upkeep: Condvar,
     has_settled: AtomicBool,
 }
 
@@ -120,6 +122,7 @@ impl Inbox {
             }),
             for_preparers: Condvar::new(),
             for_writer: Condvar::new(),
+            for_upkeep: Condvar::new(),
             has_settled: AtomicBool::new(false),
         }
     }
@@ -322,9 +325,25 @@ impl Inbox {
         self.wake_all();
     }
 
+    /// Rests until `due`, or until no statements are taken any more; returns
+    /// whether that is so.
+    pub(super) fn rest_until(&self, due: Instant) -> bool {
+        let mut inner = self.lock();
+        while inner.phase == Phase::Open {
+            let left = due.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            let rested = self.for_upkeep.wait_timeout(inner, left);
+            inner = rested.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+
     fn wake_all(&self) {
         self.for_preparers.notify_all();
         self.for_writer.notify_all();
+        self.for_upkeep.notify_all();
     }
 }
 

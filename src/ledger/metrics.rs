@@ -100,7 +100,7 @@ impl Metrics {
                 metrics.findings.get_or_create(&Code { code }).inc_by(0);
             }
         }
-        for reason in ["queue", "party_rate", "stopped", "unreadable"] {
+        for reason in ["queue", "party_rate", "disk", "stopped", "unreadable"] {
             metrics
                 .pushed_back
                 .get_or_create(&Reason { reason })
@@ -156,6 +156,7 @@ impl Metrics {
         let reason = match error {
             SubmitError::Overloaded { .. } => "queue",
             SubmitError::RateLimited { .. } => "party_rate",
+            SubmitError::DiskNearlyFull { .. } => "disk",
             SubmitError::Stopped { .. } => "stopped",
             SubmitError::Unreadable { .. } => "unreadable",
         };

@@ -16,6 +16,7 @@
 //! | `dry_run`, `follow`, `shared` | reading |
 //! | `rates` | how fast a party may go |
 //! | `metrics` | what is counted |
+//! | `upkeep`, `disk`, `scrub` | room on the disk; everything read again |
 //! | `threads` | who runs what, and how it ends |
 //!
 //! Architecture invariant: nothing that rests on an uncommitted record leaves
@@ -25,6 +26,7 @@ mod answer;
 mod batch;
 mod clock;
 mod committer;
+mod disk;
 mod dry_run;
 mod error;
 mod folder;
@@ -39,6 +41,7 @@ mod options;
 mod prepare;
 mod rates;
 mod recovery;
+mod scrub;
 mod seam;
 mod shared;
 mod state_record;
@@ -46,6 +49,7 @@ mod state_record;
 mod tests;
 mod threads;
 mod ticket;
+mod upkeep;
 mod writer;
 
 use std::pin::Pin;
@@ -53,17 +57,19 @@ use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll};
 
 use prost::Message as _;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 pub use answer::{Answer, CloseError, ReadError, Status, SubmitError};
 pub use clock::{Clock, SystemClock};
+pub use disk::DiskShort;
 pub use error::OpenError;
-pub use folder::FORMAT_VERSION;
+pub use folder::{FORMAT_VERSION, genesis_hash};
 pub use follow::{Followed, Follower};
 pub use metrics::Metrics;
 pub use open::Opened;
 pub use options::{MIN_BATCH_BYTES, Options};
 pub use rates::{Bucket, MAX_RATED_PARTIES, Rate};
+pub use scrub::{MAX_DAMAGES_TOLD, Scrubbed};
 pub use seam::{BatchIterator, Commit, CommitLog, LogError, Records};
 
 use batch::Delivered;
@@ -234,7 +240,8 @@ impl Ledger {
     pub fn status(&self) -> Status {
         let shared = &self.shared;
         let progress = shared.progress.borrow().clone();
-        let (accepting, stopped) = shared.inbox.accepting();
+        let (open, stopped) = shared.inbox.accepting();
+        let short = shared.disk.short();
         let live = shared.live();
         Status {
             origin: shared.origin.clone(),
@@ -244,10 +251,24 @@ impl Ledger {
             ledger_key: shared.key.public().clone(),
             projected: progress.projected,
             flushed: progress.flushed,
-            accepting,
+            accepting: open && short.is_none(),
             stopped,
+            paused: short.map(|short| short.to_string()),
+            disk_free_bytes: shared.disk.free_bytes(),
+            scrubbed: shared.scrubbed.borrow().clone(),
             unanswered: shared.inbox.unanswered(),
         }
+    }
+
+    /// Tells when the disk becomes nearly full and when there is room again.
+    pub fn disk_short(&self) -> watch::Receiver<Option<DiskShort>> {
+        self.shared.disk.subscribe()
+    }
+
+    /// Tells what reading the journal again comes to: at every finding, and
+    /// after every pass.
+    pub fn scrubbed(&self) -> watch::Receiver<Scrubbed> {
+        self.shared.scrubbed.subscribe()
     }
 
     /// Looks at the committed live state, at one position

@@ -10,6 +10,7 @@ use tokio::sync::{Semaphore, watch};
 
 use super::Ledger;
 use super::clock::Clock;
+use super::disk::DiskWatch;
 use super::error::OpenError;
 use super::folder::Folder;
 use super::inbox::Inbox;
@@ -22,6 +23,7 @@ use super::recovery::{self, Opening, Recovered};
 use super::seam::{CommitLog, Records};
 use super::shared::{Live, Shared};
 use super::threads::Threads;
+use super::upkeep::Upkeep;
 use crate::custody::decide::{decide_genesis, ledger_key};
 use crate::custody::{State, state};
 use crate::event::record::{OpenRecord, SealedRecord, Standing, seal};
@@ -133,7 +135,9 @@ impl Ledger {
         check(&options)?;
         let genesis_hash = genesis_of(records.as_ref(), &key)?.2;
         let opening = Opening::new(projection, Some(genesis_hash))?;
-        start(log, records, opening, projection, key, options, clock, None)
+        start(
+            log, records, None, opening, projection, key, options, clock, None,
+        )
     }
 }
 
@@ -160,9 +164,13 @@ fn open_journal<S: Storage>(
         None => (0, None),
     };
     let (journal, recovery) = Journal::open(storage, origin, floor, options.journal)?;
-    let records: Arc<dyn Records> = Arc::new(journal.reader());
+    let reader = Arc::new(journal.reader());
+    let records: Arc<dyn Records> = Arc::clone(&reader) as Arc<dyn Records>;
+    let upkeep: Option<Arc<dyn Upkeep>> = Some(reader);
     let log = Box::new(LocalLog::new(journal));
-    let (ledger, opened) = start(log, records, opening, projection, key, options, clock, lock)?;
+    let (ledger, opened) = start(
+        log, records, upkeep, opening, projection, key, options, clock, lock,
+    )?;
     Ok((
         ledger,
         Opened {
@@ -219,6 +227,7 @@ fn check_key(genesis: &Genesis, key: &SecretKey) -> Result<(), OpenError> {
 fn start(
     log: Box<dyn CommitLog>,
     records: Arc<dyn Records>,
+    upkeep: Option<Arc<dyn Upkeep>>,
     opening: Opening,
     projection: &Path,
     key: SecretKey,
@@ -269,12 +278,15 @@ fn start(
         dry_runs: Semaphore::new(options.max_dry_runs),
         rates: Rates::new(options.party_rate()),
         metrics: Metrics::new(),
+        disk: DiskWatch::new(upkeep.clone(), options.disk_reserve_bytes),
+        scrubbed: watch::Sender::default(),
         close_fault: Mutex::new(None),
         _lock: lock,
     });
     let threads = Threads::start(
         &shared,
         log,
+        upkeep,
         projector_sender,
         project,
         committed_sender,

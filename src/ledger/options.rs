@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::disk::smallest_reserve;
 use super::rates::Rate;
 use crate::journal::{JournalOptions, MAX_BATCH_BYTES};
 
@@ -52,6 +53,21 @@ pub struct Options {
     /// have been flushed. Default 65,536. Danger: each time walks the live
     /// state; a tiny figure does little else.
     pub evict_every: u64,
+    /// Bytes of the journal's disk that are kept free: with less, new
+    /// statements are refused with a reason and reads go on, until there is
+    /// room. At least four times a segment and a batch; 0 never looks. Default
+    /// 512 MiB. Danger: 0 finds out by a write that fails, which stops the
+    /// ledger, and a start may then lack the room to recover.
+    pub disk_reserve_bytes: u64,
+    /// How often the disk's room is looked at, beside each eighth of the
+    /// reserve that is written. Default 1 s. Danger: longer notices later that
+    /// others fill the disk, or that there is room again.
+    pub disk_look_every: Duration,
+    /// Within what time everything in the journal is read again, to find what
+    /// the disk has damaged. Default 4 days. Danger: shorter takes the disk
+    /// from the journal, twice its bytes in that time; longer finds damage
+    /// when backups have forgotten what was there.
+    pub scrub_every: Duration,
 }
 
 impl Default for Options {
@@ -68,6 +84,9 @@ impl Default for Options {
             journal: JournalOptions::default(),
             flush_every: Duration::from_secs(5),
             evict_every: 65_536,
+            disk_reserve_bytes: 512 * 1024 * 1024,
+            disk_look_every: Duration::from_secs(1),
+            scrub_every: Duration::from_hours(4 * 24),
         }
     }
 }
@@ -81,6 +100,13 @@ impl Options {
                 self.max_batch_bytes
             ));
         }
+        let smallest = smallest_reserve(self);
+        if self.disk_reserve_bytes > 0 && self.disk_reserve_bytes < smallest {
+            return Some(format!(
+                "disk_reserve_bytes is {}, less than {smallest}: four times a segment and a batch",
+                self.disk_reserve_bytes
+            ));
+        }
         let zero = [
             ("queue_statements", self.queue_statements == 0),
             ("queue_bytes", self.queue_bytes == 0),
@@ -89,6 +115,8 @@ impl Options {
             ("max_dry_runs", self.max_dry_runs == 0),
             ("flush_every", self.flush_every.is_zero()),
             ("evict_every", self.evict_every == 0),
+            ("disk_look_every", self.disk_look_every.is_zero()),
+            ("scrub_every", self.scrub_every.is_zero()),
         ];
         let (name, _) = zero.into_iter().find(|(_, is_zero)| *is_zero)?;
         Some(format!("{name} is zero; nothing would go on"))

@@ -8,11 +8,13 @@ use tokio::sync::{Semaphore, watch};
 
 use super::answer::{Answer, ReadError};
 use super::clock::Clock;
+use super::disk::DiskWatch;
 use super::ids::{IdIndex, IdKey};
 use super::inbox::Inbox;
 use super::keys::Keys;
 use super::metrics::Metrics;
 use super::rates::Rates;
+use super::scrub::Scrubbed;
 use super::seam::Records;
 use crate::custody::decide::keys_opened_by;
 use crate::custody::{Items, State};
@@ -55,6 +57,8 @@ pub(super) struct Shared {
     pub(super) dry_runs: Semaphore,
     pub(super) rates: Rates,
     pub(super) metrics: Metrics,
+    pub(super) disk: DiskWatch,
+    pub(super) scrubbed: watch::Sender<Scrubbed>,
     /// Why the log did not end cleanly, if it did not.
     pub(super) close_fault: Mutex<Option<String>>,
     /// The lock on the data directory.

@@ -1,5 +1,6 @@
 //! The ledger's threads: some that prepare, one that writes, one that
-//! commits, one that projects. They end when the ledger is closed, when it
+//! commits, one that projects; one that looks for room on the disk, one that
+//! reads the journal again. They end when the ledger is closed, when it
 //! has to stop, or when its last handle is dropped.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -13,8 +14,10 @@ use super::committer;
 use super::error::OpenError;
 use super::options::Options;
 use super::prepare;
+use super::scrub;
 use super::seam::CommitLog;
 use super::shared::Shared;
+use super::upkeep::Upkeep;
 use super::writer::Writer;
 use crate::projection::Folded;
 
@@ -47,6 +50,7 @@ impl Threads {
     pub(super) fn start(
         shared: &Arc<Shared>,
         log: Box<dyn CommitLog>,
+        upkeep: Option<Arc<dyn Upkeep>>,
         projector: SyncSender<Vec<Folded>>,
         project: impl FnOnce() + Send + 'static,
         committed: watch::Sender<u64>,
@@ -59,6 +63,7 @@ impl Threads {
             shared: Arc::clone(shared),
             ended: Mutex::new(ended),
         };
+        start_upkeep(shared, &running, upkeep, &options)?;
         start_each(shared, running, log, projector, project, committed, options)?;
         Ok(threads)
     }
@@ -79,6 +84,32 @@ impl Drop for Threads {
         // Whether they have ended in time changes nothing for whoever drops.
         let _ = self.wait();
     }
+}
+
+/// Those of a journal of our own.
+fn start_upkeep(
+    shared: &Arc<Shared>,
+    running: &SyncSender<()>,
+    journal: Option<Arc<dyn Upkeep>>,
+    options: &Options,
+) -> Result<(), OpenError> {
+    let (look_every, scrub_every) = (options.disk_look_every, options.scrub_every);
+    if shared.disk.is_on() {
+        spawn("disk", shared, running, move |shared| {
+            shared.disk.run(&shared.inbox, look_every);
+        })?;
+    }
+    let Some(journal) = journal else {
+        return Ok(());
+    };
+    spawn("scrub", shared, running, move |shared| {
+        scrub::run(
+            journal.as_ref(),
+            &shared.inbox,
+            scrub_every,
+            &shared.scrubbed,
+        );
+    })
 }
 
 /// What it is given is gone when it returns, so that threads which were

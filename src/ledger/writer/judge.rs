@@ -34,6 +34,11 @@ impl Writer {
     /// Judges one statement: it comes to a record, a refusal, or waits.
     pub(super) fn judge(&mut self, mut entry: Entry) -> Result<(), String> {
         let shared = Arc::clone(&self.shared);
+        if let Some(short) = shared.disk.short() {
+            // Here and not at the door: what is recorded gets its answer.
+            entry.ticket.deliver(Delivered::Answer(Err(short.into())));
+            return Ok(());
+        }
         let now = self.now_ms();
         let verdict = self.verdict(&shared.live(), &mut entry, now);
         match verdict {
