@@ -11,6 +11,7 @@
 //! - [`proof`]: chain, commits, acknowledgements, verification. Pure.
 //! - [`journal`]: segment files, recovery, the storage seam. Files only.
 //! - [`audit`]: a journal verified from its first byte to its last.
+//! - [`repair`]: damaged segments healed from another copy of the journal.
 //! - [`projection`]: what can be rebuilt: the sled store and the views.
 //! - [`ledger`]: the single writer, its batches and the commit seam.
 //! - [`grpc`]: the services, one file each.
@@ -29,5 +30,6 @@ pub mod ledger;
 pub mod pb;
 pub mod projection;
 pub mod proof;
+pub mod repair;
 pub mod sim;
 pub mod web;

@@ -22,6 +22,7 @@ const MAY_USE: &[(&str, &str)] = &[
     ("proof", "event catalog custody pb"),
     ("journal", ""),
     ("audit", "event proof journal pb"),
+    ("repair", "event proof journal pb"),
     ("projection", "event catalog custody proof journal pb"),
     (
         "ledger",
@@ -38,7 +39,7 @@ const MAY_USE: &[(&str, &str)] = &[
     ("sim", "event catalog grpc pb"),
     (
         "cli",
-        "event catalog custody proof journal audit projection ledger grpc web sim pb",
+        "event catalog custody proof journal audit repair projection ledger grpc web sim pb",
     ),
 ];
 

@@ -31,6 +31,32 @@ pub fn must_be_a_ledger(dir: &Path) -> Result<(), CliError> {
     Err(CliError::data_directory(dir, why))
 }
 
+/// The journal's folder of a copy: of a data directory, or that folder itself.
+pub fn journal_of(copy: &Path) -> Result<PathBuf, CliError> {
+    let folder = copy.join(JOURNAL);
+    let folder = if folder.is_dir() {
+        folder
+    } else {
+        copy.to_owned()
+    };
+    let holds = |folder: &Path| -> io::Result<bool> {
+        for entry in std::fs::read_dir(folder)? {
+            if entry?.path().extension().is_some_and(|end| end == "seg") {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    };
+    match holds(&folder) {
+        Ok(true) => Ok(folder),
+        Ok(false) => Err(CliError::data_directory(
+            copy,
+            "it holds no segment of a journal; give a copy of the data directory",
+        )),
+        Err(error) => Err(CliError::file("read", &folder)(error)),
+    }
+}
+
 /// The journal's folder, and the lock on its directory for as long as this
 /// lives.
 pub struct LockedJournal {
@@ -57,7 +83,7 @@ impl LockedJournal {
             }),
             Some(Err(TryLockError::WouldBlock)) => Err(CliError::data_directory(
                 dir,
-                "it is in use by another process; stop that one first, or verify a copy",
+                "it is in use by another process; stop that one first, or work on a copy",
             )),
             Some(Err(TryLockError::Error(error))) => Err(failed(error)),
         }

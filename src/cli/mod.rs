@@ -19,6 +19,7 @@ pub mod log;
 pub mod output;
 pub mod passphrase;
 pub mod random;
+pub mod repair;
 pub mod serve;
 pub mod submit;
 pub mod time;
@@ -67,6 +68,7 @@ enum Command {
     Trace(trace::TraceArgs),
     Follow(follow::FollowArgs),
     Verify(verify::VerifyArgs),
+    Repair(repair::RepairArgs),
 }
 
 /// Reads the arguments, runs the subcommand, and says how it came out.
@@ -92,5 +94,6 @@ fn run(command: &Command) -> Result<Outcome, CliError> {
         Command::Trace(args) => trace::run(args),
         Command::Follow(args) => follow::run(args),
         Command::Verify(args) => verify::run(args),
+        Command::Repair(args) => repair::run(args),
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::support::cli;
 
-const SUBCOMMANDS: [&[&str]; 9] = [
+const SUBCOMMANDS: [&[&str]; 10] = [
     &["demo"],
     &["init"],
     &["key", "new"],
@@ -13,6 +13,7 @@ const SUBCOMMANDS: [&[&str]; 9] = [
     &["trace"],
     &["follow"],
     &["verify"],
+    &["repair"],
 ];
 
 #[test]
@@ -42,7 +43,7 @@ fn the_top_help_names_every_subcommand_and_the_exit_status() {
 #[test]
 fn what_cannot_be_understood_exits_2_with_the_input_at_fault() {
     #[rustfmt::skip]
-    let cases: [(&[&str], &str); 9] = [
+    let cases: [(&[&str], &str); 10] = [
         (&["serves"],                                                "serves"),
         (&["trace"],                                                 "--label"),
         (&["trace", "--lot", "12"],                                  "--lot 12"),
@@ -52,6 +53,7 @@ fn what_cannot_be_understood_exits_2_with_the_input_at_fault() {
         (&["submit", "nowhere.jsonl", "--stamp"],                    "nowhere.jsonl"),
         (&["verify", "nowhere", "--ledger-key-public", "5f"],        "--ledger-key-public 5f"),
         (&["serve", "nowhere"],                                      "nowhere"),
+        (&["repair", "nowhere", "--from", "elsewhere"],              "nowhere"),
     ];
     for (args, wanted) in cases {
         cli(args).exits(2).says(wanted);

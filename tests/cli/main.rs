@@ -6,5 +6,6 @@ mod data;
 mod help;
 mod keys;
 mod kill;
+mod repair;
 mod session;
 mod support;
