@@ -8,6 +8,7 @@
     reason = "tests fail by panicking"
 )]
 
+#[allow(dead_code, reason = "other tests use the rest")]
 #[path = "support/book.rs"]
 mod book;
 #[allow(dead_code, reason = "other tests use the rest")]

@@ -18,7 +18,7 @@ use hazledger::pb::{
     FollowRequest, GetKeyRequest, GetPartyRequest, GetRecordRequest, GetStatusRequest,
     ListPartiesRequest, RefusalCode, SignedStatement, SubmitRequest, SubmitResponse,
 };
-use support::server::{Bench, channel, produced};
+use support::server::{Bench, HOUR_MS, channel, produced};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -456,4 +456,36 @@ async fn shutting_down_ends_followers_and_then_the_server() {
     assert_eq!(ended.unwrap_err().code(), Code::Unavailable);
     // The caller's ledger is still the caller's.
     assert!(ledger.status().accepting);
+}
+
+#[tokio::test]
+async fn while_the_clock_is_in_doubt_submitting_is_unavailable_and_the_status_says_why() {
+    let bench = Bench::start().await;
+    let statement = bench.statement(&bench.cast.plant, vec![produced("NC-1", 10)]);
+    bench.set_clock(8 * HOUR_MS);
+    let request = SubmitRequest {
+        statement: Some(statement.clone()),
+    };
+    let submitted = bench.ledger_client().submit(request).await;
+    let status = submitted.unwrap_err();
+    assert_eq!(status.code(), Code::Unavailable);
+    let info = status.get_details_error_info().unwrap();
+    assert_eq!(info.reason, "CLOCK_IN_DOUBT");
+    assert_eq!(info.metadata["clock_ms"], bench.now_ms().to_string());
+    let told = grpc::errors::problem(&status).unwrap();
+    assert!(told.detail.contains("8 h 0 min 0 s ahead"), "{told:?}");
+    let asked = async || {
+        let answer = bench.ledger_client().get_status(GetStatusRequest {}).await;
+        answer.unwrap().into_inner()
+    };
+    let status = asked().await;
+    assert!(!status.accepting);
+    let why = &status.not_accepting;
+    assert!(why.contains("8 h 0 min 0 s ahead"), "{why}");
+    assert!(why.contains("--confirm-clock"), "{why}");
+    bench.set_clock(-8 * HOUR_MS);
+    bench.record(statement).await;
+    let status = asked().await;
+    assert!(status.accepting);
+    assert_eq!(status.not_accepting, "");
 }

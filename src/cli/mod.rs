@@ -63,7 +63,7 @@ enum Command {
     Demo(demo::DemoArgs),
     Init(init::InitArgs),
     Key(key::KeyArgs),
-    Serve(serve::ServeArgs),
+    Serve(Box<serve::ServeArgs>),
     Submit(submit::SubmitArgs),
     Trace(trace::TraceArgs),
     Follow(follow::FollowArgs),

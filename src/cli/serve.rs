@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use tokio::sync::watch;
 
 use super::data;
 use super::error::{CliError, Outcome};
@@ -15,11 +16,11 @@ use super::limits::LimitArgs;
 use super::log::LogArgs;
 use super::output::{Format, Out};
 use super::passphrase::PassphraseArgs;
+use super::time;
 use crate::event::digest::to_hex;
 use crate::grpc;
-use crate::ledger::{DiskShort, Ledger, Opened, Options, Scrubbed, SystemClock};
+use crate::ledger::{ClockDoubt, DiskShort, Ledger, Opened, Options, Scrubbed, SystemClock};
 use crate::web;
-use tokio::sync::watch;
 
 /// Threads on which followers read the journal, beside those of other reads.
 const FOLLOWING_THREADS: usize = 16;
@@ -31,8 +32,15 @@ When it is ready it prints one line with its address; what recovery did, and
 the log, go to standard error. SIGINT (Ctrl-C) and SIGTERM stop it cleanly.
 Times are written 500ms, 10s, 5m, 1h.
 
+The machine's clock is watched. If it jumps by more than --clock-bound, or is
+further behind the last record at the start, nothing is accepted, reads go on,
+and standard error says so. Set the clock right: if it comes back to where it
+should be, accepting goes on; if not, start again with --confirm-clock and the
+time that a watch or a telephone shows.
+
 Example:
   hazledger serve ledger
+  hazledger serve ledger --confirm-clock '2026-11-23 18:40'
   hazledger serve ledger --listen 127.0.0.1:0 --format json
   hazledger serve ledger --metrics 127.0.0.1:7475 --log-format json")]
 pub struct ServeArgs {
@@ -54,6 +62,16 @@ pub struct ServeArgs {
     /// disk has damaged [default: 345600, 4 days].
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     scrub_every: Option<u64>,
+    /// A jump of the machine's clock by more minutes stops accepting until it
+    /// is back or the time is confirmed.
+    #[arg(long, value_name = "MINUTES", default_value_t = 10)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    clock_bound: u64,
+    /// The time that another clock than this machine's shows, of Shanghai, as
+    /// '2026-11-23 18:40': ends a doubt about the machine's clock. Both must
+    /// agree within 3 minutes.
+    #[arg(long, value_name = "TIME")]
+    confirm_clock: Option<String>,
     /// How to print the line that says it is ready.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -71,10 +89,11 @@ pub fn run(args: &ServeArgs) -> Result<Outcome, CliError> {
     args.log.start();
     let limits = args.limits.door()?;
     data::must_be_a_ledger(&args.dir)?;
+    options(args)?;
     let key_file = data::ledger_key_file(&args.dir, args.ledger_key.as_deref());
     let key = args.passphrase.open(&key_file)?;
     let failed = |e: &dyn std::fmt::Display| CliError::data_directory(&args.dir, e);
-    let options = options(args);
+    let options = options(args)?;
     let blocking_threads = limits
         .max_reads
         .saturating_add(options.max_dry_runs)
@@ -99,7 +118,7 @@ pub fn run(args: &ServeArgs) -> Result<Outcome, CliError> {
     Ok(Outcome::Done)
 }
 
-fn options(args: &ServeArgs) -> Options {
+fn options(args: &ServeArgs) -> Result<Options, CliError> {
     let mut options = args.limits.ledger(&Options::default());
     if let Some(mib) = args.disk_reserve {
         options.disk_reserve_bytes = mib.saturating_mul(1024 * 1024);
@@ -107,7 +126,12 @@ fn options(args: &ServeArgs) -> Options {
     if let Some(seconds) = args.scrub_every {
         options.scrub_every = Duration::from_secs(seconds);
     }
-    options
+    options.clock_bound = Duration::from_secs(args.clock_bound.saturating_mul(60));
+    let confirmed = args.confirm_clock.as_deref();
+    options.confirmed_clock_ms = confirmed
+        .map(|text| time::on_a_clock("--confirm-clock", text))
+        .transpose()?;
+    Ok(options)
 }
 
 /// What opening did, to the log: an operator should know of a torn tail, and
@@ -171,6 +195,7 @@ async fn serve(args: &ServeArgs, ledger: &Ledger, limits: grpc::Limits) -> Resul
         .map(|pages| pages.local_addr().map_err(no_address));
     let stop = stop_signal()?;
     tokio::spawn(tell_damage(ledger.scrubbed(), args.dir.clone()));
+    tokio::spawn(tell_clock(ledger.clock_doubt()));
     tokio::spawn(tell_room(ledger.disk_short()));
     announce(args, ledger, address, metrics.transpose()?)?;
     tracing::info!(
@@ -263,6 +288,25 @@ async fn tell_room(mut short: watch::Receiver<Option<DiskShort>>) {
         }
         was = now.is_some();
         if short.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// That nothing is accepted because of the clock, and that it is again.
+async fn tell_clock(mut doubt: watch::Receiver<Option<ClockDoubt>>) {
+    let mut was = false;
+    loop {
+        let now = *doubt.borrow_and_update();
+        match now {
+            Some(doubt) => tracing::error!("NOT ACCEPTING 暂停入账: {doubt}"),
+            None if was => {
+                tracing::info!("accepting again 恢复入账: the machine's clock is believed");
+            }
+            None => {}
+        }
+        was = now.is_some();
+        if doubt.changed().await.is_err() {
             return;
         }
     }

@@ -2,7 +2,7 @@
 //! offset written out. China has kept UTC+8 without summer time since 1992, so
 //! no time zone table is needed (nor trusted to be installed).
 
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 use jiff::{Timestamp, tz};
 
 use super::error::CliError;
@@ -63,6 +63,23 @@ pub fn argument(name: &str, text: &str) -> Result<i64, CliError> {
     })
 }
 
+/// Unix milliseconds from what a clock on a wall in China shows, day and time,
+/// such as `2026-11-23 18:40`; for an argument.
+pub fn on_a_clock(name: &str, text: &str) -> Result<i64, CliError> {
+    let read = || {
+        let shown: DateTime = text.parse().ok()?;
+        // A day alone is no time of a clock.
+        let at = text.contains(':').then_some(shown)?;
+        OFFSET.to_timestamp(at).ok().map(Timestamp::as_millisecond)
+    };
+    read().ok_or_else(|| {
+        CliError::argument(
+            format!("{name} {text}"),
+            "not what a clock shows; write day and time of Shanghai: '2026-11-23 18:40'",
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,6 +95,17 @@ mod tests {
         assert_eq!(parse("2026-11-23T10:40:00.125Z"), Some(1_795_430_400_125));
         assert_eq!(in_seconds(1_795_430_400_125), "2026-11-23 18:40:00+08:00");
         assert_eq!(shown(i64::MAX), format!("{} ms", i64::MAX));
+    }
+
+    #[test]
+    fn what_a_clock_shows_is_a_day_and_a_time_of_shanghai() {
+        let read = |text| on_a_clock("--confirm-clock", text).ok();
+        let wanted = parse("2026-11-23T18:40:00+08:00");
+        assert_eq!(read("2026-11-23 18:40"), wanted);
+        assert_eq!(read("2026-11-23T18:40:00"), wanted);
+        for text in ["18:40", "2026-11-23", "2026-11-23 25:00", "now", ""] {
+            assert_eq!(read(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -75,6 +75,7 @@ fn kind_zh(kind: EventKind) -> &'static str {
         K::SafeReturnOrdered => "安全返回指令",
         K::Genesis => "创始",
         K::StateRecorded => "状态记录",
+        K::ClockStated => "时钟声明",
     }
 }
 

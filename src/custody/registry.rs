@@ -15,7 +15,8 @@ use crate::pb::{
     PartyStatus, PlaceState, SignatureAlgorithm, SiteState, Subject, SubjectKind, UnitState,
 };
 
-/// The name under which the ledger itself signs state records.
+/// The name under which the ledger itself signs state records and its words
+/// on its clock.
 pub const LEDGER: &str = "LEDGER";
 
 /// Whether an event is one of the registry (or of the ledger itself), even if
@@ -32,6 +33,7 @@ pub fn is_registry(event: &Event) -> bool {
                 | Body::KeyRevoked(_)
                 | Body::Genesis(_)
                 | Body::StateRecorded(_)
+                | Body::ClockStated(_)
         )
     )
 }
@@ -56,7 +58,7 @@ pub fn subjects(event: &Event) -> Vec<Subject> {
             .into_iter()
             .collect(),
         Some(Body::Genesis(g)) => genesis_items(g).into_keys().collect(),
-        Some(Body::StateRecorded(_)) => vec![subject::ledger()],
+        Some(Body::StateRecorded(_) | Body::ClockStated(_)) => vec![subject::ledger()],
         _ => Vec::new(),
     }
 }
@@ -152,6 +154,13 @@ pub fn apply_event(
         Body::StateRecorded(_) => match items.get(first) {
             Some(item @ Item::Ledger(_)) => item.clone(),
             _ => return broken(8, "a state record before genesis"),
+        },
+        Body::ClockStated(e) => match items.get(first) {
+            Some(Item::Ledger(ledger)) => Item::Ledger(LedgerState {
+                clock: Some(*e),
+                ..ledger.clone()
+            }),
+            _ => return broken(8, "a word on the clock before genesis"),
         },
         _ => return Ok(()),
     };

@@ -297,6 +297,7 @@ pub fn kind_of(event: &Event) -> EventKind {
         Some(B::KeyRevoked(_)) => EventKind::KeyRevoked,
         Some(B::Genesis(_)) => EventKind::Genesis,
         Some(B::StateRecorded(_)) => EventKind::StateRecorded,
+        Some(B::ClockStated(_)) => EventKind::ClockStated,
     }
 }
 

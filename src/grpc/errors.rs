@@ -15,7 +15,7 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 use super::metrics::Metrics;
 use crate::event::LotId;
 use crate::event::codes;
-use crate::ledger::{ReadError, SubmitError};
+use crate::ledger::{ClockDoubt, ReadError, SubmitError};
 use crate::pb::{Problem, RefusalCode};
 use crate::projection::StoreError;
 use crate::projection::trace::TraceError;
@@ -151,6 +151,9 @@ pub(super) enum Fault {
         /// To be kept free.
         reserve_bytes: u64,
     },
+    /// The machine's clock is in doubt.
+    #[error("nothing was recorded: {0}")]
+    ClockInDoubt(ClockDoubt),
     /// The ledger accepts nothing until it is started again.
     #[error("the ledger has stopped: {0}")]
     Stopped(String),
@@ -239,6 +242,7 @@ impl Fault {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "a table: one row a fault")]
     fn told(&self) -> Told {
         use RefusalCode as R;
         let of_code = |status, code, field, remedy| Told {
@@ -329,6 +333,11 @@ impl Fault {
                      it accepts again by itself, then send the same bytes again";
                 of_door(Code::ResourceExhausted, "DISK_NEARLY_FULL", "", remedy)
             }
+            Fault::ClockInDoubt(_) => {
+                let remedy = "have the operator see to the clock of the ledger's machine, \
+                     then send the same bytes again";
+                of_door(Code::Unavailable, "CLOCK_IN_DOUBT", "", remedy)
+            }
             Fault::Stopped(_) => {
                 let remedy = "have the operator look at the ledger and start it again";
                 of_door(Code::Unavailable, "STOPPED", "", remedy)
@@ -412,6 +421,10 @@ impl Fault {
             } => {
                 put("free_bytes", free_bytes.to_string());
                 put("reserve_bytes", reserve_bytes.to_string());
+            }
+            Fault::ClockInDoubt(doubt) => {
+                put("clock_ms", doubt.clock_ms.to_string());
+                put("reckoned_ms", doubt.reckoned_ms.to_string());
             }
             _ => {}
         }
@@ -501,6 +514,7 @@ impl From<SubmitError> for Fault {
                 free_bytes,
                 reserve_bytes,
             },
+            SubmitError::ClockInDoubt(doubt) => Fault::ClockInDoubt(doubt),
             SubmitError::Unreadable { .. } => Fault::Storage(error.to_string()),
         }
     }

@@ -154,7 +154,18 @@ impl Ledger for LedgerService {
             projected: status.flushed,
             accepting: status.accepting,
             recorded_at_ms: status.recorded_at_ms,
+            not_accepting: why_not(&status),
             origin: Some(status.origin),
         }))
+    }
+}
+
+/// Why statements are not accepted; empty if they are.
+fn why_not(status: &crate::ledger::Status) -> String {
+    match (&status.stopped, &status.paused) {
+        (Some(stopped), _) => stopped.clone(),
+        (None, Some(paused)) => paused.clone(),
+        (None, None) if status.accepting => String::new(),
+        (None, None) => "it is being closed".to_owned(),
     }
 }

@@ -1,6 +1,7 @@
 //! What the ledger says to whoever asked: answers, and why there is none.
 
 use super::scrub::Scrubbed;
+use super::timekeeper::ClockDoubt;
 use crate::event::Hash;
 use crate::event::record::BadRecord;
 use crate::event::signing::PublicKey;
@@ -65,6 +66,9 @@ pub enum SubmitError {
         /// Bytes to be kept free.
         reserve_bytes: u64,
     },
+    /// Nobody knows what time it is: the machine's clock has jumped.
+    #[error("nothing is accepted: {0}; then send it again")]
+    ClockInDoubt(ClockDoubt),
     /// What it rests on, or its first answer, could not be read.
     #[error(
         "it could not be judged, because {why}; send it again after the ledger's disk has been seen to"
@@ -157,6 +161,8 @@ pub struct Status {
     pub disk_free_bytes: Option<u64>,
     /// What reading the journal again has come to so far.
     pub scrubbed: Scrubbed,
+    /// Why not, if the machine's clock is in doubt.
+    pub clock_in_doubt: Option<ClockDoubt>,
     /// Statements admitted and not yet answered.
     pub unanswered: usize,
 }

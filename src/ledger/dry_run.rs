@@ -52,7 +52,7 @@ fn judge(shared: &Shared, prepared: &Prepared) -> Option<DecideResponse> {
         return None;
     }
     let as_of = live.state.next();
-    let now = shared.clock.now_ms().max(live.state.recorded_at_ms());
+    let now = shared.time.best_ms().max(live.state.recorded_at_ms());
     let digest = prepared.verified.then_some(statement.digest);
     let refuse = |error: Refused| {
         let refusal = Refusal {

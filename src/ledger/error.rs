@@ -98,6 +98,17 @@ pub enum OpenError {
     /// Too many projections have been set aside.
     #[error("{0}: too many projections have been set aside here; remove them")]
     SetAside(PathBuf),
+    /// The machine's clock is not what somebody reads from another one.
+    #[error(
+        "the machine's clock says {clock}, and {confirmed} was given as the time that another clock \
+         shows; set the machine's clock, then give the time again"
+    )]
+    ClockNotConfirmed {
+        /// The machine's.
+        clock: String,
+        /// As given.
+        confirmed: String,
+    },
     /// A thread could not be started.
     #[error("cannot start a thread: {0}")]
     Thread(io::Error),

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
@@ -20,6 +20,9 @@ const PREPARE_AT_ONCE: usize = 16;
 
 /// Statements that the writer takes at a time, at most.
 const TAKE_AT_ONCE: usize = 64;
+
+/// How often the writer looks at the clock when nothing comes.
+const TICK: Duration = Duration::from_secs(1);
 
 /// A statement to be judged, with its place in the order of admission.
 pub(super) struct Entry {
@@ -65,6 +68,8 @@ pub(super) enum Event {
     Again(Option<Entry>),
     /// Nothing now (and it was not to be waited for).
     Nothing,
+    /// Nothing for [`TICK`].
+    Tick,
     /// No statement will come any more.
     Drained,
     /// Stop at once.
@@ -293,10 +298,12 @@ impl Inbox {
             if !wait {
                 return Event::Nothing;
             }
-            inner = self
-                .for_writer
-                .wait(inner)
-                .unwrap_or_else(PoisonError::into_inner);
+            let waited = self.for_writer.wait_timeout(inner, TICK);
+            let (again, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+            if timeout.timed_out() {
+                return Event::Tick;
+            }
+            inner = again;
         }
     }
 

@@ -100,7 +100,14 @@ impl Metrics {
                 metrics.findings.get_or_create(&Code { code }).inc_by(0);
             }
         }
-        for reason in ["queue", "party_rate", "disk", "stopped", "unreadable"] {
+        for reason in [
+            "queue",
+            "party_rate",
+            "disk",
+            "clock",
+            "stopped",
+            "unreadable",
+        ] {
             metrics
                 .pushed_back
                 .get_or_create(&Reason { reason })
@@ -157,6 +164,7 @@ impl Metrics {
             SubmitError::Overloaded { .. } => "queue",
             SubmitError::RateLimited { .. } => "party_rate",
             SubmitError::DiskNearlyFull { .. } => "disk",
+            SubmitError::ClockInDoubt(_) => "clock",
             SubmitError::Stopped { .. } => "stopped",
             SubmitError::Unreadable { .. } => "unreadable",
         };

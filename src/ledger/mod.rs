@@ -11,6 +11,7 @@
 //! | `ticket`, `inbox`, `prepare`, `writer`, `batch`, `committer` | the way of a statement |
 //! | `seam`, `local` | who decides which batch is next; our own journal |
 //! | `state_record` | the ledger's own statements |
+//! | `clock`, `timekeeper` | the time, and whether it may be believed |
 //! | `keys` | public keys, opened once |
 //! | `ids` | which statement of the last 30 days became which record |
 //! | `dry_run`, `follow`, `shared` | reading |
@@ -49,6 +50,7 @@ mod state_record;
 mod tests;
 mod threads;
 mod ticket;
+mod timekeeper;
 mod upkeep;
 mod writer;
 
@@ -71,6 +73,7 @@ pub use options::{MIN_BATCH_BYTES, Options};
 pub use rates::{Bucket, MAX_RATED_PARTIES, Rate};
 pub use scrub::{MAX_DAMAGES_TOLD, Scrubbed};
 pub use seam::{BatchIterator, Commit, CommitLog, LogError, Records};
+pub use timekeeper::{CONFIRM_WITHIN, ClockDoubt, MAX_SLEW_PPM};
 
 use batch::Delivered;
 use shared::Shared;
@@ -242,6 +245,7 @@ impl Ledger {
         let progress = shared.progress.borrow().clone();
         let (open, stopped) = shared.inbox.accepting();
         let short = shared.disk.short();
+        let clock_in_doubt = shared.time.doubt();
         let live = shared.live();
         Status {
             origin: shared.origin.clone(),
@@ -251,9 +255,12 @@ impl Ledger {
             ledger_key: shared.key.public().clone(),
             projected: progress.projected,
             flushed: progress.flushed,
-            accepting: open && short.is_none(),
+            accepting: open && short.is_none() && clock_in_doubt.is_none(),
             stopped,
-            paused: short.map(|short| short.to_string()),
+            paused: short
+                .map(|short| short.to_string())
+                .or_else(|| clock_in_doubt.map(|doubt| doubt.to_string())),
+            clock_in_doubt,
             disk_free_bytes: shared.disk.free_bytes(),
             scrubbed: shared.scrubbed.borrow().clone(),
             unanswered: shared.inbox.unanswered(),
@@ -269,6 +276,11 @@ impl Ledger {
     /// after every pass.
     pub fn scrubbed(&self) -> watch::Receiver<Scrubbed> {
         self.shared.scrubbed.subscribe()
+    }
+
+    /// Tells when the machine's clock is in doubt, and when no longer.
+    pub fn clock_doubt(&self) -> watch::Receiver<Option<ClockDoubt>> {
+        self.shared.time.subscribe()
     }
 
     /// Looks at the committed live state, at one position

@@ -23,15 +23,17 @@ use super::recovery::{self, Opening, Recovered};
 use super::seam::{CommitLog, Records};
 use super::shared::{Live, Shared};
 use super::threads::Threads;
+use super::timekeeper::Timekeeper;
 use super::upkeep::Upkeep;
 use crate::custody::decide::{decide_genesis, ledger_key};
+use crate::custody::subject::{self, Item, Items as _};
 use crate::custody::{State, state};
 use crate::event::record::{OpenRecord, SealedRecord, Standing, seal};
 use crate::event::signing::SecretKey;
 use crate::event::{Hash, KeyId, Statement};
 use crate::journal::{Batch, DirStorage, Journal, JournalError, Recovery, Storage};
 use crate::pb::event::Body;
-use crate::pb::{Genesis, Origin, SignedStatement};
+use crate::pb::{ClockStated, Genesis, Origin, SignedStatement};
 use crate::projection::projector;
 use crate::proof::sign_commit;
 
@@ -251,6 +253,8 @@ fn start(
         set_aside,
         journal: None,
     };
+    let said = last_word_on_clock(&state);
+    let time = Timekeeper::new(clock, &options, state.recorded_at_ms(), said.as_ref())?;
     let (committed_sender, committed) = watch::channel(state.next());
     let (projector_sender, progress, project) = projector(projection, options.flush_every);
     let shared = Arc::new(Shared {
@@ -266,7 +270,7 @@ fn start(
         }),
         records,
         store,
-        clock,
+        time,
         salt_secret: salt_secret(&key),
         key,
         keys: Keys::default(),
@@ -299,6 +303,14 @@ fn start(
         },
         opened,
     ))
+}
+
+/// What the ledger last said of its clock, if it ever did.
+fn last_word_on_clock(state: &State) -> Option<ClockStated> {
+    match state.get(&subject::ledger()).as_deref() {
+        Some(Item::Ledger(ledger)) => ledger.clock,
+        _ => None,
+    }
 }
 
 /// Record 0, checked and sealed, not yet written.

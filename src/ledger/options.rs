@@ -68,6 +68,18 @@ pub struct Options {
     /// from the journal, twice its bytes in that time; longer finds damage
     /// when backups have forgotten what was there.
     pub scrub_every: Duration,
+    /// From where on a jump of the machine's clock is noticed and recorded.
+    /// Default 5 s. Danger: shorter records what NTP does on a bad line;
+    /// longer lets a clock be set by as much unseen.
+    pub clock_noticed: Duration,
+    /// Beyond this jump nothing is accepted before the clock is back or
+    /// somebody confirms the time. Default 10 minutes. Danger: longer records
+    /// under a wrong time what a deadline or a permit may hang on.
+    pub clock_bound: Duration,
+    /// What whoever opens the ledger reads from another clock than the
+    /// machine's, Unix milliseconds: it ends a doubt about that. Default none.
+    /// Danger: given by a script, it confirms nothing.
+    pub confirmed_clock_ms: Option<i64>,
 }
 
 impl Default for Options {
@@ -87,6 +99,9 @@ impl Default for Options {
             disk_reserve_bytes: 512 * 1024 * 1024,
             disk_look_every: Duration::from_secs(1),
             scrub_every: Duration::from_hours(4 * 24),
+            clock_noticed: Duration::from_secs(5),
+            clock_bound: Duration::from_mins(10),
+            confirmed_clock_ms: None,
         }
     }
 }
@@ -117,6 +132,8 @@ impl Options {
             ("evict_every", self.evict_every == 0),
             ("disk_look_every", self.disk_look_every.is_zero()),
             ("scrub_every", self.scrub_every.is_zero()),
+            ("clock_noticed", self.clock_noticed.is_zero()),
+            ("clock_bound", self.clock_bound.is_zero()),
         ];
         let (name, _) = zero.into_iter().find(|(_, is_zero)| *is_zero)?;
         Some(format!("{name} is zero; nothing would go on"))

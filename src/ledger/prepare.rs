@@ -166,7 +166,7 @@ fn refusal(shared: &Shared, refused: Refused, digest: Option<Hash>) -> Delivered
     Delivered::Refused(Refusal {
         refused,
         digest,
-        at_ms: shared.clock.now_ms(),
+        at_ms: shared.time.best_ms(),
         judged_at,
     })
 }

@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGua
 use tokio::sync::{Semaphore, watch};
 
 use super::answer::{Answer, ReadError};
-use super::clock::Clock;
 use super::disk::DiskWatch;
 use super::ids::{IdIndex, IdKey};
 use super::inbox::Inbox;
@@ -16,6 +15,7 @@ use super::metrics::Metrics;
 use super::rates::Rates;
 use super::scrub::Scrubbed;
 use super::seam::Records;
+use super::timekeeper::Timekeeper;
 use crate::custody::decide::keys_opened_by;
 use crate::custody::{Items, State};
 use crate::event::digest::head_hash;
@@ -42,7 +42,7 @@ pub(super) struct Shared {
     pub(super) inbox: Inbox,
     pub(super) records: Arc<dyn Records>,
     pub(super) store: Store,
-    pub(super) clock: Arc<dyn Clock>,
+    pub(super) time: Timekeeper,
     pub(super) key: SecretKey,
     /// Public keys that statements have been verified with.
     pub(super) keys: Keys,

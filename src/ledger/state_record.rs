@@ -1,9 +1,9 @@
-//! The ledger's own statement: its word on its state, at every multiple of
-//! genesis' interval.
+//! The ledger's own statements: its word on its state, at every multiple of
+//! genesis' interval, and whatever else it has to say.
 
 use crate::custody::registry::LEDGER;
 use crate::custody::state::touched_root;
-use crate::custody::{Context, Decision, Recorded, State, decide};
+use crate::custody::{Context, Decision, Items, Recorded, State, decide};
 use crate::event::codes::Refused;
 use crate::event::statement::Draft;
 use crate::event::{Statement, StatementId};
@@ -32,6 +32,23 @@ pub(super) fn decide_on(
         touched_root: touched_root(state.touched()).to_bytes(),
         touched_count: u64::try_from(state.touched().len()).unwrap_or(u64::MAX),
     };
+    own_statement(
+        shared,
+        state,
+        position,
+        recorded_at_ms,
+        Body::StateRecorded(recorded),
+    )
+}
+
+/// What the ledger says itself in the record at a position, decided on `items`.
+pub(super) fn own_statement(
+    shared: &Shared,
+    items: &dyn Items,
+    position: u64,
+    recorded_at_ms: i64,
+    body: Body,
+) -> Result<(Statement, Decision), Refused> {
     let draft = Draft {
         origin: shared.origin.clone(),
         id: id_at(position, recorded_at_ms)?,
@@ -40,7 +57,7 @@ pub(super) fn decide_on(
         expires_at_ms: recorded_at_ms.saturating_add(EXPIRES_MS),
         events: vec![Event {
             external_refs: Vec::new(),
-            body: Some(Body::StateRecorded(recorded)),
+            body: Some(body),
         }],
     };
     let statement = Statement::open(draft.sign(&shared.key, &[]))?;
@@ -51,7 +68,7 @@ pub(super) fn decide_on(
         genesis: &shared.genesis,
         recorded: &nothing,
     };
-    let decision = decide(state, &statement, &context)?;
+    let decision = decide(items, &statement, &context)?;
     Ok((statement, decision))
 }
 

@@ -12,12 +12,15 @@ use std::sync::mpsc::SyncSender;
 
 use tokio::sync::watch;
 
-use super::batch::{Batch, Decided};
+use super::answer::SubmitError;
+use super::batch::{Batch, Decided, Delivered};
 use super::committer::{Order, Proposal};
 use super::inbox::{Entry, Event};
 use super::options::Options;
 use super::shared::{Live, Shared};
+use super::timekeeper::ClockDoubt;
 use crate::event::Hash;
+use crate::pb::ClockStated;
 use crate::projection::Folded;
 
 /// Where the next record goes.
@@ -57,6 +60,8 @@ pub(super) struct Writer {
     /// Nothing is judged until all that was decided is committed.
     draining: bool,
     applied_since_eviction: u64,
+    /// The ledger's word on its clock that is decided and not yet committed.
+    clock_said: Option<ClockStated>,
 }
 
 impl Writer {
@@ -83,6 +88,7 @@ impl Writer {
             held: false,
             draining: false,
             applied_since_eviction: 0,
+            clock_said: None,
         }
     }
 
@@ -99,16 +105,22 @@ impl Writer {
     fn run_until_drained(&mut self) -> Result<(), String> {
         let mut no_more = false;
         loop {
+            let time = self.shared.time.now();
             if self.is_drained() {
                 self.evict_if_due();
                 self.draining = false;
+                self.record_clock()?;
             }
-            let free = !(self.held || self.draining || self.spill.is_some());
+            let speaks = self.clock_said.is_none() && self.shared.time.has_word();
+            let free = !(self.held || self.draining || self.spill.is_some() || speaks);
             if free
                 && !self.shared.inbox.has_settled()
                 && let Some(entry) = self.todo.pop_front()
             {
-                self.judge(entry)?;
+                match time {
+                    Ok(wall_ms) => self.judge(entry, wall_ms)?,
+                    Err(doubt) => turn_away(entry, doubt),
+                }
                 continue;
             }
             if no_more && self.is_drained() && self.todo.is_empty() && !self.held {
@@ -129,6 +141,7 @@ impl Writer {
                     }
                 }
                 Event::Nothing => self.hand_over()?,
+                Event::Tick => {}
                 Event::Drained => no_more = true,
                 Event::Ended => return Err(self.shared.inbox.why()),
             }
@@ -145,11 +158,6 @@ impl Writer {
 
     fn is_drained(&self) -> bool {
         self.in_flight.is_none() && self.current.is_empty() && self.spill.is_none()
-    }
-
-    /// The time to record: the clock's, but never before the last record's.
-    fn now_ms(&self) -> i64 {
-        self.shared.clock.now_ms().max(self.tip.recorded_at_ms)
     }
 
     /// Hands the batch over and begins the next.
@@ -177,6 +185,12 @@ impl Writer {
         }
         Ok(())
     }
+}
+
+/// Nothing is decided while nobody knows what time it is.
+fn turn_away(entry: Entry, doubt: ClockDoubt) {
+    let error = SubmitError::ClockInDoubt(doubt);
+    entry.ticket.deliver(Delivered::Answer(Err(error)));
 }
 
 impl Tip {

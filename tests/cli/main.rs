@@ -2,6 +2,7 @@
 //! exits. Everything is on loopback and in folders of its own; only our own
 //! children are killed, by their handles; nothing waits by sleeping.
 
+mod clock;
 mod data;
 mod help;
 mod keys;

@@ -117,10 +117,16 @@ pub struct Starting {
 impl Starting {
     /// Starts it.
     pub fn begin(dir: &Path) -> Starting {
+        Starting::begin_with(dir, &[])
+    }
+
+    /// The same with more arguments.
+    pub fn begin_with(dir: &Path, more: &[&str]) -> Starting {
         let mut child = hazledger()
             .arg("serve")
             .arg(dir)
             .args(["--listen", "127.0.0.1:0", "--format", "json"])
+            .args(more)
             .env("HAZLEDGER_PASSPHRASE", PASSPHRASE)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

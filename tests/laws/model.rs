@@ -362,7 +362,7 @@ impl Model {
             Body::UnitRegistered(e) => self.unit_registered(case, e),
             Body::KeyRegistered(e) => self.key_registered(case, e),
             Body::KeyRevoked(e) => self.key_revoked(case, e),
-            Body::Genesis(_) | Body::StateRecorded(_) => Err(Wrong::Who),
+            Body::Genesis(_) | Body::StateRecorded(_) | Body::ClockStated(_) => Err(Wrong::Who),
         }?;
         Ok(None)
     }

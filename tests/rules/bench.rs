@@ -21,9 +21,9 @@ use hazledger::event::statement::Draft;
 use hazledger::event::{Hash, Statement, StatementId, ids};
 use hazledger::pb::event::Body;
 use hazledger::pb::{
-    Authority, BaseRulePack, Event, EventRef, FindingCode, Genesis, KeyHolder, KeyRegistered,
-    Origin, Part, PartyRegistered, PartyStatus, Payload, PlaceRegistered, SignatureAlgorithm,
-    SignedStatement, SiteRegistered, Stage, StateRecorded, UnitRegistered,
+    Authority, BaseRulePack, ClockStated, Event, EventRef, FindingCode, Genesis, KeyHolder,
+    KeyRegistered, Origin, Part, PartyRegistered, PartyStatus, Payload, PlaceRegistered,
+    SignatureAlgorithm, SignedStatement, SiteRegistered, Stage, StateRecorded, UnitRegistered,
 };
 use prost::Message as _;
 
@@ -254,6 +254,15 @@ impl Bench {
         };
         let decision = decide(&self.state, &statement, &context).unwrap();
         self.record(&statement, &decision.additions).unwrap();
+    }
+
+    /// The ledger's own word on its clock.
+    pub fn say_of_clock(&mut self, word: ClockStated) -> Answer {
+        let draft = Draft {
+            party: LEDGER.to_owned(),
+            ..self.draft("P1", vec![event(Body::ClockStated(word))])
+        };
+        self.submit(sign(&draft, "ledger"))
     }
 
     fn recorded(&self, reference: &EventRef) -> Option<Recorded> {

@@ -4,13 +4,13 @@ use bytes::Bytes;
 use hazledger::event::statement::Draft;
 use hazledger::pb::event::Body as B;
 use hazledger::pb::{
-    Event, ExternalRef, KeyHolder, KeyRegistered, KeyRevoked, PartyRegistered, PartyStatus,
-    PlaceRegistered, SiteRegistered, StateRecorded, UnitRegistered,
+    ClockStated, Event, ExternalRef, KeyHolder, KeyRegistered, KeyRevoked, PartyRegistered,
+    PartyStatus, PlaceRegistered, SiteRegistered, StateRecorded, UnitRegistered,
 };
 
 use super::bench::{
-    Answer, Bench, DAY, NOBODY, START_MS, event, party, place, register_key, register_party, sign,
-    site, unit,
+    Answer, Bench, DAY, HOUR, NOBODY, START_MS, event, party, place, register_key, register_party,
+    sign, site, unit,
 };
 use super::table::Case;
 use super::verbs::{place_in, zeros};
@@ -40,6 +40,21 @@ fn state_recorded(b: &mut Bench) -> Answer {
         ..b.draft("P1", vec![recorded])
     };
     b.submit(sign(&draft, "ledger"))
+}
+
+fn jumped(b: &Bench, by_ms: i64) -> ClockStated {
+    ClockStated {
+        clock_ms: b.now,
+        ledger_ms: b.now,
+        jumped_by_ms: by_ms,
+        ..ClockStated::default()
+    }
+}
+
+fn clock_stated(b: &mut Bench, change: impl FnOnce(&mut ClockStated)) -> Answer {
+    let mut word = jumped(b, 0);
+    change(&mut word);
+    b.say_of_clock(word)
 }
 
 #[rustfmt::skip]
@@ -98,6 +113,15 @@ pub const REGISTRY: &[Case] = &[
     ("", |b| { let g = b.genesis.clone(); b.say("A1+A2", B::Genesis(g)) }, "RESERVED_FOR_LEDGER"),
     ("", |b| b.say("A1+A2", B::StateRecorded(StateRecorded::default())), "RESERVED_FOR_LEDGER"),
     ("", state_recorded, "RESERVED_FOR_LEDGER"),
+    ("", |b| b.say("A1+A2", B::ClockStated(jumped(b, 1))), "RESERVED_FOR_LEDGER"),
+    ("", |b| clock_stated(b, |e| e.jumped_by_ms = 60_000), "ok CLOCK_JUMPED"),
+    ("", |b| clock_stated(b, |e| { e.jumped_by_ms = -8 * HOUR; e.in_doubt = true; }), "ok CLOCK_JUMPED"),
+    ("", |b| clock_stated(b, |e| e.in_doubt = true), "ok"),
+    ("", |b| clock_stated(b, |e| e.confirmed_ms = START_MS), "ok"),
+    ("", |b| clock_stated(b, |_| ()), "FIELD_INVALID"),
+    ("", |b| clock_stated(b, |e| { e.in_doubt = true; e.confirmed_ms = 1; }), "FIELD_INVALID"),
+    ("", |b| clock_stated(b, |e| { e.in_doubt = true; e.ledger_ms += 1; }), "FIELD_INVALID"),
+    ("", |b| clock_stated(b, |e| { e.in_doubt = true; e.clock_ms = -1; }), "FIELD_INVALID"),
     // References into other systems.
     ("stock", |b| referring(b, "", "4711"), "FIELD_INVALID"),
     ("stock", |b| referring(b, "ERP", ""), "FIELD_INVALID"),

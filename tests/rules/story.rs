@@ -6,9 +6,9 @@
 )]
 
 use hazledger::pb::event::Body as B;
-use hazledger::pb::{ExternalRef, IncidentKind, PartyStatus, SettlementCause};
+use hazledger::pb::{ClockStated, ExternalRef, IncidentKind, PartyStatus, SettlementCause};
 
-use super::bench::{Bench, event, register_party};
+use super::bench::{Bench, HOUR, event, register_party};
 use super::verbs::{consumed, loss, restating, unregulated};
 
 /// Records between two state records.
@@ -23,6 +23,7 @@ pub fn tell() -> Bench {
     road(&mut b);
     ends(&mut b);
     open_ends(&mut b);
+    clock(&mut b);
     b
 }
 
@@ -165,6 +166,20 @@ fn ends(b: &mut Bench) {
     );
     said(b, "P1", B::KeyRevoked(b.revoked("P2")));
     said(b, "A1", register_party('D', PartyStatus::Closed));
+}
+
+/// The ledger's clock jumps too far, and somebody confirms the time.
+fn clock(b: &mut Bench) {
+    for (jumped_by_ms, confirmed_ms) in [(-8 * HOUR, 0), (0, b.now)] {
+        let word = ClockStated {
+            clock_ms: b.now - 8 * HOUR,
+            ledger_ms: b.now,
+            jumped_by_ms,
+            in_doubt: confirmed_ms == 0,
+            confirmed_ms,
+        };
+        b.say_of_clock(word).unwrap();
+    }
 }
 
 /// Something of every kind stays open: an offer, an awaited one, goods aboard,

@@ -20,9 +20,9 @@ use hazledger::event::{Hash, Statement, StatementId};
 use hazledger::journal::Batch;
 use hazledger::pb::event::Body;
 use hazledger::pb::{
-    Acknowledgement, Authority, BaseRulePack, Event, EventRef, Genesis, KeyHolder, KeyRegistered,
-    Origin, PartyRegistered, PartyStatus, PlaceRegistered, SignatureAlgorithm, SignedStatement,
-    SiteRegistered, Stage, StateRecorded,
+    Acknowledgement, Authority, BaseRulePack, ClockStated, Event, EventRef, Genesis, KeyHolder,
+    KeyRegistered, Origin, PartyRegistered, PartyStatus, PlaceRegistered, SignatureAlgorithm,
+    SignedStatement, SiteRegistered, Stage, StateRecorded,
 };
 use hazledger::proof::{acknowledge, sign_commit};
 use prost::Message as _;
@@ -273,6 +273,20 @@ impl Book {
         change(&mut said);
         let draft = self.draft(LEDGER, vec![event(Body::StateRecorded(said))]);
         self.decide(draft.sign(&self.ledger, &[]))
+    }
+
+    /// Appends the ledger's word that its clock is in doubt.
+    pub fn clock_in_doubt(&mut self) {
+        let word = ClockStated {
+            clock_ms: self.now + DAY_MS,
+            ledger_ms: self.now,
+            jumped_by_ms: DAY_MS,
+            in_doubt: true,
+            confirmed_ms: 0,
+        };
+        let draft = self.draft(LEDGER, vec![event(Body::ClockStated(word))]);
+        let entry = self.decide(draft.sign(&self.ledger, &[]));
+        self.append(&entry);
     }
 
     /// Ends the batch, as it stands.

@@ -48,13 +48,21 @@ const FAR_MS: i64 = 4_102_444_800_000;
 /// One hour, milliseconds.
 pub const HOUR_MS: i64 = 3_600_000;
 
-/// A clock that stands still until it is told.
+/// A clock that stands still until it is told, and one beside it that shows
+/// only how much time has passed.
 #[derive(Debug)]
-pub struct TestClock(AtomicI64);
+pub struct TestClock {
+    wall: AtomicI64,
+    monotonic: AtomicI64,
+}
 
 impl Clock for TestClock {
     fn now_ms(&self) -> i64 {
-        self.0.load(Ordering::SeqCst)
+        self.wall.load(Ordering::SeqCst)
+    }
+
+    fn monotonic_ms(&self) -> i64 {
+        self.monotonic.load(Ordering::SeqCst)
     }
 }
 
@@ -230,7 +238,10 @@ impl Bench {
     pub async fn start_door(options: Options, setup: grpc::Setup) -> Bench {
         let folder = tempfile::tempdir().unwrap();
         let cast = Cast::new();
-        let clock = Arc::new(TestClock(AtomicI64::new(START_MS)));
+        let clock = Arc::new(TestClock {
+            wall: AtomicI64::new(START_MS),
+            monotonic: AtomicI64::new(0),
+        });
         let genesis = genesis(&cast, START_MS);
         let (dir, key) = (folder.path().join("ledger"), cast.ledger.clone());
         let (for_open, at_open) = (options.clone(), Arc::clone(&clock));
@@ -297,7 +308,13 @@ impl Bench {
 
     /// Lets time pass.
     pub fn pass(&self, ms: i64) {
-        self.clock.0.fetch_add(ms, Ordering::SeqCst);
+        self.set_clock(ms);
+        self.clock.monotonic.fetch_add(ms, Ordering::SeqCst);
+    }
+
+    /// Sets the clock forward, or back, though no time has passed.
+    pub fn set_clock(&self, by_ms: i64) {
+        self.clock.wall.fetch_add(by_ms, Ordering::SeqCst);
     }
 
     /// A statement still to be signed, with the next id.

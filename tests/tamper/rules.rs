@@ -193,6 +193,14 @@ fn state_record(change: impl FnOnce(&mut hazledger::pb::StateRecorded)) -> Failu
     record(flow, &entry)
 }
 
+/// A statement recorded although the ledger's clock is in doubt.
+fn moved_in_doubt() -> Failure {
+    let mut flow = Flow::start();
+    flow.book.clock_in_doubt();
+    let (_, entry) = moving(&mut flow);
+    record(flow, &entry)
+}
+
 fn expecting(expect: Expect) -> Failure {
     verify(&Flow::start().book, expect).unwrap_err()
 }
@@ -519,6 +527,7 @@ fn broken() -> Vec<(Failure, u64)> {
         (misplaced_state_record(), 9),
         (state_record(|said| said.state_digest = zeros.clone()), 8),
         (state_record(|said| said.touched_count += 1), 8),
+        (moved_in_doubt(), 7),
     ]
 }
 
@@ -542,7 +551,7 @@ fn overlapping_serials() -> Failure {
 }
 
 /// How many rules there are, and which one this is.
-const RULES: usize = 36;
+const RULES: usize = 37;
 fn number(violation: &Violation) -> usize {
     use Violation as V;
     match violation {
@@ -582,6 +591,7 @@ fn number(violation: &Violation) -> usize {
         V::StateRecordMisplaced => 33,
         V::StateDigest { .. } => 34,
         V::Touched => 35,
+        V::Clock => 36,
     }
 }
 

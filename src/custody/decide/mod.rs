@@ -312,8 +312,11 @@ fn event_of(draft: &mut Draft<'_>, case: &Case<'_>, event: &Event) -> Result<(),
     if let Body::StateRecorded(_) = body {
         return parties::state_recorded(draft, case, event);
     }
+    if let Body::ClockStated(e) = body {
+        return parties::clock_stated(draft, case, event, e).map_err(|r| r.within("clock_stated"));
+    }
     if case.party() == LEDGER {
-        return Err(Refused::new(RefusalCode::ReservedForLedger, "").detail("state records only"));
+        return Err(Refused::new(RefusalCode::ReservedForLedger, "").detail("its own words only"));
     }
     if registry::is_registry(event) {
         return parties::registry_event(draft, case, event);
@@ -386,7 +389,7 @@ fn find_back_dating(
     }
 }
 
-/// The ledger key's id, for state records.
+/// The ledger key's id, for its own statements.
 pub fn ledger_key(genesis: &Genesis) -> Option<KeyId> {
     genesis
         .ledger_public_key

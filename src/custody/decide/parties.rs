@@ -15,9 +15,9 @@ use crate::event::signing::PublicKey;
 use crate::event::{KeyId, Statement};
 use crate::pb::event::Body;
 use crate::pb::{
-    Event, Genesis, KeyHolder, KeyRegistered, KeyRevoked, PartyRegistered, PartyStatus,
-    PlaceRegistered, RefusalCode, SignatureAlgorithm, SiteRegistered, Stage, SubjectKind,
-    UnitRegistered,
+    ClockStated, Event, FindingCode, Genesis, KeyHolder, KeyRegistered, KeyRevoked,
+    PartyRegistered, PartyStatus, PlaceRegistered, RefusalCode, Severity, SignatureAlgorithm,
+    SiteRegistered, Stage, SubjectKind, UnitRegistered,
 };
 
 /// Authorities that genesis may name, at most.
@@ -191,6 +191,49 @@ pub(super) fn state_recorded(
         ));
     }
     draft.register(event)
+}
+
+/// The ledger's word on its clock: the ledger's alone, signed with its key.
+pub(super) fn clock_stated(
+    draft: &mut Draft<'_>,
+    case: &Case<'_>,
+    event: &Event,
+    e: &ClockStated,
+) -> Result<(), Refused> {
+    if case.party() != LEDGER || case.statement.events.len() != 1 {
+        return Err(Refused::new(RefusalCode::ReservedForLedger, ""));
+    }
+    if e.clock_ms < 0 || e.confirmed_ms < 0 {
+        return Err(Refused::invalid("clock_ms", "before 1970"));
+    }
+    if e.ledger_ms != case.context.recorded_at_ms {
+        return Err(Refused::invalid("ledger_ms", "not the time of this record"));
+    }
+    let says_nothing = e.jumped_by_ms == 0 && !e.in_doubt && e.confirmed_ms == 0;
+    if says_nothing || e.in_doubt && e.confirmed_ms != 0 {
+        return Err(Refused::invalid(
+            "in_doubt",
+            "it jumped, is in doubt, or is confirmed",
+        ));
+    }
+    draft.register(event)?;
+    if e.jumped_by_ms != 0 {
+        let severity = if e.in_doubt {
+            Severity::Alarm
+        } else {
+            Severity::Warning
+        };
+        let detail = format!("the ledger's clock jumped by {:+} ms", e.jumped_by_ms);
+        draft.find(
+            FindingCode::ClockJumped,
+            severity,
+            &subject::ledger(),
+            LEDGER,
+            0,
+            detail,
+        );
+    }
+    Ok(())
 }
 
 /// Record 0, judged by what it says itself.

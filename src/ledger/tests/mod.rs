@@ -11,6 +11,7 @@
 )]
 
 mod answers;
+mod clock;
 mod crash;
 mod eviction;
 mod fake;

@@ -63,6 +63,9 @@ impl Writer {
             }
             live.drop_days();
         }
+        if let Some(word) = self.clock_said.take() {
+            shared.time.said(&word);
+        }
         // A position may be read once it is announced, and it is announced
         // before anybody can ask about an acknowledgement.
         self.announce(folded.len());
@@ -74,6 +77,8 @@ impl Writer {
     /// since rests on a state that never was.
     fn lost(&mut self, in_flight: Batch, batches: Vec<StoredBatch>) -> Result<(), String> {
         let shared = Arc::clone(&self.shared);
+        // What it says of its clock is still to be said.
+        self.clock_said = None;
         let mut entries: Vec<Entry> = in_flight.into_entries().collect();
         entries.extend(std::mem::take(&mut self.current).into_entries());
         entries.extend(self.spill.take().map(|spill| spill.entry));

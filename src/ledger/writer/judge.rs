@@ -14,6 +14,7 @@ use crate::ledger::options::Options;
 use crate::ledger::prepare::id_reused;
 use crate::ledger::shared::Live;
 use crate::ledger::state_record;
+use crate::pb::event::Body;
 
 /// What a statement comes to.
 enum Verdict {
@@ -31,15 +32,17 @@ enum Verdict {
 }
 
 impl Writer {
-    /// Judges one statement: it comes to a record, a refusal, or waits.
-    pub(super) fn judge(&mut self, mut entry: Entry) -> Result<(), String> {
+    /// Judges one statement at a time of the wall clock: it comes to a record,
+    /// a refusal, or waits.
+    pub(super) fn judge(&mut self, mut entry: Entry, wall_ms: i64) -> Result<(), String> {
         let shared = Arc::clone(&self.shared);
         if let Some(short) = shared.disk.short() {
             // Here and not at the door: what is recorded gets its answer.
             entry.ticket.deliver(Delivered::Answer(Err(short.into())));
             return Ok(());
         }
-        let now = self.now_ms();
+        // Recorded time never runs backwards.
+        let now = wall_ms.max(self.tip.recorded_at_ms);
         let verdict = self.verdict(&shared.live(), &mut entry, now);
         match verdict {
             Verdict::Record(decided) => {
@@ -215,13 +218,42 @@ impl Writer {
         }
         let shared = Arc::clone(&self.shared);
         let stated = state_record::decide_on(&shared, &shared.live().state, now);
+        self.record_own(stated, now)
+    }
+
+    /// Puts what the ledger has to say of its clock at the head of the next
+    /// batch; a state record that is due there stands first. The pipeline is
+    /// drained.
+    pub(super) fn record_clock(&mut self) -> Result<(), String> {
+        let shared = Arc::clone(&self.shared);
+        if self.clock_said.is_some() || !shared.time.has_word() {
+            return Ok(());
+        }
+        let now = shared.time.best_ms().max(self.tip.recorded_at_ms);
+        self.record_state(now)?;
+        let Some(word) = shared.time.word(now).filter(|_| self.is_drained()) else {
+            return Ok(());
+        };
+        let (position, body) = (self.tip.next, Body::ClockStated(word));
+        let live = shared.live();
+        let stated = state_record::own_statement(&shared, &live.state, position, now, body);
+        drop(live);
+        self.clock_said = Some(word);
+        self.record_own(stated, now)
+    }
+
+    fn record_own(
+        &mut self,
+        stated: Result<(Statement, Decision), Refused>,
+        now: i64,
+    ) -> Result<(), String> {
         let sealed = stated.and_then(|(statement, decision)| self.seal(&statement, decision, now));
         match sealed {
             Ok(decided) => {
                 self.accept(None, decided);
                 Ok(())
             }
-            Err(refused) => Err(format!("its own state record is refused: {refused}")),
+            Err(refused) => Err(format!("its own statement is refused: {refused}")),
         }
     }
 }

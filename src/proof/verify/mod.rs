@@ -16,7 +16,7 @@
 //! | `bindings` | changes against the events they come from |
 //! | `crossing` | law 5 |
 //! | `content` | law 4 in contained mass |
-//! | `state_record` | the ledger's own word on its state |
+//! | `state_record` | the ledger's own word on its state and its clock |
 //! | `signatures` | the signatures themselves, on all cores |
 //! | `chain` | heads and commits only, for whoever asks for no more |
 
@@ -310,9 +310,12 @@ impl Verifier {
         }
         let report = &mut self.report;
         let add = |to: &mut u64, n: usize| *to = to.saturating_add(n as u64);
-        let own = usize::from(party == LEDGER);
-        add(&mut report.state_records, own);
-        add(&mut report.statements, 1 - own);
+        let own = party == LEDGER;
+        add(
+            &mut report.state_records,
+            usize::from(own && state_record::is_one(record)),
+        );
+        add(&mut report.statements, usize::from(!own));
         add(&mut report.events, record.events.len());
         add(&mut report.findings, record.findings.len());
         add(&mut report.signatures, record.head.signatures.len());

@@ -1,13 +1,16 @@
-//! State records: one at every multiple of the interval and nowhere else, the
-//! ledger's own, saying what the records before it fold to.
+//! The ledger's own statements. State records: one at every multiple of the
+//! interval and nowhere else, saying what the records before it fold to. Words
+//! on its clock: anywhere else, alone; and nobody's statement is recorded while
+//! they say that it is in doubt.
 
 use super::violation::Violation;
 use crate::custody::registry::LEDGER;
 use crate::custody::state::{State, touched_root};
+use crate::custody::subject::{self, Item, Items as _};
 use crate::event::Hash;
 use crate::event::record::OpenRecord;
 use crate::pb::event::Body;
-use crate::pb::{Event, StateRecorded};
+use crate::pb::{ClockStated, Event, StateRecorded};
 
 /// Checks a record after the first.
 pub(super) fn check(before: &State, record: &OpenRecord, interval: u64) -> Result<(), Violation> {
@@ -19,11 +22,7 @@ pub(super) fn check(before: &State, record: &OpenRecord, interval: u64) -> Resul
         .flatten()
         .any(|event| recorded(event).is_some());
     if !due {
-        return if own || names_state {
-            Err(Violation::StateRecordMisplaced)
-        } else {
-            Ok(())
-        };
+        return check_clock(before, record, own, names_state);
     }
     let [Some(event)] = record.events.as_slice() else {
         return Err(Violation::StateRecordMissing(interval));
@@ -43,6 +42,49 @@ pub(super) fn check(before: &State, record: &OpenRecord, interval: u64) -> Resul
         Ok(())
     } else {
         Err(Violation::Touched)
+    }
+}
+
+/// Whether a record is one.
+pub(super) fn is_one(record: &OpenRecord) -> bool {
+    let mut events = record.events.iter().flatten();
+    events.any(|event| recorded(event).is_some())
+}
+
+/// Checks a record where no state record is due.
+fn check_clock(
+    before: &State,
+    record: &OpenRecord,
+    own: bool,
+    names_state: bool,
+) -> Result<(), Violation> {
+    let mut words = record.events.iter().flatten().filter_map(clock_word);
+    let word = words.next();
+    let alone = record.events.len() == 1 && word.is_some();
+    if own && alone || !own && !names_state && word.is_none() {
+        let wrong = |word: &ClockStated| word.ledger_ms != record.head.recorded_at_ms;
+        return if word.is_some_and(wrong) || !own && in_doubt(before) {
+            Err(Violation::Clock)
+        } else {
+            Ok(())
+        };
+    }
+    Err(Violation::StateRecordMisplaced)
+}
+
+/// Whether the ledger's last word is that its clock is in doubt.
+fn in_doubt(state: &State) -> bool {
+    let ledger = state.get(&subject::ledger());
+    match ledger.as_deref() {
+        Some(Item::Ledger(ledger)) => ledger.clock.is_some_and(|word| word.in_doubt),
+        _ => false,
+    }
+}
+
+fn clock_word(event: &Event) -> Option<&ClockStated> {
+    match &event.body {
+        Some(Body::ClockStated(word)) => Some(word),
+        _ => None,
     }
 }
 

@@ -210,6 +210,10 @@ pub enum Violation {
     /// No state record at a multiple of the interval.
     #[error("a state record should stand here, at a multiple of {0}")]
     StateRecordMissing(u64),
+    /// A statement recorded while the ledger's clock was in doubt, or a word on
+    /// its clock that names another time than its record.
+    #[error("recorded while the ledger's clock was in doubt, or a word on it of another time")]
+    Clock,
     /// A state record, or anything else of the ledger's own, anywhere else.
     #[error("a statement of the ledger's own where none is due")]
     StateRecordMisplaced,
