@@ -206,3 +206,20 @@ fn damage_exits_1_and_names_the_position() {
     assert_eq!(position, Some(1), "{verdict}");
     serve(&world.path("ledger"), &[]).exits(2).says("damaged");
 }
+
+#[test]
+fn a_disk_with_less_room_than_the_reserve_takes_no_statement_and_says_why() {
+    let world = World::new();
+    // A hundred million MiB: no disk has that.
+    let server = Server::start_with(&world.dir(), &["--disk-reserve", "100000000"]);
+    let ran = world.register(&server, &[]).exits(2);
+    ran.says("nearly full");
+    ran.says("make room");
+    assert_eq!(server.stop(), 0);
+    let server = Server::start(&world.dir());
+    world.register(&server, &[]).exits(0);
+    assert_eq!(server.stop(), 0);
+    serve(&world.path("ledger"), &["--disk-reserve", "1"])
+        .exits(2)
+        .says("four times a segment");
+}

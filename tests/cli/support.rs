@@ -182,6 +182,12 @@ impl Server {
         Starting::begin(dir).ready()
     }
 
+    /// The same with more arguments.
+    #[track_caller]
+    pub fn start_with(dir: &Path, more: &[&str]) -> Server {
+        Starting::begin_with(dir, more).ready()
+    }
+
     /// Power off: SIGKILL. Returns what it had said to standard error.
     pub fn kill(&mut self) -> String {
         self.child.kill().unwrap();

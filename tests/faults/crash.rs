@@ -34,10 +34,10 @@ struct Form {
 
 const QUICK: Form = Form {
     seeds: 7..8,
-    statements: 110,
-    whole_every: 12,
-    again_every: 40,
-    bytes_every: 16,
+    statements: 160,
+    whole_every: 4,
+    again_every: 12,
+    bytes_every: 6,
     subsets: 2,
 };
 
