@@ -2,7 +2,7 @@
 //! healed from another copy of it. A segment of the copy is taken only after
 //! it has been verified, what it replaces is kept under another name, and the
 //! journal is read again afterwards. What the files are is in
-//! [`journal`](crate::journal), what the ledger signs in [`proof`](crate::proof).
+//! [`journal`], what the ledger signs in [`proof`](crate::proof).
 //!
 //! What this is not: the audit. It holds every frame and checksum, every head,
 //! every link of the chain and every commit's signature against the ledger's

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use hazledger::custody::State;
-use hazledger::event::Hash;
+use hazledger::event::{Hash, Statement};
 use hazledger::journal::sim::{CrashPolicy, Fault, SimStorage};
 use hazledger::ledger::{Ledger, SubmitError};
 use hazledger::pb::Acknowledgement;
@@ -23,8 +23,8 @@ const FAULTS: [Fault; 4] = [
 /// Steps of one session, at most: more means that it does not end.
 const MAX_STEPS: u64 = 400;
 
-/// What has been acknowledged in a session: position and head.
-type Told = Vec<(u64, Hash)>;
+/// What has been acknowledged in a session: statement, position and head.
+type Told = Vec<(usize, u64, Hash)>;
 
 /// What a failing call must be told as: the file it was on.
 fn names(error: &str, failed: &(&'static str, String)) {
@@ -46,8 +46,12 @@ async fn reads_on(ledger: &Ledger, script: &Script, told: &Told) {
         "{again:?}"
     );
     let committed = ledger.committed();
-    for (position, head) in told {
+    assert_eq!(ledger.read(State::next), committed);
+    for (index, position, head) in told {
         assert!(*position < committed);
+        let statement = Statement::open(script.signed(*index)).unwrap();
+        let found = ledger.find(&statement.payload.party, statement.id).unwrap();
+        assert_eq!(found, Some(*position));
         let (_, acknowledgement) = ledger.record(*position).unwrap().unwrap();
         assert_eq!(head_of(&acknowledgement), *head);
     }
@@ -68,7 +72,7 @@ async fn recovers(disk: &SimStorage, script: &Script, model: &Model, told: &Told
         model.digests[records as usize],
         "after {records} records"
     );
-    for (position, head) in told {
+    for (_, position, head) in told {
         let (_, acknowledgement) = ledger.record(*position).unwrap().unwrap();
         assert_eq!(head_of(&acknowledgement), *head);
     }
@@ -94,8 +98,9 @@ async fn fail(
     let error = match script.open(&disk, store.path()) {
         Err(error) => error.to_string(),
         Ok(ledger) => {
-            let mut tell = |_: usize, acknowledgement: &Acknowledgement| {
-                told.push((position_of(acknowledgement), head_of(acknowledgement)));
+            let mut tell = |index: usize, acknowledgement: &Acknowledgement| {
+                let position = position_of(acknowledgement);
+                told.push((index, position, head_of(acknowledgement)));
             };
             let session = &script.sessions[session];
             match script.session(ledger, session, &mut tell).await {
