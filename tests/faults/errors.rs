@@ -132,7 +132,7 @@ async fn fail(
 #[test]
 fn every_failing_call_is_told_stops_the_ledger_and_loses_nothing_acknowledged() {
     let is_long = std::env::var_os("HAZLEDGER_LONG").is_some();
-    let (seeds, statements) = if is_long { (20..24, 200) } else { (11..12, 90) };
+    let (seeds, statements) = if is_long { (20..22, 120) } else { (11..12, 90) };
     let runtime = runtime();
     let mut kinds = BTreeSet::new();
     for seed in seeds {
