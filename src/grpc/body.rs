@@ -133,3 +133,84 @@ impl HttpBody for Answer {
         SizeHint::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+    use std::future::poll_fn;
+
+    use tonic::Code;
+    use tonic::codegen::http;
+
+    use super::super::calls::Calls;
+    use super::super::limits::Limits;
+    use super::super::metrics::Metrics;
+    use super::*;
+
+    /// One message, and no trailers.
+    struct One(Option<Bytes>);
+
+    impl HttpBody for One {
+        type Data = Bytes;
+        type Error = Status;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+            Poll::Ready(self.0.take().map(|bytes| Ok(Frame::data(bytes))))
+        }
+    }
+
+    fn answer(calls: &Arc<Calls>, bytes: usize) -> (Bytes, Answer) {
+        let message: Bytes = (0..bytes).map(|n| n.to_le_bytes()[0]).collect();
+        let (call, begun) = calls.begin(&http::Request::new(()));
+        begun.unwrap();
+        let body = Body::new(One(Some(message.clone())));
+        (message, Answer::new(body, call))
+    }
+
+    async fn next(answer: &mut Answer) -> Option<Frame<Bytes>> {
+        let frame = poll_fn(|context| Pin::new(&mut *answer).poll_frame(context)).await;
+        frame.map(Result::unwrap)
+    }
+
+    fn calls() -> Arc<Calls> {
+        let limits = Limits {
+            max_unread_bytes: 2 * LONG,
+            ..Limits::default()
+        };
+        Calls::new(&limits, Metrics::default())
+    }
+
+    #[tokio::test]
+    async fn a_long_message_goes_out_whole_and_in_pieces() {
+        let (message, mut answer) = answer(&calls(), LONG + 7);
+        let mut got = Vec::new();
+        while let Some(frame) = next(&mut answer).await {
+            let piece = frame.into_data().unwrap();
+            assert!((1..=PIECE).contains(&piece.len()));
+            got.extend_from_slice(&piece);
+        }
+        assert_eq!(got, message);
+    }
+
+    #[tokio::test]
+    async fn one_long_answer_too_many_is_turned_away_until_another_is_read() {
+        let calls = calls();
+        let (_, mut unread) = answer(&calls, LONG + 1024);
+        next(&mut unread).await.unwrap();
+        let (_, mut second) = answer(&calls, LONG + 1024);
+        let trailers = next(&mut second).await.unwrap().into_trailers().unwrap();
+        let status = Status::from_header_map(&trailers).unwrap();
+        assert_eq!(status.code(), Code::ResourceExhausted);
+        assert!(status.message().contains("max_unread_bytes"), "{status}");
+        assert!(next(&mut second).await.is_none());
+        // What is not long needs no room.
+        let (_, mut short) = answer(&calls, LONG);
+        assert!(next(&mut short).await.unwrap().is_data());
+        while next(&mut unread).await.is_some() {}
+        let (_, mut third) = answer(&calls, LONG + 1024);
+        assert!(next(&mut third).await.unwrap().is_data());
+    }
+}

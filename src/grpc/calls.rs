@@ -136,7 +136,10 @@ impl Calls {
     }
 
     /// A call begins. It may be turned away; it is counted all the same.
-    fn begin<B>(self: &Arc<Calls>, request: &http::Request<B>) -> (Arc<Call>, Result<(), Fault>) {
+    pub(super) fn begin<B>(
+        self: &Arc<Calls>,
+        request: &http::Request<B>,
+    ) -> (Arc<Call>, Result<(), Fault>) {
         let line = request.extensions().get::<Arc<Line>>().cloned();
         let place = Arc::clone(&self.places).try_acquire_owned().ok();
         let turned_away = if line.as_ref().is_some_and(|line| line.is_blocked()) {

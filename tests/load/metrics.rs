@@ -72,6 +72,17 @@ fn metrics_are_named_as_prometheus_wants_them_and_each_says_what_it_is() {
 }
 
 #[test]
+fn only_loopback_is_listened_on() {
+    block_on(async {
+        for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:0"] {
+            let error = hazledger::web::listen(address.parse().unwrap()).await;
+            let error = error.unwrap_err().to_string();
+            assert!(error.contains("loopback"), "{error}");
+        }
+    });
+}
+
+#[test]
 fn what_happened_is_counted() {
     let house = House::new();
     let server = Server::start(&house, &[]);
