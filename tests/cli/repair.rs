@@ -191,7 +191,7 @@ fn rot_under_a_running_server_is_told_with_its_place() {
     let (sender, told) = mpsc::channel();
     std::thread::spawn(move || {
         for line in BufReader::new(errors).lines().map_while(Result::ok) {
-            if line.starts_with("DAMAGED") {
+            if line.contains("DAMAGED") {
                 let _ = sender.send(line);
             }
         }
