@@ -30,8 +30,8 @@ use std::sync::Once;
 use bytes::Bytes;
 use hazledger::custody::State;
 use hazledger::custody::registry::is_registry;
-use hazledger::custody::state::{leaf_digest, nowhere};
-use hazledger::custody::{account, lot};
+use hazledger::custody::state::{StoredItem, leaf_digest, nowhere};
+use hazledger::custody::{Key, account, leaf, lot};
 use hazledger::event::Hash;
 use hazledger::event::record::OpenRecord;
 use hazledger::journal::sim::SimStorage;
@@ -337,6 +337,34 @@ fn a_state_put_together_from_its_items_in_any_order_has_the_same_digest() {
         state.recorded_at_ms(),
     );
     assert_ne!(less.digest(), state.digest());
+}
+
+#[test]
+fn a_state_put_together_from_stored_items_has_the_same_digest_and_the_same_items() {
+    let state = story::tell().state;
+    let open = || {
+        let items = state.items();
+        items.filter(|(_, item)| hazledger::custody::subject::is_open(item))
+    };
+    let stored = open()
+        .map(|(subject, item)| {
+            let bytes = leaf::encoded(&item);
+            let stored = StoredItem {
+                digest: leaf::digest_of(subject.kind, &subject.id, &bytes),
+                bytes: bytes.into(),
+                last: hazledger::custody::subject::last(&item),
+            };
+            (Key::of(&subject), stored)
+        })
+        .collect();
+    let again = State::restore_stored(
+        stored,
+        state.next(),
+        state.last_head(),
+        state.recorded_at_ms(),
+    );
+    assert_eq!(again.digest(), state.digest());
+    assert!(again.items().eq(open()));
 }
 
 #[test]

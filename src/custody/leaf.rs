@@ -125,3 +125,36 @@ pub fn encoded(item: &Item) -> Vec<u8> {
 fn unpack(bytes: &[u8]) -> Option<Item> {
     pb::Item::decode(bytes).ok()?.item
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pb::{LotState, PartyState};
+
+    #[test]
+    fn a_lot_that_is_packed_is_read_and_digested_as_before() {
+        let lot = LotState {
+            content_ppm: 7,
+            last: 9,
+            ..LotState::default()
+        };
+        let item = Item::Lot(lot);
+        let mut leaf = Leaf::loose(item.clone());
+        leaf.pack();
+        assert!(matches!(leaf.held, Held::Packed(_)));
+        assert_eq!(leaf.item().as_deref(), Some(&item));
+        assert_eq!((leaf.last, leaf.is_open), (9, false));
+        let subject = Subject {
+            kind: 1,
+            id: vec![5; 16].into(),
+        };
+        assert_eq!(leaf.digest(1, &[5; 16]), leaf_digest(&subject, &item));
+    }
+
+    #[test]
+    fn the_registry_is_never_packed() {
+        let mut leaf = Leaf::loose(Item::Party(PartyState::default()));
+        leaf.pack();
+        assert!(matches!(leaf.held, Held::Loose(_)));
+    }
+}

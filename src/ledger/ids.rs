@@ -2,45 +2,39 @@
 //! It is bounded by the window and drops whole days. Not here: what a
 //! duplicate is answered, and older ids (the projection has them).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use crate::event::StatementId;
 use crate::event::ids::ID_WINDOW_MS;
+use crate::projection::statements::day;
 
-/// Milliseconds of a day.
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
-
-/// (party, id) in 16 bytes: the first of their BLAKE3, so that a long party
-/// code takes no more memory than a short one.
-pub(super) type IdKey = [u8; 16];
-
-/// The key of a statement.
-pub(super) fn key(party: &str, id: StatementId) -> IdKey {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&id.0).update(party.as_bytes());
-    let mut key = [0; 16];
-    hasher.finalize_xof().fill(&mut key);
-    key
-}
+pub(super) use crate::projection::statements::{IdKey, key};
 
 /// Positions by id, in buckets of a day by the ids' own time.
 #[derive(Debug, Default)]
 pub(super) struct IdIndex {
-    days: BTreeMap<i64, HashMap<IdKey, u64>>,
+    days: BTreeMap<i64, Day>,
 }
 
 impl IdIndex {
     /// The position that a statement was recorded at, if it is in the index.
     pub(super) fn get(&self, key: &IdKey, id: StatementId) -> Option<u64> {
-        self.days.get(&day(id.unix_ms()))?.get(key).copied()
+        self.days.get(&day(id.unix_ms()))?.get(key)
     }
 
     /// A statement has been recorded.
     pub(super) fn insert(&mut self, key: IdKey, id: StatementId, position: u64) {
-        self.days
-            .entry(day(id.unix_ms()))
-            .or_default()
-            .insert(key, position);
+        self.insert_on(day(id.unix_ms()), &key, position);
+    }
+
+    /// The same, of a day.
+    pub(super) fn insert_on(&mut self, day: i64, key: &IdKey, position: u64) {
+        self.days.entry(day).or_default().insert(key, position);
+    }
+
+    /// Takes in an index of other days.
+    pub(super) fn absorb(&mut self, other: IdIndex) {
+        self.days.extend(other.days);
     }
 
     /// Drops the days that are over for good at this recorded time.
@@ -51,12 +45,120 @@ impl IdIndex {
     /// How many ids it holds.
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
-        self.days.values().map(HashMap::len).sum()
+        self.days.values().map(Day::len).sum()
     }
 }
 
-fn day(unix_ms: i64) -> i64 {
-    unix_ms.div_euclid(DAY_MS)
+/// Parts of a day's table: one grows at a time, so that nobody waits for all.
+const PARTS: usize = 64;
+
+/// The ids of one day.
+#[derive(Debug)]
+struct Day {
+    parts: Vec<Table>,
+}
+
+impl Default for Day {
+    fn default() -> Day {
+        Day {
+            parts: std::iter::repeat_with(Table::default).take(PARTS).collect(),
+        }
+    }
+}
+
+impl Day {
+    fn part(key: &IdKey) -> usize {
+        let [first, ..] = key;
+        usize::from(*first) % PARTS
+    }
+
+    fn get(&self, key: &IdKey) -> Option<u64> {
+        self.parts.get(Day::part(key))?.get(key)
+    }
+
+    fn insert(&mut self, key: &IdKey, position: u64) {
+        if let Some(part) = self.parts.get_mut(Day::part(key)) {
+            part.insert(key, position);
+        }
+    }
+
+    #[cfg(test)]
+    fn len(&self) -> usize {
+        self.parts.iter().map(|part| part.used).sum()
+    }
+}
+
+/// Bits of a position, plus one, in an entry: enough for 10^12 records. The
+/// 88 above it are the key's: to find an id that is taken for another's of ten
+/// million would take 2^64 tries.
+const POSITION_BITS: u32 = 40;
+const POSITION: u128 = (1 << POSITION_BITS) - 1;
+/// A table grows when more than this many of 20 slots are taken, to 7 for 5:
+/// an id takes 16 bytes in a slot and 19 to 27 with those that are free.
+const FULL: usize = 17;
+const FEWEST_SLOTS: usize = 20;
+
+/// An open-addressing table of ids: entries of 16 bytes, 0 where there is none.
+#[derive(Debug, Default)]
+struct Table {
+    slots: Vec<u128>,
+    used: usize,
+}
+
+/// The key's part of an entry.
+fn tag(key: &IdKey) -> u128 {
+    u128::from_be_bytes(*key) & !POSITION
+}
+
+impl Table {
+    fn get(&self, key: &IdKey) -> Option<u64> {
+        let entry = *self.slots.get(self.place(tag(key))?)?;
+        let position = u64::try_from(entry & POSITION).ok()?;
+        position.checked_sub(1)
+    }
+
+    fn insert(&mut self, key: &IdKey, position: u64) {
+        // Beyond the last position that fits, ids would have to be looked up
+        // in the projection; no ledger gets there.
+        let position = (u128::from(position) + 1).min(POSITION);
+        if self.used.saturating_add(1).saturating_mul(20) > self.slots.len().saturating_mul(FULL) {
+            self.grow();
+        }
+        self.put(tag(key) | position);
+    }
+
+    fn put(&mut self, entry: u128) {
+        let place = self.place(entry & !POSITION);
+        if let Some(slot) = place.and_then(|place| self.slots.get_mut(place)) {
+            self.used = self.used.saturating_add(usize::from(*slot == 0));
+            *slot = entry;
+        }
+    }
+
+    fn grow(&mut self) {
+        let slots = (self.slots.len() / 5).saturating_mul(7).max(FEWEST_SLOTS);
+        let before = std::mem::replace(&mut self.slots, vec![0; slots]);
+        self.used = 0;
+        before
+            .into_iter()
+            .filter(|entry| *entry != 0)
+            .for_each(|entry| self.put(entry));
+    }
+
+    /// Where an entry with this tag is, or would be; `None` in an empty table.
+    /// There is always a free slot, so that the search ends.
+    fn place(&self, tag: u128) -> Option<usize> {
+        // The bits after those that chose the part, spread over the slots.
+        let spread = (tag << 8 >> 64).saturating_mul(self.slots.len() as u128) >> 64;
+        let start = usize::try_from(spread).ok()?;
+        let (before, from) = self.slots.split_at_checked(start)?;
+        let ends = |entry: &u128| *entry == 0 || entry & !POSITION == tag;
+        let after = from
+            .iter()
+            .position(ends)
+            .map(|at| start.saturating_add(at));
+        after.or_else(|| before.iter().position(ends))
+    }
 }
 
 /// The earliest id that can still be recorded, Unix milliseconds.
@@ -73,6 +175,7 @@ mod tests {
     )]
 
     use super::*;
+    use crate::projection::statements::DAY_MS;
 
     #[test]
     fn days_leave_whole_when_their_last_id_is_out_of_the_window() {
@@ -88,5 +191,32 @@ mod tests {
         assert_eq!(index.get(&key("a", ids[8]), ids[8]), None);
         assert_eq!(index.get(&key("a", ids[9]), ids[9]), Some(9));
         assert_eq!(index.get(&key("b", ids[9]), ids[9]), None);
+    }
+
+    #[test]
+    fn it_answers_as_a_map_does_and_takes_at_most_28_bytes_an_id() {
+        let mut index = IdIndex::default();
+        let mut model = std::collections::HashMap::new();
+        let id = |n: u64| {
+            let mut random = [0; 10];
+            random[2..].copy_from_slice(&n.to_be_bytes());
+            StatementId::v7(i64::try_from(n % 3).unwrap() * DAY_MS, random).unwrap()
+        };
+        for n in 0..60_000_u64 {
+            // Some come twice: the last word counts.
+            let (id, position) = (id(n / 7 * 5), u64::MAX >> 24 >> (n % 9));
+            let position = position - 1;
+            index.insert(key("a", id), id, position);
+            model.insert(id, position);
+        }
+        assert_eq!(index.len(), model.len());
+        for n in 0..60_000 {
+            let id = id(n);
+            assert_eq!(index.get(&key("a", id), id), model.get(&id).copied());
+            assert_eq!(index.get(&key("b", id), id), None);
+        }
+        let tables = || index.days.values().flat_map(|day| &day.parts);
+        let slots: usize = tables().map(|table| table.slots.len()).sum();
+        assert!(slots * 16 <= index.len() * 28, "{slots} slots");
     }
 }

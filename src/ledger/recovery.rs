@@ -4,6 +4,10 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+
+use bytes::Bytes;
+use rayon::prelude::*;
 
 use super::error::OpenError;
 use super::folder::set_aside;
@@ -13,7 +17,16 @@ use crate::custody::State;
 use crate::custody::subject::Items as _;
 use crate::event::record::OpenRecord;
 use crate::event::{Hash, StatementId};
-use crate::projection::{self, Folded, Projection, Standing, Store, StoreError, items, statements};
+use crate::journal::{JournalError, StoredBatch};
+use crate::projection::{
+    self, Folded, OpenSum, Projection, Standing, Store, StoreError, items, statements,
+};
+
+/// Batches that are opened ahead of the fold, at most: 1 MiB each, and a few
+/// times that once they are opened.
+const OPENED_AHEAD: usize = 4;
+/// Records that one core opens at a time: handing over fewer costs more.
+const OPENED_TOGETHER: usize = 64;
 
 /// What recovery made: everything that the threads start from.
 pub(super) struct Recovered {
@@ -107,14 +120,9 @@ pub(super) fn recover(
 }
 
 fn attempt(store: Store, records: &dyn Records, evict_every: u64) -> Result<Recovered, Unfit> {
-    let state = restore(&store, records)?;
-    let mut ids = IdIndex::default();
-    let from = ids::window_start(state.recorded_at_ms());
-    for statement in statements::since(&store.reading(), from) {
-        let (party, id, position) = statement?;
-        ids.insert(ids::key(&party, id), id, position);
-    }
-    let projection = Projection::new(store.clone(), projection::views())?;
+    let (state, open) = restore(&store, records)?;
+    let ids = recent_ids(&store, state.recorded_at_ms())?;
+    let projection = Projection::new(store.clone(), projection::views(), open)?;
     let begun = state.next() > 0;
     let mut recovered = Recovered {
         store,
@@ -135,12 +143,35 @@ fn attempt(store: Store, records: &dyn Records, evict_every: u64) -> Result<Reco
     Ok(recovered)
 }
 
-/// The state as the store has it, if store and journal agree.
-fn restore(store: &Store, records: &dyn Records) -> Result<State, Unfit> {
+/// The index of the ids in the window, a day on each core.
+fn recent_ids(store: &Store, recorded_at_ms: i64) -> Result<IdIndex, StoreError> {
+    let first = statements::day(ids::window_start(recorded_at_ms));
+    // A day more than today: clocks differ.
+    let last = statements::day(recorded_at_ms).saturating_add(1);
+    let reading = store.reading();
+    let days: Result<Vec<IdIndex>, StoreError> = (first..=last)
+        .into_par_iter()
+        .map(|day| {
+            let mut index = IdIndex::default();
+            let until = day.saturating_add(1);
+            statements::each(&reading, day, until, |day, key, position| {
+                index.insert_on(day, &key, position);
+            })?;
+            Ok(index)
+        })
+        .collect();
+    let mut ids = IdIndex::default();
+    days?.into_iter().for_each(|day| ids.absorb(day));
+    Ok(ids)
+}
+
+/// The state as the store has it, if store and journal agree, and the sum of
+/// its open items.
+fn restore(store: &Store, records: &dyn Records) -> Result<(State, OpenSum), Unfit> {
     let reading = store.reading();
     let standing = reading.standing();
     let Some(last) = standing.next.checked_sub(1) else {
-        return Ok(State::new());
+        return Ok((State::new(), OpenSum::default()));
     };
     let head = record_at(records, last)?.map(|record| record.hash);
     if head != Some(standing.last_head) {
@@ -149,7 +180,7 @@ fn restore(store: &Store, records: &dyn Records) -> Result<State, Unfit> {
         )));
     }
     let (open, sum) = items::open_items(&reading)?;
-    if sum != standing.items {
+    if sum.sum() != standing.items {
         return Err(Unfit::Store(
             "its open items are not those it was written with".into(),
         ));
@@ -161,26 +192,67 @@ fn restore(store: &Store, records: &dyn Records) -> Result<State, Unfit> {
         last_state_record,
         ..
     } = standing;
-    let mut state = State::restore(open, next, last_head, recorded_at_ms);
+    let mut state = State::restore_stored(open, next, last_head, recorded_at_ms);
     touch_since(&mut state, records, last_state_record)?;
-    Ok(state)
+    Ok((state, sum))
 }
 
 /// Tells the state what was touched since the last state record.
 fn touch_since(state: &mut State, records: &dyn Records, from: u64) -> Result<(), OpenError> {
     let until = state.next();
-    for batch in records.batches(from) {
-        let batch = batch?;
-        for (position, bytes) in (batch.first_position..until).zip(&batch.records) {
-            if position >= from {
-                state.touch(&open(position, bytes)?);
+    opened_from(records, from, |record| {
+        if record.position() < until {
+            state.touch(&record);
+        }
+        Ok(record.position().saturating_add(1) < until)
+    })
+}
+
+/// Opens the records from a position on, ahead of `take` and on another core,
+/// and hands them over in order until it wants no more.
+fn opened_from<E: From<OpenError>>(
+    records: &dyn Records,
+    from: u64,
+    mut take: impl FnMut(OpenRecord) -> Result<bool, E>,
+) -> Result<(), E> {
+    let batches = records.batches(from);
+    std::thread::scope(|scope| {
+        let (sender, opened) = sync_channel(OPENED_AHEAD);
+        scope.spawn(move || {
+            for batch in batches {
+                let batch = open_batch(batch, from);
+                let is_last = batch.is_err();
+                // Nobody wants more.
+                if sender.send(batch).is_err() || is_last {
+                    return;
+                }
+            }
+        });
+        for batch in opened {
+            for record in batch? {
+                if !take(record)? {
+                    return Ok(());
+                }
             }
         }
-        if batch.end_position() >= until {
-            break;
-        }
-    }
-    Ok(())
+        Ok(())
+    })
+}
+
+fn open_batch(
+    batch: Result<StoredBatch, JournalError>,
+    from: u64,
+) -> Result<Vec<OpenRecord>, OpenError> {
+    let batch = batch?;
+    let records: Vec<(u64, Bytes)> = (batch.first_position..)
+        .zip(batch.records)
+        .filter(|(position, _)| *position >= from)
+        .collect();
+    records
+        .par_iter()
+        .with_min_len(OPENED_TOGETHER)
+        .map(|(position, bytes)| open(*position, bytes))
+        .collect()
 }
 
 fn record_at(records: &dyn Records, position: u64) -> Result<Option<OpenRecord>, OpenError> {
@@ -196,22 +268,17 @@ impl Recovered {
     /// Folds what the journal has beyond the store.
     fn replay(&mut self, records: &dyn Records, evict_every: u64) -> Result<(), Unfit> {
         let mut evicted_at = self.state.next();
-        let start = self.state.next();
-        for batch in records.batches(start) {
-            let batch = batch.map_err(OpenError::from)?;
-            for (position, bytes) in (batch.first_position..).zip(&batch.records) {
-                if position >= start {
-                    self.fold(open(position, bytes)?)?;
-                }
-            }
+        opened_from(records, evicted_at, |record| {
+            self.fold(record)?;
             if self.state.next().saturating_sub(evicted_at) >= evict_every {
                 self.projection.write()?;
-                self.store.flush()?;
+                self.projection.flush()?;
                 self.state.evict_closed(self.state.next());
                 self.ids.drop_days(self.state.recorded_at_ms());
                 evicted_at = self.state.next();
             }
-        }
+            Ok::<bool, Unfit>(true)
+        })?;
         self.projection.write()?;
         Ok(())
     }

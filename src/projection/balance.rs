@@ -9,11 +9,10 @@ use std::collections::BTreeMap;
 
 use prost::Message as _;
 
-use super::items::subject_key;
+use super::projector::Folded;
 use super::store::{Reading, Store, StoreError, Table, Writes};
 use super::view::View;
 use crate::catalog;
-use crate::event::record::OpenRecord;
 use crate::pb::change::Change as C;
 use crate::pb::item::Item;
 use crate::pb::{self, AccountKind, BalanceResponse, BalanceRow, Outcome, Subject, SubjectKind};
@@ -44,6 +43,8 @@ pub struct Balance {
     /// substances times the kinds of accounts.
     sums: BTreeMap<(String, AccountKind), Sum>,
     lots: u64,
+    /// Since they were last written.
+    changed: bool,
 }
 
 impl View for Balance {
@@ -67,33 +68,34 @@ impl View for Balance {
         Ok(())
     }
 
-    fn fold(&mut self, record: &OpenRecord, writes: &mut Writes) {
-        let mut changed = false;
-        for outcome in record.outcomes.iter().flatten() {
+    fn fold(&mut self, folded: &Folded, _: &mut Writes) {
+        for outcome in folded.record.outcomes.iter().flatten() {
             let lot = outcome
                 .subject
                 .as_ref()
                 .filter(|s| s.kind() == SubjectKind::Lot);
             if let Some(lot) = lot {
-                changed |= self.fold_lot(lot, outcome, writes);
+                self.changed |= self.fold_lot(lot, outcome, folded);
             }
         }
-        if changed {
-            let answer = self.answer(record.position().saturating_add(1));
-            writes.put(Table::Balances, ROW, answer.encode_to_vec());
+    }
+
+    fn finish(&mut self, next: u64, writes: &mut Writes) {
+        if std::mem::take(&mut self.changed) {
+            writes.put(Table::Balances, ROW, self.answer(next).encode_to_vec());
         }
     }
 }
 
 impl Balance {
-    fn fold_lot(&mut self, lot: &Subject, outcome: &Outcome, writes: &Writes) -> bool {
+    fn fold_lot(&mut self, lot: &Subject, outcome: &Outcome, folded: &Folded) -> bool {
         let mut substance = None;
         let mut changed = false;
         for change in &outcome.changes {
             match &change.change {
                 Some(C::Born(_)) => self.lots = self.lots.saturating_add(1),
                 Some(C::Posting(posting)) => {
-                    let substance = substance.get_or_insert_with(|| substance_of(lot, writes));
+                    let substance = substance.get_or_insert_with(|| substance_of(lot, folded));
                     let kind = posting
                         .account
                         .as_ref()
@@ -134,21 +136,19 @@ impl Balance {
     }
 }
 
-/// The substance whose contained mass a lot carries. Its item is among the
-/// writes, as the record being folded has changed it; a form that this
-/// version's catalogue does not know stands for itself.
-fn substance_of(lot: &Subject, writes: &Writes) -> String {
-    let key = subject_key(lot);
-    let written = |table| writes.get(table, &key).flatten();
-    let row = written(Table::Open)
-        .or_else(|| written(Table::Closed))
-        .unwrap_or_default();
-    let item = pb::Item::decode(row).ok().and_then(|item| item.item);
-    let form = match item {
-        Some(Item::Lot(lot)) => lot.born.map(|born| born.form).unwrap_or_default(),
-        _ => String::new(),
+/// The substance whose contained mass a lot carries. Its item is among those
+/// that the record being folded has changed; a form that this version's
+/// catalogue does not know stands for itself.
+fn substance_of(lot: &Subject, folded: &Folded) -> String {
+    let mut items = folded.items.iter();
+    let item = items.find(|(subject, _)| subject == lot);
+    let form = match item.map(|(_, item)| item.as_ref()) {
+        Some(Item::Lot(lot)) => lot.born.as_ref().map_or("", |born| &born.form),
+        _ => "",
     };
-    catalog::form(&form).map_or(form, |form| form.substance.code().to_owned())
+    catalog::form(form)
+        .map_or(form, |form| form.substance.code())
+        .to_owned()
 }
 
 /// The balance as of the store's position.
@@ -170,8 +170,11 @@ pub fn balance(reading: &Reading<'_>) -> Result<BalanceResponse, StoreError> {
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+    use std::sync::Arc;
+
     use super::*;
     use crate::custody::{account, subject};
+    use crate::event::record::OpenRecord;
     use crate::event::{Hash, LotId};
     use crate::pb::{Account, Change, Head, LotBorn, LotState, Payload, Posting};
     use crate::projection::Standing;
@@ -224,14 +227,13 @@ mod tests {
             born: Some(born),
             ..LotState::default()
         });
-        let item = pb::Item { item: Some(item) };
+        let folded = Folded {
+            record: record.clone(),
+            items: vec![(subject::lot(lot), Arc::new(item))],
+        };
         let mut writes = Writes::default();
-        writes.put(
-            Table::Open,
-            subject_key(&subject::lot(lot)),
-            item.encode_to_vec(),
-        );
-        view.fold(record, &mut writes);
+        view.fold(&folded, &mut writes);
+        view.finish(record.position() + 1, &mut writes);
         let standing = Standing {
             next: record.position() + 1,
             ..Standing::default()

@@ -3,10 +3,10 @@
 //!
 //! What it is not: a lot's name. That is derived from its first event.
 
+use super::projector::Folded;
 use super::store::{Reading, Store, StoreError, Table, Writes};
 use super::view::View;
 use crate::event::LotId;
-use crate::event::record::OpenRecord;
 use crate::pb::SubjectKind;
 use crate::pb::change::Change as C;
 
@@ -36,7 +36,8 @@ impl View for Labels {
         Ok(())
     }
 
-    fn fold(&mut self, record: &OpenRecord, writes: &mut Writes) {
+    fn fold(&mut self, folded: &Folded, writes: &mut Writes) {
+        let record = &folded.record;
         for outcome in record.outcomes.iter().flatten() {
             let lot = outcome
                 .subject

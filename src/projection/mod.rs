@@ -16,14 +16,14 @@ pub mod trace;
 pub mod view;
 
 pub use projector::{Folded, Progress, Projection, projector};
-pub use standing::{ItemSum, Standing};
-pub use store::{Reading, Row, Store, StoreError, Table, Writes};
+pub use standing::{ItemSum, OpenSum, Standing};
+pub use store::{Reading, Row, Size, Store, StoreError, Table, Writes};
 pub use view::View;
 
 /// Every view, in the order in which they fold a record.
 pub fn views() -> Vec<Box<dyn View>> {
     vec![
-        Box::new(statements::Statements),
+        Box::<statements::Statements>::default(),
         Box::new(labels::Labels),
         Box::new(references::References),
         Box::new(balance::Balance::default()),

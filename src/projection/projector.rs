@@ -5,12 +5,11 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
-use prost::Message as _;
 use tokio::sync::watch;
 
-use super::items::subject_key;
-use super::standing::Standing;
-use super::store::{Store, StoreError, Table, Writes};
+use super::items::{self, subject_key};
+use super::standing::{OpenSum, Standing};
+use super::store::{GROWTH_FLOOR, Store, StoreError, Table, Writes};
 use super::view::View;
 use crate::custody::subject::{self, Item};
 use crate::event::Hash;
@@ -50,12 +49,18 @@ pub struct Projection {
     store: Store,
     views: Vec<Box<dyn View>>,
     standing: Standing,
+    open: OpenSum,
     pending: Writes,
+    flushed: u64,
 }
 
 impl Projection {
-    /// Goes on where the store stands.
-    pub fn new(store: Store, mut views: Vec<Box<dyn View>>) -> Result<Projection, StoreError> {
+    /// Goes on where the store stands, its open items summing to `open`.
+    pub fn new(
+        store: Store,
+        mut views: Vec<Box<dyn View>>,
+        open: OpenSum,
+    ) -> Result<Projection, StoreError> {
         for view in &mut views {
             view.load(&store)?;
         }
@@ -64,7 +69,9 @@ impl Projection {
             store,
             views,
             standing,
+            open,
             pending: Writes::default(),
+            flushed: 0,
         })
     }
 
@@ -72,10 +79,10 @@ impl Projection {
     pub fn fold(&mut self, folded: &Folded) -> Result<(), StoreError> {
         let record = &folded.record;
         for (subject, item) in &folded.items {
-            self.put_item(subject, item)?;
+            self.put_item(subject, item);
         }
         for view in &mut self.views {
-            view.fold(record, &mut self.pending);
+            view.fold(folded, &mut self.pending);
         }
         if record.position() == 0 {
             self.standing.genesis_hash = record.hash;
@@ -93,28 +100,19 @@ impl Projection {
         }
     }
 
-    fn put_item(&mut self, subject: &Subject, item: &Item) -> Result<(), StoreError> {
+    fn put_item(&mut self, subject: &Subject, item: &Item) {
         let key = subject_key(subject);
-        let before = match self.pending.get(Table::Open, &key) {
-            Some(pending) => pending.map(<[u8]>::to_vec),
-            None => self.store.get(Table::Open, &key)?,
-        };
-        if let Some(before) = &before {
-            self.standing.items.remove(subject, before);
-        }
-        let bytes = pb::Item {
-            item: Some(item.clone()),
-        }
-        .encode_to_vec();
+        let (row, digest) = items::row(subject, item);
         if subject::is_open(item) {
-            self.standing.items.add(subject, &bytes);
-            self.pending.remove(Table::Closed, key.clone());
-            self.pending.put(Table::Open, key, bytes);
+            if !self.open.put(&key, digest) {
+                self.pending.remove(Table::Closed, key.clone());
+            }
+            self.pending.put(Table::Open, key, row);
         } else {
+            self.open.remove(&key);
             self.pending.remove(Table::Open, key.clone());
-            self.pending.put(Table::Closed, key, bytes);
+            self.pending.put(Table::Closed, key, row);
         }
-        Ok(())
     }
 
     /// Writes what has been folded, with the position it stands at.
@@ -122,8 +120,23 @@ impl Projection {
         if self.standing.next == self.store.position() {
             return Ok(());
         }
+        for view in &mut self.views {
+            view.finish(self.standing.next, &mut self.pending);
+        }
+        self.standing.items = self.open.sum();
         self.store
             .apply(std::mem::take(&mut self.pending), self.standing)
+    }
+
+    /// Makes what has been written durable, and the store's files smaller if
+    /// they have grown too large: then the writer may have to wait, for as long
+    /// as it takes to write the live rows once.
+    pub fn flush(&mut self) -> Result<(), StoreError> {
+        self.flushed = self.store.flush()?;
+        if self.store.has_outgrown(GROWTH_FLOOR)? {
+            self.store.renew()?;
+        }
+        Ok(())
     }
 
     /// How many records have been folded.
@@ -176,22 +189,24 @@ fn run(
     flush_every: Duration,
 ) -> Result<(), StoreError> {
     let mut last_flush = Instant::now();
-    let mut flushed = 0;
     loop {
         let wait = flush_every.saturating_sub(last_flush.elapsed());
         let more = match receiver.recv_timeout(wait) {
             Ok(batch) => {
                 fold_waiting(&mut projection, &batch, receiver)?;
-                progress.send_modify(|p| p.projected = projection.next());
+                progress.send_modify(|p| {
+                    p.projected = projection.next();
+                    p.flushed = projection.flushed;
+                });
                 true
             }
             Err(RecvTimeoutError::Timeout) => true,
             Err(RecvTimeoutError::Disconnected) => false,
         };
         if !more || last_flush.elapsed() >= flush_every {
-            if flushed != projection.next() {
-                flushed = projection.store.flush()?;
-                progress.send_modify(|p| p.flushed = flushed);
+            if projection.flushed != projection.next() {
+                projection.flush()?;
+                progress.send_modify(|p| p.flushed = projection.flushed);
             }
             last_flush = Instant::now();
         }

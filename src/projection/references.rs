@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use bytes::Buf as _;
 use prost::Message as _;
 
+use super::projector::Folded;
 use super::store::{Reading, Store, StoreError, Table, Writes};
 use super::view::View;
 use crate::custody::registry;
@@ -55,7 +56,8 @@ impl View for References {
         Ok(())
     }
 
-    fn fold(&mut self, record: &OpenRecord, writes: &mut Writes) {
+    fn fold(&mut self, folded: &Folded, writes: &mut Writes) {
+        let record = &folded.record;
         for (index, event) in (0u32..).zip(&record.events) {
             let Some(event) = event else { continue };
             let mut subjects: Option<Vec<u8>> = None;

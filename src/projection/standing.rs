@@ -1,10 +1,11 @@
 //! Where the store stands: which ledger's records it holds, how many, and a
 //! sum over its open items by which damage shows.
 
+use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
+
 use super::store::{STORE_VERSION, StoreError, Table};
 use crate::event::Hash;
-use crate::event::digest::{Tag, tagged};
-use crate::pb::Subject;
 
 /// Written with every batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,7 +25,7 @@ pub struct Standing {
 }
 
 /// Bytes of an encoded standing.
-const ENCODED: usize = 4 + 32 + 8 + 32 + 8 + 8 + 32;
+const ENCODED: usize = 4 + 32 + 8 + 32 + 8 + 8 + 8;
 
 impl Standing {
     /// Its key in [`Table::Meta`].
@@ -39,10 +40,7 @@ impl Standing {
         out.extend_from_slice(&self.last_head.0);
         out.extend_from_slice(&self.recorded_at_ms.to_be_bytes());
         out.extend_from_slice(&self.last_state_record.to_be_bytes());
-        self.items
-            .0
-            .iter()
-            .for_each(|lane| out.extend_from_slice(&lane.to_be_bytes()));
+        out.extend_from_slice(&self.items.0.to_be_bytes());
         out
     }
 
@@ -69,12 +67,7 @@ impl Standing {
             last_head: Hash(take(rest)?),
             recorded_at_ms: i64::from_be_bytes(take(rest)?),
             last_state_record: u64::from_be_bytes(take(rest)?),
-            items: ItemSum([
-                u64::from_be_bytes(take(rest)?),
-                u64::from_be_bytes(take(rest)?),
-                u64::from_be_bytes(take(rest)?),
-                u64::from_be_bytes(take(rest)?),
-            ]),
+            items: ItemSum(u64::from_be_bytes(take(rest)?)),
         })
     }
 }
@@ -85,36 +78,45 @@ fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
     Some(*first)
 }
 
-/// The sum of the digests of a set of rows, lane by lane, modulo 2^64: it
-/// moves with each row that comes or goes, where the state digest would have
-/// to be hashed anew over every open item at every batch. It guards against
-/// damage, not against a hand: whoever can write the store can write it too.
+/// The sum of the digests of the open items' rows, the first eight bytes of
+/// each, modulo 2^64: it moves with each row that comes or goes, where the
+/// state digest would have to be hashed anew over every open item at every
+/// batch. It guards against damage, not against a hand: whoever can write the
+/// store can write it too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ItemSum(pub [u64; 4]);
+pub struct ItemSum(pub u64);
 
-impl ItemSum {
-    /// A row comes.
-    pub fn add(&mut self, subject: &Subject, item: &[u8]) {
-        self.each(subject, item, u64::wrapping_add);
+/// The sum, and what each open item adds to it: so that a row that changes
+/// need not be read first.
+#[derive(Debug, Default)]
+pub struct OpenSum {
+    sum: ItemSum,
+    /// By the subject's hash; as many as there are open items, some 30 bytes
+    /// each. Two subjects of one hash, one in 10^7 ledgers of a million, make
+    /// the sum wrong, and the next start a rebuild.
+    parts: HashMap<u64, u64>,
+    hasher: RandomState,
+}
+
+impl OpenSum {
+    /// A row comes, or takes another's place: then it says so.
+    pub fn put(&mut self, subject: &[u8], digest: Hash) -> bool {
+        let part = digest.0.first_chunk::<8>().copied();
+        let part = u64::from_be_bytes(part.unwrap_or_default());
+        let before = self.parts.insert(self.hasher.hash_one(subject), part);
+        let sum = self.sum.0.wrapping_sub(before.unwrap_or_default());
+        self.sum = ItemSum(sum.wrapping_add(part));
+        before.is_some()
     }
 
-    /// A row goes.
-    pub fn remove(&mut self, subject: &Subject, item: &[u8]) {
-        self.each(subject, item, u64::wrapping_sub);
+    /// A row goes, if it was there.
+    pub fn remove(&mut self, subject: &[u8]) {
+        let before = self.parts.remove(&self.hasher.hash_one(subject));
+        self.sum = ItemSum(self.sum.0.wrapping_sub(before.unwrap_or_default()));
     }
 
-    fn each(&mut self, subject: &Subject, item: &[u8], change: fn(u64, u64) -> u64) {
-        // The same bytes as the state digest's leaf, so one row has one digest.
-        let kind = subject.kind.to_be_bytes();
-        let length = u32::try_from(subject.id.len())
-            .unwrap_or(u32::MAX)
-            .to_be_bytes();
-        let digest = tagged(Tag::StateLeaf, &[&kind, &length, &subject.id, item]);
-        let mut rest = digest.0.as_slice();
-        for lane in &mut self.0 {
-            if let Some(bytes) = take(&mut rest) {
-                *lane = change(*lane, u64::from_be_bytes(bytes));
-            }
-        }
+    /// The sum.
+    pub fn sum(&self) -> ItemSum {
+        self.sum
     }
 }

@@ -1,21 +1,51 @@
 //! The store: what can be rebuilt, in sled, and the one file that names it.
 //! Rows in tables, written in sorted batches that carry the position they
-//! stand at. Not here: what the rows mean (the projector and the views).
+//! stand at.
+//!
+//! sled keeps what no longer counts until it happens to be in its way. When
+//! its files have grown past [`MAX_GROWTH`] times the rows that count, those
+//! are copied to a new one, which takes its place; `CURRENT` says which does.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | `current` | the folder: which sled is in use, and how another takes its place |
+//! | `writes`, `error` | what goes in, and what goes wrong |
+//!
+//! Not here: what the rows mean (the projector and the views).
 
-use std::collections::BTreeMap;
+mod current;
+mod error;
+#[cfg(test)]
+mod tests;
+mod writes;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
+pub use self::error::StoreError;
+pub use self::writes::Writes;
 use super::standing::Standing;
 
 /// Version of the rows' layout. Another one is set aside and rebuilt.
-pub const STORE_VERSION: u32 = 1;
+pub const STORE_VERSION: u32 = 2;
 
 /// Memory that sled may use for its page cache, bytes. Measured: larger makes
 /// nothing here faster, as what is hot is in the live state.
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Bytes of disk for each byte of rows that count, at most: past this they are
+/// copied to a new sled.
+pub const MAX_GROWTH: u64 = 4;
+
+/// Bytes of disk up to which nobody minds: sled begins with half a megabyte,
+/// and a small store would be copied all the time.
+pub const GROWTH_FLOOR: u64 = 64 * 1024 * 1024;
+
+/// Bytes of rows that are copied at a time.
+const COPY_BYTES: usize = 4 * 1024 * 1024;
 
 /// How often to try for sled's lock, and how long to wait in between: its own
 /// threads hold it a little longer than the store that was closed.
@@ -29,12 +59,11 @@ const LOCK_PAUSE: Duration = Duration::from_millis(20);
 pub enum Table {
     /// The standing.
     Meta = 0,
-    /// Subject (kind u32 BE, id) → `Item` of what is open.
+    /// Subject (kind u32 BE, id) → position, then `Item`, of what is open.
     Open = 1,
-    /// Subject → `Item` of what has been closed.
+    /// The same of what has been closed.
     Closed = 2,
-    /// Statement id, then party → position u64 BE. Ids begin with their time,
-    /// so rows come in almost in order.
+    /// Pages of statements by the day of their ids.
     Statements = 3,
     /// The views' rows by label.
     Labels = 4,
@@ -46,96 +75,33 @@ pub enum Table {
     Genealogy = 7,
 }
 
-/// What a batch would write: for each key a value, or `None` to remove it.
-/// The last word on a key counts.
-#[derive(Debug, Default)]
-pub struct Writes {
-    rows: BTreeMap<(Table, Vec<u8>), Option<Vec<u8>>>,
-    bytes: usize,
-}
-
-impl Writes {
-    /// Puts a row.
-    pub fn put(&mut self, table: Table, key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) {
-        self.set(table, key.into(), Some(value.into()));
-    }
-
-    /// Removes a row.
-    pub fn remove(&mut self, table: Table, key: impl Into<Vec<u8>>) {
-        self.set(table, key.into(), None);
-    }
-
-    fn set(&mut self, table: Table, key: Vec<u8>, value: Option<Vec<u8>>) {
-        let added = key.len().saturating_add(value.as_ref().map_or(0, Vec::len));
-        self.bytes = self.bytes.saturating_add(added);
-        self.rows.insert((table, key), value);
-    }
-
-    /// What this batch says about a key: nothing (`None`), that it goes
-    /// (`Some(None)`), or its value.
-    pub fn get(&self, table: Table, key: &[u8]) -> Option<Option<&[u8]>> {
-        self.rows.get(&(table, key.to_vec())).map(Option::as_deref)
-    }
-
-    /// Bytes put in so far; rows that were overwritten count as well.
-    pub fn bytes(&self) -> usize {
-        self.bytes
-    }
-
-    /// How many rows it changes.
-    pub fn len(&self) -> usize {
-        self.rows.len()
-    }
-
-    /// Whether it changes none.
-    pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
-    }
-}
-
-/// What went wrong with the store. Nothing in it is lost for good: it is
-/// rebuilt from the journal.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// sled said no.
-    #[error(
-        "projection: cannot {action}: {source}; stop, set the projection folder aside and start again: it is rebuilt"
-    )]
-    Sled {
-        /// What was being tried.
-        action: &'static str,
-        /// What sled said.
-        source: sled::Error,
-    },
-    /// Somebody else has it open.
-    #[error("projection: another process has its store open; stop that one first")]
-    InUse,
-    /// sled panicked on what it found.
-    #[error("projection: its files are damaged so that the store gives up on them")]
-    GaveUp,
-    /// A row that is not what its table holds.
-    #[error("projection: a row of {0:?} is damaged")]
-    Row(Table),
-    /// Written by another version of this program.
-    #[error("projection: its layout has version {found}, this program has {STORE_VERSION}")]
-    Version {
-        /// As stored.
-        found: u32,
-    },
-}
-
-fn sled_error(action: &'static str) -> impl Fn(sled::Error) -> StoreError {
-    move |source| StoreError::Sled { action, source }
-}
-
 /// A row: its key without the table's byte, and its value.
 pub type Row = (Vec<u8>, Vec<u8>);
 
-struct Inner {
+/// Bytes of a store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Size {
+    /// Of its files.
+    pub disk: u64,
+    /// Of the keys and values that count: those that a reader would find.
+    pub live: u64,
+}
+
+/// The rows, at one position.
+struct Tables {
     db: sled::Db,
+    /// Number of the folder it is in.
+    number: u64,
+    standing: Standing,
+}
+
+struct Inner {
+    dir: PathBuf,
     /// Held for writing while a batch goes in, so that a reader with the gate
     /// held sees one position.
-    gate: RwLock<Standing>,
+    gate: RwLock<Tables>,
+    /// Bytes that counted when that was last counted.
+    live: AtomicU64,
 }
 
 /// The open store. Clones share it.
@@ -157,48 +123,44 @@ impl Store {
     }
 
     fn try_open(dir: &Path) -> Result<Store, StoreError> {
+        let number = current::number(dir)?;
         // sled 0.34 panics on some damage that it reports for other: both
         // mean that the store is to be set aside.
-        catch_unwind(AssertUnwindSafe(|| Store::open_sled(dir))).unwrap_or(Err(StoreError::GaveUp))
-    }
-
-    fn open_sled(dir: &Path) -> Result<Store, StoreError> {
-        let config = sled::Config::new()
-            .path(dir)
-            .cache_capacity(CACHE_BYTES)
-            .mode(sled::Mode::HighThroughput)
-            // The projector flushes, and tells the position it flushed.
-            .flush_every_ms(None);
-        let db = config.open().map_err(|error| match error {
-            // sled gives no other sign of it.
-            sled::Error::Io(source) if source.to_string().contains("could not acquire lock") => {
-                StoreError::InUse
-            }
-            other => sled_error("open it")(other),
-        })?;
+        let opened = catch_unwind(AssertUnwindSafe(|| open_sled(&current::path(dir, number))));
+        let db = opened.unwrap_or(Err(StoreError::GaveUp))?;
         let standing = match db.get(row_key(Table::Meta, Standing::KEY)) {
             Ok(Some(bytes)) => Standing::decode(&bytes)?,
             Ok(None) if db.is_empty() => Standing::default(),
             Ok(None) => return Err(StoreError::Row(Table::Meta)),
             Err(error) => return Err(sled_error("read it")(error)),
         };
-        let gate = RwLock::new(standing);
+        // Only now is it known that nobody else is at it.
+        current::remove_others(dir, number)?;
         Ok(Store {
-            inner: Arc::new(Inner { db, gate }),
+            inner: Arc::new(Inner {
+                dir: dir.to_owned(),
+                gate: RwLock::new(Tables {
+                    db,
+                    number,
+                    standing,
+                }),
+                live: AtomicU64::new(0),
+            }),
         })
+    }
+
+    fn tables(&self) -> RwLockReadGuard<'_, Tables> {
+        self.inner
+            .gate
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// One position of the store: while this is held, no batch goes in. Hold
     /// it for look-ups and pages, not for long.
     pub fn reading(&self) -> Reading<'_> {
-        let standing = self
-            .inner
-            .gate
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
         Reading {
-            db: &self.inner.db,
-            standing,
+            tables: self.tables(),
         }
     }
 
@@ -223,29 +185,26 @@ impl Store {
     pub fn apply(&self, writes: Writes, standing: Standing) -> Result<(), StoreError> {
         let mut batch = sled::Batch::default();
         batch.insert(row_key(Table::Meta, Standing::KEY), standing.encode());
-        for ((table, key), value) in writes.rows {
+        for ((table, key), value) in writes.into_rows() {
             match value {
                 Some(value) => batch.insert(row_key(table, &key), value),
                 None => batch.remove(row_key(table, &key)),
             }
         }
-        let mut gate = self
-            .inner
-            .gate
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        self.inner
+        let gate = self.inner.gate.write();
+        let mut tables = gate.unwrap_or_else(PoisonError::into_inner);
+        tables
             .db
             .apply_batch(batch)
             .map_err(sled_error("write to it"))?;
-        *gate = standing;
+        tables.standing = standing;
         Ok(())
     }
 
     /// Changes a row behind everybody's back, durably.
     #[cfg(test)]
     pub(crate) fn tamper(&self, table: Table, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
-        self.inner
+        self.tables()
             .db
             .insert(row_key(table, key), value)
             .map_err(sled_error("write to it"))?;
@@ -255,35 +214,130 @@ impl Store {
     /// Makes everything applied so far durable. Returns the position it had
     /// when it began.
     pub fn flush(&self) -> Result<u64, StoreError> {
-        let position = self.position();
-        self.inner.db.flush().map_err(sled_error("flush it"))?;
+        // Not with the gate held: readers would wait behind the next writer.
+        let (db, position) = {
+            let tables = self.tables();
+            (tables.db.clone(), tables.standing.next)
+        };
+        db.flush().map_err(sled_error("flush it"))?;
         Ok(position)
     }
+
+    /// Bytes of its files and of the rows that count. Reads all of them.
+    pub fn size(&self) -> Result<Size, StoreError> {
+        let db = self.tables().db.clone();
+        let mut live = 0u64;
+        for row in db.iter() {
+            let (key, value) = row.map_err(sled_error("read it"))?;
+            live = live.saturating_add(bytes_of(&key, &value));
+        }
+        let disk = db.size_on_disk().map_err(sled_error("measure it"))?;
+        Ok(Size { disk, live })
+    }
+
+    /// Whether its files have grown past `floor` and past [`MAX_GROWTH`] times
+    /// what counts. Looks at every row only if it may have.
+    pub fn has_outgrown(&self, floor: u64) -> Result<bool, StoreError> {
+        let disk = self.tables().db.size_on_disk();
+        let disk = disk.map_err(sled_error("measure it"))?;
+        let limit = |live: u64| live.saturating_mul(MAX_GROWTH).max(floor);
+        if disk <= limit(self.inner.live.load(Ordering::Relaxed)) {
+            return Ok(false);
+        }
+        let Size { disk, live } = self.size()?;
+        self.inner.live.store(live, Ordering::Relaxed);
+        Ok(disk > limit(live))
+    }
+
+    /// Copies what counts to a new sled and puts that in the place of this
+    /// one. Only whoever writes may call it, since nothing may be written
+    /// meanwhile; reading goes on. It takes as long as writing the live rows
+    /// once, and for that time as much disk.
+    pub fn renew(&self) -> Result<(), StoreError> {
+        let (old, number) = {
+            let tables = self.tables();
+            (tables.db.clone(), tables.number)
+        };
+        let next = number.saturating_add(1);
+        let path = current::begin(&self.inner.dir, next)?;
+        let new = open_sled(&path)?;
+        copy(&old, &new)?;
+        new.flush().map_err(sled_error("flush it"))?;
+        // From here on the new one is the store, after any crash.
+        current::choose(&self.inner.dir, next)?;
+        {
+            let gate = self.inner.gate.write();
+            let mut tables = gate.unwrap_or_else(PoisonError::into_inner);
+            tables.db = new;
+            tables.number = next;
+        }
+        drop(old);
+        current::remove_others(&self.inner.dir, next)
+    }
+}
+
+fn sled_error(action: &'static str) -> impl Fn(sled::Error) -> StoreError {
+    move |error| StoreError::Sled {
+        action,
+        source: error.into(),
+    }
+}
+
+fn open_sled(path: &Path) -> Result<sled::Db, StoreError> {
+    let config = sled::Config::new()
+        .path(path)
+        .cache_capacity(CACHE_BYTES)
+        .mode(sled::Mode::HighThroughput)
+        // The projector flushes, and tells the position it flushed.
+        .flush_every_ms(None);
+    config.open().map_err(|error| match error {
+        // sled gives no other sign of it.
+        sled::Error::Io(source) if source.to_string().contains("could not acquire lock") => {
+            StoreError::InUse
+        }
+        other => sled_error("open it")(other),
+    })
+}
+
+fn copy(from: &sled::Db, to: &sled::Db) -> Result<(), StoreError> {
+    let (mut batch, mut bytes) = (sled::Batch::default(), 0usize);
+    for row in from.iter() {
+        let (key, value) = row.map_err(sled_error("read it"))?;
+        bytes = bytes.saturating_add(key.len()).saturating_add(value.len());
+        batch.insert(key, value);
+        if bytes >= COPY_BYTES {
+            let full = std::mem::take(&mut batch);
+            to.apply_batch(full).map_err(sled_error("copy to it"))?;
+            bytes = 0;
+        }
+    }
+    to.apply_batch(batch).map_err(sled_error("copy to it"))
+}
+
+fn bytes_of(key: &[u8], value: &[u8]) -> u64 {
+    u64::try_from(key.len().saturating_add(value.len())).unwrap_or(u64::MAX)
 }
 
 /// The store at one position.
 pub struct Reading<'a> {
-    db: &'a sled::Db,
-    standing: RwLockReadGuard<'a, Standing>,
+    tables: RwLockReadGuard<'a, Tables>,
 }
 
-impl<'a> Reading<'a> {
+impl Reading<'_> {
     /// How many records the rows hold.
     pub fn position(&self) -> u64 {
-        self.standing.next
+        self.tables.standing.next
     }
 
     /// Where it stands.
     pub fn standing(&self) -> Standing {
-        *self.standing
+        self.tables.standing
     }
 
     /// One row.
     pub fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        let found = self
-            .db
-            .get(row_key(table, key))
-            .map_err(sled_error("read it"))?;
+        let found = self.tables.db.get(row_key(table, key));
+        let found = found.map_err(sled_error("read it"))?;
         Ok(found.map(|value| value.to_vec()))
     }
 
@@ -292,24 +346,34 @@ impl<'a> Reading<'a> {
         &'s self,
         table: Table,
         prefix: &[u8],
-    ) -> impl DoubleEndedIterator<Item = Result<Row, StoreError>> + use<'s, 'a> {
-        self.db.scan_prefix(row_key(table, prefix)).map(row)
+    ) -> impl DoubleEndedIterator<Item = Result<Row, StoreError>> + use<'s> {
+        self.tables
+            .db
+            .scan_prefix(row_key(table, prefix))
+            .map(|found| {
+                let (key, value) = found.map_err(sled_error("read it"))?;
+                Ok((key.get(1..).unwrap_or_default().to_vec(), value.to_vec()))
+            })
     }
 
-    /// Rows of a table from a key on, in order of key.
-    pub fn rows_from<'s>(
-        &'s self,
+    /// Shows the rows of a table from a key on, and before `until`, in order.
+    pub fn each<E: From<StoreError>>(
+        &self,
         table: Table,
         from: &[u8],
-    ) -> impl DoubleEndedIterator<Item = Result<Row, StoreError>> + use<'s, 'a> {
-        let after = vec![(table as u8).saturating_add(1)];
-        self.db.range(row_key(table, from)..after).map(row)
+        until: Option<&[u8]>,
+        mut show: impl FnMut(&[u8], &[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let after = until.map_or_else(
+            || vec![(table as u8).saturating_add(1)],
+            |key| row_key(table, key),
+        );
+        for found in self.tables.db.range(row_key(table, from)..after) {
+            let (key, value) = found.map_err(sled_error("read it"))?;
+            show(key.get(1..).unwrap_or_default(), &value)?;
+        }
+        Ok(())
     }
-}
-
-fn row(found: sled::Result<(sled::IVec, sled::IVec)>) -> Result<Row, StoreError> {
-    let (key, value) = found.map_err(sled_error("read it"))?;
-    Ok((key.get(1..).unwrap_or_default().to_vec(), value.to_vec()))
 }
 
 fn row_key(table: Table, key: &[u8]) -> Vec<u8> {
