@@ -44,6 +44,10 @@ pub struct State {
     touched: Touched,
 }
 
+/// Leaves that one core digests at a time: few are done where they are, since
+/// to hand them over, and to wait for cores that others have, costs more.
+const DIGESTED_TOGETHER: usize = 4096;
+
 /// Why a record does not fit the state before it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ApplyError {
@@ -255,6 +259,7 @@ impl State {
         // Those that are not known yet, on all cores.
         let digests: Vec<Hash> = open
             .par_iter()
+            .with_min_len(DIGESTED_TOGETHER)
             .map(|(key, leaf)| leaf.digest(key.kind(), key.id()))
             .collect();
         let mut hasher = blake3::Hasher::new();

@@ -150,7 +150,7 @@ pub fn signers_of(payload: &Payload) -> Result<Vec<KeyId>, Refused> {
 pub fn canonical<M: Message + Default>(bytes: &Bytes, field: &str) -> Result<M, Refused> {
     let message = M::decode(bytes.clone())
         .map_err(|e| Refused::new(RefusalCode::Malformed, field).detail(e.to_string()))?;
-    if message.encoded_len() != bytes.len() || message.encode_to_vec() != bytes.as_ref() {
+    if message.encode_to_vec() != bytes.as_ref() {
         return Err(Refused::new(RefusalCode::NotCanonical, field));
     }
     Ok(message)

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use super::batch::Delivered;
 use super::committer::Settlement;
 use super::prepare::Prepared;
-use super::ticket::{Measure, Room, Ticket};
+use super::ticket::{Measure, Permit, Room, Ticket};
 use crate::pb::SignedStatement;
 
 /// Statements that a preparing thread takes at a time, at most.
@@ -46,10 +46,12 @@ pub(super) struct Job {
     ticket: Ticket,
 }
 
-/// What became of the statement that was looked at again.
-enum Again {
+/// A job that is done.
+enum Done {
     Judge(Entry),
-    Answered,
+    /// Its answer is on its way. Its place is kept until its turn has come:
+    /// what waits behind one that takes long is bounded too.
+    Answered(Permit),
 }
 
 /// What became of a job: to be judged, or answered already.
@@ -91,10 +93,10 @@ struct Inner {
     /// The number the writer takes next.
     take: u64,
     waiting: VecDeque<Job>,
-    ready: BTreeMap<u64, Option<Entry>>,
+    ready: BTreeMap<u64, Done>,
     /// The sequence of the statement that is being looked at again.
     again: Option<u64>,
-    again_done: Option<Again>,
+    again_done: Option<Done>,
     settled: Option<Settlement>,
 }
 
@@ -210,25 +212,22 @@ impl Inbox {
 
     /// A job has been done.
     pub(super) fn prepared(&self, sequence: u64, ticket: Ticket, done: Prepare) {
-        let entry = match done {
-            Prepare::Judge(prepared) => Some(Entry {
+        let done = match done {
+            Prepare::Judge(prepared) => Done::Judge(Entry {
                 sequence,
                 prepared,
                 ticket,
             }),
-            Prepare::Answer(answer) => {
-                ticket.deliver(answer);
-                None
-            }
+            Prepare::Answer(answer) => Done::Answered(ticket.answer(answer)),
         };
         let mut inner = self.lock();
         if inner.phase == Phase::Ended {
             return;
         }
         if inner.again == Some(sequence) {
-            inner.again_done = Some(entry.map_or(Again::Answered, Again::Judge));
+            inner.again_done = Some(done);
         } else {
-            inner.ready.insert(sequence, entry);
+            inner.ready.insert(sequence, done);
             if sequence != inner.take {
                 return;
             }
@@ -282,8 +281,8 @@ impl Inbox {
             if let Some(done) = inner.again_done.take() {
                 inner.again = None;
                 return Event::Again(match done {
-                    Again::Judge(entry) => Some(entry),
-                    Again::Answered => None,
+                    Done::Judge(entry) => Some(entry),
+                    Done::Answered(_) => None,
                 });
             }
             if entries {
@@ -367,7 +366,10 @@ impl Inner {
             && let Some(done) = self.ready.remove(&self.take)
         {
             self.take = self.take.saturating_add(1);
-            taken.extend(done);
+            match done {
+                Done::Judge(entry) => taken.push(entry),
+                Done::Answered(permit) => drop(permit),
+            }
         }
         taken
     }

@@ -92,23 +92,24 @@ impl Drop for Permit {
 #[derive(Debug)]
 pub(super) struct Ticket {
     sender: oneshot::Sender<Delivered>,
-    _permit: Permit,
+    permit: Permit,
 }
 
 impl Ticket {
     pub(super) fn new(permit: Permit) -> (Ticket, oneshot::Receiver<Delivered>) {
         let (sender, receiver) = oneshot::channel();
-        (
-            Ticket {
-                sender,
-                _permit: permit,
-            },
-            receiver,
-        )
+        (Ticket { sender, permit }, receiver)
     }
 
     /// Answers. That nobody waits any more is no matter.
     pub(super) fn deliver(self, answer: Delivered) {
+        drop(self.answer(answer));
+    }
+
+    /// The same, its place among the unanswered kept for as long as something
+    /// of it is.
+    pub(super) fn answer(self, answer: Delivered) -> Permit {
         let _ = self.sender.send(answer);
+        self.permit
     }
 }
