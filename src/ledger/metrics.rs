@@ -82,6 +82,9 @@ struct Standing {
     view_lag: Gauge,
     live_items: Gauge,
     accepting: Gauge,
+    disk_free: Gauge,
+    scrub_damages: Gauge,
+    scrub_passes: Counter,
     recorded: Gauge<f64, AtomicU64>,
     evictions: Counter,
 }
@@ -267,6 +270,16 @@ impl Standing {
                 "1 if statements are taken, else 0",
                 &self.accepting,
             ),
+            (
+                "disk_free_bytes",
+                "Bytes free on the journal's disk at the last look",
+                &self.disk_free,
+            ),
+            (
+                "scrub_damages",
+                "Damages that reading the journal again has found",
+                &self.scrub_damages,
+            ),
         ];
         for (name, help, gauge) in gauges {
             registry.register(name, help, gauge.clone());
@@ -275,6 +288,11 @@ impl Standing {
             "recorded_timestamp_seconds",
             "When the last record was recorded, Unix seconds",
             self.recorded.clone(),
+        );
+        registry.register(
+            "scrub_passes",
+            "Times that the whole journal was read again",
+            self.scrub_passes.clone(),
         );
         registry.register(
             "evictions",
@@ -318,6 +336,14 @@ impl Ledger {
         standing.view_lag.set(gauge(lag));
         standing.live_items.set(gauge(live_items));
         standing.accepting.set(i64::from(status.accepting));
+        standing
+            .disk_free
+            .set(gauge(status.disk_free_bytes.unwrap_or_default()));
+        standing.scrub_damages.set(gauge(status.scrubbed.found));
+        standing
+            .scrub_passes
+            .inner()
+            .store(status.scrubbed.passes, Ordering::Relaxed);
         let (seconds, rest) = (
             status.recorded_at_ms.div_euclid(1000),
             status.recorded_at_ms.rem_euclid(1000),

@@ -55,7 +55,11 @@ impl Writer {
             let mut live = shared.live_mut();
             for Accepted { entry, record } in accepted {
                 let Sealed { sealed, opened } = *record;
-                let findings = opened.findings.iter().flatten().cloned().collect();
+                let findings: Vec<_> = opened.findings.iter().flatten().cloned().collect();
+                if entry.is_none() {
+                    // Nobody is told of the ledger's own.
+                    shared.metrics.recorded(&findings, false);
+                }
                 let mut brought = |subject: &Subject| brought(entry.as_ref(), subject);
                 let done = live.fold(opened, &mut brought);
                 folded.push(done.map_err(|why| self.stop(why))?);
