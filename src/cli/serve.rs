@@ -249,10 +249,11 @@ fn announce(
             "records": status.committed,
         })),
         Format::Table => out.line(&format!(
-            "{} ready 就绪 at {url}, {} records, ledger key {}",
+            "{} ready 就绪 at {url}, {} records, ledger key {}{}",
             status.origin.name,
             status.committed,
             status.ledger_key.id(),
+            metrics.map_or_else(String::new, |at| format!(", metrics 指标 at {at}")),
         )),
     }
 }

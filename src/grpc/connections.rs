@@ -10,7 +10,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -233,9 +233,23 @@ impl Lines {
     }
 }
 
+/// How long a connection that has been answered waits for the other side to
+/// close, at most.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// What is thrown away meanwhile, at most, bytes.
+const LINGER_BYTES: usize = 16 * 1024 * 1024;
+
+/// A connection that sends nothing more.
+struct Lingering {
+    over: Pin<Box<tokio::time::Sleep>>,
+    left: usize,
+}
+
 /// A connection and its place among those that may be open.
 pub(super) struct Connection {
     stream: TcpStream,
+    lingering: Option<Lingering>,
     line: Arc<Line>,
     lines: Lines,
     _place: OwnedSemaphorePermit,
@@ -283,6 +297,7 @@ async fn accept_into(
         if sender
             .send(Ok(Connection {
                 stream,
+                lingering: None,
                 line: lines.open(number),
                 lines: lines.clone(),
                 _place: place,
@@ -355,7 +370,31 @@ impl AsyncWrite for Connection {
         Pin::new(&mut self.get_mut().stream).poll_flush(context)
     }
 
+    /// Says that no more will be sent, then takes what still comes, and throws
+    /// it away, until the other side has closed too: a socket that is closed
+    /// with something unread resets the connection, and the last answers are
+    /// lost on their way.
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(context)
+        let this = self.get_mut();
+        if this.lingering.is_none() {
+            ready!(Pin::new(&mut this.stream).poll_shutdown(context))?;
+        }
+        this.line.not_cut(context)?;
+        let lingering = this.lingering.get_or_insert_with(|| Lingering {
+            over: Box::pin(tokio::time::sleep(LINGER)),
+            left: LINGER_BYTES,
+        });
+        let mut unread = [0; 8 * 1024];
+        loop {
+            if lingering.left == 0 || lingering.over.as_mut().poll(context).is_ready() {
+                return Poll::Ready(Ok(()));
+            }
+            let mut buffer = ReadBuf::new(&mut unread);
+            let read = ready!(Pin::new(&mut this.stream).poll_read(context, &mut buffer));
+            if read.is_err() || buffer.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+            lingering.left = lingering.left.saturating_sub(buffer.filled().len());
+        }
     }
 }

@@ -68,8 +68,10 @@ fn who_has_no_call_for_long_is_cut_and_who_has_one_is_not() {
         let mut idle = server.client().await;
         idle.get_status(GetStatusRequest {}).await.unwrap();
         server.wait_for("hazledger_grpc_connections_cut_total{reason=\"idle\"}", 1.0);
-        // It connects again by itself.
-        idle.get_status(GetStatusRequest {}).await.unwrap();
+        // A call that meets the cut may fail; the next connects again by itself.
+        if idle.get_status(GetStatusRequest {}).await.is_err() {
+            idle.get_status(GetStatusRequest {}).await.unwrap();
+        }
         for position in 0..2 {
             assert_eq!(records.message().await.unwrap().unwrap().position, position);
         }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use hazledger::pb::FollowRequest;
 use tokio::task::JoinSet;
+use tokio_stream::StreamExt as _;
 use tonic::Code;
 
 use crate::house::{House, Server, block_on, is_recorded, request};
@@ -23,7 +24,8 @@ fn told_to_stop_under_load_it_answers_what_it_admitted_and_exits_0() {
                 .map(|n| request(house.made(&format!("S-{number}-{n}"))))
                 .collect();
             clients.spawn(async move {
-                let made = tokio_stream::iter(made);
+                // It does not end by itself: the server has to end it.
+                let made = tokio_stream::iter(made).chain(tokio_stream::pending());
                 let mut answers = client.submit_stream(made).await.unwrap().into_inner();
                 let mut recorded = 0_u64;
                 loop {
