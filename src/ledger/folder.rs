@@ -4,6 +4,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::error::OpenError;
 use crate::event::Hash;
@@ -18,6 +19,10 @@ const JOURNAL: &str = "journal";
 const PROJECTION: &str = "projection";
 /// Copies that were set aside, at most: someone should look at them.
 const MAX_SET_ASIDE: u32 = 100;
+/// How often to try for the lock, and how long to wait in between: a program
+/// that is just being started by whoever held it holds it for a moment too.
+const LOCK_TRIES: usize = 25;
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// A ledger's folder, locked for as long as this lives.
 #[derive(Debug)]
@@ -153,11 +158,14 @@ fn take_lock(dir: &Path) -> Result<File, OpenError> {
             "open (a ledger must be able to write)",
             &path,
         ))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(dir.to_owned())),
-        Err(TryLockError::Error(error)) => Err(OpenError::io("lock", path)(error)),
+    for _ in 1..LOCK_TRIES {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::Error(error)) => return Err(OpenError::io("lock", path)(error)),
+            Ok(()) => return Ok(file),
+        }
     }
+    Err(OpenError::InUse(dir.to_owned()))
 }
 
 fn sync_dir(dir: &Path) -> Result<(), OpenError> {
