@@ -11,6 +11,7 @@ pub mod signing;
 pub mod statement;
 #[cfg(test)]
 mod tests;
+pub mod weight;
 
 pub use codes::Refused;
 pub use digest::{Hash, PartKind};

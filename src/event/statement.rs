@@ -8,6 +8,7 @@ use super::codes::Refused;
 use super::digest::{Hash, PartKind, SALT_LEN, Tag, derive_salt, part_digest, tagged};
 use super::ids::{KeyId, StatementId};
 use super::signing::{PublicKey, Purpose, SecretKey};
+use super::weight::{MAX_WEIGHT, weight};
 use crate::pb::{
     Event, EventKind, EventRef, Origin, Part, Payload, RefusalCode, Signature, SignatureAlgorithm,
     SignedStatement,
@@ -52,6 +53,14 @@ impl Statement {
         if size > MAX_STATEMENT {
             return Err(Refused::new(RefusalCode::TooLarge, "statement")
                 .detail(format!("{size} bytes; at most {MAX_STATEMENT}")));
+        }
+        let weight = weight(&signed);
+        if weight > MAX_WEIGHT {
+            return Err(
+                Refused::new(RefusalCode::TooLarge, "statement").detail(format!(
+                    "its lists would take {weight} bytes of memory; at most {MAX_WEIGHT}"
+                )),
+            );
         }
         let SignedStatement {
             payload: payload_bytes,

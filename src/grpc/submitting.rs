@@ -15,6 +15,7 @@ use super::connections::Line;
 use super::door::Door;
 use super::errors::{Fault, explained};
 use super::waiting::{Deadline, at};
+use crate::event::statement::{MAX_EVENTS, MAX_SIGNATURES};
 use crate::ledger::{Answer, Pending, SubmitError};
 use crate::pb::{SignedStatement, SubmitRequest, SubmitResponse, submit_response};
 
@@ -49,8 +50,26 @@ pub(super) async fn one(
     Ok(counted(answer?, line))
 }
 
+/// The statement of a request, as long as it waits here.
 pub(super) fn given(statement: Option<SignedStatement>) -> Result<SignedStatement, Fault> {
-    statement.ok_or_else(|| Fault::invalid("statement", "there is none"))
+    let given = statement.ok_or_else(|| Fault::invalid("statement", "there is none"))?;
+    Ok(trimmed(given))
+}
+
+/// Without what makes it refused many times over: an empty part takes two
+/// bytes on the wire and forty times that in memory. One more than may be is enough to be refused for.
+fn trimmed(mut statement: SignedStatement) -> SignedStatement {
+    if statement.events.len() > MAX_EVENTS {
+        statement.events.truncate(MAX_EVENTS.saturating_add(1));
+        statement.events.shrink_to_fit();
+    }
+    if statement.signatures.len() > MAX_SIGNATURES {
+        statement
+            .signatures
+            .truncate(MAX_SIGNATURES.saturating_add(1));
+        statement.signatures.shrink_to_fit();
+    }
+    statement
 }
 
 /// The answer as it is sent; one that the statement was not worth counts

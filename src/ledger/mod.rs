@@ -58,7 +58,6 @@ use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll};
 
-use prost::Message as _;
 use tokio::sync::{oneshot, watch};
 
 pub use answer::{Answer, CloseError, ReadError, Status, SubmitError};
@@ -82,7 +81,7 @@ use threads::Threads;
 use crate::custody::State;
 use crate::event::StatementId;
 use crate::event::record::OpenRecord;
-use crate::event::statement::{MAX_EVENTS, MAX_SIGNATURES};
+use crate::event::weight::{MAX_WEIGHT, weight};
 use crate::pb::{self, SignedStatement};
 use crate::projection::Store;
 
@@ -143,23 +142,6 @@ impl Pending {
     }
 }
 
-/// Without what makes it refused many times over: an empty part takes two
-/// bytes on the wire and forty times that in memory, where the queue counts
-/// bytes as they came. One more than may be is enough to be refused for.
-fn trimmed(mut statement: SignedStatement) -> SignedStatement {
-    if statement.events.len() > MAX_EVENTS {
-        statement.events.truncate(MAX_EVENTS.saturating_add(1));
-        statement.events.shrink_to_fit();
-    }
-    if statement.signatures.len() > MAX_SIGNATURES {
-        statement
-            .signatures
-            .truncate(MAX_SIGNATURES.saturating_add(1));
-        statement.signatures.shrink_to_fit();
-    }
-    statement
-}
-
 impl Ledger {
     /// Decides one statement; the answer comes when it is durable.
     pub async fn submit(&self, statement: SignedStatement) -> Result<Answer, SubmitError> {
@@ -184,8 +166,8 @@ impl Ledger {
 
     fn admit(&self, statement: SignedStatement) -> Result<Pending, SubmitError> {
         self.shared.rates.check(&statement)?;
-        let statement = trimmed(statement);
-        let bytes = statement.encoded_len();
+        // One that weighs more is refused before anything of it is decoded.
+        let bytes = weight(&statement).min(MAX_WEIGHT);
         match self.shared.inbox.admit(statement, bytes) {
             Ok(Some(receiver)) => Ok(Pending {
                 shared: Arc::clone(&self.shared),

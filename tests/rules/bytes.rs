@@ -6,7 +6,7 @@ use hazledger::event::StatementId;
 use hazledger::event::ids::ID_WINDOW_MS;
 use hazledger::event::signing::Purpose;
 use hazledger::pb::event::Body as B;
-use hazledger::pb::{ExternalRef, Part, SignedStatement};
+use hazledger::pb::{ExternalRef, Goods, Offered, Part, SignedStatement};
 use prost::Message as _;
 
 use super::bench::{Answer, Bench, DAY, HOUR, MINUTE, event, key, party, resign, sign, site};
@@ -113,6 +113,9 @@ pub const SHAPE: &[Case] = &[
     ("stock", |b| body(b, &vec![0; 16 * 1024 + 1]), "BODY_TOO_LARGE"),
     ("stock", |b| body(b, &vec![0; 256 * 1024]), "TOO_LARGE"),
     ("stock", |b| tampered(b, |s| s.signatures[0].signature = zeros(256 * 1024)), "TOO_LARGE"),
+    // Offers of eight thousand empty lines each: little to send, much to hold.
+    ("stock", |b| tampered(b, |s| s.events = vec![Part { body: empty_lines(8_000), salt: zeros(16) }; 14]), "TOO_LARGE"),
+    ("stock", |b| tampered(b, |s| s.events[0].body = empty_lines(8_000)), "BODY_DIGEST_MISMATCH"),
     ("stock", |b| {
         let wordy = hazledger::pb::Used { purpose: "x".repeat(480), ..b.used("stock 0.1", "T1") };
         b.say_all("P1", events(vec![B::Used(wordy); 400]))
@@ -242,4 +245,13 @@ fn as_the_ledger(b: &mut Bench) -> Answer {
         ..b.draft("P1", events(vec![body]))
     };
     b.submit(sign(&draft, "ledger"))
+}
+
+/// The body of an offer with so many lines that say nothing.
+fn empty_lines(count: usize) -> Bytes {
+    let offered = Offered {
+        lines: vec![Goods::default(); count],
+        ..Offered::default()
+    };
+    event(B::Offered(offered)).encode_to_vec().into()
 }
