@@ -16,7 +16,8 @@ use hazledger::ledger::Options;
 use hazledger::pb::submit_response::Answer;
 use hazledger::pb::{
     FollowRequest, GetKeyRequest, GetPartyRequest, GetRecordRequest, GetStatusRequest,
-    ListPartiesRequest, RefusalCode, SignedStatement, SubmitRequest, SubmitResponse,
+    ListKeysRequest, ListOwnRequest, ListPartiesRequest, RefusalCode, SignedStatement,
+    SubmitRequest, SubmitResponse,
 };
 use support::server::{Bench, HOUR_MS, channel, produced};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -284,16 +285,36 @@ async fn the_registry_tells_a_party_with_its_own_and_only_its_own() {
     let answer = client.get_party(request).await.unwrap().into_inner();
     assert_eq!(answer.as_of, 2);
     assert_eq!(answer.party.unwrap().registered.unwrap().party, plant.code);
+    let own = ListOwnRequest {
+        party: plant.code.clone(),
+        ..ListOwnRequest::default()
+    };
+    let sites = client.list_sites(own.clone()).await.unwrap().into_inner();
+    let units = client.list_units(own.clone()).await.unwrap().into_inner();
     assert_eq!(
-        (answer.sites.len(), answer.places.len(), answer.keys.len()),
-        (1, 2, 2)
+        (sites.as_of, sites.sites.len(), units.units.len()),
+        (2, 1, 0)
     );
-    assert!(
-        answer
-            .keys
-            .iter()
-            .all(|k| k.registered.as_ref().unwrap().party == plant.code)
-    );
+    // Page by page: none twice, none left out.
+    let mut places = Vec::new();
+    for wanted in [1, 1, 0] {
+        let after = places.last().cloned().unwrap_or_default();
+        let page = ListOwnRequest {
+            page_size: 1,
+            after,
+            ..own.clone()
+        };
+        let page = client.list_places(page).await.unwrap().into_inner().places;
+        assert_eq!(page.len(), wanted);
+        places.extend(page.into_iter().map(|p| p.registered.unwrap().place));
+    }
+    assert!(places.is_sorted() && places[0] != places[1], "{places:?}");
+    let nobody = ListOwnRequest {
+        party: "nobody".to_owned(),
+        ..ListOwnRequest::default()
+    };
+    let status = client.list_sites(nobody).await.unwrap_err();
+    assert_eq!(status.code(), Code::NotFound);
     let unknown = GetPartyRequest {
         party: "nobody".to_owned(),
         min_position: 0,
@@ -335,6 +356,39 @@ async fn the_registry_tells_a_party_with_its_own_and_only_its_own() {
         client.get_key(short).await.unwrap_err().code(),
         Code::InvalidArgument
     );
+    bench.stop().await;
+}
+
+#[tokio::test]
+async fn keys_are_listed_page_by_page_everybodys_or_one_partys() {
+    let bench = Bench::start().await;
+    let mut client = bench.registry_client();
+    let mut listed = async |party: &str, page_size: u32| {
+        let mut keys = Vec::new();
+        let mut after = Bytes::new();
+        loop {
+            let request = ListKeysRequest {
+                party: party.to_owned(),
+                page_size,
+                after,
+                ..ListKeysRequest::default()
+            };
+            let page = client.list_keys(request).await.unwrap().into_inner();
+            assert!(page.keys.len() <= page_size as usize);
+            keys.extend(page.keys.into_iter().map(|key| key.registered.unwrap()));
+            if page.next.is_empty() {
+                return keys;
+            }
+            after = page.next;
+        }
+    };
+    let all = listed("", 100).await;
+    assert_eq!(listed("", 2).await, all);
+    let plant = &bench.cast.plant.code;
+    let own = listed(plant, 1).await;
+    assert_eq!(own.len(), 2);
+    assert!(own.iter().eq(all.iter().filter(|key| key.party == *plant)));
+    assert!(listed("nobody", 3).await.is_empty());
     bench.stop().await;
 }
 

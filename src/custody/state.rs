@@ -200,11 +200,11 @@ impl State {
     }
 
     /// All items of one kind from an id on, in order.
-    pub fn items_of(
-        &self,
+    pub fn items_of<'a>(
+        &'a self,
         kind: SubjectKind,
         from: &[u8],
-    ) -> impl Iterator<Item = (Subject, Arc<Item>)> {
+    ) -> impl Iterator<Item = (Subject, Arc<Item>)> + use<'a> {
         let kind = i32::from(kind);
         self.leaves
             .range(Key::new(kind, from)..)

@@ -10,8 +10,9 @@ use crate::custody::{Item, Items as _, State, subject};
 use crate::event::KeyId;
 use crate::pb::registry_server::Registry;
 use crate::pb::{
-    GetKeyRequest, GetKeyResponse, GetPartyRequest, GetPartyResponse, KeyState, ListPartiesRequest,
-    ListPartiesResponse, SubjectKind,
+    GetKeyRequest, GetKeyResponse, GetPartyRequest, GetPartyResponse, KeyState, ListKeysRequest,
+    ListKeysResponse, ListOwnRequest, ListPartiesRequest, ListPartiesResponse, ListPlacesResponse,
+    ListSitesResponse, ListUnitsResponse, PartyState, Subject, SubjectKind,
 };
 
 /// Rows of a page, at most.
@@ -19,6 +20,10 @@ pub const MAX_PAGE: usize = 1000;
 
 /// Rows of a page if the caller does not say.
 const DEFAULT_PAGE: usize = 100;
+
+/// Keys that are looked at for one page, at most: to find one party's among
+/// all, the live state is not held for longer.
+const MAX_KEYS_SEEN: usize = 10_000;
 
 /// Rows of the page asked for: 0 is the default, more than the most is the most.
 pub(super) fn page_size(asked: u32) -> usize {
@@ -41,17 +46,18 @@ impl Registry for RegistryService {
         let request = request.into_inner();
         self.0.committed(request.min_position, deadline).await?;
         let code = request.party;
-        let answer = self.0.ledger.read(|state| party(state, &code));
-        let as_of = answer.as_of;
-        if answer.party.is_none() {
-            return Err(Fault::Unknown {
-                what: What::Party,
-                name: code,
-                as_of,
-            }
-            .into());
-        }
-        Ok(Response::new(answer))
+        let read = |state: &State| (state.next(), party(state, &code));
+        let (as_of, party) = self.0.ledger.read(read);
+        let unknown = || Fault::Unknown {
+            what: What::Party,
+            name: code.clone(),
+            as_of,
+        };
+        let party = party.ok_or_else(unknown)?;
+        Ok(Response::new(GetPartyResponse {
+            as_of,
+            party: Some(party),
+        }))
     }
 
     async fn get_key(
@@ -86,10 +92,8 @@ impl Registry for RegistryService {
         let size = page_size(request.page_size);
         let answer = self.0.ledger.read(|state| ListPartiesResponse {
             as_of: state.next(),
-            parties: state
-                .items_of(SubjectKind::Party, request.after.as_bytes())
-                .filter(|(subject, _)| subject.id.as_ref() != request.after.as_bytes())
-                .filter_map(|(_, item)| match item.as_ref() {
+            parties: after(state, SubjectKind::Party, "", &request.after)
+                .filter_map(|item| match item.as_ref() {
                     Item::Party(party) => Some(party.clone()),
                     _ => None,
                 })
@@ -97,6 +101,85 @@ impl Registry for RegistryService {
                 .collect(),
         });
         Ok(Response::new(answer))
+    }
+
+    async fn list_sites(
+        &self,
+        request: Request<ListOwnRequest>,
+    ) -> Result<Response<ListSitesResponse>, Status> {
+        let site = |item: &Item| match item {
+            Item::Site(site) => Some(site.clone()),
+            _ => None,
+        };
+        let (as_of, sites) = self.own(request, SubjectKind::Site, site).await?;
+        Ok(Response::new(ListSitesResponse { as_of, sites }))
+    }
+
+    async fn list_places(
+        &self,
+        request: Request<ListOwnRequest>,
+    ) -> Result<Response<ListPlacesResponse>, Status> {
+        let place = |item: &Item| match item {
+            Item::Place(place) => Some(place.clone()),
+            _ => None,
+        };
+        let (as_of, places) = self.own(request, SubjectKind::Place, place).await?;
+        Ok(Response::new(ListPlacesResponse { as_of, places }))
+    }
+
+    async fn list_units(
+        &self,
+        request: Request<ListOwnRequest>,
+    ) -> Result<Response<ListUnitsResponse>, Status> {
+        let unit = |item: &Item| match item {
+            Item::Unit(unit) => Some(unit.clone()),
+            _ => None,
+        };
+        let (as_of, units) = self.own(request, SubjectKind::Unit, unit).await?;
+        Ok(Response::new(ListUnitsResponse { as_of, units }))
+    }
+
+    async fn list_keys(
+        &self,
+        request: Request<ListKeysRequest>,
+    ) -> Result<Response<ListKeysResponse>, Status> {
+        let deadline = self.0.deadline(request.metadata());
+        let request = request.into_inner();
+        self.0.committed(request.min_position, deadline).await?;
+        let answer = self.0.ledger.read(|state| keys(state, &request));
+        Ok(Response::new(answer))
+    }
+}
+
+impl RegistryService {
+    /// A page of what is a party's own, with the position it is as of.
+    async fn own<T>(
+        &self,
+        request: Request<ListOwnRequest>,
+        kind: SubjectKind,
+        pick: impl Fn(&Item) -> Option<T> + Send,
+    ) -> Result<(u64, Vec<T>), Status> {
+        let deadline = self.0.deadline(request.metadata());
+        let request = request.into_inner();
+        self.0.committed(request.min_position, deadline).await?;
+        let size = page_size(request.page_size);
+        let within = format!("{}/", request.party);
+        let page = |state: &State| {
+            let items = after(state, kind, &within, &request.after);
+            let picked = items.filter_map(|item| pick(&item)).take(size);
+            let is_known = party(state, &request.party).is_some();
+            (state.next(), is_known, picked.collect())
+        };
+        let (as_of, is_known, page) = self.0.ledger.read(page);
+        if is_known {
+            return Ok((as_of, page));
+        }
+        Err(Fault::Unknown {
+            what: What::Party,
+            name: request.party,
+            as_of,
+        }
+        .into())
     }
 }
 
@@ -107,49 +190,50 @@ fn key(state: &State, id: KeyId) -> Option<KeyState> {
     }
 }
 
-/// A party and all that is its own; without it if it is not registered.
-fn party(state: &State, code: &str) -> GetPartyResponse {
-    let mut answer = GetPartyResponse {
-        as_of: state.next(),
-        ..GetPartyResponse::default()
-    };
-    if let Some(Item::Party(party)) = state.get(&subject::party(code)).as_deref() {
-        answer.party = Some(party.clone());
+fn party(state: &State, code: &str) -> Option<PartyState> {
+    match state.get(&subject::party(code))?.as_ref() {
+        Item::Party(party) => Some(party.clone()),
+        _ => None,
     }
-    for item in within(state, SubjectKind::Site, code) {
-        if let Item::Site(site) = item.as_ref() {
-            answer.sites.push(site.clone());
-        }
-    }
-    for item in within(state, SubjectKind::Place, code) {
-        if let Item::Place(place) = item.as_ref() {
-            answer.places.push(place.clone());
-        }
-    }
-    for item in within(state, SubjectKind::Unit, code) {
-        if let Item::Unit(unit) = item.as_ref() {
-            answer.units.push(unit.clone());
-        }
-    }
-    for (_, item) in state.items_of(SubjectKind::Key, &[]) {
-        if let Item::Key(key) = item.as_ref()
-            && key.revoked_at == 0
-            && key.registered.as_ref().is_some_and(|r| r.party == code)
-        {
-            answer.keys.push(key.clone());
-        }
-    }
-    answer
 }
 
-/// Items of a kind whose ids begin with "party/".
-fn within(state: &State, kind: SubjectKind, code: &str) -> impl Iterator<Item = Arc<Item>> {
-    let prefix = format!("{code}/").into_bytes();
-    let first = prefix.clone();
+/// Items of a kind whose ids begin with `within`, beyond the one that goes on
+/// with `after`.
+fn after<'a>(
+    state: &'a State,
+    kind: SubjectKind,
+    within: &'a str,
+    after: &str,
+) -> impl Iterator<Item = Arc<Item>> + use<'a> {
+    let from = format!("{within}{after}").into_bytes();
     state
-        .items_of(kind, &first)
-        .take_while(move |(subject, _)| subject.id.starts_with(&prefix))
+        .items_of(kind, &from)
+        .skip_while(move |(subject, _)| subject.id == from)
+        .take_while(|(subject, _)| subject.id.starts_with(within.as_bytes()))
         .map(|(_, item)| item)
-        .collect::<Vec<_>>()
-        .into_iter()
+}
+
+fn keys(state: &State, request: &ListKeysRequest) -> ListKeysResponse {
+    let size = page_size(request.page_size);
+    let mut answer = ListKeysResponse {
+        as_of: state.next(),
+        ..ListKeysResponse::default()
+    };
+    let beyond = |(subject, _): &(Subject, Arc<Item>)| subject.id == request.after;
+    let all = state.items_of(SubjectKind::Key, &request.after);
+    for (seen, (subject, item)) in all.skip_while(beyond).enumerate() {
+        if seen >= MAX_KEYS_SEEN || answer.keys.len() >= size {
+            return answer;
+        }
+        let Item::Key(key) = item.as_ref() else {
+            continue;
+        };
+        let party = key.registered.as_ref().map_or("", |key| &key.party);
+        if key.revoked_at == 0 && (request.party.is_empty() || request.party == party) {
+            answer.keys.push(key.clone());
+        }
+        answer.next = subject.id;
+    }
+    answer.next.clear();
+    answer
 }

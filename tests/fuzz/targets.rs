@@ -198,7 +198,7 @@ fn request(bytes: &[u8]) {
     let Some(([which], rest)) = choices(bytes) else {
         return;
     };
-    match which % 11 {
+    match which % 13 {
         0 => drop(decoded::<pb::SubmitRequest>(&rest)),
         1 => drop(decoded::<pb::DecideRequest>(&rest)),
         2 => drop(decoded::<pb::GetRecordRequest>(&rest)),
@@ -217,7 +217,9 @@ fn request(bytes: &[u8]) {
         7 => drop(decoded::<pb::ListDisputesRequest>(&rest)),
         8 => drop(decoded::<pb::GetPartyRequest>(&rest)),
         9 => drop(decoded::<pb::ListPartiesRequest>(&rest)),
-        _ => drop(decoded::<pb::GetKeyRequest>(&rest)),
+        10 => drop(decoded::<pb::GetKeyRequest>(&rest)),
+        11 => drop(decoded::<pb::ListOwnRequest>(&rest)),
+        _ => drop(decoded::<pb::ListKeysRequest>(&rest)),
     }
 }
 
