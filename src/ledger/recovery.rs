@@ -1,5 +1,5 @@
-//! What opening does with what is there: takes the live state from the store
-//! if that agrees with the journal, and folds the rest through the same
+//! What opening does with what is there: takes the live state from the snapshot
+//! if it and the store agree with the journal, and folds the rest through the same
 //! function as live writes. Not here: the journal's own recovery.
 
 use std::path::{Path, PathBuf};
@@ -19,8 +19,11 @@ use crate::event::record::OpenRecord;
 use crate::event::{Hash, StatementId};
 use crate::journal::{JournalError, StoredBatch};
 use crate::projection::{
-    self, Folded, OpenSum, Projection, Standing, Store, StoreError, items, statements,
+    self, Folded, Projection, Snapshot, Standing, Store, StoreError, items, statements,
 };
+
+/// The snapshot's folder, in the projection's.
+const SNAPSHOT: &str = "snapshot";
 
 /// Batches that are opened ahead of the fold, at most: 1 MiB each, and a few
 /// times that once they are opened.
@@ -106,23 +109,29 @@ pub(super) fn recover(
     evict_every: u64,
 ) -> Result<(Recovered, Option<(PathBuf, String)>), OpenError> {
     let Opening { store, set_aside } = opening;
-    let why = match attempt(store, records, evict_every) {
+    let why = match attempt(dir, store, records, evict_every) {
         Ok(recovered) => return Ok((recovered, set_aside)),
         Err(Unfit::Open(error)) => return Err(error),
         Err(Unfit::Store(why)) => why,
     };
     let Opening { store, set_aside } = Opening::anew(dir, why)?;
-    match attempt(store, records, evict_every) {
+    match attempt(dir, store, records, evict_every) {
         Ok(recovered) => Ok((recovered, set_aside)),
         Err(Unfit::Open(error)) => Err(error),
         Err(Unfit::Store(why)) => Err(OpenError::io("rebuild", dir)(std::io::Error::other(why))),
     }
 }
 
-fn attempt(store: Store, records: &dyn Records, evict_every: u64) -> Result<Recovered, Unfit> {
-    let (state, open) = restore(&store, records)?;
+fn attempt(
+    dir: &Path,
+    store: Store,
+    records: &dyn Records,
+    evict_every: u64,
+) -> Result<Recovered, Unfit> {
+    let snapshot = Snapshot::open(&dir.join(SNAPSHOT))?;
+    let state = restore(&store, &snapshot, records)?;
     let ids = recent_ids(&store, state.recorded_at_ms())?;
-    let projection = Projection::new(store.clone(), projection::views(), open)?;
+    let projection = Projection::new(store.clone(), projection::views(), snapshot)?;
     let begun = state.next() > 0;
     let mut recovered = Recovered {
         store,
@@ -165,36 +174,43 @@ fn recent_ids(store: &Store, recorded_at_ms: i64) -> Result<IdIndex, StoreError>
     Ok(ids)
 }
 
-/// The state as the store has it, if store and journal agree, and the sum of
-/// its open items.
-fn restore(store: &Store, records: &dyn Records) -> Result<(State, OpenSum), Unfit> {
-    let reading = store.reading();
-    let standing = reading.standing();
-    let Some(last) = standing.next.checked_sub(1) else {
-        return Ok((State::new(), OpenSum::default()));
-    };
-    let head = record_at(records, last)?.map(|record| record.hash);
-    if head != Some(standing.last_head) {
-        return Err(Unfit::Store(format!(
-            "the journal has another record {last}"
-        )));
-    }
-    let (open, sum) = items::open_items(&reading)?;
-    if sum.sum() != standing.items {
+/// The state as the snapshot has it, if it, the store and the journal agree.
+fn restore(store: &Store, snapshot: &Snapshot, records: &dyn Records) -> Result<State, Unfit> {
+    let (stands, views) = (snapshot.standing(), store.reading().standing());
+    agree(&views, records)?;
+    agree(&stands, records)?;
+    // The order in which they are written makes this so.
+    if views.next < stands.next || items::stand_at(&store.reading())? > stands.next {
         return Err(Unfit::Store(
-            "its open items are not those it was written with".into(),
+            "its store and its snapshot are not of one ledger's one run".into(),
         ));
     }
+    let open = projection::open_items(store, snapshot)?;
     let Standing {
         next,
         last_head,
         recorded_at_ms,
         last_state_record,
         ..
-    } = standing;
+    } = stands;
     let mut state = State::restore_stored(open, next, last_head, recorded_at_ms);
-    touch_since(&mut state, records, last_state_record)?;
-    Ok((state, sum))
+    if next > 0 {
+        touch_since(&mut state, records, last_state_record)?;
+    }
+    Ok(state)
+}
+
+/// Whether the journal has the record that it ends with.
+fn agree(standing: &Standing, records: &dyn Records) -> Result<(), Unfit> {
+    let Some(last) = standing.next.checked_sub(1) else {
+        return Ok(());
+    };
+    let head = record_at(records, last)?.map(|record| record.hash);
+    if head == Some(standing.last_head) {
+        return Ok(());
+    }
+    let why = format!("the journal has another record {last}");
+    Err(Unfit::Store(why))
 }
 
 /// Tells the state what was touched since the last state record.

@@ -1,7 +1,8 @@
-//! Projections: what can be rebuilt from the journal at any time, kept in a
-//! store behind the writer. The items that have left memory, and views that
-//! answer questions the live state does not. Not here: anything that is the
-//! only copy of itself.
+//! Projections: what can be rebuilt from the journal at any time, kept behind
+//! the writer. In a store the items that have left memory, and views that
+//! answer questions the live state does not; beside it a snapshot of the open
+//! items, which a start begins from. Not here: anything that is the only copy
+//! of itself.
 
 pub mod balance;
 pub mod genealogy;
@@ -9,14 +10,16 @@ pub mod items;
 pub mod labels;
 pub mod projector;
 pub mod references;
+pub mod snapshot;
 pub mod standing;
 pub mod statements;
 pub mod store;
 pub mod trace;
 pub mod view;
 
-pub use projector::{Folded, Progress, Projection, projector};
-pub use standing::{ItemSum, OpenSum, Standing};
+pub use projector::{Folded, Progress, Projection, open_items, projector};
+pub use snapshot::Snapshot;
+pub use standing::Standing;
 pub use store::{Reading, Row, Size, Store, StoreError, Table, Writes};
 pub use view::View;
 

@@ -5,17 +5,20 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
+use rayon::prelude::*;
 use tokio::sync::watch;
 
-use super::items::{self, subject_key};
-use super::standing::{OpenSum, Standing};
-use super::store::{GROWTH_FLOOR, Store, StoreError, Table, Writes};
+use super::items;
+use super::snapshot::{Changes, Fate, Row, Snapshot};
+use super::standing::Standing;
+use super::store::{GROWTH_FLOOR, Store, StoreError, Writes};
 use super::view::View;
-use crate::custody::subject::{self, Item};
+use crate::custody::Key;
+use crate::custody::leaf::{self, StoredItem};
+use crate::custody::subject::Item;
 use crate::event::Hash;
 use crate::event::record::OpenRecord;
-use crate::pb::event::Body;
-use crate::pb::{self, Subject};
+use crate::pb::Subject;
 
 /// Batches of records that may wait for the projector before the writer waits
 /// for it. A batch is at most 1 MiB, so this bounds the memory between them.
@@ -23,6 +26,10 @@ pub const MAX_BATCHES_BEHIND: usize = 64;
 
 /// Bytes of rows after which a batch is written, whatever else is waiting.
 const WRITE_BYTES: usize = 2 * 1024 * 1024;
+
+/// Bytes of items after which they are put into the snapshot, however short
+/// the time since the last.
+const CHANGED_BYTES: usize = 32 * 1024 * 1024;
 
 /// A committed record and the items it changed, as they stand after it.
 #[derive(Clone)]
@@ -44,99 +51,96 @@ pub struct Progress {
     pub failed: String,
 }
 
-/// Folds records into rows and writes them.
+/// Folds records into rows and items, and writes them.
+///
+/// The store and the snapshot each stand somewhere. The rows of views are
+/// durable before the items of the same records are, and closed items are in
+/// the snapshot before they are in the store: so, after a crash anywhere, the
+/// views stand where the items do or further, and the closed items in the
+/// store are no later than the snapshot that is gone on from.
 pub struct Projection {
     store: Store,
     views: Vec<Box<dyn View>>,
+    /// The views hold the records before this one from an earlier run.
+    views_from: u64,
+    snapshot: Snapshot,
     standing: Standing,
-    open: OpenSum,
     pending: Writes,
+    changes: Changes,
     flushed: u64,
 }
 
 impl Projection {
-    /// Goes on where the store stands, its open items summing to `open`.
+    /// Goes on where the snapshot stands. The views may be further.
     pub fn new(
         store: Store,
         mut views: Vec<Box<dyn View>>,
-        open: OpenSum,
+        snapshot: Snapshot,
     ) -> Result<Projection, StoreError> {
         for view in &mut views {
             view.load(&store)?;
         }
-        let standing = store.reading().standing();
         Ok(Projection {
+            views_from: store.position(),
             store,
             views,
-            standing,
-            open,
+            standing: snapshot.standing(),
+            snapshot,
             pending: Writes::default(),
+            changes: Changes::default(),
             flushed: 0,
         })
     }
 
     /// Folds the next record. Rows are written when there are enough of them.
     pub fn fold(&mut self, folded: &Folded) -> Result<(), StoreError> {
-        let record = &folded.record;
         for (subject, item) in &folded.items {
-            self.put_item(subject, item);
+            self.changes.put(subject, item);
         }
-        for view in &mut self.views {
-            view.fold(folded, &mut self.pending);
+        if folded.record.position() >= self.views_from {
+            for view in &mut self.views {
+                view.fold(folded, &mut self.pending);
+            }
         }
-        if record.position() == 0 {
-            self.standing.genesis_hash = record.hash;
-        }
-        if is_state_record(record) {
-            self.standing.last_state_record = record.position();
-        }
-        self.standing.next = record.position().saturating_add(1);
-        self.standing.last_head = record.hash;
-        self.standing.recorded_at_ms = record.head.recorded_at_ms;
-        if self.pending.bytes() >= WRITE_BYTES {
+        self.standing.advance(folded);
+        if self.changes.bytes() >= CHANGED_BYTES {
+            self.flush()
+        } else if self.pending.bytes() >= WRITE_BYTES {
             self.write()
         } else {
             Ok(())
         }
     }
 
-    fn put_item(&mut self, subject: &Subject, item: &Item) {
-        let key = subject_key(subject);
-        let (row, digest) = items::row(subject, item);
-        if subject::is_open(item) {
-            if !self.open.put(&key, digest) {
-                self.pending.remove(Table::Closed, key.clone());
-            }
-            self.pending.put(Table::Open, key, row);
-        } else {
-            self.open.remove(&key);
-            self.pending.remove(Table::Open, key.clone());
-            self.pending.put(Table::Closed, key, row);
-        }
-    }
-
-    /// Writes what has been folded, with the position it stands at.
+    /// Writes the views' rows, with the position they stand at.
     pub fn write(&mut self) -> Result<(), StoreError> {
-        if self.standing.next == self.store.position() {
+        if self.standing.next <= self.store.position() {
             return Ok(());
         }
         for view in &mut self.views {
             view.finish(self.standing.next, &mut self.pending);
         }
-        self.standing.items = self.open.sum();
         self.store
             .apply(std::mem::take(&mut self.pending), self.standing)
     }
 
-    /// Makes what has been written durable, and the store's files smaller if
+    /// Makes all that has been folded durable, and the store's files smaller if
     /// they have grown too large: then the writer may have to wait, for as long
     /// as it takes to write the live rows once.
     pub fn flush(&mut self) -> Result<(), StoreError> {
-        self.flushed = self.store.flush()?;
+        self.write()?;
+        if self.flushed == self.standing.next {
+            return Ok(());
+        }
+        self.store.flush()?;
+        let changes = std::mem::take(&mut self.changes);
+        self.snapshot.add(&changes, self.standing)?;
+        close(&self.store, changes.closed(), self.standing.next)?;
+        self.flushed = self.standing.next;
         if self.store.has_outgrown(GROWTH_FLOOR)? {
             self.store.renew()?;
         }
-        Ok(())
+        self.snapshot.merge()
     }
 
     /// How many records have been folded.
@@ -150,9 +154,49 @@ impl Projection {
     }
 }
 
-fn is_state_record(record: &OpenRecord) -> bool {
-    let recorded = |e: &pb::Event| matches!(e.body, Some(Body::StateRecorded(_)));
-    record.events.iter().flatten().any(recorded)
+/// The open items of a snapshot, in order, with their digests, made on all
+/// cores. Where a crash came before the store had its closed ones, it gets
+/// them now.
+pub fn open_items(
+    store: &Store,
+    snapshot: &Snapshot,
+) -> Result<Vec<(Key, StoredItem)>, StoreError> {
+    let (mut open, mut closed) = (Vec::new(), Vec::new());
+    snapshot.each(|key, row| match row.fate {
+        Fate::Open => open.push((key, row)),
+        Fate::Closed => closed.push((key, row)),
+        Fate::Gone => {}
+    })?;
+    if items::stand_at(&store.reading())? < snapshot.next() {
+        let closed = closed.iter().map(|(key, row)| (key, row));
+        close(store, closed, snapshot.next())?;
+    }
+    let digested = |(key, row): (Key, Row)| {
+        let digest = leaf::digest_of(key.kind(), key.id(), &row.bytes);
+        let (bytes, last) = (row.bytes, row.last);
+        let stored = StoredItem {
+            bytes,
+            digest,
+            last,
+        };
+        (key, stored)
+    };
+    Ok(open.into_par_iter().map(digested).collect())
+}
+
+/// Puts items that the snapshot knows as closed, as of `next` records, into the
+/// store, durably.
+fn close<'a>(
+    store: &Store,
+    closed: impl Iterator<Item = (&'a Key, &'a Row)>,
+    next: u64,
+) -> Result<(), StoreError> {
+    let mut writes = Writes::default();
+    closed.for_each(|(key, row)| items::put(&mut writes, key, row));
+    items::put_stand_at(&mut writes, next);
+    let standing = store.reading().standing();
+    store.apply(writes, standing)?;
+    store.flush().map(drop)
 }
 
 /// Makes the projector's work: what to send it, and the loop that a thread of
@@ -204,10 +248,8 @@ fn run(
             Err(RecvTimeoutError::Disconnected) => false,
         };
         if !more || last_flush.elapsed() >= flush_every {
-            if projection.flushed != projection.next() {
-                projection.flush()?;
-                progress.send_modify(|p| p.flushed = projection.flushed);
-            }
+            projection.flush()?;
+            progress.send_modify(|p| p.flushed = projection.flushed);
             last_flush = Instant::now();
         }
         if !more {

@@ -1,18 +1,19 @@
-//! Where the store stands: which ledger's records it holds, how many, and a
-//! sum over its open items by which damage shows.
+//! Where the store or a snapshot stands: which ledger's records it holds, and
+//! how many.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasher as _, RandomState};
-
+use super::projector::Folded;
 use super::store::{STORE_VERSION, StoreError, Table};
 use crate::event::Hash;
+use crate::event::record::OpenRecord;
+use crate::pb;
+use crate::pb::event::Body;
 
-/// Written with every batch.
+/// Written with every batch of the store, and at the head of an increment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
     /// Head hash of record 0; zeros while nothing has been written.
     pub genesis_hash: Hash,
-    /// How many records the rows hold.
+    /// How many records it holds.
     pub next: u64,
     /// Head hash of the last of them.
     pub last_head: Hash,
@@ -20,16 +21,29 @@ pub struct Standing {
     pub recorded_at_ms: i64,
     /// Position of the last state record; 0: none yet.
     pub last_state_record: u64,
-    /// Over the open items.
-    pub items: ItemSum,
 }
 
 /// Bytes of an encoded standing.
-const ENCODED: usize = 4 + 32 + 8 + 32 + 8 + 8 + 8;
+pub(super) const ENCODED: usize = 4 + 32 + 8 + 32 + 8 + 8;
 
 impl Standing {
     /// Its key in [`Table::Meta`].
     pub const KEY: &'static [u8] = b"standing";
+
+    /// After one more record.
+    pub(super) fn advance(&mut self, folded: &Folded) {
+        let record = &folded.record;
+        let position = record.position();
+        if position == 0 {
+            self.genesis_hash = record.hash;
+        }
+        if is_state_record(record) {
+            self.last_state_record = position;
+        }
+        self.next = position.saturating_add(1);
+        self.last_head = record.hash;
+        self.recorded_at_ms = record.head.recorded_at_ms;
+    }
 
     /// Version, then the fields in order, numbers big-endian.
     pub fn encode(&self) -> Vec<u8> {
@@ -40,7 +54,6 @@ impl Standing {
         out.extend_from_slice(&self.last_head.0);
         out.extend_from_slice(&self.recorded_at_ms.to_be_bytes());
         out.extend_from_slice(&self.last_state_record.to_be_bytes());
-        out.extend_from_slice(&self.items.0.to_be_bytes());
         out
     }
 
@@ -67,56 +80,17 @@ impl Standing {
             last_head: Hash(take(rest)?),
             recorded_at_ms: i64::from_be_bytes(take(rest)?),
             last_state_record: u64::from_be_bytes(take(rest)?),
-            items: ItemSum(u64::from_be_bytes(take(rest)?)),
         })
     }
+}
+
+fn is_state_record(record: &OpenRecord) -> bool {
+    let recorded = |e: &pb::Event| matches!(e.body, Some(Body::StateRecorded(_)));
+    record.events.iter().flatten().any(recorded)
 }
 
 fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
     let (first, others) = rest.split_first_chunk::<N>()?;
     *rest = others;
     Some(*first)
-}
-
-/// The sum of the digests of the open items' rows, the first eight bytes of
-/// each, modulo 2^64: it moves with each row that comes or goes, where the
-/// state digest would have to be hashed anew over every open item at every
-/// batch. It guards against damage, not against a hand: whoever can write the
-/// store can write it too.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ItemSum(pub u64);
-
-/// The sum, and what each open item adds to it: so that a row that changes
-/// need not be read first.
-#[derive(Debug, Default)]
-pub struct OpenSum {
-    sum: ItemSum,
-    /// By the subject's hash; as many as there are open items, some 30 bytes
-    /// each. Two subjects of one hash, one in 10^7 ledgers of a million, make
-    /// the sum wrong, and the next start a rebuild.
-    parts: HashMap<u64, u64>,
-    hasher: RandomState,
-}
-
-impl OpenSum {
-    /// A row comes, or takes another's place: then it says so.
-    pub fn put(&mut self, subject: &[u8], digest: Hash) -> bool {
-        let part = digest.0.first_chunk::<8>().copied();
-        let part = u64::from_be_bytes(part.unwrap_or_default());
-        let before = self.parts.insert(self.hasher.hash_one(subject), part);
-        let sum = self.sum.0.wrapping_sub(before.unwrap_or_default());
-        self.sum = ItemSum(sum.wrapping_add(part));
-        before.is_some()
-    }
-
-    /// A row goes, if it was there.
-    pub fn remove(&mut self, subject: &[u8]) {
-        let before = self.parts.remove(&self.hasher.hash_one(subject));
-        self.sum = ItemSum(self.sum.0.wrapping_sub(before.unwrap_or_default()));
-    }
-
-    /// The sum.
-    pub fn sum(&self) -> ItemSum {
-        self.sum
-    }
 }

@@ -19,18 +19,20 @@ mod error;
 mod tests;
 mod writes;
 
+use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
+pub(super) use self::current::publish;
 pub use self::error::StoreError;
 pub use self::writes::Writes;
 use super::standing::Standing;
 
 /// Version of the rows' layout. Another one is set aside and rebuilt.
-pub const STORE_VERSION: u32 = 2;
+pub const STORE_VERSION: u32 = 3;
 
 /// Memory that sled may use for its page cache, bytes. Measured: larger makes
 /// nothing here faster, as what is hot is in the live state.
@@ -43,6 +45,12 @@ pub const MAX_GROWTH: u64 = 4;
 /// Bytes of disk up to which nobody minds: sled begins with half a megabyte,
 /// and a small store would be copied all the time.
 pub const GROWTH_FLOOR: u64 = 64 * 1024 * 1024;
+
+/// Bytes of rows that are counted at a time: whoever writes waits for it.
+const COUNT_BYTES: u64 = 32 * 1024 * 1024;
+
+/// Its key in [`Table::Meta`]: the bytes that counted when they were counted.
+const LIVE: &[u8] = b"live";
 
 /// Bytes of rows that are copied at a time.
 const COPY_BYTES: usize = 4 * 1024 * 1024;
@@ -57,22 +65,20 @@ const LOCK_PAUSE: Duration = Duration::from_millis(20);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Table {
-    /// The standing.
+    /// The standing, and where the closed items stand.
     Meta = 0,
-    /// Subject (kind u32 BE, id) → position, then `Item`, of what is open.
-    Open = 1,
-    /// The same of what has been closed.
-    Closed = 2,
+    /// Subject (kind u32 BE, id) → position, then `Item`, of what has been
+    /// closed. One that was opened again later is in the live state, which is
+    /// asked first.
+    Closed = 1,
     /// Pages of statements by the day of their ids.
-    Statements = 3,
+    Statements = 2,
     /// The views' rows by label.
-    Labels = 4,
+    Labels = 3,
     /// The views' rows by external reference.
-    References = 5,
+    References = 4,
     /// The views' rows of balances.
-    Balances = 6,
-    /// The views' rows of which lot went into which.
-    Genealogy = 7,
+    Balances = 5,
 }
 
 /// A row: its key without the table's byte, and its value.
@@ -102,6 +108,15 @@ struct Inner {
     gate: RwLock<Tables>,
     /// Bytes that counted when that was last counted.
     live: AtomicU64,
+    counting: Mutex<Counting>,
+}
+
+/// How far the rows that count have been counted.
+#[derive(Default)]
+struct Counting {
+    /// The last key counted.
+    after: Vec<u8>,
+    bytes: u64,
 }
 
 /// The open store. Clones share it.
@@ -134,6 +149,11 @@ impl Store {
             Ok(None) => return Err(StoreError::Row(Table::Meta)),
             Err(error) => return Err(sled_error("read it")(error)),
         };
+        let live = match db.get(row_key(Table::Meta, LIVE)) {
+            Ok(Some(bytes)) => bytes.as_ref().try_into().map_or(0, u64::from_be_bytes),
+            Ok(None) => 0,
+            Err(error) => return Err(sled_error("read it")(error)),
+        };
         // Only now is it known that nobody else is at it.
         current::remove_others(dir, number)?;
         Ok(Store {
@@ -144,7 +164,8 @@ impl Store {
                     number,
                     standing,
                 }),
-                live: AtomicU64::new(0),
+                live: AtomicU64::new(live),
+                counting: Mutex::default(),
             }),
         })
     }
@@ -236,16 +257,34 @@ impl Store {
     }
 
     /// Whether its files have grown past `floor` and past [`MAX_GROWTH`] times
-    /// what counts. Looks at every row only if it may have.
+    /// what counts. If they may have, that is counted, [`COUNT_BYTES`] with
+    /// each call; until it is known, they have not.
     pub fn has_outgrown(&self, floor: u64) -> Result<bool, StoreError> {
-        let disk = self.tables().db.size_on_disk();
-        let disk = disk.map_err(sled_error("measure it"))?;
+        let db = self.tables().db.clone();
+        let disk = db.size_on_disk().map_err(sled_error("measure it"))?;
         let limit = |live: u64| live.saturating_mul(MAX_GROWTH).max(floor);
         if disk <= limit(self.inner.live.load(Ordering::Relaxed)) {
             return Ok(false);
         }
-        let Size { disk, live } = self.size()?;
+        let counting = self.inner.counting.lock();
+        let mut counting = counting.unwrap_or_else(PoisonError::into_inner);
+        let mut bytes = 0;
+        let after = std::mem::take(&mut counting.after);
+        for row in db.range((Bound::Excluded(after), Bound::Unbounded)) {
+            let (key, value) = row.map_err(sled_error("read it"))?;
+            bytes = bytes_of(&key, &value).saturating_add(bytes);
+            if bytes >= COUNT_BYTES {
+                counting.after = key.to_vec();
+                counting.bytes = counting.bytes.saturating_add(bytes);
+                return Ok(false);
+            }
+        }
+        let live = std::mem::take(&mut *counting).bytes.saturating_add(bytes);
         self.inner.live.store(live, Ordering::Relaxed);
+        // The next start need not count again.
+        let row = row_key(Table::Meta, LIVE);
+        db.insert(row, &live.to_be_bytes())
+            .map_err(sled_error("write to it"))?;
         Ok(disk > limit(live))
     }
 

@@ -8,7 +8,6 @@ use tempfile::tempdir;
 
 use super::world::{World, acknowledged, digest};
 use crate::journal::sim::SimStorage;
-use crate::projection::items::{item, subject_key};
 use crate::projection::{Standing, Store, Table, Writes};
 
 fn files(dir: &Path) -> Vec<PathBuf> {
@@ -46,24 +45,29 @@ const HARMS: &[Harm] = &[
         assert!(Standing::decode(&bytes).is_err());
         db.tamper(Table::Meta, Standing::KEY, &bytes).unwrap();
     }),
-    ("an item gone", true, |store, world| {
-        write_row(store, |writes, _| {
-            let subject = crate::custody::subject::place(&world.maker_party, "P3");
-            writes.remove(Table::Open, subject_key(&subject));
+    ("the snapshot deleted", true, |store, _| {
+        fs::remove_dir_all(store.join("snapshot")).unwrap();
+    }),
+    ("its last part deleted", true, |store, _| {
+        let last = files(&store.join("snapshot")).into_iter().max_by_key(|p| {
+            let name = p.file_name().unwrap().to_str().unwrap();
+            name.rsplit_once('-').unwrap().1.parse::<u64>().unwrap()
         });
+        fs::remove_file(last.unwrap()).unwrap();
     }),
     ("an item changed", true, |store, world| {
         let subject = crate::custody::subject::place(&world.maker_party, "P3");
-        let db = Store::open(store).unwrap();
-        assert!(item(&db, &subject).unwrap().is_some());
-        let mut bytes = db
-            .get(Table::Open, &subject_key(&subject))
-            .unwrap()
-            .unwrap();
-        let last = bytes.len() - 1;
-        bytes[last] ^= 1;
-        db.tamper(Table::Open, &subject_key(&subject), &bytes)
-            .unwrap();
+        let mut harmed = 0;
+        for file in files(&store.join("snapshot")) {
+            let mut bytes = fs::read(&file).unwrap();
+            let mut ids = bytes.windows(subject.id.len());
+            if let Some(at) = ids.position(|id| id == subject.id) {
+                bytes[at + subject.id.len() + 20] ^= 1;
+                fs::write(&file, bytes).unwrap();
+                harmed += 1;
+            }
+        }
+        assert!(harmed > 0);
     }),
     ("other records", true, |store, _| {
         write_row(store, |_, standing| standing.last_head.0[0] ^= 1);

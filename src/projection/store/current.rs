@@ -28,20 +28,24 @@ pub(super) fn number(dir: &Path) -> Result<u64, StoreError> {
     match fs::read_to_string(&file) {
         Ok(text) => {
             let number = text.strip_suffix('\n').and_then(|text| text.parse().ok());
-            number.ok_or(StoreError::Damaged { file })
+            number.ok_or_else(|| silent(&file))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let mut entries = fs::read_dir(dir).map_err(StoreError::io("read", dir))?;
             // A store is made by what comes last; one of before this layout,
             // or with its CURRENT gone, is rebuilt.
             if entries.any(|entry| entry.is_ok_and(|entry| !is_ours(&entry.file_name()))) {
-                return Err(StoreError::Damaged { file });
+                return Err(silent(&file));
             }
             choose(dir, FIRST)?;
             Ok(FIRST)
         }
         Err(error) => Err(StoreError::io("read", &file)(error)),
     }
+}
+
+fn silent(file: &Path) -> StoreError {
+    StoreError::damaged(file, "it does not say which store counts")
 }
 
 /// What may be there before `CURRENT` is: its unfinished self.
@@ -64,7 +68,13 @@ pub(super) fn choose(dir: &Path, number: u64) -> Result<(), StoreError> {
         file.sync_all()
     });
     written.map_err(StoreError::io("write", &unfinished))?;
-    fs::rename(&unfinished, &file).map_err(StoreError::io("name", &file))?;
+    publish(&unfinished, &file)
+}
+
+/// Gives a file that is whole and synced its name, in the same folder, durably.
+pub(in crate::projection) fn publish(unfinished: &Path, file: &Path) -> Result<(), StoreError> {
+    fs::rename(unfinished, file).map_err(StoreError::io("name", file))?;
+    let dir = file.parent().unwrap_or(file);
     let synced = File::open(dir).and_then(|folder| folder.sync_all());
     synced.map_err(StoreError::io("sync", dir))
 }

@@ -34,11 +34,13 @@ pub enum StoreError {
     /// Somebody else has it open.
     #[error("projection: another process has its store open; stop that one first")]
     InUse,
-    /// The file that says which sled counts does not.
-    #[error("projection: {} does not say which store counts", file.display())]
+    /// A file is not what it should be.
+    #[error("projection: {}: {what}", file.display())]
     Damaged {
         /// Which.
         file: PathBuf,
+        /// What is wrong with it.
+        what: &'static str,
     },
     /// sled panicked on what it found.
     #[error("projection: its files are damaged so that the store gives up on them")]
@@ -55,7 +57,14 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    pub(super) fn io(
+    pub(in crate::projection) fn damaged(file: &Path, what: &'static str) -> StoreError {
+        StoreError::Damaged {
+            file: file.to_owned(),
+            what,
+        }
+    }
+
+    pub(in crate::projection) fn io(
         action: &'static str,
         path: &Path,
     ) -> impl FnOnce(io::Error) -> StoreError + use<> {

@@ -115,7 +115,7 @@ fn churn(store: &Store, rounds: std::ops::Range<u64>) {
     for round in rounds {
         let mut writes = Writes::default();
         for row in 0..400_u64 {
-            writes.put(Table::Open, row.to_be_bytes(), vec![round as u8; 500]);
+            writes.put(Table::Closed, row.to_be_bytes(), vec![round as u8; 500]);
         }
         store.apply(writes, standing(round + 1)).unwrap();
         store.flush().unwrap();
