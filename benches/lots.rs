@@ -36,19 +36,24 @@ const STRIDE: usize = 7_919;
 /// How often the ledger is looked at meanwhile.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
+/// What the name of the row says if it is not the full form's.
+const SCALED: &str = " (scaled down from 1 million and a minute)";
+
 /// Statements that tell how fast it goes, before the measured ones are signed.
-const WARM_UP: usize = 300;
+fn warm_up(form: &Form) -> usize {
+    form.pick(20, 300, 300)
+}
 
 fn live(form: &Form) -> usize {
-    form.pick(20_000, 1_000_000)
+    form.pick(1_000, 20_000, 1_000_000)
 }
 
 fn lasting(form: &Form) -> Duration {
-    Duration::from_secs(form.pick(5, 60))
+    Duration::from_secs(form.pick(1, 5, 60))
 }
 
 pub fn rows(form: &Form) -> Vec<Row> {
-    let scaled = form.pick(" (scaled down from 1 million and a minute)", "");
+    let scaled = form.pick(SCALED, SCALED, "");
     let name = format!(
         "100 events on 100 of {} live lots, streamed for {} s{scaled}",
         thousands(live(form) as f64),
@@ -75,10 +80,10 @@ pub fn measure(form: &Form, rows: &mut [Row]) {
         next: 0,
     };
     plan.make_lots(&ledger);
-    let warm = plan.spool(folder.path(), WARM_UP);
+    let warm = plan.spool(folder.path(), warm_up(form));
     let a_second = {
         let (elapsed, answered) = runtime.block_on(streamed(&ledger, warm.stream(None)));
-        assert_eq!(answered, WARM_UP);
+        assert_eq!(answered, warm_up(form));
         rate(answered, elapsed)
     };
     // Twice as many as it would take at that speed.

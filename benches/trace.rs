@@ -37,19 +37,22 @@ const WARM: Duration = Duration::from_millis(1);
 /// Calls that read, when cold.
 const READS: u64 = 20;
 
+/// What the name of a row says if it is not the full form's.
+const SCALED: &str = " (100 thousand and 10 million in the full form)";
+
 /// Bytes of a segment: in the default form few, so that even a small journal
 /// has many segments and the lots' records stand in most of them.
 fn segment_bytes(form: &Form) -> u32 {
-    form.pick(1024 * 1024, 64 * 1024 * 1024)
+    form.pick(1024 * 1024, 1024 * 1024, 64 * 1024 * 1024)
 }
 
 fn sizes(form: &Form) -> [u64; 2] {
-    form.pick([10_000, 100_000], [100_000, 10_000_000])
+    form.pick([1_000, 2_000], [10_000, 100_000], [100_000, 10_000_000])
 }
 
 pub fn rows(form: &Form) -> Vec<Row> {
     let [small, large] = sizes(form).map(|size| thousands(size as f64));
-    let full = form.pick(" (100 thousand and 10 million in the full form)", "");
+    let full = form.pick(SCALED, SCALED, "");
     vec![
         Row::new(
             format!("trace of a 12-record lot, warm p99, {small} records"),

@@ -54,7 +54,7 @@ pub fn measure(form: &Form, rows: &mut [Row]) {
 
 /// A call, then a sync, then a call: both see the same disk.
 async fn alone(form: &Form, rows: &mut [Row]) {
-    let calls = form.pick(500, 5_000);
+    let calls = form.pick(50, 500, 5_000);
     let folder = form.folder();
     let world = World::new();
     let (ledger, origin) = world.ledger(&folder.path().join("ledger"), Options::default());
@@ -92,7 +92,7 @@ async fn alone(form: &Form, rows: &mut [Row]) {
 }
 
 async fn together(form: &Form, rows: &mut [Row]) {
-    let calls = form.pick(10_000, 50_000);
+    let calls = form.pick(1_000, 10_000, 50_000);
     let (mut empties, mut submits, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..form.rounds {
         let folder = form.folder();

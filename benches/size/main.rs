@@ -69,15 +69,18 @@ fn main() {
         arguments.get(at + 1).cloned()
     };
     let number = |name: &str, default: u64| value(name).map_or(default, |v| v.parse().unwrap());
-    let records = number("--records", 20_000);
+    // Without `--bench`, as `cargo test --bench size` has it, it only sees
+    // that everything works.
+    let counts = arguments.iter().any(|argument| argument == "--bench");
+    let records = number("--records", if counts { 20_000 } else { 10_000 });
     let temporary = tempfile::tempdir().unwrap();
     let size = Size {
         records,
         live: number("--live", records / 10),
-        ingest: number("--ingest", (records / 2).clamp(5_000, 100_000)),
+        ingest: number("--ingest", (records / 2).clamp(1_000, 100_000)),
         dir: value("--dir").map_or(temporary.path().to_owned(), PathBuf::from),
     };
-    let mut report = Report::default();
+    let mut report = Report::new(counts);
     measure(&size, &mut report);
     report.finish();
 }
@@ -182,7 +185,7 @@ fn rebuild(report: &mut Report, tenth: &Data, full: &Data) {
 }
 
 fn weigh(report: &mut Report, full: &Data) {
-    let before = disk(&full.projection()) as f64;
+    let before = stores(&full.projection()) as f64;
     let mut child = Child::start(&["weigh", full.dir.to_str().unwrap()]);
     let (settled, live) = (child.number("disk"), child.number("live"));
     child.end(Ended::Cleanly);
@@ -279,6 +282,22 @@ fn median(mut figures: Vec<f64>) -> f64 {
 
 fn mib(bytes: f64) -> u64 {
     (bytes / 1_048_576.0) as u64
+}
+
+/// Bytes of the files of the store, which stands beside other things.
+fn stores(projection: &Path) -> u64 {
+    let folders = fs::read_dir(projection).unwrap();
+    folders
+        .map(|folder| folder.unwrap().path())
+        .filter(|path| {
+            path.file_name()
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .starts_with("sled-")
+        })
+        .map(|path| disk(&path))
+        .sum()
 }
 
 /// Bytes of all files in a folder.

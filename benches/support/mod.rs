@@ -10,10 +10,22 @@ pub mod world;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// How much is measured; see the variables in `targets.rs`.
+/// How much is measured.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Size {
+    /// As little as shows that everything works; its figures mean nothing.
+    /// Without `--bench`, as `cargo test --bench targets` has it.
+    Quick,
+    /// What ends in a minute or two.
+    Default,
+    /// What the targets are about.
+    Full,
+}
+
+/// How much is measured, and where; see the variables in `targets.rs`.
 pub struct Form {
-    /// The full form, or the one that ends in minutes.
-    pub full: bool,
+    /// How much.
+    pub size: Size,
     /// Interleaved rounds of each figure.
     pub rounds: usize,
     /// Events of a round of ingest.
@@ -23,22 +35,34 @@ pub struct Form {
 }
 
 impl Form {
-    /// From the environment.
+    /// From the environment and the arguments, as cargo passes them.
     pub fn from_environment() -> Form {
-        let full = std::env::var("HAZLEDGER_BENCH").is_ok_and(|form| form == "full");
-        let (rounds, events) = if full { (5, 100_000) } else { (3, 20_000) };
-        Form {
-            full,
-            rounds: setting("HAZLEDGER_BENCH_ROUNDS", rounds).max(1),
-            events: setting("HAZLEDGER_BENCH_STATEMENTS", events).max(1_000),
+        let is_full = std::env::var("HAZLEDGER_BENCH").is_ok_and(|form| form == "full");
+        let size = match std::env::args().any(|argument| argument == "--bench") {
+            false => Size::Quick,
+            true if is_full => Size::Full,
+            true => Size::Default,
+        };
+        let mut form = Form {
+            size,
+            rounds: 0,
+            events: 0,
             base: std::env::var_os("HAZLEDGER_BENCH_DIR")
                 .map_or_else(std::env::temp_dir, PathBuf::from),
-        }
+        };
+        let (rounds, events) = form.pick((1, 1_000), (3, 20_000), (5, 100_000));
+        form.rounds = setting("HAZLEDGER_BENCH_ROUNDS", rounds).max(1);
+        form.events = setting("HAZLEDGER_BENCH_STATEMENTS", events).max(1_000);
+        form
     }
 
-    /// One of two figures, by form.
-    pub fn pick<T>(&self, quick: T, full: T) -> T {
-        if self.full { full } else { quick }
+    /// One of three figures, by form.
+    pub fn pick<T>(&self, quick: T, default: T, full: T) -> T {
+        match self.size {
+            Size::Quick => quick,
+            Size::Default => default,
+            Size::Full => full,
+        }
     }
 
     /// A fresh folder on the disk that is measured.
@@ -53,6 +77,9 @@ fn setting(name: &str, default: usize) -> usize {
         .and_then(|value| value.parse().ok())
         .unwrap_or(default)
 }
+
+/// The figure of a row before it is measured.
+const NOT_MEASURED: &str = "not measured";
 
 /// A row of the table.
 #[derive(Clone, Debug, serde::Serialize)]
@@ -75,7 +102,7 @@ impl Row {
         Row {
             name: name.into(),
             target: target.into(),
-            figure: "not measured".into(),
+            figure: NOT_MEASURED.into(),
             ratio: None,
             met: None,
         }
