@@ -12,7 +12,8 @@
 //! - [`journal`]: segment files, recovery, the storage seam. Files only.
 //! - [`audit`]: a journal verified from its first byte to its last.
 //! - [`repair`]: damaged segments healed from another copy of the journal.
-//! - [`projection`]: what can be rebuilt: the sled store and the views.
+//! - [`projection`]: what can be rebuilt: the sled store, the views, and the
+//!   snapshot that a start begins from.
 //! - [`ledger`]: the single writer, its batches and the commit seam.
 //! - [`grpc`]: the services, one file each.
 //! - [`web`]: pages for whoever watches the server, one file each.

@@ -346,17 +346,15 @@ fn a_state_put_together_from_stored_items_has_the_same_digest_and_the_same_items
         let items = state.items();
         items.filter(|(_, item)| hazledger::custody::subject::is_open(item))
     };
-    let stored = open()
-        .map(|(subject, item)| {
-            let bytes = leaf::encoded(&item);
-            let stored = StoredItem {
-                digest: leaf::digest_of(subject.kind, &subject.id, &bytes),
-                bytes: bytes.into(),
-                last: hazledger::custody::subject::last(&item),
-            };
-            (Key::of(&subject), stored)
-        })
-        .collect();
+    let stored = open().map(|(subject, item)| {
+        let bytes = leaf::encoded(&item);
+        let stored = StoredItem {
+            digest: leaf::digest_of(subject.kind, &subject.id, &bytes),
+            bytes: bytes.into(),
+            last: hazledger::custody::subject::last(&item),
+        };
+        (Key::of(&subject), stored)
+    });
     let again = State::restore_stored(
         stored,
         state.next(),

@@ -145,22 +145,25 @@ impl State {
         state
     }
 
-    /// The same from items as they are stored, in order of key: they are
-    /// decoded when they are asked for.
+    /// The same from items as they are stored: they are decoded when they are
+    /// asked for.
     pub fn restore_stored(
-        items: Vec<(Key, StoredItem)>,
+        items: impl IntoIterator<Item = (Key, StoredItem)>,
         next: u64,
         last_head: Hash,
         recorded_at_ms: i64,
     ) -> State {
-        let leaf = |(key, stored)| (key, Leaf::packed(stored));
-        State {
-            leaves: items.into_iter().map(leaf).collect(),
+        let mut state = State {
             next,
             last_head,
             recorded_at_ms,
             ..State::default()
+        };
+        // One by one: to collect them would hold all of them twice.
+        for (key, stored) in items {
+            state.leaves.insert(key, Leaf::packed(stored));
         }
+        state
     }
 
     /// How many records it holds; the next one's position.

@@ -37,9 +37,15 @@ impl IdIndex {
         self.days.extend(other.days);
     }
 
-    /// Drops the days that are over for good at this recorded time.
-    pub(super) fn drop_days(&mut self, recorded_at_ms: i64) {
-        self.days = self.days.split_off(&day(window_start(recorded_at_ms)));
+    /// Drops the days that are over for good at this recorded time, once the
+    /// projection has all their ids durably: it has `flushed` records.
+    pub(super) fn drop_days(&mut self, recorded_at_ms: i64, flushed: u64) {
+        let first = day(window_start(recorded_at_ms));
+        let is_over = |number: &i64| *number < first;
+        if self.days.keys().next().is_some_and(is_over) {
+            self.days
+                .retain(|number, day| !is_over(number) || day.last >= flushed);
+        }
     }
 
     /// How many ids it holds.
@@ -56,12 +62,15 @@ const PARTS: usize = 64;
 #[derive(Debug)]
 struct Day {
     parts: Vec<Table>,
+    /// The greatest position of them.
+    last: u64,
 }
 
 impl Default for Day {
     fn default() -> Day {
         Day {
             parts: std::iter::repeat_with(Table::default).take(PARTS).collect(),
+            last: 0,
         }
     }
 }
@@ -77,6 +86,7 @@ impl Day {
     }
 
     fn insert(&mut self, key: &IdKey, position: u64) {
+        self.last = self.last.max(position);
         if let Some(part) = self.parts.get_mut(Day::part(key)) {
             part.insert(key, position);
         }
@@ -186,7 +196,10 @@ mod tests {
         for (position, id) in (0..).zip(&ids) {
             index.insert(key("a", *id), *id, position);
         }
-        index.drop_days(40 * DAY_MS - 1);
+        // What the projection does not have yet stays.
+        index.drop_days(40 * DAY_MS - 1, 5);
+        assert_eq!(index.len(), 35);
+        index.drop_days(40 * DAY_MS - 1, 40);
         assert_eq!(index.len(), 31);
         assert_eq!(index.get(&key("a", ids[8]), ids[8]), None);
         assert_eq!(index.get(&key("a", ids[9]), ids[9]), Some(9));

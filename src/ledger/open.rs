@@ -243,6 +243,7 @@ fn start(
     let Recovered {
         store,
         projection,
+        days,
         state,
         ids,
         replayed,
@@ -270,6 +271,7 @@ fn start(
         }),
         records,
         store,
+        days,
         time,
         salt_secret: salt_secret(&key),
         key,

@@ -18,12 +18,15 @@ use crate::custody::subject::Items as _;
 use crate::event::record::OpenRecord;
 use crate::event::{Hash, StatementId};
 use crate::journal::{JournalError, StoredBatch};
+use crate::pb::{LinkKind, Subject};
 use crate::projection::{
-    self, Folded, Projection, Snapshot, Standing, Store, StoreError, items, statements,
+    self, Days, Folded, Projection, Snapshot, Standing, Store, StoreError, items, statements,
 };
 
 /// The snapshot's folder, in the projection's.
 const SNAPSHOT: &str = "snapshot";
+/// The folder of the files of ids, there too.
+const IDS: &str = "ids";
 
 /// Batches that are opened ahead of the fold, at most: 1 MiB each, and a few
 /// times that once they are opened.
@@ -35,6 +38,7 @@ const OPENED_TOGETHER: usize = 64;
 pub(super) struct Recovered {
     pub(super) store: Store,
     pub(super) projection: Projection,
+    pub(super) days: Days,
     pub(super) state: State,
     pub(super) ids: IdIndex,
     /// Records folded that the store did not have.
@@ -130,12 +134,14 @@ fn attempt(
 ) -> Result<Recovered, Unfit> {
     let snapshot = Snapshot::open(&dir.join(SNAPSHOT))?;
     let state = restore(&store, &snapshot, records)?;
-    let ids = recent_ids(&store, state.recorded_at_ms())?;
-    let projection = Projection::new(store.clone(), projection::views(), snapshot)?;
+    let days = Days::open(&dir.join(IDS), &snapshot.ids())?;
+    let ids = recent_ids(&days, &snapshot)?;
+    let projection = Projection::new(store.clone(), projection::views(), snapshot, days.clone())?;
     let begun = state.next() > 0;
     let mut recovered = Recovered {
         store,
         projection,
+        days,
         state,
         ids,
         replayed: 0,
@@ -148,29 +154,27 @@ fn attempt(
         }
         done => done?,
     }
-    recovered.ids.drop_days(recovered.state.recorded_at_ms());
+    recovered.drop_days();
     Ok(recovered)
 }
 
 /// The index of the ids in the window, a day on each core.
-fn recent_ids(store: &Store, recorded_at_ms: i64) -> Result<IdIndex, StoreError> {
-    let first = statements::day(ids::window_start(recorded_at_ms));
-    // A day more than today: clocks differ.
-    let last = statements::day(recorded_at_ms).saturating_add(1);
-    let reading = store.reading();
-    let days: Result<Vec<IdIndex>, StoreError> = (first..=last)
+fn recent_ids(days: &Days, snapshot: &Snapshot) -> Result<IdIndex, StoreError> {
+    let first = statements::day(ids::window_start(snapshot.standing().recorded_at_ms));
+    let lengths = snapshot.ids();
+    let within: Vec<i64> = lengths.range(first..).map(|(day, _)| *day).collect();
+    let indices: Result<Vec<IdIndex>, StoreError> = within
         .into_par_iter()
         .map(|day| {
             let mut index = IdIndex::default();
-            let until = day.saturating_add(1);
-            statements::each(&reading, day, until, |day, key, position| {
+            days.all(day, &lengths, |key, position| {
                 index.insert_on(day, &key, position);
             })?;
             Ok(index)
         })
         .collect();
     let mut ids = IdIndex::default();
-    days?.into_iter().for_each(|day| ids.absorb(day));
+    indices?.into_iter().for_each(|day| ids.absorb(day));
     Ok(ids)
 }
 
@@ -193,7 +197,8 @@ fn restore(store: &Store, snapshot: &Snapshot, records: &dyn Records) -> Result<
         last_state_record,
         ..
     } = stands;
-    let mut state = State::restore_stored(open, next, last_head, recorded_at_ms);
+    let mut state =
+        State::restore_stored(open.into_iter().flatten(), next, last_head, recorded_at_ms);
     if next > 0 {
         touch_since(&mut state, records, last_state_record)?;
     }
@@ -281,20 +286,29 @@ fn open(position: u64, bytes: &bytes::Bytes) -> Result<OpenRecord, OpenError> {
 }
 
 impl Recovered {
+    fn drop_days(&mut self) {
+        let flushed = self.projection.flushed();
+        self.ids.drop_days(self.state.recorded_at_ms(), flushed);
+    }
+
     /// Folds what the journal has beyond the store.
     fn replay(&mut self, records: &dyn Records, evict_every: u64) -> Result<(), Unfit> {
-        let mut evicted_at = self.state.next();
-        opened_from(records, evicted_at, |record| {
+        let begun_at = self.state.next();
+        let mut evicted_at = begun_at;
+        opened_from(records, begun_at, |record| {
             self.fold(record)?;
             if self.state.next().saturating_sub(evicted_at) >= evict_every {
                 self.projection.write()?;
                 self.projection.flush()?;
                 self.state.evict_closed(self.state.next());
-                self.ids.drop_days(self.state.recorded_at_ms());
+                self.drop_days();
                 evicted_at = self.state.next();
             }
             Ok::<bool, Unfit>(true)
         })?;
+        if begun_at == 0 && evicted_at > 0 {
+            self.projection.settle()?;
+        }
         self.projection.write()?;
         Ok(())
     }
@@ -303,15 +317,19 @@ impl Recovered {
         let position = record.position();
         let store = &self.store;
         let mut failed = None;
-        let changed = self
-            .state
-            .apply(&record, &mut |subject| match items::item(store, subject) {
+        let changed = self.state.apply(&record, &mut |subject| {
+            // Whoever recorded it had looked: it was not there.
+            if begins(&record, subject) {
+                return None;
+            }
+            match items::item(store, subject) {
                 Ok(item) => item.map(Arc::new),
                 Err(error) => {
                     failed = Some(error);
                     None
                 }
-            });
+            }
+        });
         if let Some(error) = failed {
             return Err(error.into());
         }
@@ -328,4 +346,13 @@ impl Recovered {
         self.replayed = self.replayed.saturating_add(1);
         Ok(())
     }
+}
+
+/// Whether a record is the first in a subject's chain.
+fn begins(record: &OpenRecord, subject: &Subject) -> bool {
+    record.links.iter().flatten().any(|link| {
+        link.kind() == LinkKind::Chain
+            && link.previous.is_none()
+            && link.subject.as_ref() == Some(subject)
+    })
 }

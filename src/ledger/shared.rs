@@ -24,7 +24,7 @@ use crate::event::signing::{PublicKey, SecretKey};
 use crate::event::{Hash, Refused, Statement, StatementId};
 use crate::journal::StoredBatch;
 use crate::pb::{self, Genesis, Origin, SignedCommit};
-use crate::projection::{Progress, Store};
+use crate::projection::{Days, Progress, Store};
 use crate::proof::BatchTree;
 use prost::Message as _;
 
@@ -42,6 +42,8 @@ pub(super) struct Shared {
     pub(super) inbox: Inbox,
     pub(super) records: Arc<dyn Records>,
     pub(super) store: Store,
+    /// Where ids are looked up that are older than the live index.
+    pub(super) days: Days,
     pub(super) time: Timekeeper,
     pub(super) key: SecretKey,
     /// Public keys that statements have been verified with.
@@ -98,11 +100,7 @@ impl Shared {
         if found.is_some() || id.unix_ms() >= super::ids::window_start(recorded_at_ms) {
             return Ok(found);
         }
-        Ok(crate::projection::statements::position_of(
-            &self.store,
-            party,
-            id,
-        )?)
+        Ok(self.days.position_of(party, id)?)
     }
 
     /// A record that is there, opened.

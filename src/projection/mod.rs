@@ -1,8 +1,8 @@
 //! Projections: what can be rebuilt from the journal at any time, kept behind
 //! the writer. In a store the items that have left memory, and views that
 //! answer questions the live state does not; beside it a snapshot of the open
-//! items, which a start begins from. Not here: anything that is the only copy
-//! of itself.
+//! items and files of ids, which a start begins from. Not here: anything that
+//! is the only copy of itself.
 
 pub mod balance;
 pub mod genealogy;
@@ -20,13 +20,13 @@ pub mod view;
 pub use projector::{Folded, Progress, Projection, open_items, projector};
 pub use snapshot::Snapshot;
 pub use standing::Standing;
+pub use statements::Days;
 pub use store::{Reading, Row, Size, Store, StoreError, Table, Writes};
 pub use view::View;
 
 /// Every view, in the order in which they fold a record.
 pub fn views() -> Vec<Box<dyn View>> {
     vec![
-        Box::<statements::Statements>::default(),
         Box::new(labels::Labels),
         Box::new(references::References),
         Box::new(balance::Balance::default()),

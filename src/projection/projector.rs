@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use super::items;
 use super::snapshot::{Changes, Fate, Row, Snapshot};
 use super::standing::Standing;
+use super::statements::{Days, Statements};
 use super::store::{GROWTH_FLOOR, Store, StoreError, Writes};
 use super::view::View;
 use crate::custody::Key;
@@ -30,6 +31,9 @@ const WRITE_BYTES: usize = 2 * 1024 * 1024;
 /// Bytes of items after which they are put into the snapshot, however short
 /// the time since the last.
 const CHANGED_BYTES: usize = 32 * 1024 * 1024;
+
+/// Ids after which the same is done.
+const CHANGED_IDS: usize = 512 * 1024;
 
 /// A committed record and the items it changed, as they stand after it.
 #[derive(Clone)]
@@ -53,17 +57,19 @@ pub struct Progress {
 
 /// Folds records into rows and items, and writes them.
 ///
-/// The store and the snapshot each stand somewhere. The rows of views are
-/// durable before the items of the same records are, and closed items are in
-/// the snapshot before they are in the store: so, after a crash anywhere, the
-/// views stand where the items do or further, and the closed items in the
-/// store are no later than the snapshot that is gone on from.
+/// The store and the snapshot each stand somewhere. The rows of views and the
+/// ids are durable before the items of the same records are, and closed items
+/// are in the snapshot before they are in the store: so, after a crash
+/// anywhere, the views stand where the snapshot does or further, the files of
+/// ids hold what it says or more, and the closed items in the store are no
+/// later than the snapshot that is gone on from.
 pub struct Projection {
     store: Store,
     views: Vec<Box<dyn View>>,
     /// The views hold the records before this one from an earlier run.
     views_from: u64,
     snapshot: Snapshot,
+    statements: Statements,
     standing: Standing,
     pending: Writes,
     changes: Changes,
@@ -76,6 +82,7 @@ impl Projection {
         store: Store,
         mut views: Vec<Box<dyn View>>,
         snapshot: Snapshot,
+        days: Days,
     ) -> Result<Projection, StoreError> {
         for view in &mut views {
             view.load(&store)?;
@@ -85,6 +92,7 @@ impl Projection {
             store,
             views,
             standing: snapshot.standing(),
+            statements: Statements::new(days, snapshot.ids()),
             snapshot,
             pending: Writes::default(),
             changes: Changes::default(),
@@ -102,8 +110,9 @@ impl Projection {
                 view.fold(folded, &mut self.pending);
             }
         }
+        self.statements.fold(folded);
         self.standing.advance(folded);
-        if self.changes.bytes() >= CHANGED_BYTES {
+        if self.changes.bytes() >= CHANGED_BYTES || self.statements.pending() >= CHANGED_IDS {
             self.flush()
         } else if self.pending.bytes() >= WRITE_BYTES {
             self.write()
@@ -134,18 +143,37 @@ impl Projection {
         }
         self.store.flush()?;
         let changes = std::mem::take(&mut self.changes);
-        self.snapshot.add(&changes, self.standing)?;
+        let ids = self.statements.flush()?;
+        self.snapshot.add(&changes, self.standing, ids)?;
         close(&self.store, changes.closed(), self.standing.next)?;
         self.flushed = self.standing.next;
-        if self.store.has_outgrown(GROWTH_FLOOR)? {
+        if self.store.has_outgrown(GROWTH_FLOOR)? == Some(true) {
             self.store.renew()?;
         }
         self.snapshot.merge()
     }
 
+    /// The same after a rebuild, where nobody waits in between: what must be
+    /// counted is counted to the end.
+    pub fn settle(&mut self) -> Result<(), StoreError> {
+        self.flush()?;
+        loop {
+            match self.store.has_outgrown(GROWTH_FLOOR)? {
+                None => {}
+                Some(true) => self.store.renew()?,
+                Some(false) => return Ok(()),
+            }
+        }
+    }
+
     /// How many records have been folded.
     pub fn next(&self) -> u64 {
         self.standing.next
+    }
+
+    /// How many of them are durable; 0 before the first flush of this run.
+    pub fn flushed(&self) -> u64 {
+        self.flushed
     }
 
     /// Head hash of the last record folded.
@@ -154,23 +182,36 @@ impl Projection {
     }
 }
 
-/// The open items of a snapshot, in order, with their digests, made on all
-/// cores. Where a crash came before the store had its closed ones, it gets
-/// them now.
-pub fn open_items(
-    store: &Store,
-    snapshot: &Snapshot,
-) -> Result<Vec<(Key, StoredItem)>, StoreError> {
-    let (mut open, mut closed) = (Vec::new(), Vec::new());
+/// Items that are digested at a time, on all cores, when a snapshot is read.
+const READ_TOGETHER: usize = 64 * 1024;
+
+/// Open items in order, in pieces: so that those of a large ledger are never
+/// there twice.
+pub type OpenItems = Vec<Vec<(Key, StoredItem)>>;
+
+/// The open items of a snapshot, with their digests. Where a crash came before
+/// the store had its closed ones, it gets them now.
+pub fn open_items(store: &Store, snapshot: &Snapshot) -> Result<OpenItems, StoreError> {
+    let (mut pieces, mut piece, mut closed) = (OpenItems::new(), Vec::new(), Vec::new());
     snapshot.each(|key, row| match row.fate {
-        Fate::Open => open.push((key, row)),
+        Fate::Open => {
+            piece.push((key, row));
+            if piece.len() >= READ_TOGETHER {
+                pieces.push(digested(std::mem::take(&mut piece)));
+            }
+        }
         Fate::Closed => closed.push((key, row)),
         Fate::Gone => {}
     })?;
+    pieces.push(digested(piece));
     if items::stand_at(&store.reading())? < snapshot.next() {
         let closed = closed.iter().map(|(key, row)| (key, row));
         close(store, closed, snapshot.next())?;
     }
+    Ok(pieces)
+}
+
+fn digested(piece: Vec<(Key, Row)>) -> Vec<(Key, StoredItem)> {
     let digested = |(key, row): (Key, Row)| {
         let digest = leaf::digest_of(key.kind(), key.id(), &row.bytes);
         let (bytes, last) = (row.bytes, row.last);
@@ -181,7 +222,7 @@ pub fn open_items(
         };
         (key, stored)
     };
-    Ok(open.into_par_iter().map(digested).collect())
+    piece.into_par_iter().map(digested).collect()
 }
 
 /// Puts items that the snapshot knows as closed, as of `next` records, into the

@@ -30,8 +30,9 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use self::increment::{Reader, Writer};
+use self::increment::{Header, Reader, Writer};
 use super::standing::Standing;
+use super::statements::Lengths;
 use super::store::{StoreError, publish};
 use crate::custody::Key;
 use crate::custody::leaf;
@@ -115,8 +116,7 @@ pub struct Snapshot {
 #[derive(Debug)]
 struct Increment {
     path: PathBuf,
-    from: u64,
-    standing: Standing,
+    header: Header,
     bytes: u64,
 }
 
@@ -160,7 +160,15 @@ impl Snapshot {
     /// Where it stands.
     pub fn standing(&self) -> Standing {
         let last = self.increments.last();
-        last.map(|increment| increment.standing).unwrap_or_default()
+        last.map(|increment| increment.header.standing)
+            .unwrap_or_default()
+    }
+
+    /// How much of each file of ids counts.
+    pub fn ids(&self) -> Lengths {
+        let last = self.increments.last();
+        last.map(|increment| increment.header.ids.clone())
+            .unwrap_or_default()
     }
 
     /// How many records it holds.
@@ -179,17 +187,28 @@ impl Snapshot {
         })
     }
 
-    /// Adds what has changed since, as of `standing`: durable when it returns.
-    pub fn add(&mut self, changes: &Changes, standing: Standing) -> Result<(), StoreError> {
+    /// Adds what has changed since, as of `standing`, with how much of the files
+    /// of ids counts then: durable when it returns.
+    pub fn add(
+        &mut self,
+        changes: &Changes,
+        standing: Standing,
+        ids: &Lengths,
+    ) -> Result<(), StoreError> {
         let from = self.next();
         if standing.next <= from {
             return Ok(());
         }
-        let mut writer = Writer::create(&self.dir.join(UNFINISHED), from, &standing)?;
+        let header = Header {
+            from,
+            standing,
+            ids: ids.clone(),
+        };
+        let mut writer = self.begin(&header)?;
         for (key, row) in changes.in_order() {
             writer.put(key, row)?;
         }
-        let increment = self.finish(writer, from, standing)?;
+        let increment = self.finish(writer, header)?;
         self.increments.push(increment);
         Ok(())
     }
@@ -203,19 +222,23 @@ impl Snapshot {
             .increments
             .get(first..)
             .filter(|merging| merging.len() > 1)
-            .and_then(|merging| Some((merging, merging.first()?.from)))
+            .and_then(|merging| Some((merging, merging.first()?.header.from)))
         else {
             return Ok(());
         };
-        let standing = self.standing();
-        let mut writer = Writer::create(&self.dir.join(UNFINISHED), from, &standing)?;
+        let header = Header {
+            from,
+            standing: self.standing(),
+            ids: self.ids(),
+        };
+        let mut writer = self.begin(&header)?;
         merge::merged(readers(merging)?, |key, row| match row.fate {
             Fate::Open => writer.put(&key, &row),
             // Those before may still have it as open, if there are any.
             Fate::Closed | Fate::Gone if from > 0 => writer.put(&key, &gone(&row)),
             Fate::Closed | Fate::Gone => Ok(()),
         })?;
-        let merged = self.finish(writer, from, standing)?;
+        let merged = self.finish(writer, header)?;
         for old in self.increments.drain(first..) {
             remove(&old.path)?;
         }
@@ -223,19 +246,18 @@ impl Snapshot {
         Ok(())
     }
 
-    fn finish(
-        &self,
-        writer: Writer,
-        from: u64,
-        standing: Standing,
-    ) -> Result<Increment, StoreError> {
-        let path = self.dir.join(format!("{NAME}{from}-{}", standing.next));
+    fn begin(&self, header: &Header) -> Result<Writer, StoreError> {
+        Writer::create(&self.dir.join(UNFINISHED), header)
+    }
+
+    fn finish(&self, writer: Writer, header: Header) -> Result<Increment, StoreError> {
+        let (from, next) = (header.from, header.standing.next);
+        let path = self.dir.join(format!("{NAME}{from}-{next}"));
         let bytes = writer.finish()?;
         publish(&self.dir.join(UNFINISHED), &path)?;
         Ok(Increment {
             path,
-            from,
-            standing,
+            header,
             bytes,
         })
     }
@@ -243,18 +265,17 @@ impl Snapshot {
 
 impl Increment {
     fn open(path: PathBuf, from: u64, next: u64) -> Result<Increment, StoreError> {
-        let reader = Reader::open(&path)?;
-        if reader.from != from || reader.standing.next != next {
+        let Reader { header, bytes, .. } = Reader::open(&path)?;
+        if header.from != from || header.standing.next != next {
             return Err(StoreError::damaged(
                 &path,
                 "its name is of other records than it is",
             ));
         }
         Ok(Increment {
-            from,
-            standing: reader.standing,
-            bytes: reader.bytes,
             path,
+            header,
+            bytes,
         })
     }
 }

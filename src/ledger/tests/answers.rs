@@ -46,7 +46,8 @@ async fn a_statement_is_acknowledged_recorded_and_found() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_statement_gets_its_first_answer_and_other_bytes_are_refused() {
     let (store, mut world) = (tempdir().unwrap(), World::new(1000));
-    let ledger = world.start(&SimStorage::new(), store.path());
+    let storage = SimStorage::new();
+    let ledger = world.start(&storage, store.path());
     ledger.submit(world.registration()).await.unwrap();
     let mut draft = world.draft(&world.maker_party, vec![World::produced("L1", 5)]);
     let signed = draft.sign(&world.maker, &[]);
@@ -61,6 +62,10 @@ async fn the_same_statement_gets_its_first_answer_and_other_bytes_are_refused() 
     world.clock.0.fetch_add(40 * DAY_MS, Ordering::SeqCst);
     ledger.submit(world.another_place("T9")).await.unwrap();
     ledger.at_least(ledger.committed()).await.unwrap();
+    let (_, repeated) = acknowledged(ledger.submit(signed.clone()).await.unwrap());
+    assert!(repeated);
+    ledger.close().await.unwrap();
+    let (ledger, _) = world.open(&storage, store.path());
     let (_, repeated) = acknowledged(ledger.submit(signed).await.unwrap());
     assert!(repeated);
     let mut late = world.draft(&world.maker_party, vec![World::produced("L2", 5)]);

@@ -65,7 +65,7 @@ impl Writer {
                 folded.push(done.map_err(|why| self.stop(why))?);
                 answers.push(entry, sealed.head, findings);
             }
-            live.drop_days();
+            live.drop_days(shared.progress.borrow().flushed);
         }
         if let Some(word) = self.clock_said.take() {
             shared.time.said(&word);
@@ -100,7 +100,7 @@ impl Writer {
                     let mut fetch = |subject: &Subject| stored_item(&shared, subject);
                     folded.push(live.fold(record, &mut fetch)?);
                 }
-                live.drop_days();
+                live.drop_days(shared.progress.borrow().flushed);
             }
             self.announce(folded.len());
             self.project(folded)?;
@@ -211,7 +211,7 @@ impl Live {
         Ok(Folded { record, items })
     }
 
-    fn drop_days(&mut self) {
-        self.ids.drop_days(self.state.recorded_at_ms());
+    fn drop_days(&mut self, flushed: u64) {
+        self.ids.drop_days(self.state.recorded_at_ms(), flushed);
     }
 }

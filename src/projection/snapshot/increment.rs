@@ -1,7 +1,8 @@
 //! One increment: a file that is written once and read from its beginning.
 //!
-//! Header: magic, the position it begins at (u64 BE), the standing it ends at.
-//! Rows in order of key: kind (i32 BE), id length (u16 BE), id, fate (u8),
+//! Header: magic, the position it begins at (u64 BE), the standing it ends at,
+//! and how much of the files of ids counts then: how many days (u32 BE), for
+//! each its number (i64 BE) and its bytes (u64 BE). Rows in order of key: kind (i32 BE), id length (u16 BE), id, fate (u8),
 //! position of the latest record (u64 BE), item length (u32 BE), item. At the
 //! end the BLAKE3 of all before, so that damage shows.
 
@@ -12,12 +13,24 @@ use std::path::{Path, PathBuf};
 use super::{Fate, Row, StoreError};
 use crate::custody::Key;
 use crate::projection::standing::{self, Standing};
+use crate::projection::statements::Lengths;
 
 const MAGIC: &[u8; 8] = b"HZLITEMS";
 const HASH: usize = 32;
 
 /// Bytes that are read, written and hashed at a time.
 const CHUNK: usize = 256 * 1024;
+
+/// What an increment begins with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Header {
+    /// The position it begins at.
+    pub(super) from: u64,
+    /// Where it ends.
+    pub(super) standing: Standing,
+    /// How much of the files of ids counts there.
+    pub(super) ids: Lengths,
+}
 
 /// Writes one.
 pub(super) struct Writer {
@@ -30,16 +43,18 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Begins one at `path`, in the place of what is there.
-    pub(super) fn create(
-        path: &Path,
-        from: u64,
-        standing: &Standing,
-    ) -> Result<Writer, StoreError> {
+    pub(super) fn create(path: &Path, header: &Header) -> Result<Writer, StoreError> {
         let file = File::create(path).map_err(StoreError::io("write", path))?;
         let mut buffer = Vec::with_capacity(CHUNK);
         buffer.extend_from_slice(MAGIC);
-        buffer.extend_from_slice(&from.to_be_bytes());
-        buffer.extend_from_slice(&standing.encode());
+        buffer.extend_from_slice(&header.from.to_be_bytes());
+        buffer.extend_from_slice(&header.standing.encode());
+        let days = u32::try_from(header.ids.len()).unwrap_or(u32::MAX);
+        buffer.extend_from_slice(&days.to_be_bytes());
+        for (day, bytes) in &header.ids {
+            buffer.extend_from_slice(&day.to_be_bytes());
+            buffer.extend_from_slice(&bytes.to_be_bytes());
+        }
         Ok(Writer {
             file,
             path: path.to_owned(),
@@ -101,10 +116,7 @@ pub(super) struct Reader {
     rest: u64,
     /// Bytes of the file.
     pub(super) bytes: u64,
-    /// The position it begins at.
-    pub(super) from: u64,
-    /// Where it ends.
-    pub(super) standing: Standing,
+    pub(super) header: Header,
 }
 
 impl Reader {
@@ -121,14 +133,18 @@ impl Reader {
             at: 0,
             rest,
             bytes,
-            from: 0,
-            standing: Standing::default(),
+            header: Header::default(),
         };
         if reader.array()? != *MAGIC {
             return Err(reader.damaged("it does not begin as one"));
         }
-        reader.from = u64::from_be_bytes(reader.array()?);
-        reader.standing = Standing::decode(reader.take(standing::ENCODED)?)?;
+        reader.header.from = u64::from_be_bytes(reader.array()?);
+        reader.header.standing = Standing::decode(reader.take(standing::ENCODED)?)?;
+        for _ in 0..u32::from_be_bytes(reader.array()?) {
+            let day = i64::from_be_bytes(reader.array()?);
+            let bytes = u64::from_be_bytes(reader.array()?);
+            reader.header.ids.insert(day, bytes);
+        }
         Ok(reader)
     }
 

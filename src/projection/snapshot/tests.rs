@@ -31,6 +31,10 @@ fn standing(next: u64) -> Standing {
     }
 }
 
+fn ids(next: u64) -> Lengths {
+    (0..3).map(|day| (day - 1, next)).collect()
+}
+
 /// A lot that is open or closed: closed ones hold nothing.
 fn lot(last: u64, open: bool, size: usize) -> Item {
     let mut lot = LotState {
@@ -63,7 +67,7 @@ fn change(snapshot: &mut Snapshot, model: &mut Model, rng: &mut ChaCha8Rng, next
     }
     let bytes: usize = changes.rows.values().map(|row| row.bytes.len()).sum();
     assert_eq!(changes.bytes(), bytes);
-    snapshot.add(&changes, standing(next)).unwrap();
+    snapshot.add(&changes, standing(next), &ids(next)).unwrap();
 }
 
 fn all(snapshot: &Snapshot) -> Result<Vec<(Key, Row)>, StoreError> {
@@ -112,6 +116,7 @@ fn it_shows_every_item_as_it_was_last_put_whenever_it_is_merged_or_opened_again(
                 _ => {}
             }
             assert_eq!(snapshot.standing(), standing(next));
+            assert_eq!(snapshot.ids(), ids(next));
             agrees(&snapshot, &model);
         }
         let files = fs::read_dir(dir.path()).unwrap().count();
@@ -148,11 +153,11 @@ fn what_has_been_closed_is_shown_until_the_files_are_merged_and_stays_closed() {
     for n in 0..50 {
         changes.put(&subject::lot(LotId([n; 16])), &lot(0, true, 80));
     }
-    snapshot.add(&changes, standing(1)).unwrap();
+    snapshot.add(&changes, standing(1), &ids(1)).unwrap();
     for next in 2..4 {
         let mut changes = Changes::default();
         changes.put(&subject, &lot(next - 1, false, 0));
-        snapshot.add(&changes, standing(next)).unwrap();
+        snapshot.add(&changes, standing(next), &ids(next)).unwrap();
     }
     let fate = |snapshot: &Snapshot| {
         let rows = all(snapshot).unwrap();
@@ -202,7 +207,7 @@ fn any_byte_that_is_changed_missing_or_added_is_noticed() {
     let mut changes = Changes::default();
     changes.put(&subject::lot(LotId([1; 16])), &lot(0, true, 3));
     changes.put(&subject::lot(LotId([2; 16])), &lot(0, false, 3));
-    snapshot.add(&changes, standing(1)).unwrap();
+    snapshot.add(&changes, standing(1), &ids(1)).unwrap();
     let file = harmed.path().join("items-0-1");
     let whole = fs::read(dir.path().join("items-0-1")).unwrap();
     let fails = |bytes: &[u8]| {
@@ -224,7 +229,9 @@ fn a_file_that_is_missing_between_others_or_is_none_is_refused() {
     let dir = tempdir().unwrap();
     let mut snapshot = Snapshot::open(dir.path()).unwrap();
     for next in 1..=3 {
-        snapshot.add(&Changes::default(), standing(next)).unwrap();
+        snapshot
+            .add(&Changes::default(), standing(next), &ids(next))
+            .unwrap();
     }
     let open = || Snapshot::open(dir.path()).map(|s| s.next());
     assert_eq!(open().unwrap(), 3);

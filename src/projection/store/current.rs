@@ -74,7 +74,11 @@ pub(super) fn choose(dir: &Path, number: u64) -> Result<(), StoreError> {
 /// Gives a file that is whole and synced its name, in the same folder, durably.
 pub(in crate::projection) fn publish(unfinished: &Path, file: &Path) -> Result<(), StoreError> {
     fs::rename(unfinished, file).map_err(StoreError::io("name", file))?;
-    let dir = file.parent().unwrap_or(file);
+    sync_folder(file.parent().unwrap_or(file))
+}
+
+/// Makes the names in a folder durable.
+pub(in crate::projection) fn sync_folder(dir: &Path) -> Result<(), StoreError> {
     let synced = File::open(dir).and_then(|folder| folder.sync_all());
     synced.map_err(StoreError::io("sync", dir))
 }
