@@ -1,6 +1,6 @@
-//! One subject's item as the state keeps it: as it is read and changed while
-//! it is in use, packed into its own encoded bytes when it has not been for a
-//! while. There are a million of them, and few are in use.
+//! One subject's item as the state keeps it: packed into its own encoded
+//! bytes, since there are a million of them and few are in use; what is of the
+//! registry, which every statement reads, as it is read.
 
 use std::sync::{Arc, OnceLock};
 
@@ -25,44 +25,40 @@ pub(super) struct Leaf {
 enum Held {
     Loose(Arc<Item>),
     /// An encoded `Item`.
-    Packed(Box<[u8]>),
+    Packed(Arc<[u8]>),
+}
+
+impl Held {
+    /// An item, from its bytes: a loose one must hold no piece of a record.
+    fn of(bytes: &Arc<[u8]>) -> Held {
+        match may_be_loose(bytes).then(|| unpack(bytes)).flatten() {
+            Some(item) if is_registry(&item) => Held::Loose(Arc::new(item)),
+            _ => Held::Packed(Arc::clone(bytes)),
+        }
+    }
 }
 
 impl Leaf {
-    pub(super) fn loose(item: Item) -> Leaf {
+    /// A leaf of an item and its encoded bytes.
+    pub(super) fn new(item: &Item, bytes: &Arc<[u8]>) -> Leaf {
         Leaf {
-            last: subject::last(&item),
-            is_open: subject::is_open(&item),
-            // The registry is read by every statement and stays as it is
-            // read; its bytes must not be a piece of a record's.
-            held: Held::Loose(Arc::new(if is_registry(&item) {
-                unpack(&encoded(&item)).unwrap_or(item)
-            } else {
-                item
-            })),
+            last: subject::last(item),
+            is_open: subject::is_open(item),
+            held: Held::of(bytes),
             digest: OnceLock::new(),
         }
     }
 
-    /// A leaf of an open item's encoded bytes and their digest.
-    pub(super) fn packed(stored: StoredItem) -> Leaf {
+    /// A leaf of an open item as it was stored.
+    pub(super) fn stored(stored: &StoredItem) -> Leaf {
         let digest = OnceLock::new();
         // It has just been made.
         let _ = digest.set(stored.digest);
         Leaf {
-            held: Held::Packed(stored.bytes),
+            held: Held::of(&stored.bytes),
             digest,
             last: stored.last,
             is_open: true,
-        }
-    }
-
-    /// Packs it, unless it is of those that never are.
-    pub(super) fn pack(&mut self) {
-        if let Held::Loose(item) = &self.held
-            && !is_registry(item)
-        {
-            self.held = Held::Packed(encoded(item).into());
         }
     }
 
@@ -88,7 +84,7 @@ impl Leaf {
 #[derive(Clone, Debug)]
 pub struct StoredItem {
     /// The encoded `Item`.
-    pub bytes: Box<[u8]>,
+    pub bytes: Arc<[u8]>,
     /// [`digest_of`] its subject and its bytes: as it was found, not as told.
     pub digest: Hash,
     /// Position of the latest record in its chain.
@@ -108,6 +104,13 @@ pub fn leaf_digest(subject: &Subject, item: &Item) -> Hash {
     digest_of(subject.kind, &subject.id, &encoded(item))
 }
 
+/// Whether bytes may be those of an item that is not packed. Most are a lot's,
+/// and are not decoded to find that out: their first byte is its key.
+fn may_be_loose(bytes: &[u8]) -> bool {
+    const LOT: u8 = 1 << 3 | 2;
+    bytes.first() != Some(&LOT)
+}
+
 fn is_registry(item: &Item) -> bool {
     !matches!(
         item,
@@ -120,6 +123,14 @@ pub fn encoded(item: &Item) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(item.encoded_len());
     item.encode(&mut bytes);
     bytes
+}
+
+/// The same in one piece of memory of their own, by way of a buffer that is
+/// used again.
+pub(super) fn packed(item: &Item, buffer: &mut Vec<u8>) -> Arc<[u8]> {
+    buffer.clear();
+    item.encode(buffer);
+    Arc::from(buffer.as_slice())
 }
 
 fn unpack(bytes: &[u8]) -> Option<Item> {
@@ -139,8 +150,7 @@ mod tests {
             ..LotState::default()
         };
         let item = Item::Lot(lot);
-        let mut leaf = Leaf::loose(item.clone());
-        leaf.pack();
+        let leaf = Leaf::new(&item, &encoded(&item).into());
         assert!(matches!(leaf.held, Held::Packed(_)));
         assert_eq!(leaf.item().as_deref(), Some(&item));
         assert_eq!((leaf.last, leaf.is_open), (9, false));
@@ -153,8 +163,16 @@ mod tests {
 
     #[test]
     fn the_registry_is_never_packed() {
-        let mut leaf = Leaf::loose(Item::Party(PartyState::default()));
-        leaf.pack();
+        let item = Item::Party(PartyState::default());
+        let leaf = Leaf::new(&item, &encoded(&item).into());
         assert!(matches!(leaf.held, Held::Loose(_)));
+        let stored = StoredItem {
+            bytes: encoded(&item).into(),
+            digest: leaf.digest(4, b"P"),
+            last: 0,
+        };
+        let again = Leaf::stored(&stored);
+        assert!(matches!(again.held, Held::Loose(_)));
+        assert_eq!(again.item().as_deref(), Some(&item));
     }
 }

@@ -1,7 +1,7 @@
 //! Overlays: what decisions would change, kept beside the state until they
 //! are durable, and dropped whole if they are lost.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::subject::{Item, Items};
@@ -10,7 +10,7 @@ use crate::pb::Subject;
 /// Items as they would stand after some decisions.
 #[derive(Clone, Debug, Default)]
 pub struct Overlay {
-    items: BTreeMap<Subject, Arc<Item>>,
+    items: HashMap<Subject, Arc<Item>>,
 }
 
 impl Overlay {

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::apply::{self, At};
 use super::key::Key;
-use super::leaf::Leaf;
+use super::leaf::{self, Leaf};
 pub use super::leaf::{StoredItem, leaf_digest};
 use super::lot::{self, Broken};
 use super::registry;
@@ -18,11 +18,6 @@ use crate::event::Hash;
 use crate::event::digest::{Tag, tagged};
 use crate::event::record::OpenRecord;
 use crate::pb::{self, Genesis, LinkKind, Outcome, Subject, SubjectKind};
-
-/// Items that stay as they are read and changed, at most, the registry's
-/// beside: those changed last. The others are packed, in a quarter of the
-/// memory, and unpacked when they are asked for.
-const LOOSE_ITEMS: usize = 16 * 1024;
 
 /// Subjects touched since the last state record and the position of each
 /// one's latest record. At most one for each subject in the records between
@@ -33,15 +28,23 @@ pub type Touched = BTreeMap<Key, u64>;
 #[derive(Default)]
 pub struct State {
     leaves: BTreeMap<Key, Leaf>,
-    /// Items that are not packed, by when they changed; at most
-    /// [`LOOSE_ITEMS`].
-    loose: VecDeque<(Key, u64)>,
     /// Items that closed, by when: at most those that are in memory.
     closed: VecDeque<(Key, u64)>,
     next: u64,
     last_head: Hash,
     recorded_at_ms: i64,
     touched: Touched,
+}
+
+/// An item that a record has changed, as it stands after it.
+#[derive(Clone, Debug)]
+pub struct Changed {
+    /// Whose.
+    pub subject: Subject,
+    /// As it is read.
+    pub item: Item,
+    /// Encoded; see [`leaf::encoded`](super::leaf::encoded).
+    pub bytes: Arc<[u8]>,
 }
 
 /// Leaves that one core digests at a time: few are done where they are, since
@@ -140,7 +143,7 @@ impl State {
             ..State::default()
         };
         for (subject, item) in items {
-            state.put(Key::of(&subject), item);
+            state.put(Key::of(&subject), &item, &leaf::encoded(&item).into());
         }
         state
     }
@@ -161,7 +164,7 @@ impl State {
         };
         // One by one: to collect them would hold all of them twice.
         for (key, stored) in items {
-            state.leaves.insert(key, Leaf::packed(stored));
+            state.leaves.insert(key, Leaf::stored(&stored));
         }
         state
     }
@@ -274,13 +277,13 @@ impl State {
     }
 
     /// Folds the next record in: chain, links, registry events, outcomes,
-    /// laws. On an error the state is unchanged. Returns the subjects that
-    /// changed.
+    /// laws. On an error the state is unchanged. Returns what has changed, in
+    /// order of subject.
     pub fn apply(
         &mut self,
         record: &OpenRecord,
         fetch: Fetch<'_>,
-    ) -> Result<Vec<Subject>, ApplyError> {
+    ) -> Result<Vec<Changed>, ApplyError> {
         self.check_chain(record)?;
         let mut changed: BTreeMap<Subject, Item> = BTreeMap::new();
         let at = At {
@@ -303,7 +306,7 @@ impl State {
                 });
             }
             if let Some(item) = item {
-                changed.insert(subject.clone(), Arc::unwrap_or_clone(item));
+                changed.insert((*subject).clone(), Arc::unwrap_or_clone(item));
             }
         }
         check_uses(record, &mut load)?;
@@ -315,14 +318,19 @@ impl State {
             let outcome = outcome.as_ref().ok_or(ApplyError::Withheld("outcome"))?;
             apply_outcome(&mut changed, outcome, at)?;
         }
-        for subject in links.keys() {
-            match changed.get_mut(subject) {
-                Some(item) => subject::set_last(item, at.position),
-                None => return Err(ApplyError::Unknown(subject::show(subject))),
+        // Both are in order: of each link there is an item, and no other.
+        let mut linked = links.iter().map(|(subject, _)| *subject);
+        for (subject, item) in &mut changed {
+            match linked.next() {
+                Some(link) if link == subject => subject::set_last(item, at.position),
+                Some(link) if link < subject => {
+                    return Err(ApplyError::Unknown(subject::show(link)));
+                }
+                _ => return Err(ApplyError::Unlinked(subject::show(subject))),
             }
         }
-        if let Some(stray) = changed.keys().find(|s| !links.contains_key(*s)) {
-            return Err(ApplyError::Unlinked(subject::show(stray)));
+        if let Some(link) = linked.next() {
+            return Err(ApplyError::Unknown(subject::show(link)));
         }
         for (subject, item) in &changed {
             if let Item::Lot(lot) = item {
@@ -357,32 +365,30 @@ impl State {
         Ok(())
     }
 
-    fn commit(&mut self, record: &OpenRecord, changed: BTreeMap<Subject, Item>) -> Vec<Subject> {
+    fn commit(&mut self, record: &OpenRecord, changed: BTreeMap<Subject, Item>) -> Vec<Changed> {
         self.touch(record);
         self.next += 1;
         self.last_head = record.hash;
         self.recorded_at_ms = record.head.recorded_at_ms;
-        let subjects = changed.keys().cloned().collect();
-        for (subject, item) in changed {
-            self.put(Key::of(&subject), item);
-        }
-        subjects
+        let mut buffer = Vec::new();
+        let put = |(subject, item): (Subject, Item)| {
+            let bytes = leaf::packed(&item, &mut buffer);
+            self.put(Key::of(&subject), &item, &bytes);
+            Changed {
+                subject,
+                item,
+                bytes,
+            }
+        };
+        changed.into_iter().map(put).collect()
     }
 
-    fn put(&mut self, key: Key, item: Item) {
-        let leaf = Leaf::loose(item);
-        self.loose.push_back((key.clone(), leaf.last));
+    fn put(&mut self, key: Key, item: &Item, bytes: &Arc<[u8]>) {
+        let leaf = Leaf::new(item, bytes);
         if !leaf.is_open {
             self.closed.push_back((key.clone(), leaf.last));
         }
         self.leaves.insert(key, leaf);
-        if self.loose.len() > LOOSE_ITEMS
-            && let Some((key, position)) = self.loose.pop_front()
-            && let Some(leaf) = self.leaves.get_mut(&key)
-            && leaf.last == position
-        {
-            leaf.pack();
-        }
     }
 }
 
@@ -398,24 +404,26 @@ fn is_state_record(record: &OpenRecord) -> bool {
     record.events.iter().flatten().any(recorded)
 }
 
-/// The chain links of a record, in order, none twice.
-fn chain_links(record: &OpenRecord) -> Result<BTreeMap<Subject, Option<u64>>, ApplyError> {
-    let mut links = BTreeMap::new();
-    let mut order: Vec<(i32, &Subject)> = Vec::with_capacity(record.links.len());
+/// The chain links of a record: subjects in order, none twice, and the
+/// position that each says its chain ended at.
+fn chain_links(record: &OpenRecord) -> Result<Vec<(&Subject, Option<u64>)>, ApplyError> {
+    let mut links = Vec::with_capacity(record.links.len());
+    let mut before = None;
     for link in &record.links {
         let link = link.as_ref().ok_or(ApplyError::Withheld("link"))?;
         let Some(subject) = &link.subject else {
             return Err(ApplyError::Unlinked("a link without subject".into()));
         };
-        order.push((link.kind, subject));
-        if link.kind() == LinkKind::Chain {
-            links.insert(subject.clone(), link.previous);
+        let at = Some((link.kind, subject));
+        if at <= before {
+            return Err(ApplyError::Unlinked(
+                "links out of order, or one twice".into(),
+            ));
         }
-    }
-    if !order.is_sorted_by(|a, b| a < b) {
-        return Err(ApplyError::Unlinked(
-            "links out of order, or one twice".into(),
-        ));
+        before = at;
+        if link.kind() == LinkKind::Chain {
+            links.push((subject, link.previous));
+        }
     }
     Ok(links)
 }

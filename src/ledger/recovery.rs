@@ -14,7 +14,6 @@ use super::folder::set_aside;
 use super::ids::{self, IdIndex};
 use super::seam::Records;
 use crate::custody::State;
-use crate::custody::subject::Items as _;
 use crate::event::record::OpenRecord;
 use crate::event::{Hash, StatementId};
 use crate::journal::{JournalError, StoredBatch};
@@ -333,11 +332,7 @@ impl Recovered {
         if let Some(error) = failed {
             return Err(error.into());
         }
-        let changed = changed.map_err(|source| OpenError::Fold { position, source })?;
-        let items = changed
-            .into_iter()
-            .filter_map(|subject| self.state.get(&subject).map(|item| (subject, item)))
-            .collect();
+        let items = changed.map_err(|source| OpenError::Fold { position, source })?;
         if let Some(id) = StatementId::parse(&record.payload.id) {
             self.ids
                 .insert(ids::key(&record.payload.party, id), id, position);

@@ -141,8 +141,8 @@ impl Balance {
 /// catalogue does not know stands for itself.
 fn substance_of(lot: &Subject, folded: &Folded) -> String {
     let mut items = folded.items.iter();
-    let item = items.find(|(subject, _)| subject == lot);
-    let form = match item.map(|(_, item)| item.as_ref()) {
+    let changed = items.find(|changed| changed.subject == *lot);
+    let form = match changed.map(|changed| &changed.item) {
         Some(Item::Lot(lot)) => lot.born.as_ref().map_or("", |born| &born.form),
         _ => "",
     };
@@ -170,10 +170,9 @@ pub fn balance(reading: &Reading<'_>) -> Result<BalanceResponse, StoreError> {
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
-    use std::sync::Arc;
-
     use super::*;
-    use crate::custody::{account, subject};
+    use crate::custody::state::Changed;
+    use crate::custody::{account, leaf, subject};
     use crate::event::record::OpenRecord;
     use crate::event::{Hash, LotId};
     use crate::pb::{Account, Change, Head, LotBorn, LotState, Payload, Posting};
@@ -229,7 +228,11 @@ mod tests {
         });
         let folded = Folded {
             record: record.clone(),
-            items: vec![(subject::lot(lot), Arc::new(item))],
+            items: vec![Changed {
+                subject: subject::lot(lot),
+                bytes: leaf::encoded(&item).into(),
+                item,
+            }],
         };
         let mut writes = Writes::default();
         view.fold(&folded, &mut writes);

@@ -1,7 +1,6 @@
 //! The projector: folds committed records into the store, behind the writer.
 //! It decides nothing and is waited for only when it falls too far behind.
 
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -16,10 +15,9 @@ use super::store::{GROWTH_FLOOR, Store, StoreError, Writes};
 use super::view::View;
 use crate::custody::Key;
 use crate::custody::leaf::{self, StoredItem};
-use crate::custody::subject::Item;
+use crate::custody::state::Changed;
 use crate::event::Hash;
 use crate::event::record::OpenRecord;
-use crate::pb::Subject;
 
 /// Batches of records that may wait for the projector before the writer waits
 /// for it. A batch is at most 1 MiB, so this bounds the memory between them.
@@ -41,7 +39,7 @@ pub struct Folded {
     /// The record.
     pub record: OpenRecord,
     /// What it changed.
-    pub items: Vec<(Subject, Arc<Item>)>,
+    pub items: Vec<Changed>,
 }
 
 /// How far the store is.
@@ -102,8 +100,8 @@ impl Projection {
 
     /// Folds the next record. Rows are written when there are enough of them.
     pub fn fold(&mut self, folded: &Folded) -> Result<(), StoreError> {
-        for (subject, item) in &folded.items {
-            self.changes.put(subject, item);
+        for changed in &folded.items {
+            self.changes.put(changed);
         }
         if folded.record.position() >= self.views_from {
             for view in &mut self.views {

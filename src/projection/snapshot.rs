@@ -29,15 +29,15 @@ mod tests;
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use self::increment::{Header, Reader, Writer};
 use super::standing::Standing;
 use super::statements::Lengths;
 use super::store::{StoreError, publish};
 use crate::custody::Key;
-use crate::custody::leaf;
-use crate::custody::subject::{self, Item};
-use crate::pb::Subject;
+use crate::custody::state::Changed;
+use crate::custody::subject;
 
 const NAME: &str = "items-";
 const UNFINISHED: &str = "unfinished";
@@ -62,7 +62,7 @@ pub struct Row {
     /// Position of the latest record in its chain.
     pub last: u64,
     /// The encoded `Item`; empty if it is gone.
-    pub bytes: Box<[u8]>,
+    pub bytes: Arc<[u8]>,
 }
 
 /// What became of the items since the last increment: the latest of each.
@@ -74,15 +74,15 @@ pub struct Changes {
 
 impl Changes {
     /// An item has changed.
-    pub fn put(&mut self, subject: &Subject, item: &Item) {
-        let open = subject::is_open(item);
+    pub fn put(&mut self, changed: &Changed) {
+        let open = subject::is_open(&changed.item);
         let row = Row {
             fate: if open { Fate::Open } else { Fate::Closed },
-            last: subject::last(item),
-            bytes: leaf::encoded(item).into(),
+            last: subject::last(&changed.item),
+            bytes: Arc::clone(&changed.bytes),
         };
         self.bytes = self.bytes.saturating_add(row.bytes.len());
-        if let Some(before) = self.rows.insert(Key::of(subject), row) {
+        if let Some(before) = self.rows.insert(Key::of(&changed.subject), row) {
             self.bytes = self.bytes.saturating_sub(before.bytes.len());
         }
     }
@@ -289,7 +289,7 @@ fn gone(row: &Row) -> Row {
     Row {
         fate: Fate::Gone,
         last: row.last,
-        bytes: Box::default(),
+        bytes: Arc::default(),
     }
 }
 

@@ -98,7 +98,11 @@ impl Ledger {
             self.positions.insert(name, self.records.len());
         }
         self.records.push(sealed.bytes);
-        Accepted { record, changed }
+        let changed = changed.into_iter().map(|changed| changed.subject);
+        Accepted {
+            record,
+            changed: changed.collect(),
+        }
     }
 
     /// The ledger's own word on its state, where one is due.

@@ -197,13 +197,11 @@ impl Live {
         fetch: &mut dyn FnMut(&Subject) -> Option<Arc<Item>>,
     ) -> Result<Folded, String> {
         let position = record.position();
-        let changed = self.state.apply(&record, fetch).map_err(|error| {
+        let items = self.state.apply(&record, fetch).map_err(|error| {
             format!(
                 "record {position} is committed but does not follow from those before it: {error}"
             )
         })?;
-        let item_of = |subject| self.state.get(&subject).map(|item| (subject, item));
-        let items = changed.into_iter().filter_map(item_of).collect();
         if let Some(id) = StatementId::parse(&record.payload.id) {
             self.ids
                 .insert(ids::key(&record.payload.party, id), id, position);

@@ -14,9 +14,9 @@ use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 use tempfile::tempdir;
 
 use super::*;
-use crate::custody::account;
+use crate::custody::{Item, account, leaf};
 use crate::event::{Hash, LotId};
-use crate::pb::{LotState, Posting};
+use crate::pb::{LotState, Posting, Subject};
 
 /// What the snapshot should say: open items, and closed ones since the last
 /// merge, by key.
@@ -53,6 +53,14 @@ fn lot(last: u64, open: bool, size: usize) -> Item {
     item
 }
 
+fn put(changes: &mut Changes, subject: &Subject, item: Item) {
+    changes.put(&Changed {
+        subject: subject.clone(),
+        bytes: leaf::encoded(&item).into(),
+        item,
+    });
+}
+
 /// Random changes of a few lots, in a snapshot and in the model.
 fn change(snapshot: &mut Snapshot, model: &mut Model, rng: &mut ChaCha8Rng, next: u64) {
     let mut changes = Changes::default();
@@ -62,7 +70,7 @@ fn change(snapshot: &mut Snapshot, model: &mut Model, rng: &mut ChaCha8Rng, next
         let subject = subject::lot(LotId(id));
         let (open, size) = (!rng.next_u32().is_multiple_of(3), rng.next_u32() % 90);
         let item = lot(next - 1, open, size as usize);
-        changes.put(&subject, &item);
+        put(&mut changes, &subject, item.clone());
         model.insert(Key::of(&subject), item);
     }
     let bytes: usize = changes.rows.values().map(|row| row.bytes.len()).sum();
@@ -151,12 +159,16 @@ fn what_has_been_closed_is_shown_until_the_files_are_merged_and_stays_closed() {
     // A large file first, that no merge touches.
     let mut changes = Changes::default();
     for n in 0..50 {
-        changes.put(&subject::lot(LotId([n; 16])), &lot(0, true, 80));
+        put(
+            &mut changes,
+            &subject::lot(LotId([n; 16])),
+            lot(0, true, 80),
+        );
     }
     snapshot.add(&changes, standing(1), &ids(1)).unwrap();
     for next in 2..4 {
         let mut changes = Changes::default();
-        changes.put(&subject, &lot(next - 1, false, 0));
+        put(&mut changes, &subject, lot(next - 1, false, 0));
         snapshot.add(&changes, standing(next), &ids(next)).unwrap();
     }
     let fate = |snapshot: &Snapshot| {
@@ -205,8 +217,12 @@ fn any_byte_that_is_changed_missing_or_added_is_noticed() {
     let (dir, harmed) = (tempdir().unwrap(), tempdir().unwrap());
     let mut snapshot = Snapshot::open(dir.path()).unwrap();
     let mut changes = Changes::default();
-    changes.put(&subject::lot(LotId([1; 16])), &lot(0, true, 3));
-    changes.put(&subject::lot(LotId([2; 16])), &lot(0, false, 3));
+    put(&mut changes, &subject::lot(LotId([1; 16])), lot(0, true, 3));
+    put(
+        &mut changes,
+        &subject::lot(LotId([2; 16])),
+        lot(0, false, 3),
+    );
     snapshot.add(&changes, standing(1), &ids(1)).unwrap();
     let file = harmed.path().join("items-0-1");
     let whole = fs::read(dir.path().join("items-0-1")).unwrap();
