@@ -79,6 +79,26 @@ pub fn measure_difference(handoff: HandoffId) -> Account {
     with_id(AccountKind::MeasureDifference, handoff.to_bytes())
 }
 
+/// Whether two accounts are the same.
+///
+/// As `==`, but in steps of eight bytes. What is compared has just been
+/// written, in pieces; one wide load over several of them, as `memcmp` does it,
+/// waits for each to reach the cache: a sixth of the writer's time.
+pub fn same(one: &Account, other: &Account) -> bool {
+    one.kind == other.kind
+        && equal(one.place.as_bytes(), other.place.as_bytes())
+        && equal(one.party.as_bytes(), other.party.as_bytes())
+        && equal(&one.id, &other.id)
+}
+
+fn equal(one: &[u8], other: &[u8]) -> bool {
+    let ((ones, one_rest), (others, other_rest)) = (one.as_chunks::<8>(), other.as_chunks::<8>());
+    let number = |bytes: &[u8; 8]| u64::from_ne_bytes(*bytes);
+    one.len() == other.len()
+        && ones.iter().map(number).eq(others.iter().map(number))
+        && one_rest.iter().eq(other_rest)
+}
+
 /// An account for people.
 pub fn show(account: &Account) -> String {
     let kind = account.kind().as_str_name();
@@ -90,5 +110,37 @@ pub fn show(account: &Account) -> String {
         AccountKind::Held => format!("held({}, {})", account.party, account.place),
         _ if account.id.is_empty() => kind,
         _ => format!("{kind}({})", crate::event::digest::to_hex(&account.id)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::cast_possible_truncation, reason = "texts are short")]
+
+    use super::*;
+
+    #[test]
+    fn the_same_is_what_is_equal() {
+        let texts = [
+            "",
+            "T",
+            "T1",
+            "T2",
+            "12345678",
+            "12345679",
+            "91150400MADEM0038R",
+        ];
+        let mut accounts: Vec<Account> = Vec::new();
+        for one in texts {
+            accounts.extend(texts.map(|other| held(one, other)));
+            accounts.push(aboard(ConsignmentId([one.len() as u8; 16])));
+            accounts.push(disputed(DisputeId([one.len() as u8; 16])));
+        }
+        accounts.extend([plain(AccountKind::Held), plain(AccountKind::Used)]);
+        for one in &accounts {
+            for other in &accounts {
+                assert_eq!(same(one, other), one == other, "{one:?} {other:?}");
+            }
+        }
     }
 }

@@ -87,6 +87,15 @@ pub fn form(lot: &LotState) -> &str {
 
 /// Where an account's balance stands, or would stand.
 fn place_of(lot: &LotState, account: &Account) -> Result<usize, usize> {
+    let is_it = |b: &Posting| {
+        b.account
+            .as_ref()
+            .is_some_and(|a| account::same(a, account))
+    };
+    // They are few; where a new one would stand is asked less often.
+    if let Some(at) = lot.balances.iter().position(is_it) {
+        return Ok(at);
+    }
     lot.balances
         .binary_search_by(|b| b.account.as_ref().cmp(&Some(account)))
 }
