@@ -270,8 +270,9 @@ impl Store {
         let path = current::begin(&self.inner.dir, next)?;
         let new = open_sled(&path)?;
         let bytes = copy(&old, &new)?;
-        self.growth().is(bytes);
         new.flush().map_err(sled_error("flush it"))?;
+        let disk = new.size_on_disk().map_err(sled_error("measure it"))?;
+        self.growth().is_fresh(bytes, disk);
         // From here on the new one is the store, after any crash.
         current::choose(&self.inner.dir, next)?;
         {

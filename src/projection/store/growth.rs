@@ -15,6 +15,10 @@ pub const MAX_GROWTH: u64 = 4;
 /// and a small store would be copied all the time.
 pub const GROWTH_FLOOR: u64 = 64 * 1024 * 1024;
 
+/// Times what it took when it had just been copied that it must have grown to
+/// before it is copied again.
+const AGAIN: u64 = 2;
+
 /// Bytes of rows that are counted at a time: whoever writes waits for it.
 const COUNT_BYTES: u64 = 32 * 1024 * 1024;
 
@@ -25,6 +29,9 @@ pub(super) struct Growth {
     bound: u64,
     /// What it was when it was exact.
     exact: u64,
+    /// Bytes of disk when it had just been copied. Small rows take more than
+    /// [`MAX_GROWTH`] times themselves even then; copying again would not help.
+    fresh: u64,
     /// The last key that has been counted, and the bytes up to it with those
     /// that have been written meanwhile.
     counting: Option<(Vec<u8>, u64)>,
@@ -41,13 +48,17 @@ impl Growth {
         Growth {
             bound: numbers.next().unwrap_or_default(),
             exact: numbers.next().unwrap_or_default(),
+            fresh: numbers.next().unwrap_or_default(),
             counting: None,
         }
     }
 
-    /// The bound, then what it was when it was exact, both u64 BE.
+    /// The bound, what it was when it was exact, and the disk when it was
+    /// fresh, each u64 BE.
     pub(super) fn encode(&self) -> Vec<u8> {
-        [self.bound.to_be_bytes(), self.exact.to_be_bytes()].concat()
+        [self.bound, self.exact, self.fresh]
+            .map(u64::to_be_bytes)
+            .concat()
     }
 
     /// So many bytes of rows are written.
@@ -59,8 +70,14 @@ impl Growth {
     }
 
     /// So many bytes count.
-    pub(super) fn is(&mut self, bytes: u64) {
+    fn is(&mut self, bytes: u64) {
         (self.bound, self.exact, self.counting) = (bytes, bytes, None);
+    }
+
+    /// So many bytes count, and take so many of disk, just copied.
+    pub(super) fn is_fresh(&mut self, bytes: u64, disk: u64) {
+        self.is(bytes);
+        self.fresh = disk;
     }
 
     /// Whether so many bytes of disk are too many. If the bound has doubled,
@@ -75,7 +92,7 @@ impl Growth {
     where
         R: Iterator<Item = Result<(Vec<u8>, u64), StoreError>>,
     {
-        if disk <= floor {
+        if disk <= floor.max(self.fresh.saturating_mul(AGAIN)) {
             return Ok(Some(false));
         }
         if self.bound > self.exact.saturating_mul(2) {

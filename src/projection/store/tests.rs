@@ -148,6 +148,31 @@ fn its_disk_stays_within_four_times_what_counts_and_a_floor() {
 }
 
 #[test]
+fn rows_that_take_more_disk_than_they_may_are_not_copied_again_and_again() {
+    let dir = tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    let mut renewed = 0;
+    for round in 0..40_u64 {
+        let mut writes = Writes::default();
+        for row in 0..500_u64 {
+            writes.put(
+                Table::Labels,
+                (round * 7_919 + row * 104_729).to_be_bytes(),
+                [],
+            );
+        }
+        store.apply(writes, standing(round + 1)).unwrap();
+        store.flush().unwrap();
+        if store.has_outgrown(0).unwrap() == Some(true) {
+            store.renew().unwrap();
+            renewed += 1;
+            assert_eq!(store.has_outgrown(0).unwrap(), Some(false));
+        }
+    }
+    assert!((1..10).contains(&renewed), "{renewed} times");
+}
+
+#[test]
 fn a_crash_at_any_step_of_a_renewal_leaves_one_store_with_every_row() {
     let dir = tempdir().unwrap();
     let store = Store::open(dir.path()).unwrap();
