@@ -356,7 +356,7 @@ fn a_state_put_together_from_stored_items_has_the_same_digest_and_the_same_items
         (Key::of(&subject), stored)
     });
     let again = State::restore_stored(
-        stored,
+        vec![stored.collect()],
         state.next(),
         state.last_head(),
         state.recorded_at_ms(),

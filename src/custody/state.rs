@@ -148,25 +148,28 @@ impl State {
         state
     }
 
-    /// The same from items as they are stored: they are decoded when they are
-    /// asked for.
+    /// The same from items as they are stored, in order of key, in pieces: they
+    /// are decoded when they are asked for.
     pub fn restore_stored(
-        items: impl IntoIterator<Item = (Key, StoredItem)>,
+        pieces: Vec<Vec<(Key, StoredItem)>>,
         next: u64,
         last_head: Hash,
         recorded_at_ms: i64,
     ) -> State {
-        let mut state = State {
+        // A map that is made of all at once has full nodes, one that they are
+        // put into one by one has them half full.
+        let mut leaves = Vec::with_capacity(pieces.iter().map(Vec::len).sum());
+        for piece in pieces {
+            let leaf = |(key, stored)| (key, Leaf::stored(&stored));
+            leaves.extend(piece.into_iter().map(leaf));
+        }
+        State {
+            leaves: leaves.into_iter().collect(),
             next,
             last_head,
             recorded_at_ms,
             ..State::default()
-        };
-        // One by one: to collect them would hold all of them twice.
-        for (key, stored) in items {
-            state.leaves.insert(key, Leaf::stored(&stored));
         }
-        state
     }
 
     /// How many records it holds; the next one's position.

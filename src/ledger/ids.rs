@@ -32,6 +32,11 @@ impl IdIndex {
         self.days.entry(day).or_default().insert(key, position);
     }
 
+    /// Makes room for so many ids of a day that there are none of yet.
+    pub(super) fn reserve(&mut self, day: i64, ids: usize) {
+        self.days.insert(day, Day::with_room(ids));
+    }
+
     /// Takes in an index of other days.
     pub(super) fn absorb(&mut self, other: IdIndex) {
         self.days.extend(other.days);
@@ -55,6 +60,9 @@ impl IdIndex {
     }
 }
 
+/// One part in so many is added to what a table is given room for.
+const SPARE: usize = 16;
+
 /// Parts of a day's table: one grows at a time, so that nobody waits for all.
 const PARTS: usize = 64;
 
@@ -76,6 +84,14 @@ impl Default for Day {
 }
 
 impl Day {
+    fn with_room(ids: usize) -> Day {
+        let mut day = Day::default();
+        // Parts differ by chance: a little more than each one's share.
+        let share = ids / PARTS + ids / PARTS / SPARE;
+        day.parts.iter_mut().for_each(|part| part.reserve(share));
+        day
+    }
+
     fn part(key: &IdKey) -> usize {
         let [first, ..] = key;
         usize::from(*first) % PARTS
@@ -121,6 +137,12 @@ fn tag(key: &IdKey) -> u128 {
 }
 
 impl Table {
+    /// Makes room for so many ids in an empty table.
+    fn reserve(&mut self, ids: usize) {
+        let slots = ids.saturating_mul(20).div_ceil(FULL);
+        self.slots = vec![0; slots];
+    }
+
     fn get(&self, key: &IdKey) -> Option<u64> {
         let entry = *self.slots.get(self.place(tag(key))?)?;
         let position = u64::try_from(entry & POSITION).ok()?;
@@ -215,6 +237,7 @@ mod tests {
             random[2..].copy_from_slice(&n.to_be_bytes());
             StatementId::v7(i64::try_from(n % 3).unwrap() * DAY_MS, random).unwrap()
         };
+        index.reserve(1, 100);
         for n in 0..60_000_u64 {
             // Some come twice: the last word counts.
             let (id, position) = (id(n / 7 * 5), u64::MAX >> 24 >> (n % 9));

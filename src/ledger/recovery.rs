@@ -166,6 +166,7 @@ fn recent_ids(days: &Days, snapshot: &Snapshot) -> Result<IdIndex, StoreError> {
         .into_par_iter()
         .map(|day| {
             let mut index = IdIndex::default();
+            index.reserve(day, Days::count(day, &lengths));
             days.all(day, &lengths, |key, position| {
                 index.insert_on(day, &key, position);
             })?;
@@ -196,8 +197,7 @@ fn restore(store: &Store, snapshot: &Snapshot, records: &dyn Records) -> Result<
         last_state_record,
         ..
     } = stands;
-    let mut state =
-        State::restore_stored(open.into_iter().flatten(), next, last_head, recorded_at_ms);
+    let mut state = State::restore_stored(open, next, last_head, recorded_at_ms);
     if next > 0 {
         touch_since(&mut state, records, last_state_record)?;
     }

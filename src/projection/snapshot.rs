@@ -34,7 +34,7 @@ use std::sync::Arc;
 use self::increment::{Header, Reader, Writer};
 use super::standing::Standing;
 use super::statements::Lengths;
-use super::store::{StoreError, publish};
+use super::store::{StoreError, make_folder, publish};
 use crate::custody::Key;
 use crate::custody::state::Changed;
 use crate::custody::subject;
@@ -123,7 +123,7 @@ struct Increment {
 impl Snapshot {
     /// Opens what is in a folder, which it makes if there is none.
     pub fn open(dir: &Path) -> Result<Snapshot, StoreError> {
-        fs::create_dir_all(dir).map_err(StoreError::io("create", dir))?;
+        make_folder(dir)?;
         let mut found = Vec::new();
         for entry in fs::read_dir(dir).map_err(StoreError::io("read", dir))? {
             let path = entry.map_err(StoreError::io("read", dir))?.path();

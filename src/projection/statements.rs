@@ -17,7 +17,7 @@ use std::io::{self, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::projector::Folded;
-use super::store::{StoreError, sync_folder};
+use super::store::{StoreError, make_folder, sync_folder};
 use crate::event::StatementId;
 
 /// Milliseconds of a day.
@@ -68,7 +68,7 @@ impl Days {
     /// Those of a folder, which is made if there is none, as long as the
     /// snapshot says: what is beyond that, or of other days, goes.
     pub fn open(dir: &Path, lengths: &Lengths) -> Result<Days, StoreError> {
-        fs::create_dir_all(dir).map_err(StoreError::io("create", dir))?;
+        make_folder(dir)?;
         let days = Days {
             dir: dir.to_owned(),
         };
@@ -110,6 +110,12 @@ impl Days {
 
     fn path(&self, day: i64) -> PathBuf {
         self.dir.join(format!("{NAME}{day}"))
+    }
+
+    /// How many ids of a day there are, at most.
+    pub fn count(day: i64, lengths: &Lengths) -> usize {
+        let bytes = lengths.get(&day).copied().unwrap_or_default();
+        usize::try_from(bytes / ENTRY as u64).unwrap_or(usize::MAX)
     }
 
     /// Shows key and position of every statement of a day, in no order, all of

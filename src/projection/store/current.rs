@@ -77,6 +77,15 @@ pub(in crate::projection) fn publish(unfinished: &Path, file: &Path) -> Result<(
     sync_folder(file.parent().unwrap_or(file))
 }
 
+/// Makes a folder, durably, unless it is there.
+pub(in crate::projection) fn make_folder(dir: &Path) -> Result<(), StoreError> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    fs::create_dir_all(dir).map_err(StoreError::io("create", dir))?;
+    sync_folder(dir.parent().unwrap_or(dir))
+}
+
 /// Makes the names in a folder durable.
 pub(in crate::projection) fn sync_folder(dir: &Path) -> Result<(), StoreError> {
     let synced = File::open(dir).and_then(|folder| folder.sync_all());
