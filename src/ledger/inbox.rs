@@ -256,8 +256,12 @@ impl Inbox {
 
     /// The committer's word on the batch in flight.
     pub(super) fn settle(&self, settlement: Settlement) {
-        self.lock().settled = Some(settlement);
+        let mut inner = self.lock();
+        inner.settled = Some(settlement);
+        // With the lock held: said after the writer has taken it, it would
+        // keep the writer from judging anything while there is nothing to take.
         self.has_settled.store(true, Ordering::Release);
+        drop(inner);
         self.for_writer.notify_one();
     }
 
