@@ -43,7 +43,7 @@ pub struct Changed {
     pub subject: Subject,
     /// As it is read.
     pub item: Item,
-    /// Encoded; see [`leaf::encoded`](super::leaf::encoded).
+    /// Encoded; see [`leaf::encoded`].
     pub bytes: Arc<[u8]>,
 }
 
