@@ -385,3 +385,39 @@ impl Job {
         (self.work, self.sequence, self.ticket)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    #[test]
+    fn what_the_writer_has_taken_is_not_said_to_be_there() {
+        const ROUNDS: usize = 20_000;
+        let inbox = Inbox::new(1, 1, 1);
+        let (said, settled) = channel();
+        let (go, next_round) = channel();
+        let committer = move |inbox: &Inbox| {
+            // Until the other side has gone.
+            while next_round.recv().is_ok() {
+                inbox.settle(Settlement::Failed(String::new()));
+                if said.send(()).is_err() {
+                    return;
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            let shared = &inbox;
+            scope.spawn(move || committer(shared));
+            let go = go;
+            for round in 0..ROUNDS {
+                assert!(go.send(()).is_ok());
+                // Not waiting: the sooner it is taken, the nearer to its saying.
+                while !matches!(inbox.next(false, false), Event::Settled(_)) {}
+                assert!(settled.recv().is_ok());
+                assert!(!inbox.has_settled(), "round {round}");
+            }
+        });
+    }
+}
