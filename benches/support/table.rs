@@ -11,7 +11,7 @@ use super::{Form, NOT_MEASURED, Row, Size, machine};
 const SIZE_ROWS: &str = "size-targets.json";
 
 /// What the name of a row says that waits for something to be built.
-pub const WAITS: &str = "(waits ";
+const WAITS: &str = "(waits ";
 
 /// What this bench writes.
 const ROWS: &str = "targets.json";
@@ -33,7 +33,7 @@ pub fn finish(form: &Form, rows: Vec<Row>, all: bool) {
             .map(|row| row.name.as_str())
             .collect();
         assert!(left.is_empty(), "not measured: {left:?}");
-        println!("every row was measured; `cargo bench` prints figures that count");
+        println!("all that was asked for was measured; `cargo bench` prints figures that count");
         return;
     }
     let target = target_directory();

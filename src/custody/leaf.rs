@@ -104,11 +104,17 @@ pub fn leaf_digest(subject: &Subject, item: &Item) -> Hash {
     digest_of(subject.kind, &subject.id, &encoded(item))
 }
 
-/// Whether bytes may be those of an item that is not packed. Most are a lot's,
-/// and are not decoded to find that out: their first byte is its key.
+/// Whether bytes may be those of an item that is not packed: their first is
+/// the key of its field in `Item`, so that nothing is decoded to find out.
 fn may_be_loose(bytes: &[u8]) -> bool {
-    const LOT: u8 = 1 << 3 | 2;
-    bytes.first() != Some(&LOT)
+    const LOT: u8 = key_of(1);
+    const DISPUTE: u8 = key_of(4);
+    !matches!(bytes.first(), Some(LOT..=DISPUTE))
+}
+
+/// The key of a field that holds a message.
+const fn key_of(field: u8) -> u8 {
+    field << 3 | 2
 }
 
 fn is_registry(item: &Item) -> bool {
@@ -174,5 +180,26 @@ mod tests {
         let again = Leaf::stored(&stored);
         assert!(matches!(again.held, Held::Loose(_)));
         assert_eq!(again.item().as_deref(), Some(&item));
+    }
+
+    #[test]
+    fn what_is_packed_is_known_by_its_first_byte() {
+        use crate::pb::{ConsignmentState, DisputeState, HandoffState, KeyState, LedgerState};
+        let items = [
+            Item::Lot(LotState::default()),
+            Item::Handoff(HandoffState::default()),
+            Item::Consignment(ConsignmentState::default()),
+            Item::Dispute(DisputeState::default()),
+            Item::Party(PartyState::default()),
+            Item::Key(KeyState::default()),
+            Item::Ledger(LedgerState::default()),
+        ];
+        for item in items {
+            assert_eq!(
+                may_be_loose(&encoded(&item)),
+                is_registry(&item),
+                "{item:?}"
+            );
+        }
     }
 }
