@@ -13,9 +13,9 @@ use prost::encoding::{WireType, decode_key, decode_varint};
 use rayon::prelude::*;
 
 use super::genesis::{self, Ledger};
-use super::opened::{self, Stored};
+use super::opened::{self, Stored, Waiting};
 use super::violation::{Failure, Violation};
-use super::{Expect, Report, TURN_BYTES};
+use super::{Expect, Report};
 use crate::custody::ApplyError;
 use crate::event::Hash;
 use crate::event::digest::head_hash;
@@ -34,8 +34,7 @@ pub struct ChainVerifier {
     next: u64,
     last_head: Hash,
     recorded_at_ms: i64,
-    waiting: Vec<Stored>,
-    waiting_bytes: usize,
+    waiting: Waiting,
     report: Report,
     failed: Option<Failure>,
 }
@@ -75,17 +74,10 @@ impl ChainVerifier {
         if let Some(failure) = &self.failed {
             return Err(failure.clone());
         }
-        let stored = Stored {
-            first_position,
-            records: records.to_vec(),
-            commit: commit.clone(),
-        };
-        self.waiting_bytes = self.waiting_bytes.saturating_add(stored.bytes());
-        self.waiting.push(stored);
-        if self.waiting_bytes < TURN_BYTES {
-            Ok(())
-        } else {
+        if self.waiting.push(first_position, records, commit) {
             self.flush()
+        } else {
+            Ok(())
         }
     }
 
@@ -94,8 +86,7 @@ impl ChainVerifier {
         if let Some(failure) = &self.failed {
             return Err(failure.clone());
         }
-        self.waiting_bytes = 0;
-        let waiting = std::mem::take(&mut self.waiting);
+        let waiting = self.waiting.take();
         let outcome = self.turn(&waiting);
         self.failed = outcome.as_ref().err().cloned();
         outcome

@@ -40,7 +40,7 @@ use rayon::prelude::*;
 use self::bindings::Case;
 use self::genesis::Ledger;
 use self::ids::SeenIds;
-use self::opened::{Opened, OpenedBatch, Stored};
+use self::opened::{Opened, OpenedBatch, Waiting};
 use self::signatures::Check;
 use self::signers::Keys;
 use super::commit::read_commit;
@@ -52,10 +52,6 @@ use crate::pb::Commit;
 
 pub use chain::ChainVerifier;
 pub use violation::{Failure, Violation};
-
-/// Bytes of batches that wait to be opened together, so that small batches
-/// keep all cores busy too.
-const TURN_BYTES: usize = 1024 * 1024;
 
 /// What the caller knows of the ledger from elsewhere. Without either, the
 /// records are checked against the genesis among them.
@@ -106,8 +102,7 @@ pub struct Verifier {
     ledger: Option<Ledger>,
     seen: SeenIds,
     keys: Keys,
-    waiting: Vec<Stored>,
-    waiting_bytes: usize,
+    waiting: Waiting,
     /// Signatures of records already folded.
     checks: Vec<Check>,
     report: Report,
@@ -135,17 +130,10 @@ impl Verifier {
         if let Some(failure) = &self.failed {
             return Err(failure.clone());
         }
-        let stored = Stored {
-            first_position,
-            records: records.to_vec(),
-            commit: commit.clone(),
-        };
-        self.waiting_bytes = self.waiting_bytes.saturating_add(stored.bytes());
-        self.waiting.push(stored);
-        if self.waiting_bytes < TURN_BYTES {
-            Ok(())
-        } else {
+        if self.waiting.push(first_position, records, commit) {
             self.turn()
+        } else {
+            Ok(())
         }
     }
 
@@ -191,8 +179,7 @@ impl Verifier {
         if let Some(failure) = &self.failed {
             return Err(failure.clone());
         }
-        let waiting = std::mem::take(&mut self.waiting);
-        self.waiting_bytes = 0;
+        let waiting = self.waiting.take();
         let checks = std::mem::take(&mut self.checks);
         let (signed, folded) = rayon::join(
             || signatures::verify(checks),

@@ -24,11 +24,41 @@ pub(super) struct Stored {
 
 impl Stored {
     /// Bytes of its records and its commit.
-    pub(super) fn bytes(&self) -> usize {
+    fn bytes(&self) -> usize {
         self.records
             .iter()
             .map(Bytes::len)
             .fold(self.commit.len(), usize::saturating_add)
+    }
+}
+
+/// Bytes of batches that wait to be opened together, so that small batches
+/// keep all cores busy too.
+const TURN_BYTES: usize = 1024 * 1024;
+
+/// Batches that wait for their turn.
+#[derive(Default)]
+pub(super) struct Waiting {
+    batches: Vec<Stored>,
+    bytes: usize,
+}
+
+impl Waiting {
+    /// The next batch; returns whether there are enough for a turn.
+    pub(super) fn push(&mut self, first_position: u64, records: &[Bytes], commit: &Bytes) -> bool {
+        let stored = Stored {
+            first_position,
+            records: records.to_vec(),
+            commit: commit.clone(),
+        };
+        self.bytes = self.bytes.saturating_add(stored.bytes());
+        self.batches.push(stored);
+        self.bytes >= TURN_BYTES
+    }
+
+    /// All of them.
+    pub(super) fn take(&mut self) -> Vec<Stored> {
+        std::mem::take(self).batches
     }
 }
 
