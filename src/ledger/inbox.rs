@@ -388,7 +388,7 @@ impl Job {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::channel;
+    use std::sync::mpsc::sync_channel;
 
     use super::*;
 
@@ -396,8 +396,8 @@ mod tests {
     fn what_the_writer_has_taken_is_not_said_to_be_there() {
         const ROUNDS: usize = 20_000;
         let inbox = Inbox::new(1, 1, 1);
-        let (said, settled) = channel();
-        let (go, next_round) = channel();
+        let (said, settled) = sync_channel(1);
+        let (go, next_round) = sync_channel(1);
         let committer = move |inbox: &Inbox| {
             // Until the other side has gone.
             while next_round.recv().is_ok() {
