@@ -25,8 +25,12 @@ mod matter;
 mod registry;
 #[path = "rules/table.rs"]
 mod table;
+#[path = "rules/tanks.rs"]
+mod tanks;
 #[path = "rules/verbs.rs"]
 mod verbs;
+#[path = "rules/vessels.rs"]
+mod vessels;
 
 use std::collections::BTreeSet;
 
@@ -100,6 +104,16 @@ fn goods_aboard_are_their_carriers() {
 }
 
 #[test]
+fn a_vessel_is_filled_drawn_from_and_cleaned() {
+    run(vessels::VESSELS);
+}
+
+#[test]
+fn an_assay_sets_content_and_form() {
+    run(vessels::ASSAYS);
+}
+
+#[test]
 fn title_is_sold_once() {
     run(handoffs::TRADE);
 }
@@ -133,6 +147,8 @@ fn every_code_is_reached_by_a_line_of_a_table() {
         handoffs::CARRIAGE,
         handoffs::TRADE,
         handoffs::SETTLE,
+        vessels::VESSELS,
+        vessels::ASSAYS,
     ];
     let (mut refusals, mut findings) = (BTreeSet::new(), BTreeSet::new());
     for cases in tables {

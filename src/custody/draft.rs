@@ -29,6 +29,8 @@ pub struct Draft<'a> {
     /// What has been asked for: an item that is kept packed is unpacked once.
     asked: RefCell<BTreeMap<Subject, Option<Arc<Item>>>>,
     touched: BTreeMap<Subject, Touched>,
+    /// Lots among them that run in a vessel.
+    running: BTreeSet<LotId>,
     used_keys: BTreeSet<KeyId>,
     findings: Vec<Finding>,
 }
@@ -56,6 +58,7 @@ impl<'a> Draft<'a> {
             cause: Cause::default(),
             asked: RefCell::default(),
             touched: BTreeMap::new(),
+            running: BTreeSet::new(),
             used_keys: BTreeSet::new(),
             findings: Vec::new(),
         }
@@ -169,7 +172,17 @@ impl<'a> Draft<'a> {
                 .detail(format!("{}: {broken}", subject::show(subject)))
         })?;
         touched.changes.push(change);
+        if let Item::Lot(lot) = item.as_ref()
+            && lot::is_running(lot)
+        {
+            self.running.extend(LotId::from_slice(&subject.id));
+        }
         Ok(())
+    }
+
+    /// The lots changed so far that run in a vessel.
+    pub fn running(&self) -> Vec<LotId> {
+        self.running.iter().copied().collect()
     }
 
     /// Applies a registry event, which is its own outcome.
@@ -431,16 +444,46 @@ impl Draft<'_> {
     /// owns, because more was measured than was offered, stands against the
     /// holder until the difference is settled: what has happened is recorded.
     pub fn end_title(&mut self, lot: LotId, holder: &str, gross: i64) -> Result<(), Refused> {
+        self.take_title(lot, holder, gross).map(drop)
+    }
+
+    /// The same; returns from whom how much was taken.
+    fn take_title(
+        &mut self,
+        lot: LotId,
+        holder: &str,
+        gross: i64,
+    ) -> Result<Vec<(String, i64)>, Refused> {
         let state = self.lot(lot).unwrap_or_default();
         let mut owners: Vec<&TitlePosting> = state.titles.iter().collect();
         owners.sort_by_key(|t| t.party != holder);
         let mut left = gross;
+        let mut from = Vec::with_capacity(owners.len() + 1);
         for owner in owners {
             let taken = left.min(owner.gross_mg.max(0));
-            self.post_title(lot, &owner.party, taken.saturating_neg())?;
+            from.push((owner.party.clone(), taken));
             left -= taken;
         }
-        self.post_title(lot, holder, left.saturating_neg())
+        from.push((holder.to_owned(), left));
+        for (party, taken) in &from {
+            self.post_title(lot, party, taken.saturating_neg())?;
+        }
+        Ok(from)
+    }
+
+    /// Title to loose matter of one lot goes on in another lot, with the same
+    /// owners.
+    pub fn carry_title(
+        &mut self,
+        from: LotId,
+        to: LotId,
+        holder: &str,
+        gross: i64,
+    ) -> Result<(), Refused> {
+        for (party, taken) in self.take_title(from, holder, gross)? {
+            self.post_title(to, &party, taken)?;
+        }
+        Ok(())
     }
 
     /// Gives title to matter that turns out to have been there: first it makes

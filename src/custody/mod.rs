@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod apply;
+pub mod blend;
 mod conservation;
 pub mod decide;
 pub mod draft;

@@ -125,10 +125,16 @@ pub fn apply_event(
             registered: Some(e.clone()),
             last,
         }),
-        Body::PlaceRegistered(e) => Item::Place(PlaceState {
-            registered: Some(e.clone()),
-            last,
-        }),
+        Body::PlaceRegistered(e) => {
+            let before = match items.get(first) {
+                Some(Item::Place(p)) => p.clone(),
+                _ => PlaceState::default(),
+            };
+            Item::Place(PlaceState {
+                registered: Some(e.clone()),
+                ..before
+            })
+        }
         Body::UnitRegistered(e) => Item::Unit(UnitState {
             registered: Some(e.clone()),
             last,

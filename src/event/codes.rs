@@ -206,5 +206,10 @@ pub fn remedy(code: RefusalCode) -> &'static str {
         C::UnknownEvent => "name an event that has been recorded",
         C::CannotCorrect => "correct events of this kind by the event that undoes them",
         C::NoChange => "the ledger says so already",
+        C::NoVessel => "register the place as a tank, silo, road or rail tank, or use Moved",
+        C::IncompatibleRefilling => "clean the vessel first, or make the other form by Transformed",
+        C::DrawFirst => "draw a portion from the vessel; it may go on in the same statement",
+        C::VesselInUse => "empty and clean the vessel first, or report the consignment unloaded",
+        C::VesselEmpty => "fill the vessel first",
     }
 }

@@ -119,6 +119,10 @@ pub struct Package {
     pub promised: Option<Id>,
 }
 
+/// What a running lot is made of: mass by the lot that was poured in; none:
+/// of unknown origin.
+pub type Blend = BTreeMap<Option<Id>, Amount>;
+
 /// One lot's books.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Book {
@@ -134,6 +138,11 @@ pub struct Book {
     pub ended: BTreeSet<u64>,
     /// Loose gross that an open offer has reserved, and where.
     pub promised: BTreeMap<Id, (Account, i64)>,
+    /// The vessel that it runs in: a party's place.
+    pub vessel: Option<(String, String)>,
+    pub blend: Blend,
+    /// What it was made of when it ran no longer.
+    pub blend_at_end: Blend,
 }
 
 impl Book {
@@ -174,6 +183,10 @@ impl Book {
     pub fn content_of(&self, there: Amount, gross: i64) -> i64 {
         if gross == there.gross {
             return there.contained;
+        }
+        if self.vessel.is_some() || !self.blend.is_empty() {
+            // In a vessel: the well-mixed fraction.
+            return share(there.contained, gross, there.gross);
         }
         content(gross, self.ppm).clamp(0, there.contained.max(0))
     }
@@ -251,6 +264,12 @@ impl Book {
         }
     }
 
+    /// It runs in its vessel no longer.
+    pub fn end(&mut self) {
+        self.vessel = None;
+        self.blend_at_end = self.blend.clone();
+    }
+
     /// Whether matter is still on hand or in dispute.
     pub fn is_live(&self) -> bool {
         let live = |a: &Account| a.is_holding() || matches!(a, Account::Disputed(_));
@@ -308,6 +327,11 @@ impl<K: Ord + Clone, V: Clone> Table<K, V> {
             self.kept.extend(draft);
         }
         keys
+    }
+
+    /// What the draft has touched so far.
+    pub fn drafted(&self) -> Vec<K> {
+        self.draft.keys().cloned().collect()
     }
 
     pub fn save(&self) -> BTreeMap<K, V> {

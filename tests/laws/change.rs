@@ -45,18 +45,12 @@ impl Model {
     pub fn transformed(&mut self, case: &Case<'_>, e: &Transformed) -> Verdict {
         self.active(case.party)?;
         must(!e.inputs.is_empty(), Wrong::Field)?;
-        let nonsense = |l: &hazledger::pb::ProcessLoss| {
-            let nothing = l.gross_mg == 0 && l.contained_mg == 0;
-            let of_what = l.contained_mg > 0 && l.substance.is_empty();
-            nothing || l.gross_mg < 0 || l.contained_mg < 0 || of_what
-        };
-        must(!e.losses.iter().any(nonsense), Wrong::Field)?;
-        must(e.consumed.iter().all(|c| c.contained_mg > 0), Wrong::Field)?;
+        sound_losses(e)?;
         for input in &e.inputs {
             must(!input.place.is_empty(), Wrong::Field)?;
             named(input.goods.as_ref())?;
         }
-        let outputs: Vec<Amount> = e.outputs.iter().map(new_lot).collect::<Result<_, _>>()?;
+        e.outputs.iter().try_for_each(|o| new_lot(o).map(drop))?;
         for lot in &e.outputs {
             self.own_place(case.party, &lot.place)?;
         }
@@ -68,6 +62,12 @@ impl Model {
             self.sink(&taken, &from, &Account::Transformed);
             inputs.push(taken);
         }
+        self.converted(case, e, &inputs)
+    }
+
+    /// What came of inputs that have been taken.
+    pub fn converted(&mut self, case: &Case<'_>, e: &Transformed, inputs: &[Taken]) -> Verdict {
+        let outputs: Vec<Amount> = e.outputs.iter().map(new_lot).collect::<Result<_, _>>()?;
 
         // In gross: outputs + unregulated + losses = inputs + inert, and what
         // lacks is disputed. What evaporates without a substance is solvent
@@ -91,9 +91,9 @@ impl Model {
         let gross_short = in_proportion(short, &rest);
         let mut lost: Vec<Amount> = gross_lost.iter().map(|g| amount(*g, 0)).collect();
         let mut short: Vec<Amount> = gross_short.iter().map(|g| amount(*g, 0)).collect();
-        self.contents(e, &inputs, &outputs, &mut lost, &mut short)?;
+        self.contents(e, inputs, &outputs, &mut lost, &mut short)?;
 
-        for (line, input) in (0u32..).zip(&inputs) {
+        for (line, input) in (0u32..).zip(inputs) {
             let at = usize::try_from(line).unwrap();
             let book = self.lots.edit(&input.lot);
             book.transfer(&Account::Transformed, &Account::ProcessLoss, lost[at]);
@@ -192,6 +192,17 @@ impl Model {
         self.made(case, case.name(0), &form, ppm, &e.place, taken.total());
         Ok(())
     }
+}
+
+/// A loss says of what, and is one; what was consumed is something.
+pub fn sound_losses(e: &Transformed) -> Verdict {
+    let nonsense = |l: &hazledger::pb::ProcessLoss| {
+        let nothing = l.gross_mg == 0 && l.contained_mg == 0;
+        let of_what = l.contained_mg > 0 && l.substance.is_empty();
+        nothing || l.gross_mg < 0 || l.contained_mg < 0 || of_what
+    };
+    must(!e.losses.iter().any(nonsense), Wrong::Field)?;
+    must(e.consumed.iter().all(|c| c.contained_mg > 0), Wrong::Field)
 }
 
 /// A party's dispute with itself: nobody stands opposite.

@@ -388,10 +388,13 @@ impl Player {
 
     pub fn reported(&mut self, model: &Model) -> Option<Play> {
         let (name, by) = self.on_the_road(model)?;
-        let kind = if self.world.percent(3) {
-            ReportKind::Unspecified
-        } else {
-            ReportKind::Stop
+        let tank = |lot: &Id| model.lots.get(lot).unwrap().vessel.is_some();
+        let tanks = model.aboard(&name).iter().any(tank);
+        let kind = match self.world.upto(99) {
+            0..=2 => ReportKind::Unspecified,
+            3 => ReportKind::Unloaded,
+            4..=40 if tanks => ReportKind::Unloaded,
+            _ => ReportKind::Stop,
         };
         let reported = Reported {
             consignment: bytes(&name),

@@ -8,8 +8,8 @@ use hazledger::event::StatementId;
 use hazledger::event::ids::{ID_WINDOW_MS, derived};
 use hazledger::pb::offered::From as OfferedFrom;
 use hazledger::pb::{
-    Accepted, AcceptedLine, Declined, EventRef, Goods, Offered, Relayed, Reported, Traded,
-    Withdrawn,
+    Accepted, AcceptedLine, Declined, EventRef, Goods, Offered, Relayed, ReportKind, Reported,
+    Traded, Withdrawn,
 };
 
 use super::books::{Account, Amount, Id, amount, content, held, share};
@@ -101,6 +101,7 @@ impl Model {
         let mut lines: Vec<Line> = Vec::new();
         for goods in &e.lines {
             let taken = self.take(Some(goods), &from, Promised::Refuse)?;
+            self.stands_free(&taken.lot)?;
             lines.push(Line {
                 lot: taken.lot,
                 loose: taken.loose.gross,
@@ -412,7 +413,11 @@ impl Model {
 
     pub fn reported(&mut self, case: &Case<'_>, e: &Reported) -> Verdict {
         must(e.kind != 0 && !e.region.is_empty(), Wrong::Field)?;
-        self.carried(case.party, &e.consignment).map(drop)
+        let name = self.carried(case.party, &e.consignment)?;
+        match e.kind() {
+            ReportKind::Unloaded => self.keep_heels(case, &name),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -13,11 +13,12 @@ use hazledger::pb::{
     Transformed,
 };
 
-use super::books::{Account, Amount, Book, Id, amount};
+use super::books::{Account, Amount, Blend, Book, Id, amount};
 use super::change::substance;
 use super::goods::mass;
 use super::handoff::handoff_name;
 use super::model::{Model, Status, Wrong};
+use super::vessels::Place;
 
 /// The broad class of a refusal.
 pub fn class(refused: &Refused) -> Wrong {
@@ -71,6 +72,9 @@ pub fn class(refused: &Refused) -> Wrong {
         C::UnknownDispute | C::DisputeClosed | C::DisputeExceeded => Wrong::Dispute,
         C::UnknownEvent | C::CannotCorrect => Wrong::Correction,
         C::NoChange => Wrong::Pointless,
+        C::NoVessel | C::IncompatibleRefilling | C::DrawFirst | C::VesselInUse | C::VesselEmpty => {
+            Wrong::Vessel
+        }
         _ => panic!("a refusal that no history should meet: {refused}"),
     }
 }
@@ -123,8 +127,12 @@ fn book(lot: &LotState) -> Book {
             assert!(!twice, "law 6: package {serial} is in two places");
         }
     }
+    let form = match lot.form.as_str() {
+        "" => born.form,
+        form => form.to_owned(),
+    };
     Book {
-        form: born.form,
+        form,
         born_ppm: born.content_ppm,
         ppm: lot.content_ppm,
         accounts: lot
@@ -149,7 +157,18 @@ fn book(lot: &LotState) -> Book {
             .iter()
             .map(|r| (id(&r.handoff), (account(r.account.as_ref()), r.gross_mg)))
             .collect(),
+        vessel: lot.running_in.clone().map(|v| (v.party, v.place)),
+        blend: blend(&lot.blend),
+        blend_at_end: blend(&lot.blend_at_end),
     }
+}
+
+fn blend(parts: &[pb::Parent]) -> Blend {
+    let part = |p: &pb::Parent| {
+        let lot = (!p.lot.is_empty()).then(|| id(&p.lot));
+        (lot, amount(p.gross_mg, p.contained_mg))
+    };
+    parts.iter().map(part).collect()
 }
 
 fn same<T: PartialEq + std::fmt::Debug>(what: &str, model: &T, state: &T) {
@@ -211,7 +230,21 @@ pub fn agrees(model: &Model, subject: &pb::Subject, item: &Item) {
                 same("revoked", &mine.revoked, &(k.revoked_at != 0));
             }
         }
-        Item::Site(_) | Item::Place(_) | Item::Unit(_) | Item::Ledger(_) => {}
+        Item::Place(p) => {
+            let name = String::from_utf8(subject.id.to_vec()).unwrap();
+            let (party, place) = name.split_once('/').unwrap();
+            let mine = model.places.get(&(party.to_owned(), place.to_owned()));
+            let some = |id_: &bytes::Bytes| (!id_.is_empty()).then(|| id(id_));
+            let theirs = Place {
+                vessel: p.registered.as_ref().unwrap().vessel != 0,
+                running: some(&p.running),
+                contents: p.contents.clone(),
+                uncleaned: p.uncleaned,
+                consignment: some(&p.consignment),
+            };
+            same("place", mine.expect("an unknown place"), &theirs);
+        }
+        Item::Site(_) | Item::Unit(_) | Item::Ledger(_) => {}
     }
 }
 
@@ -291,6 +324,12 @@ fn book_laws(book: &Book) {
     }
     let alive = |s: &&u64| book.packages.contains_key(s);
     assert!(!book.ended.iter().any(|s| alive(&s)), "law 6: ended, alive");
+    if book.vessel.is_some() || !book.blend.is_empty() {
+        let holdings = book.accounts.iter().filter(|(a, _)| a.is_holding());
+        let there: Amount = holdings.map(|(_, mass)| *mass).sum();
+        let parts: Amount = book.blend.values().copied().sum();
+        assert_eq!(parts, there, "a running lot is what it is made of");
+    }
     let owned: i64 = book.titles.values().sum();
     let packages = book.packages.values();
     let packages = packages.filter(|p| p.account != Account::Missing);
@@ -326,8 +365,10 @@ pub fn record_laws(model: &Model, record: &OpenRecord) {
     }
     assert!(sums.values().all(|s| *s == Amount::NONE), "law 1: {sums:?}");
     for (index, event) in (0u32..).zip(record.events.iter().flatten()) {
-        if let Some(Body::Transformed(e)) = &event.body {
-            conserves(model, e, index, &postings);
+        match &event.body {
+            Some(Body::Transformed(e)) => conserves(model, e, index, &postings),
+            Some(Body::Filled(_) | Body::Drawn(_)) => goes_over(model, index, &postings),
+            _ => {}
         }
     }
     let allowed = who_signed(model, record);
@@ -364,6 +405,22 @@ fn who_signed(model: &Model, record: &OpenRecord) -> BTreeSet<String> {
         }
     }
     signed
+}
+
+/// Law 4 of pouring and drawing: what ends as one lot goes on as another, in
+/// gross and in contained, and stays the same substance.
+fn goes_over(model: &Model, index: u32, postings: &[(u32, Id, Account, Amount)]) {
+    let mut over: BTreeMap<String, Amount> = BTreeMap::new();
+    for (_, lot, account, mass) in postings.iter().filter(|p| p.0 == index) {
+        if matches!(account, Account::Transformed | Account::Made) {
+            let of = over
+                .entry(substance(&model.lots.get(lot).unwrap().form))
+                .or_default();
+            *of = *of + *mass;
+        }
+    }
+    let even = over.values().all(|left| *left == Amount::NONE);
+    assert!(even, "law 4: {over:?}");
 }
 
 /// Law 4, in gross, and per substance in contained.

@@ -27,6 +27,8 @@ mod plans;
 mod player;
 mod registry;
 mod stock;
+mod tanks;
+mod vessels;
 mod world;
 
 use std::collections::BTreeMap;

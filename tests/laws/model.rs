@@ -11,6 +11,7 @@ use hazledger::pb::event::Body;
 use hazledger::pb::{Accepted, Event, EventRef, Origin, Payload};
 
 use super::books::{Account, Amount, Book, Id, Table};
+use super::vessels::Place;
 
 /// Why a statement may not be recorded, broadly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,6 +44,8 @@ pub enum Wrong {
     Correction,
     /// It is so already.
     Pointless,
+    /// No vessel, one that is in use, or one that was not cleaned.
+    Vessel,
 }
 
 pub type Verdict<T = ()> = Result<T, Wrong>;
@@ -213,7 +216,7 @@ pub struct Model {
     pub parties: Table<String, Party>,
     pub sites: Table<(String, String), ()>,
     pub units: Table<(String, String), ()>,
-    pub places: Table<(String, String), ()>,
+    pub places: Table<(String, String), Place>,
     pub keys: Table<Id, Key>,
     pub lots: Table<Id, Book>,
     pub offers: Table<Id, Offer>,
@@ -304,6 +307,7 @@ impl Model {
                 key_id: payload.key_id.as_ref().try_into().unwrap(),
             };
             let booked = self.event(&case, event)?;
+            self.make_up_blends();
             let happened = Happened {
                 event: event.clone(),
                 digest: digest.clone(),
@@ -342,6 +346,9 @@ impl Model {
             Body::Incident(e) => return self.incident(case, e).map(Some),
             Body::Moved(e) => self.moved(case, e),
             Body::Packed(e) => self.packed(case, e),
+            Body::Filled(e) => self.filled(case, e),
+            Body::Drawn(e) => self.drawn(case, e),
+            Body::Cleaned(e) => self.cleaned(case, e),
             Body::Assayed(e) => self.assayed(case, e),
             Body::Counted(e) => self.counted(case, e),
             Body::Offered(e) => self.offered(case, e),

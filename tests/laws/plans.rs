@@ -44,6 +44,9 @@ impl Player {
             EventKind::Opened => Some(self.opened()),
             EventKind::Moved => self.moved(model),
             EventKind::Packed => self.packed(model),
+            EventKind::Filled => self.filled(model),
+            EventKind::Drawn => self.drawn(model),
+            EventKind::Cleaned => self.cleaned(model),
             EventKind::Assayed => self.assayed(model),
             EventKind::Counted => self.counted(model),
             EventKind::Offered => self.offered(model),
@@ -256,6 +259,13 @@ impl Player {
             lot: bytes(&stock.lot),
             content_ppm,
             certificate_hash: Bytes::from_static(&[4; 32]),
+            wetting_ppm: self.world.percent(50).then_some(240_000),
+            weighed: (self.world.percent(20) && stock.loose > 0).then(|| {
+                let less = if self.world.percent(90) { 0 } else { -2 };
+                let gross = stock.loose - stock.loose / 50 - less;
+                self.quantity(gross.max(1))
+            }),
+            ..Assayed::default()
         };
         Some(one(stock.by, Body::Assayed(assayed)))
     }

@@ -82,12 +82,15 @@ pub struct Player {
 }
 
 /// Every kind that a party or an authority can bring about.
-pub const LIVE: [EventKind; 29] = [
+pub const LIVE: [EventKind; 32] = [
     EventKind::Produced,
     EventKind::Imported,
     EventKind::Opened,
     EventKind::Moved,
     EventKind::Packed,
+    EventKind::Filled,
+    EventKind::Drawn,
+    EventKind::Cleaned,
     EventKind::Assayed,
     EventKind::Counted,
     EventKind::Offered,
@@ -133,7 +136,9 @@ const COMMON: [EventKind; 14] = [
 ];
 
 /// What can stand beside others in one statement.
-const SIMPLE: [EventKind; 16] = [
+const SIMPLE: [EventKind; 18] = [
+    EventKind::Filled,
+    EventKind::Drawn,
     EventKind::Produced,
     EventKind::Imported,
     EventKind::Opened,

@@ -52,7 +52,9 @@ impl Model {
         let unit = e.unit.is_empty() || self.units.has(&within(&e.party, &e.unit));
         let site = self.sites.has(&within(&e.party, &e.site));
         must(site && unit, Wrong::Registry)?;
-        self.places.put(within(&e.party, &e.place), ());
+        let place = within(&e.party, &e.place);
+        let registered = self.registered_vessel(&place, e.vessel())?;
+        self.places.put(place, registered);
         Ok(())
     }
 

@@ -9,13 +9,16 @@ use hazledger::pb::event::Body;
 use hazledger::pb::{
     Authority, BaseRulePack, Event, EventRef, Genesis, KeyHolder, KeyRegistered, Origin,
     PartyRegistered, PartyStatus, PlaceRegistered, SignatureAlgorithm, SignedStatement,
-    SiteRegistered, Stage, UnitRegistered,
+    SiteRegistered, Stage, UnitRegistered, VesselKind,
 };
 use rand::{Rng, RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
 /// Places of every member.
 pub const PLACES: [&str; 3] = ["T-1", "B-2", "S.3"];
+/// Vessels of every member.
+pub const VESSELS: [(&str, VesselKind); 2] =
+    [("V-1", VesselKind::Tank), ("V-2", VesselKind::RoadTank)];
 /// A region that is valid and otherwise means nothing here.
 pub const REGION: &str = "150100";
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -341,6 +344,13 @@ impl World {
             let place = place_in(&party, place, "MAIN", unit);
             events.push(event(Body::PlaceRegistered(place)));
         }
+        for (place, vessel) in VESSELS {
+            let place = PlaceRegistered {
+                vessel: vessel.into(),
+                ..place_in(&party, place, "MAIN", "U-1")
+            };
+            events.push(event(Body::PlaceRegistered(place)));
+        }
         Plan {
             by: 0,
             authorities: 1,
@@ -418,5 +428,6 @@ pub fn place_in(party: &str, place: &str, site: &str, unit: &str) -> PlaceRegist
         name_zh: "储罐".to_owned(),
         name_en: String::new(),
         kind: "tank".to_owned(),
+        ..PlaceRegistered::default()
     }
 }

@@ -6,7 +6,9 @@
 )]
 
 use hazledger::pb::event::Body as B;
-use hazledger::pb::{ClockStated, ExternalRef, IncidentKind, PartyStatus, SettlementCause};
+use hazledger::pb::{
+    ClockStated, ExternalRef, IncidentKind, PartyStatus, Residue, SettlementCause,
+};
 
 use super::bench::{Bench, HOUR, event, register_party};
 use super::verbs::{consumed, loss, restating, unregulated};
@@ -22,6 +24,7 @@ pub fn tell() -> Bench {
     handoffs(&mut b);
     road(&mut b);
     ends(&mut b);
+    tanks(&mut b);
     open_ends(&mut b);
     clock(&mut b);
     b
@@ -166,6 +169,22 @@ fn ends(b: &mut Bench) {
     );
     said(b, "P1", B::KeyRevoked(b.revoked("P2")));
     said(b, "A1", register_party('D', PartyStatus::Closed));
+}
+
+/// A tank filled, drawn from, cleaned and filled again; what is in it stays.
+fn tanks(b: &mut Bench) {
+    b.vessel_step("tanks").unwrap().unwrap();
+    let mut filled = b.filled("import 8", "T1", "V1");
+    named(b, "running", "M1", B::Filled(filled.clone()));
+    named(b, "drawn", "M1", B::Drawn(b.drawn("V1", "5", "T2")));
+    let residues = [
+        (Residue::Rinse, "5", 500_000),
+        (Residue::Waste, "2", 10_000),
+    ];
+    said(b, "M1", B::Cleaned(b.cleaned("V1", "4.5", &residues)));
+    filled.goods = b.goods("drawn 4");
+    filled.from = Some(hazledger::pb::filled::From::Place("T2".into()));
+    named(b, "running", "M1", B::Filled(filled));
 }
 
 /// The ledger's clock jumps too far, and somebody confirms the time.

@@ -176,6 +176,7 @@ impl Bench {
             lot: self.id(lot),
             content_ppm,
             certificate_hash: hash("assay"),
+            ..Assayed::default()
         }
     }
 
@@ -492,7 +493,9 @@ impl Bench {
             "W-closed" => self.say("A1", register_party('W', PartyStatus::Closed)),
             "P-closed" => self.say("A1", register_party('P', PartyStatus::Closed)),
             "P2-revoked" => self.say("P1", B::KeyRevoked(self.revoked("P2"))),
-            _ => panic!("no such step"),
+            _ => self
+                .vessel_step(step)
+                .unwrap_or_else(|| panic!("no such step")),
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::Case;
 use super::fields::{self, MAX_SHORT, MAX_TEXT};
 use super::signers;
+use super::vessel;
 use crate::custody::draft::Draft;
 use crate::custody::{account, subject};
 use crate::event::codes::Refused;
@@ -128,5 +129,9 @@ pub(super) fn reported(
             longitude_e6: e.longitude_e6,
             latitude_e6: e.latitude_e6,
         }),
-    )
+    )?;
+    match e.kind() {
+        ReportKind::Unloaded => vessel::keep_heels(draft, case, id),
+        _ => Ok(()),
+    }
 }

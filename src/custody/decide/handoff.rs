@@ -6,7 +6,7 @@ use super::Case;
 use super::fields::{self, MAX_TEXT};
 use super::goods::{self, Reserved};
 use super::signers;
-use super::store::late;
+use super::store::{late, stands_free};
 use super::takeover::{self, Taking};
 use super::trade::MAX_LINES;
 use super::{carriage, handoff_id};
@@ -46,6 +46,10 @@ pub(super) fn offered(draft: &mut Draft<'_>, case: &Case<'_>, e: &Offered) -> Re
     for (i, line) in e.lines.iter().enumerate() {
         let at = format!("lines[{i}]");
         let portion = goods::portion(draft, Some(line), &from, Reserved::Refuse)
+            .and_then(|portion| {
+                stands_free(draft, &portion, "lot")?;
+                Ok(portion)
+            })
             .map_err(|r| r.within(&at))?;
         late(draft, case, portion.lot);
         lines.push(HandoffLine {

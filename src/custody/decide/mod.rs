@@ -2,6 +2,7 @@
 //! Refused with a code, or accepted with links, outcomes and findings. Guards
 //! stand in the order of their codes. One file for each group of events.
 
+mod assay;
 mod carriage;
 mod consume;
 mod correct;
@@ -16,6 +17,7 @@ mod store;
 mod takeover;
 mod trade;
 mod transform;
+mod vessel;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -156,6 +158,12 @@ fn name_subjects(event: &Event, named: &mut Vec<Subject>) {
     match &event.body {
         Some(Body::Moved(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
         Some(Body::Packed(e)) => lot(&e.lot),
+        Some(Body::Filled(e)) => {
+            e.goods.iter().for_each(|g| lot(&g.lot));
+            if let Some(crate::pb::filled::From::Consignment(id)) = &e.from {
+                named.extend(consignment(id));
+            }
+        }
         Some(Body::Assayed(e)) => lot(&e.lot),
         Some(Body::Counted(e)) => lot(&e.lot),
         Some(Body::Used(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
@@ -250,7 +258,9 @@ pub fn decide(
             context,
             rules: &rules,
         };
-        event_of(&mut draft, &case, event).map_err(|r| r.within(&format!("events[{index}]")))?;
+        event_of(&mut draft, &case, event)
+            .and_then(|()| vessel::settle_blends(&mut draft))
+            .map_err(|r| r.within(&format!("events[{index}]")))?;
     }
     find_back_dating(&mut draft, statement, context, &rules);
     let (additions, items) = draft.finish()?;
@@ -328,7 +338,10 @@ fn event_of(draft: &mut Draft<'_>, case: &Case<'_>, event: &Event) -> Result<(),
         Body::Opened(e) => entry::opened(draft, case, e).map_err(name("opened")),
         Body::Moved(e) => store::moved(draft, case, e).map_err(name("moved")),
         Body::Packed(e) => store::packed(draft, case, e).map_err(name("packed")),
-        Body::Assayed(e) => store::assayed(draft, case, e).map_err(name("assayed")),
+        Body::Filled(e) => vessel::filled(draft, case, e).map_err(name("filled")),
+        Body::Drawn(e) => vessel::drawn(draft, case, e).map_err(name("drawn")),
+        Body::Cleaned(e) => vessel::cleaned(draft, case, e).map_err(name("cleaned")),
+        Body::Assayed(e) => assay::assayed(draft, case, e).map_err(name("assayed")),
         Body::Counted(e) => store::counted(draft, case, e).map_err(name("counted")),
         Body::Offered(e) => handoff::offered(draft, case, e).map_err(name("offered")),
         Body::Accepted(e) => handoff::accepted(draft, case, e).map_err(name("accepted")),
