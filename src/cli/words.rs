@@ -137,6 +137,15 @@ pub fn kg(mg: i64) -> String {
     Mass::mg(mg).to_string().trim_end_matches(" kg").to_owned()
 }
 
+/// A part in percent, four decimals, rounded down: `33.3333 %`.
+pub fn percent(part: i64, whole: i64) -> String {
+    let millionths = match whole {
+        1.. => i128::from(part) * 1_000_000 / i128::from(whole),
+        _ => return String::new(),
+    };
+    format!("{}.{:04} %", millionths / 10_000, millionths % 10_000)
+}
+
 /// Serials, for example `1-40, 55`.
 pub fn serials(ranges: &[SerialRange]) -> String {
     let shown: Vec<String> = ranges
