@@ -21,6 +21,8 @@ mod bytes;
 mod handoffs;
 #[path = "rules/matter.rs"]
 mod matter;
+#[path = "rules/orders.rs"]
+mod orders;
 #[path = "rules/registry.rs"]
 mod registry;
 #[path = "rules/table.rs"]
@@ -109,6 +111,11 @@ fn a_dispute_ends_by_both_sides_or_an_authority() {
     run(handoffs::SETTLE);
 }
 
+#[test]
+fn an_authority_orders_goods_into_a_custodians_place() {
+    run(orders::TAKE_OVER);
+}
+
 /// Refusals that no table can reach, and the test that does.
 const ELSEWHERE: &[(RefusalCode, &str)] = &[
     // The ledger's index of ids gives it, before anything is decided.
@@ -133,6 +140,7 @@ fn every_code_is_reached_by_a_line_of_a_table() {
         handoffs::CARRIAGE,
         handoffs::TRADE,
         handoffs::SETTLE,
+        orders::TAKE_OVER,
     ];
     let (mut refusals, mut findings) = (BTreeSet::new(), BTreeSet::new());
     for cases in tables {

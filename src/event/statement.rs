@@ -298,6 +298,7 @@ pub fn kind_of(event: &Event) -> EventKind {
         Some(B::Recovered(_)) => EventKind::Recovered,
         Some(B::Settled(_)) => EventKind::Settled,
         Some(B::Corrected(_)) => EventKind::Corrected,
+        Some(B::TakenOver(_)) => EventKind::TakenOver,
         Some(B::PartyRegistered(_)) => EventKind::PartyRegistered,
         Some(B::SiteRegistered(_)) => EventKind::SiteRegistered,
         Some(B::PlaceRegistered(_)) => EventKind::PlaceRegistered,

@@ -23,6 +23,7 @@ mod laws;
 mod ledger;
 mod matter;
 mod model;
+mod orders;
 mod plans;
 mod player;
 mod registry;

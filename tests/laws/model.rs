@@ -356,6 +356,7 @@ impl Model {
             Body::Recovered(e) => self.recovered(case, e),
             Body::Settled(e) => self.settled(case, e),
             Body::Corrected(e) => self.corrected(case, e),
+            Body::TakenOver(e) => self.taken_over(case, e),
             Body::PartyRegistered(e) => self.party_registered(case, e),
             Body::SiteRegistered(e) => self.site_registered(case, e),
             Body::PlaceRegistered(e) => self.place_registered(case, e),

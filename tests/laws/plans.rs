@@ -60,6 +60,7 @@ impl Player {
             EventKind::Recovered => self.recovered(model),
             EventKind::Settled => self.settled(model),
             EventKind::Corrected => self.corrected(model),
+            EventKind::TakenOver => self.taken_over(model),
             EventKind::PartyRegistered => Some(self.party_registered(model)),
             EventKind::SiteRegistered => Some(self.within(Within::Site)),
             EventKind::UnitRegistered => Some(self.within(Within::Unit)),

@@ -82,7 +82,7 @@ pub struct Player {
 }
 
 /// Every kind that a party or an authority can bring about.
-pub const LIVE: [EventKind; 29] = [
+pub const LIVE: [EventKind; 30] = [
     EventKind::Produced,
     EventKind::Imported,
     EventKind::Opened,
@@ -106,6 +106,7 @@ pub const LIVE: [EventKind; 29] = [
     EventKind::Recovered,
     EventKind::Settled,
     EventKind::Corrected,
+    EventKind::TakenOver,
     EventKind::PartyRegistered,
     EventKind::SiteRegistered,
     EventKind::PlaceRegistered,

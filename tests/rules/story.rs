@@ -6,9 +6,11 @@
 )]
 
 use hazledger::pb::event::Body as B;
-use hazledger::pb::{ClockStated, ExternalRef, IncidentKind, PartyStatus, SettlementCause};
+use hazledger::pb::{
+    ClockStated, ExternalRef, IncidentKind, PartyStatus, SettlementCause, TakenOver,
+};
 
-use super::bench::{Bench, HOUR, event, register_party};
+use super::bench::{Bench, HOUR, event, party, register_party};
 use super::verbs::{consumed, loss, restating, unregulated};
 
 /// Records between two state records.
@@ -24,6 +26,7 @@ pub fn tell() -> Bench {
     ends(&mut b);
     open_ends(&mut b);
     clock(&mut b);
+    orders(&mut b);
     b
 }
 
@@ -180,6 +183,15 @@ fn clock(b: &mut Bench) {
         };
         b.say_of_clock(word).unwrap();
     }
+}
+
+/// An authority has the plant's stock taken to the mine.
+fn orders(b: &mut Bench) {
+    let order = TakenOver {
+        custodian: party('M'),
+        ..b.taken_over("stock 1", "P T2")
+    };
+    said(b, "A1", B::TakenOver(order));
 }
 
 /// Something of every kind stays open: an offer, an awaited one, goods aboard,

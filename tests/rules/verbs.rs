@@ -19,7 +19,7 @@ use hazledger::pb::{
     Traded, TransformInput, Transformed, TransportMode, UnregulatedProduct, Used, Wasted,
     Withdrawn, incident,
 };
-use hazledger::pb::{PartyStatus, PlaceRegistered};
+use hazledger::pb::{PartyStatus, PlaceRegistered, TakenOver, taken_over};
 
 use super::bench::{Bench, event, hash, key, party, place, register_party};
 
@@ -371,6 +371,26 @@ impl Bench {
                 party: if found { party('W') } else { String::new() },
                 place: if found { "T1".into() } else { String::new() },
             }],
+        }
+    }
+
+    /// By order, from P's T1 (or from aboard `truck`) to W's T2.
+    pub fn taken_over(&self, goods: &str, from: &str) -> TakenOver {
+        let at = match from.split_once(' ') {
+            Some((_, place)) => taken_over::At::Place(place.into()),
+            None => taken_over::At::Consignment(self.id(from)),
+        };
+        TakenOver {
+            goods: self.goods(goods),
+            holder: from
+                .split_once(' ')
+                .map(|(letter, _)| party(letter.chars().next().unwrap()))
+                .unwrap_or_default(),
+            at: Some(at),
+            custodian: party('W'),
+            to_place: "T2".into(),
+            order: "2026-17".into(),
+            reason: "the store is not safe".into(),
         }
     }
 

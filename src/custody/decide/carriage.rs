@@ -20,6 +20,17 @@ const MAX_STOPS: usize = 32;
 
 /// An open consignment that the party carries.
 pub(super) fn carried(draft: &Draft<'_>, id: &[u8], party: &str) -> Result<ConsignmentId, Refused> {
+    let id = open(draft, id)?;
+    let state = draft.consignment(id).unwrap_or_default();
+    if state.carrier != party {
+        return Err(Refused::new(RefusalCode::NotTheCarrier, "consignment")
+            .detail(format!("consignment {id}")));
+    }
+    Ok(id)
+}
+
+/// An open consignment, whoever carries it.
+pub(super) fn open(draft: &Draft<'_>, id: &[u8]) -> Result<ConsignmentId, Refused> {
     let field = "consignment";
     let id = ConsignmentId::from_slice(id)
         .ok_or_else(|| Refused::invalid(field, "16 bytes are wanted"))?;
@@ -29,9 +40,6 @@ pub(super) fn carried(draft: &Draft<'_>, id: &[u8], party: &str) -> Result<Consi
         .ok_or_else(|| refused(RefusalCode::UnknownConsignment))?;
     if state.closed {
         return Err(refused(RefusalCode::ConsignmentClosed));
-    }
-    if state.carrier != party {
-        return Err(refused(RefusalCode::NotTheCarrier));
     }
     Ok(id)
 }

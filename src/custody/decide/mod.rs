@@ -10,6 +10,7 @@ mod entry;
 mod fields;
 mod goods;
 mod handoff;
+mod order;
 mod parties;
 mod signers;
 mod store;
@@ -190,6 +191,12 @@ fn name_subjects(event: &Event, named: &mut Vec<Subject>) {
         Some(Body::Settled(e)) => {
             named.extend(crate::event::DisputeId::from_slice(&e.dispute).map(subject::dispute));
         }
+        Some(Body::TakenOver(e)) => {
+            e.goods.iter().for_each(|g| lot(&g.lot));
+            if let Some(crate::pb::taken_over::At::Consignment(id)) = &e.at {
+                named.extend(consignment(id));
+            }
+        }
         Some(Body::Corrected(e)) => {
             // What entered by the original is named after it.
             named.extend(
@@ -346,6 +353,7 @@ fn event_of(draft: &mut Draft<'_>, case: &Case<'_>, event: &Event) -> Result<(),
         Body::Recovered(e) => consume::recovered(draft, case, e).map_err(name("recovered")),
         Body::Settled(e) => dispute::settled(draft, case, e).map_err(name("settled")),
         Body::Corrected(e) => correct::corrected(draft, case, e).map_err(name("corrected")),
+        Body::TakenOver(e) => order::taken_over(draft, case, e).map_err(name("taken_over")),
         _ => Err(Refused::new(RefusalCode::NotSupportedYet, "")),
     }
 }
