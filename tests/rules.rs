@@ -25,6 +25,8 @@ mod matter;
 mod orders;
 #[path = "rules/registry.rs"]
 mod registry;
+#[path = "rules/succession.rs"]
+mod succession;
 #[path = "rules/table.rs"]
 mod table;
 #[path = "rules/verbs.rs"]
@@ -116,6 +118,16 @@ fn an_authority_orders_goods_into_a_custodians_place() {
     run(orders::TAKE_OVER);
 }
 
+#[test]
+fn a_successor_takes_over_duties_at_once() {
+    run(succession::SUCCESSION);
+}
+
+#[test]
+fn a_successor_takes_over_holdings_lot_by_lot() {
+    run(succession::INHERITANCE);
+}
+
 /// Refusals that no table can reach, and the test that does.
 const ELSEWHERE: &[(RefusalCode, &str)] = &[
     // The ledger's index of ids gives it, before anything is decided.
@@ -141,6 +153,8 @@ fn every_code_is_reached_by_a_line_of_a_table() {
         handoffs::TRADE,
         handoffs::SETTLE,
         orders::TAKE_OVER,
+        succession::SUCCESSION,
+        succession::INHERITANCE,
     ];
     let (mut refusals, mut findings) = (BTreeSet::new(), BTreeSet::new());
     for cases in tables {

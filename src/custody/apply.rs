@@ -151,6 +151,12 @@ fn to_lot(lot: &mut LotState, what: &C) -> Result<(), Broken> {
             lot.restated.sort_by_key(name);
             Ok(())
         }
+        C::Answerable(a) => {
+            if let Some(born) = &mut lot.born {
+                born.answerable.clone_from(&a.party);
+            }
+            Ok(())
+        }
         // They stand in the chain, for genealogy and law 4; the item itself
         // does not change by them.
         C::Born(_) | C::ContributedTo(_) | C::Conservation(_) => Ok(()),

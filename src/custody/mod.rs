@@ -16,6 +16,7 @@ pub mod ranges;
 pub mod registry;
 pub mod state;
 pub mod subject;
+pub mod succession;
 #[cfg(test)]
 mod tests;
 

@@ -164,7 +164,9 @@ pub fn remedy(code: RefusalCode) -> &'static str {
         C::KeyNotYetValid => "wait until the key is valid",
         C::KeyNotOfParty => "sign with a key of the acting party",
         C::UnknownParty => "have the authority register the party first",
-        C::PartyNotActive => "the party is registered as closed: an authority must reopen it",
+        C::PartyNotActive => {
+            "the party is closed, or another has succeeded it: name its successor, or have an authority reopen it"
+        }
         C::AuthorityRequired => "have as many authority keys sign as genesis asks for",
         C::CounterpartSignatureRequired => "have the other side co-sign",
         C::TwoPersonsRequired => "have a second person of the party co-sign; devices do not count",
@@ -206,5 +208,6 @@ pub fn remedy(code: RefusalCode) -> &'static str {
         C::UnknownEvent => "name an event that has been recorded",
         C::CannotCorrect => "correct events of this kind by the event that undoes them",
         C::NoChange => "the ledger says so already",
+        C::TooManyPredecessors => "let a new party succeed",
     }
 }

@@ -12,8 +12,8 @@ use prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor};
 
 use crate::pb::{
     AcceptedLine, Authority, Consumed, DESCRIPTORS, DocumentRef, Event, ExternalRef, Goods, Inert,
-    NewLot, Part, Payload, ProcessLoss, SerialRange, Settlement, Signature, SignedStatement,
-    TransformInput, UnregulatedProduct,
+    InheritedLine, NewLot, Part, Payload, ProcessLoss, SerialRange, Settlement, Signature,
+    SignedStatement, TransformInput, UnregulatedProduct,
 };
 
 /// What a statement may weigh, bytes. As many as may be of the smallest that
@@ -30,7 +30,7 @@ const MAX_DEPTH: usize = 100;
 const ROOM: usize = 2;
 
 /// Bytes of what stands in lists.
-const LISTED: [(&str, usize); 15] = [
+const LISTED: [(&str, usize); 16] = [
     ("AcceptedLine", size_of::<AcceptedLine>()),
     ("Authority", size_of::<Authority>()),
     ("Consumed", size_of::<Consumed>()),
@@ -38,6 +38,7 @@ const LISTED: [(&str, usize); 15] = [
     ("ExternalRef", size_of::<ExternalRef>()),
     ("Goods", size_of::<Goods>()),
     ("Inert", size_of::<Inert>()),
+    ("InheritedLine", size_of::<InheritedLine>()),
     ("NewLot", size_of::<NewLot>()),
     ("Part", size_of::<Part>()),
     ("ProcessLoss", size_of::<ProcessLoss>()),

@@ -236,10 +236,10 @@ impl Model {
 
     /// Into a sink: title to the loose part ends with it.
     pub fn sink(&mut self, taken: &Taken, from: &Account, to: &Account) {
-        let holder = self.holder(from);
+        let line = self.line(&self.holder(from));
         self.send(taken, from, to);
         let book = self.lots.edit(&taken.lot);
-        book.end_title(&holder, taken.loose.gross);
+        book.end_title(&line, taken.loose.gross);
     }
 }
 

@@ -43,7 +43,8 @@ pub fn class(refused: &Refused) -> Wrong {
         | C::UnknownSite
         | C::UnknownPlace
         | C::UnknownUnit
-        | C::KeyExists => Wrong::Registry,
+        | C::KeyExists
+        | C::TooManyPredecessors => Wrong::Registry,
         C::FieldMissing
         | C::FieldInvalid
         | C::PersonalData
@@ -125,6 +126,7 @@ fn book(lot: &LotState) -> Book {
     }
     Book {
         form: born.form,
+        answerable: born.answerable,
         born_ppm: born.content_ppm,
         ppm: lot.content_ppm,
         accounts: lot
@@ -203,6 +205,10 @@ pub fn agrees(model: &Model, subject: &pb::Subject, item: &Item) {
             let mine = model.parties.get(&code).expect("an unknown party");
             same("parked", &mine.parked, &usize::try_from(p.parked).unwrap());
             same("authority", &mine.authority, &p.authority);
+            let successor = mine.succeeded_by.clone().unwrap_or_default();
+            same("successor", &successor, &p.succeeded_by);
+            let theirs = p.predecessors.iter().cloned().collect();
+            same("predecessors", &mine.predecessors, &theirs);
         }
         Item::Key(k) => {
             // The ledger's own key is none of the model's.
@@ -346,7 +352,8 @@ fn who_signed(model: &Model, record: &OpenRecord) -> BTreeSet<String> {
     let payload = &record.payload;
     let keys = std::iter::once(&payload.key_id).chain(&payload.cosigner_key_ids);
     let party = |k: &bytes::Bytes| model.keys.get(&id(k)).map(|k| k.party.clone());
-    let mut signed: BTreeSet<String> = keys.filter_map(party).collect();
+    let own: BTreeSet<String> = keys.filter_map(party).collect();
+    let mut signed = model.with_predecessors(&own);
     let mut add = |name: Option<Id>| {
         let offer = name.and_then(|n| model.offers.get(&n));
         signed.extend(offer.iter().flat_map(|o| o.signed.clone()));

@@ -28,9 +28,10 @@ mod plans;
 mod player;
 mod registry;
 mod stock;
+mod succession;
 mod world;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Instant;
 
@@ -52,7 +53,7 @@ use world::{Signed, World};
 /// Differences of a handoff up to a thousandth are the scales'.
 const TOLERANCE_PPM: u32 = 1000;
 /// What no history may pass over.
-const PATHS: [&str; 18] = [
+const PATHS: [&str; 22] = [
     "a correction corrected",
     "a difference of the scales",
     "both halves at once",
@@ -68,7 +69,11 @@ const PATHS: [&str; 18] = [
     "reserved goods taken",
     "settled as miscount",
     "settled as scale",
+    "carried on by a successor",
+    "offered goods taken by a successor",
+    "offer withdrawn by a successor",
     "several events",
+    "party succeeded",
     "short delivery",
     "shortfall",
 ];
@@ -234,6 +239,7 @@ impl History {
                 _ => {}
             }
         }
+        seen.extend(self.successors_at_work(statement, &bodies));
         if bodies.len() > 1 {
             seen.push("several events".to_owned());
         }
@@ -257,6 +263,32 @@ impl History {
         for path in seen {
             *self.paths.entry(path).or_default() += 1;
         }
+    }
+
+    /// What a party did for one whom it has succeeded.
+    fn successors_at_work(&self, statement: &Statement, bodies: &[&Body]) -> Vec<String> {
+        let party = &statement.payload.party;
+        let theirs = |whose: &String| self.model.succeeds(party, whose);
+        let offer = |e: &Option<EventRef>| {
+            let name = handoff::handoff_name(e.as_ref().unwrap())?;
+            self.model.offers.get(&name)
+        };
+        let did = |body: &&&Body| match body {
+            Body::Accepted(e) if offer(&e.offer).is_some_and(|o| theirs(&o.taker)) => {
+                Some("offered goods taken by a successor")
+            }
+            Body::Withdrawn(e) if offer(&e.offer).is_some_and(|o| theirs(&o.giver)) => {
+                Some("offer withdrawn by a successor")
+            }
+            Body::Reported(e) => {
+                let name = e.consignment.as_ref().try_into().unwrap();
+                let carrier = &self.model.consignments.get(&name).unwrap().carrier;
+                theirs(carrier).then_some("carried on by a successor")
+            }
+            _ => None,
+        };
+        let seen = bodies.iter().filter_map(|body| did(&body));
+        seen.map(str::to_owned).collect()
     }
 
     fn compare(&self, touched: &Touched, changed: &[Subject]) {
@@ -346,6 +378,8 @@ fn genesis_model(world: &World) -> Model {
             active: true,
             authority: true,
             parked: 0,
+            succeeded_by: None,
+            predecessors: BTreeSet::new(),
         };
         model.parties.put(member.code.clone(), party);
         let key = Key {

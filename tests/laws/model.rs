@@ -62,6 +62,9 @@ pub struct Party {
     pub active: bool,
     pub authority: bool,
     pub parked: usize,
+    pub succeeded_by: Option<String>,
+    /// Whom it has succeeded, through others too.
+    pub predecessors: BTreeSet<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -173,7 +176,10 @@ pub struct Case<'a> {
     pub index: u32,
     pub digest: Bytes,
     pub now_ms: i64,
+    /// Who signed, and whom they have succeeded.
     pub signed: &'a BTreeSet<String>,
+    /// Who signed.
+    pub own: &'a BTreeSet<String>,
     pub two_persons: bool,
     pub authority: bool,
     pub root: bool,
@@ -279,7 +285,8 @@ impl Model {
         if !self.parties.has(&payload.party) {
             return Err(Wrong::Registry);
         }
-        let signed: BTreeSet<String> = keys.iter().map(|(_, k)| k.party.clone()).collect();
+        let own: BTreeSet<String> = keys.iter().map(|(_, k)| k.party.clone()).collect();
+        let signed = self.with_predecessors(&own);
         let persons: BTreeSet<&Bytes> = keys
             .iter()
             .filter(|(_, k)| k.party == payload.party)
@@ -298,6 +305,7 @@ impl Model {
                 digest: digest.clone(),
                 now_ms: said.now_ms,
                 signed: &signed,
+                own: &own,
                 two_persons: persons.len() >= 2,
                 authority: authorities > 0,
                 root: authorities >= self.rules.root_threshold,
@@ -356,7 +364,9 @@ impl Model {
             Body::Recovered(e) => self.recovered(case, e),
             Body::Settled(e) => self.settled(case, e),
             Body::Corrected(e) => self.corrected(case, e),
+            Body::Succeeded(e) => self.succeeded(case, e),
             Body::TakenOver(e) => self.taken_over(case, e),
+            Body::Inherited(e) => self.inherited(case, e),
             Body::PartyRegistered(e) => self.party_registered(case, e),
             Body::SiteRegistered(e) => self.site_registered(case, e),
             Body::PlaceRegistered(e) => self.place_registered(case, e),
@@ -412,7 +422,7 @@ impl Model {
 
     pub fn active(&self, party: &str) -> Verdict {
         match self.parties.get(&party.to_owned()) {
-            Some(p) if p.active => Ok(()),
+            Some(p) if p.active && p.succeeded_by.is_none() => Ok(()),
             _ => Err(Wrong::Registry),
         }
     }

@@ -82,7 +82,7 @@ pub struct Player {
 }
 
 /// Every kind that a party or an authority can bring about.
-pub const LIVE: [EventKind; 30] = [
+pub const LIVE: [EventKind; 32] = [
     EventKind::Produced,
     EventKind::Imported,
     EventKind::Opened,
@@ -106,7 +106,9 @@ pub const LIVE: [EventKind; 30] = [
     EventKind::Recovered,
     EventKind::Settled,
     EventKind::Corrected,
+    EventKind::Succeeded,
     EventKind::TakenOver,
+    EventKind::Inherited,
     EventKind::PartyRegistered,
     EventKind::SiteRegistered,
     EventKind::PlaceRegistered,
@@ -116,11 +118,13 @@ pub const LIVE: [EventKind; 30] = [
 ];
 
 /// What happens more often than the rest.
-const COMMON: [EventKind; 14] = [
+const COMMON: [EventKind; 16] = [
     EventKind::Produced,
     EventKind::Packed,
     EventKind::Packed,
     EventKind::Moved,
+    EventKind::Offered,
+    EventKind::Offered,
     EventKind::Offered,
     EventKind::Offered,
     EventKind::Offered,
@@ -275,6 +279,10 @@ impl Player {
                     if matches!(e.at, Some(incident::At::Consignment(_))) {
                         self.past_aboard.push(reference.clone());
                     }
+                }
+                Body::Succeeded(e) => {
+                    let gone = self.world.member(&e.predecessor).unwrap();
+                    self.world.gone.insert(gone);
                 }
                 Body::KeyRegistered(e) => self.key_registered(&e.public_key),
                 Body::KeyRevoked(e) => self.key_revoked(&e.key_id),

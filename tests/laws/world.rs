@@ -1,5 +1,7 @@
 //! Who plays: members with their keys, and statements signed by them.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use hazledger::catalog::Uscc;
 use hazledger::event::signing::SecretKey;
@@ -89,6 +91,8 @@ pub struct World {
     /// Authorities first.
     pub members: Vec<Member>,
     pub authorities: usize,
+    /// Members that have been succeeded.
+    pub gone: BTreeSet<usize>,
     pub ledger_key: SecretKey,
     pub origin: Origin,
     pub now_ms: i64,
@@ -109,6 +113,7 @@ impl World {
             rng,
             members: Vec::new(),
             authorities: 3,
+            gone: BTreeSet::new(),
             ledger_key,
             origin: Origin {
                 name: "laws.example/test".to_owned(),
@@ -149,6 +154,11 @@ impl World {
         number
     }
 
+    /// So many of a member's keys are never revoked.
+    pub fn kept_keys(&self, member: usize) -> usize {
+        if self.gone.contains(&member) { 2 } else { 3 }
+    }
+
     pub fn new_key(&mut self, person: bool) -> Keyed {
         let mut commitment = [0; 32];
         self.rng.fill_bytes(&mut commitment);
@@ -168,9 +178,14 @@ impl World {
         self.members.iter().position(|m| m.code == code)
     }
 
-    /// Any member that is no authority.
+    /// Any member that is no authority, seldom one that has been succeeded.
     pub fn anybody(&mut self) -> usize {
-        self.rng.random_range(self.authorities..self.members.len())
+        loop {
+            let member = self.rng.random_range(self.authorities..self.members.len());
+            if !self.gone.contains(&member) || self.percent(1) {
+                return member;
+            }
+        }
     }
 
     pub fn anybody_but(&mut self, member: usize) -> usize {

@@ -185,13 +185,16 @@ fn clock(b: &mut Bench) {
     }
 }
 
-/// An authority has the plant's stock taken to the mine.
+/// An authority has some of the plant's stock taken to the mine; the warehouse
+/// succeeds the plant.
 fn orders(b: &mut Bench) {
     let order = TakenOver {
         custodian: party('M'),
         ..b.taken_over("stock 1", "P T2")
     };
     said(b, "A1", B::TakenOver(order));
+    said(b, "A1+A2", B::Succeeded(b.succeeded('P', 'W')));
+    said(b, "W1", B::Inherited(b.inherited('P', &["stock T2 T2"])));
 }
 
 /// Something of every kind stays open: an offer, an awaited one, goods aboard,

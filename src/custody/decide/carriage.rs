@@ -4,7 +4,7 @@ use super::Case;
 use super::fields::{self, MAX_SHORT, MAX_TEXT};
 use super::signers;
 use crate::custody::draft::Draft;
-use crate::custody::{account, subject};
+use crate::custody::{account, subject, succession};
 use crate::event::codes::Refused;
 use crate::event::{ConsignmentId, LotId};
 use crate::pb::change::Change as C;
@@ -18,11 +18,12 @@ const MAX_CREW: usize = 8;
 /// Seals and regions of a route, at most.
 const MAX_STOPS: usize = 32;
 
-/// An open consignment that the party carries.
+/// An open consignment that the party carries, or that one carries whom it has
+/// succeeded.
 pub(super) fn carried(draft: &Draft<'_>, id: &[u8], party: &str) -> Result<ConsignmentId, Refused> {
     let id = open(draft, id)?;
     let state = draft.consignment(id).unwrap_or_default();
-    if state.carrier != party {
+    if !succession::acts_for(draft, party, &state.carrier) {
         return Err(Refused::new(RefusalCode::NotTheCarrier, "consignment")
             .detail(format!("consignment {id}")));
     }

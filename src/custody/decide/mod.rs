@@ -14,6 +14,7 @@ mod order;
 mod parties;
 mod signers;
 mod store;
+mod succession;
 mod takeover;
 mod trade;
 mod transform;
@@ -191,6 +192,7 @@ fn name_subjects(event: &Event, named: &mut Vec<Subject>) {
         Some(Body::Settled(e)) => {
             named.extend(crate::event::DisputeId::from_slice(&e.dispute).map(subject::dispute));
         }
+        Some(Body::Inherited(e)) => e.lines.iter().for_each(|line| lot(&line.lot)),
         Some(Body::TakenOver(e)) => {
             e.goods.iter().for_each(|g| lot(&g.lot));
             if let Some(crate::pb::taken_over::At::Consignment(id)) = &e.at {
@@ -354,16 +356,21 @@ fn event_of(draft: &mut Draft<'_>, case: &Case<'_>, event: &Event) -> Result<(),
         Body::Settled(e) => dispute::settled(draft, case, e).map_err(name("settled")),
         Body::Corrected(e) => correct::corrected(draft, case, e).map_err(name("corrected")),
         Body::TakenOver(e) => order::taken_over(draft, case, e).map_err(name("taken_over")),
+        Body::Inherited(e) => succession::inherited(draft, case, e).map_err(name("inherited")),
         _ => Err(Refused::new(RefusalCode::NotSupportedYet, "")),
     }
 }
 
-/// A closed party's facts are recorded; what would authorise is refused by its
-/// own guard.
+/// A closed party's facts are recorded, and one's that has been succeeded; what
+/// would authorise is refused by its own guard.
 fn find_closed_party(draft: &mut Draft<'_>, party: &str) {
     if let Err(closed) = signers::active(draft, party, "") {
+        let code = match signers::successor(draft, party) {
+            Some(_) => FindingCode::PartySucceeded,
+            None => FindingCode::PartyClosed,
+        };
         draft.find(
-            FindingCode::PartyClosed,
+            code,
             Severity::Warning,
             &subject::party(party),
             party,
