@@ -357,6 +357,8 @@ fn who_signed(model: &Model, record: &OpenRecord) -> BTreeSet<String> {
     let mut add = |name: Option<Id>| {
         let offer = name.and_then(|n| model.offers.get(&n));
         signed.extend(offer.iter().flat_map(|o| o.signed.clone()));
+        // Its giver's word is that of whoever has succeeded it.
+        signed.extend(offer.iter().flat_map(|o| model.line(&o.giver)));
     };
     for (index, event) in (0u32..).zip(record.events.iter().flatten()) {
         match &event.body {
