@@ -9,6 +9,7 @@ mod conservation;
 pub mod decide;
 pub mod draft;
 pub mod key;
+pub mod lapse;
 pub mod leaf;
 pub mod lot;
 pub mod overlay;
