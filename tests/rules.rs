@@ -4,7 +4,7 @@
 //!
 //! Precedence: the guards of a statement's shape look at its header first and
 //! at its bodies one after another; then come signatures, ids and times,
-//! signers, and its events one after another. Among what one of these finds
+//! signers, its place in a device's chain, and its events one after another. Among what one of these finds
 //! wrong, the lowest number is given.
 #![allow(
     clippy::unwrap_used,
@@ -17,6 +17,8 @@
 mod bench;
 #[path = "rules/bytes.rs"]
 mod bytes;
+#[path = "rules/devices.rs"]
+mod devices;
 #[path = "rules/handoffs.rs"]
 mod handoffs;
 #[path = "rules/matter.rs"]
@@ -128,6 +130,16 @@ fn a_successor_takes_over_holdings_lot_by_lot() {
     run(succession::INHERITANCE);
 }
 
+#[test]
+fn a_device_says_each_number_once() {
+    run(devices::DEVICES);
+}
+
+#[test]
+fn a_person_enters_from_paper_what_a_device_has_not_told() {
+    run(devices::PAPER);
+}
+
 /// Refusals that no table can reach, and the test that does.
 const ELSEWHERE: &[(RefusalCode, &str)] = &[
     // The ledger's index of ids gives it, before anything is decided.
@@ -155,6 +167,8 @@ fn every_code_is_reached_by_a_line_of_a_table() {
         orders::TAKE_OVER,
         succession::SUCCESSION,
         succession::INHERITANCE,
+        devices::DEVICES,
+        devices::PAPER,
     ];
     let (mut refusals, mut findings) = (BTreeSet::new(), BTreeSet::new());
     for cases in tables {

@@ -12,6 +12,8 @@
 mod bench;
 #[path = "worked/merger.rs"]
 mod merger;
+#[path = "worked/paper.rs"]
+mod paper;
 #[path = "rules/verbs.rs"]
 mod verbs;
 

@@ -2,6 +2,7 @@
 //! verifier and every view go through here; it reads no event body and
 //! decides nothing (registry events are in [`super::registry`]).
 
+use super::device;
 use super::lot::{self, Amount, Broken, broken};
 use super::subject::Item;
 use crate::pb::change::Change as C;
@@ -92,13 +93,14 @@ pub fn apply(item: &mut Item, change: &Change, at: At) -> Result<(), Broken> {
             },
             _ => misplaced("a party"),
         },
-        Item::Site(_) | Item::Place(_) | Item::Unit(_) | Item::Key(_) | Item::Ledger(_) => {
+        Item::Key(key) => device::apply(key, what, at.position),
+        Item::Site(_) | Item::Place(_) | Item::Unit(_) | Item::Ledger(_) => {
             misplaced("the registry")
         }
     }
 }
 
-fn misplaced(where_to: &str) -> Result<(), Broken> {
+pub(super) fn misplaced(where_to: &str) -> Result<(), Broken> {
     broken(8, format!("a change that is none of {where_to}"))
 }
 

@@ -7,6 +7,7 @@ pub mod account;
 pub mod apply;
 mod conservation;
 pub mod decide;
+pub mod device;
 pub mod draft;
 pub mod key;
 pub mod lapse;

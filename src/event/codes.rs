@@ -123,6 +123,7 @@ pub fn worth_a_retry(code: RefusalCode) -> bool {
             | C::SerialsNotHere
             | C::TitleInsufficient
             | C::UnknownDispute
+            | C::TooManyDeviceGaps
     )
 }
 
@@ -208,6 +209,14 @@ pub fn remedy(code: RefusalCode) -> &'static str {
         C::UnknownEvent => "name an event that has been recorded",
         C::CannotCorrect => "correct events of this kind by the event that undoes them",
         C::NoChange => "the ledger says so already",
+        C::DeviceFork => {
+            "number each statement of a device once; two devices must not share a key: revoke it"
+        }
+        C::TooManyDeviceGaps => {
+            "send the device's missing statements first, or have them entered from paper"
+        }
+        C::EnteredFromPaper => "nothing: what it says has been entered; correct that if it differs",
+        C::NotADeviceGap => "name numbers of the device that have not come in",
         C::TooManyPredecessors => "let a new party succeed",
     }
 }

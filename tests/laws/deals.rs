@@ -1,6 +1,7 @@
 //! Plans of handoffs, of carriage and of title.
 
 use bytes::Bytes;
+use hazledger::event::Statement;
 use hazledger::pb::event::Body;
 use hazledger::pb::offered::From as OfferedFrom;
 use hazledger::pb::{
@@ -155,6 +156,8 @@ impl Player {
         let (draft, key) = self.world.draft(plan);
         let mut reference = World::reference(&draft, &key);
         let offer = self.world.sign(plan, &draft, &key);
+        let statement = Statement::open(offer.statement.clone()).unwrap();
+        self.world.said(&statement.payload, statement.digest);
         self.held_back.push(offer);
         let mut by = taker;
         match self.world.upto(19) {

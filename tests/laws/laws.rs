@@ -71,6 +71,9 @@ pub fn class(refused: &Refused) -> Wrong {
         C::NotConserved => Wrong::Conservation,
         C::UnknownDispute | C::DisputeClosed | C::DisputeExceeded => Wrong::Dispute,
         C::UnknownEvent | C::CannotCorrect => Wrong::Correction,
+        C::DeviceFork | C::TooManyDeviceGaps | C::EnteredFromPaper | C::NotADeviceGap => {
+            Wrong::Device
+        }
         C::NoChange => Wrong::Pointless,
         _ => panic!("a refusal that no history should meet: {refused}"),
     }
@@ -215,6 +218,12 @@ pub fn agrees(model: &Model, subject: &pb::Subject, item: &Item) {
             let mine = model.keys.get(&id(&subject.id));
             if let Some(mine) = mine {
                 same("revoked", &mine.revoked, &(k.revoked_at != 0));
+                let chain = k.device.clone().unwrap_or_default();
+                let gaps = chain.gaps.iter().map(|g| (g.first, g.last)).collect();
+                let entered = chain.entered.iter().map(|r| (r.first, r.last)).collect();
+                same("a device's number", &mine.device.last(), &chain.sequence);
+                same("a device's gaps", &mine.device.gaps(), &gaps);
+                same("entered from paper", &mine.device.entered(), &entered);
             }
         }
         Item::Site(_) | Item::Place(_) | Item::Unit(_) | Item::Ledger(_) => {}

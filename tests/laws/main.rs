@@ -17,6 +17,7 @@ mod amends;
 mod books;
 mod change;
 mod deals;
+mod devices;
 mod goods;
 mod handoff;
 mod laws;
@@ -53,14 +54,17 @@ use world::{Signed, World};
 /// Differences of a handoff up to a thousandth are the scales'.
 const TOLERANCE_PPM: u32 = 1000;
 /// What no history may pass over.
-const PATHS: [&str; 22] = [
+const PATHS: [&str; 25] = [
     "a correction corrected",
     "a difference of the scales",
+    "backfilled",
     "both halves at once",
     "confirmation out of order",
     "correction not covered",
     "count over",
     "count short",
+    "device gap",
+    "device gap filled",
     "goods refused",
     "over delivery",
     "packages unaccounted",
@@ -151,6 +155,7 @@ impl History {
             statement: statement.id,
             now_ms: self.ledger.now_ms,
             forged: signed.forged,
+            digest: statement.digest.to_bytes(),
         };
         let expected = self.model.judge(&said);
         match (self.ledger.submit(signed.statement), expected) {
@@ -186,6 +191,7 @@ impl History {
         let references = (0u32..).map_while(|i| statement.event_ref(i));
         let events: Vec<(EventRef, _)> = references.zip(statement.events.clone()).collect();
         self.player.learn(&self.model, &touched, &events);
+        self.player.world.said(&statement.payload, statement.digest);
         self.accepted += 1;
         self.events += events.len();
         self.walked(statement, accepted);
@@ -388,6 +394,7 @@ fn genesis_model(world: &World) -> Model {
             from_ms: 0,
             until_ms: i64::MAX,
             revoked: false,
+            device: devices::Chain::default(),
         };
         model.keys.put(member.keys[0].secret.id().0, key);
     }

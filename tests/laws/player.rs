@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use bytes::Bytes;
+use hazledger::event::Statement;
 use hazledger::pb::event::Body;
 use hazledger::pb::{Event, EventKind, EventRef, ExternalRef, incident};
 
@@ -74,6 +75,8 @@ pub struct Player {
     pub new_keys: Vec<(usize, super::world::Keyed)>,
     /// Offers signed already whose acceptances go first.
     pub held_back: Vec<Signed>,
+    /// What devices have signed and not yet sent.
+    pub offline: Vec<Signed>,
     /// Only this member acts, while a statement of several events is made.
     pub only: Option<usize>,
     pub labels: u64,
@@ -170,6 +173,7 @@ impl Player {
             past_aboard: Vec::new(),
             new_keys: Vec::new(),
             held_back: Vec::new(),
+            offline: Vec::new(),
             only: None,
             labels: 0,
             counts: BTreeMap::new(),
@@ -181,6 +185,25 @@ impl Player {
         if !self.held_back.is_empty() && self.world.percent(30) {
             return self.held_back.remove(0);
         }
+        if !self.offline.is_empty() && self.world.percent(4) {
+            return self.offline.remove(0);
+        }
+        loop {
+            let signed = self.made(model);
+            let statement = Statement::open(signed.statement.clone());
+            let numbered = statement.ok().filter(|s| s.payload.device.is_some());
+            match numbered.filter(|_| self.world.percent(6)) {
+                // A device without a network keeps it for later.
+                Some(statement) => {
+                    self.world.said(&statement.payload, statement.digest);
+                    self.offline.push(signed);
+                }
+                None => return signed,
+            }
+        }
+    }
+
+    fn made(&mut self, model: &Model) -> Signed {
         loop {
             self.only = None;
             let kind = self.kind();
@@ -191,13 +214,16 @@ impl Player {
             };
             match next {
                 Some(Play::Signed(signed)) => return signed,
-                Some(Play::Plan(plan)) => return self.finish(plan),
+                Some(Play::Plan(plan)) => return self.finish(model, plan),
                 None => {}
             }
         }
     }
 
-    fn finish(&mut self, mut plan: Plan) -> Signed {
+    fn finish(&mut self, model: &Model, mut plan: Plan) -> Signed {
+        if self.world.percent(4) {
+            self.from_paper(model, &mut plan);
+        }
         if self.world.percent(10) {
             let number = format!("T-{}", self.world.upto(9999));
             plan.events[0].external_refs.push(ExternalRef {

@@ -72,6 +72,7 @@ impl Model {
             from_ms: e.valid_from_ms,
             until_ms: e.valid_until_ms,
             revoked: false,
+            device: super::devices::Chain::default(),
         };
         self.keys.put(id, key);
         Ok(())

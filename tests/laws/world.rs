@@ -1,17 +1,17 @@
 //! Who plays: members with their keys, and statements signed by them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use hazledger::catalog::Uscc;
 use hazledger::event::signing::SecretKey;
-use hazledger::event::statement::Draft;
+use hazledger::event::statement::{Draft, Header};
 use hazledger::event::{StatementId, digest::Hash};
 use hazledger::pb::event::Body;
 use hazledger::pb::{
-    Authority, BaseRulePack, Event, EventRef, Genesis, KeyHolder, KeyRegistered, Origin,
-    PartyRegistered, PartyStatus, PlaceRegistered, SignatureAlgorithm, SignedStatement,
-    SiteRegistered, Stage, UnitRegistered,
+    Authority, Backfilled, BaseRulePack, DeviceLink, Event, EventRef, Genesis, KeyHolder,
+    KeyRegistered, Origin, PartyRegistered, PartyStatus, Payload, PlaceRegistered,
+    SignatureAlgorithm, SignedStatement, SiteRegistered, Stage, UnitRegistered,
 };
 use rand::{Rng, RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
@@ -49,6 +49,8 @@ pub struct Plan {
     pub authorities: usize,
     pub events: Vec<Event>,
     pub twist: Twist,
+    /// A person enters it from paper.
+    pub backfilled: Option<Backfilled>,
 }
 
 /// What is wrong with a statement's header or signatures.
@@ -93,6 +95,8 @@ pub struct World {
     pub authorities: usize,
     /// Members that have been succeeded.
     pub gone: BTreeSet<usize>,
+    /// What each device has said last: its number and digest.
+    pub devices: BTreeMap<[u8; 16], (u64, Bytes)>,
     pub ledger_key: SecretKey,
     pub origin: Origin,
     pub now_ms: i64,
@@ -114,6 +118,7 @@ impl World {
             members: Vec::new(),
             authorities: 3,
             gone: BTreeSet::new(),
+            devices: BTreeMap::new(),
             ledger_key,
             origin: Origin {
                 name: "laws.example/test".to_owned(),
@@ -245,7 +250,9 @@ impl World {
                 self.any_key(other)
             }
             Twist::RevokedKey => self.revoked_key(plan.by),
-            _ if plan.second => self.members[plan.by].keys[0].secret.clone(),
+            _ if plan.second || plan.backfilled.is_some() => {
+                self.members[plan.by].keys[0].secret.clone()
+            }
             _ => self.any_key(plan.by),
         };
         let expires = match twist {
@@ -285,7 +292,8 @@ impl World {
             others.push(self.members[authority].keys[0].secret.clone());
         }
         let others: Vec<&SecretKey> = others.iter().collect();
-        let mut statement = draft.sign(key, &others);
+        let header = self.header(plan, key);
+        let mut statement = draft.sign_with(&header, key, &others);
         let forged = plan.twist == Twist::Forged;
         if forged {
             let at = self.upto(statement.signatures.len() - 1);
@@ -295,6 +303,54 @@ impl World {
             *signature = bytes.into();
         }
         Signed { statement, forged }
+    }
+
+    /// A device numbers what it says; now and then wrongly.
+    fn header(&mut self, plan: &Plan, key: &SecretKey) -> Header {
+        let mut header = Header {
+            device: None,
+            backfilled: plan.backfilled.clone(),
+        };
+        let mut keys = self.members.iter().flat_map(|m| &m.keys);
+        if !keys.any(|k| !k.person && k.secret.id() == key.id()) {
+            return header;
+        }
+        let before = self.devices.get(&key.id().0).cloned();
+        let (mut sequence, mut previous) = before.unwrap_or_default();
+        sequence += 1;
+        match self.upto(99) {
+            0 => previous = Bytes::from_static(&[6; 32]),
+            1 => sequence -= 1,
+            2..=4 => {
+                sequence += 1 + u64::try_from(self.upto(2)).unwrap();
+                previous = Bytes::from_static(&[6; 32]);
+            }
+            // It has forgotten to.
+            5 => return header,
+            _ => {}
+        }
+        header.device = Some(DeviceLink { sequence, previous });
+        header
+    }
+
+    /// A device remembers what it has said.
+    pub fn said(&mut self, payload: &Payload, digest: Hash) {
+        if let Some(link) = &payload.device {
+            let key = payload.key_id.as_ref().try_into().unwrap();
+            let last = self.devices.entry(key).or_default();
+            if link.sequence > last.0 {
+                *last = (link.sequence, digest.to_bytes());
+            }
+        }
+        // What was entered for it next, it had said itself, and nobody heard.
+        if let Some(b) = payload.backfilled.as_ref()
+            && let Ok(key) = b.device_key_id.as_ref().try_into()
+        {
+            let last = self.devices.entry(key).or_default();
+            if b.last_sequence > last.0 {
+                *last = (b.last_sequence, Bytes::from_static(&[6; 32]));
+            }
+        }
     }
 
     pub fn signed(&mut self, plan: &Plan) -> Signed {

@@ -5,6 +5,7 @@
 mod carriage;
 mod consume;
 mod correct;
+mod device;
 mod dispute;
 mod entry;
 mod fields;
@@ -27,7 +28,7 @@ use super::draft::Draft;
 use super::registry::{self, LEDGER};
 use super::subject::{self, Item, Items};
 use crate::event::codes::Refused;
-use crate::event::ids::{CLOCK_SKEW_MS, ID_WINDOW_MS};
+use crate::event::ids::{BACKFILL_WINDOW_MS, CLOCK_SKEW_MS, ID_WINDOW_MS};
 use crate::event::record::Additions;
 use crate::event::signing::PublicKey;
 use crate::event::{HandoffId, KeyId, LotId, Statement};
@@ -250,6 +251,8 @@ pub fn decide(
         draft.touch(subject::party(&statement.payload.party));
         find_closed_party(&mut draft, &statement.payload.party);
     }
+    device::check(&draft, statement)?;
+    device::chain(&mut draft, statement, context, &signers)?;
     for (index, event) in (0u32..).zip(&statement.events) {
         draft.begin_event(index);
         let case = Case {
@@ -293,7 +296,12 @@ fn check_times(statement: &Statement, now: i64) -> Result<(), Refused> {
     let refused = |code, field: &str, ms: i64| {
         Err(Refused::new(code, field).detail(format!("{ms} ms, the ledger's clock says {now} ms")))
     };
-    if id_ms < now.saturating_sub(ID_WINDOW_MS) {
+    // What is in a device's chain cannot be recorded twice: it may come late.
+    let window = match payload.device {
+        Some(_) => BACKFILL_WINDOW_MS,
+        None => ID_WINDOW_MS,
+    };
+    if id_ms < now.saturating_sub(window) {
         return refused(RefusalCode::IdTooOld, "payload.id", id_ms);
     }
     if id_ms > now.saturating_add(CLOCK_SKEW_MS) {

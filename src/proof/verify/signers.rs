@@ -141,7 +141,12 @@ pub(super) fn check_registry(
         let registry = |link: &crate::pb::Link| {
             link.subject.as_ref().is_some_and(|s| {
                 use SubjectKind as K;
-                matches!(s.kind(), K::Site | K::Place | K::Unit | K::Key | K::Ledger)
+                // A device's own key goes on with the chain of what it says;
+                // with it nobody can change that key.
+                let own = s.kind() == K::Key
+                    && record.payload.device.is_some()
+                    && s.id == record.payload.key_id;
+                !own && matches!(s.kind(), K::Site | K::Place | K::Unit | K::Key | K::Ledger)
             })
         };
         if signers.authority() || links_of(record, LinkKind::Chain).any(registry) {
