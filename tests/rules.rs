@@ -4,7 +4,7 @@
 //!
 //! Precedence: the guards of a statement's shape look at its header first and
 //! at its bodies one after another; then come signatures, ids and times,
-//! signers, and its events one after another. Among what one of these finds
+//! signers, its place in a device's chain, and its events one after another. Among what one of these finds
 //! wrong, the lowest number is given.
 #![allow(
     clippy::unwrap_used,
@@ -17,12 +17,18 @@
 mod bench;
 #[path = "rules/bytes.rs"]
 mod bytes;
+#[path = "rules/devices.rs"]
+mod devices;
 #[path = "rules/handoffs.rs"]
 mod handoffs;
 #[path = "rules/matter.rs"]
 mod matter;
+#[path = "rules/orders.rs"]
+mod orders;
 #[path = "rules/registry.rs"]
 mod registry;
+#[path = "rules/succession.rs"]
+mod succession;
 #[path = "rules/table.rs"]
 mod table;
 #[path = "rules/tanks.rs"]
@@ -123,6 +129,31 @@ fn a_dispute_ends_by_both_sides_or_an_authority() {
     run(handoffs::SETTLE);
 }
 
+#[test]
+fn an_authority_orders_goods_into_a_custodians_place() {
+    run(orders::TAKE_OVER);
+}
+
+#[test]
+fn a_successor_takes_over_duties_at_once() {
+    run(succession::SUCCESSION);
+}
+
+#[test]
+fn a_successor_takes_over_holdings_lot_by_lot() {
+    run(succession::INHERITANCE);
+}
+
+#[test]
+fn a_device_says_each_number_once() {
+    run(devices::DEVICES);
+}
+
+#[test]
+fn a_person_enters_from_paper_what_a_device_has_not_told() {
+    run(devices::PAPER);
+}
+
 /// Refusals that no table can reach, and the test that does.
 const ELSEWHERE: &[(RefusalCode, &str)] = &[
     // The ledger's index of ids gives it, before anything is decided.
@@ -149,6 +180,11 @@ fn every_code_is_reached_by_a_line_of_a_table() {
         handoffs::SETTLE,
         vessels::VESSELS,
         vessels::ASSAYS,
+        orders::TAKE_OVER,
+        succession::SUCCESSION,
+        succession::INHERITANCE,
+        devices::DEVICES,
+        devices::PAPER,
     ];
     let (mut refusals, mut findings) = (BTreeSet::new(), BTreeSet::new());
     for cases in tables {

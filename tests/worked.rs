@@ -12,6 +12,10 @@
 mod bench;
 #[path = "worked/drying.rs"]
 mod drying;
+#[path = "worked/merger.rs"]
+mod merger;
+#[path = "worked/paper.rs"]
+mod paper;
 #[path = "worked/tank.rs"]
 mod tank;
 #[path = "worked/tanker.rs"]

@@ -52,6 +52,7 @@ fn kind_zh(kind: EventKind) -> &'static str {
         K::Corrected => "更正",
         K::Succeeded => "承继",
         K::TakenOver => "接管",
+        K::Inherited => "承继转入",
         K::PartyRegistered => "单位登记",
         K::SiteRegistered => "场所登记",
         K::PlaceRegistered => "储位登记",
@@ -216,6 +217,7 @@ pub fn change(change: &C) -> Option<(String, Option<Account>)> {
             kg(c.gross_mg),
             to_hex(&c.lot)
         )),
+        C::Answerable(a) => Some(("answerable 责任方".to_owned(), of(&a.party))),
         C::Restated(r) => plain(format!(
             "restates 更正 position {} event {}",
             r.position, r.event_index

@@ -3,6 +3,7 @@
 //! decides nothing (registry events are in [`super::registry`]).
 
 use super::blend;
+use super::device;
 use super::lot::{self, Amount, Broken, broken};
 use super::subject::Item;
 use crate::pb::change::Change as C;
@@ -99,11 +100,12 @@ pub fn apply(item: &mut Item, change: &Change, at: At) -> Result<(), Broken> {
             _ => misplaced("a party"),
         },
         Item::Place(place) => to_place(place, what),
-        Item::Site(_) | Item::Unit(_) | Item::Key(_) | Item::Ledger(_) => misplaced("the registry"),
+        Item::Key(key) => device::apply(key, what, at.position),
+        Item::Site(_) | Item::Unit(_) | Item::Ledger(_) => misplaced("the registry"),
     }
 }
 
-fn misplaced(where_to: &str) -> Result<(), Broken> {
+pub(super) fn misplaced(where_to: &str) -> Result<(), Broken> {
     broken(8, format!("a change that is none of {where_to}"))
 }
 
@@ -168,6 +170,12 @@ fn to_lot(lot: &mut LotState, what: &C) -> Result<(), Broken> {
         C::RunningEnded(_) => {
             lot.running_in = None;
             lot.blend_at_end.clone_from(&lot.blend);
+            Ok(())
+        }
+        C::Answerable(a) => {
+            if let Some(born) = &mut lot.born {
+                born.answerable.clone_from(&a.party);
+            }
             Ok(())
         }
         // They stand in the chain, for genealogy and law 4; the item itself

@@ -11,6 +11,7 @@ use super::apply::{self, At};
 use super::lot::{self, Amount};
 use super::registry;
 use super::subject::{self, Item, Items, Seen};
+use super::succession;
 use crate::event::codes::Refused;
 use crate::event::record::{Additions, MAX_FINDINGS, MAX_SUBJECTS};
 use crate::event::{ConsignmentId, DisputeId, HandoffId, KeyId, LotId};
@@ -47,6 +48,12 @@ struct Touched {
     item: Option<Arc<Item>>,
     previous: Option<u64>,
     changes: Vec<Change>,
+}
+
+impl Items for Draft<'_> {
+    fn get(&self, subject: &Subject) -> Option<Arc<Item>> {
+        self.item(subject)
+    }
 }
 
 impl<'a> Draft<'a> {
@@ -440,7 +447,8 @@ impl Draft<'_> {
     }
 
     /// Takes title to loose matter that is gone: the holder's own first, then
-    /// the others' in order of their codes (law 7). What is there and nobody
+    /// that of those who have succeeded it, then the others' in order of their
+    /// codes (law 7). What is there and nobody
     /// owns, because more was measured than was offered, stands against the
     /// holder until the difference is settled: what has happened is recorded.
     pub fn end_title(&mut self, lot: LotId, holder: &str, gross: i64) -> Result<(), Refused> {
@@ -456,7 +464,12 @@ impl Draft<'_> {
     ) -> Result<Vec<(String, i64)>, Refused> {
         let state = self.lot(lot).unwrap_or_default();
         let mut owners: Vec<&TitlePosting> = state.titles.iter().collect();
-        owners.sort_by_key(|t| t.party != holder);
+        let line = succession::line(self, holder);
+        owners.sort_by_key(|t| {
+            line.iter()
+                .position(|p| *p == t.party)
+                .unwrap_or(usize::MAX)
+        });
         let mut left = gross;
         let mut from = Vec::with_capacity(owners.len() + 1);
         for owner in owners {

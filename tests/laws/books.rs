@@ -127,6 +127,8 @@ pub type Blend = BTreeMap<Option<Id>, Amount>;
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Book {
     pub form: String,
+    /// Who answers for it as waste.
+    pub answerable: String,
     pub born_ppm: u32,
     pub ppm: u32,
     /// What is booked where, packages included. No zeros.
@@ -215,9 +217,12 @@ impl Book {
     /// A sink takes the holder's own title first, then the others' in order
     /// of their codes. What is there and nobody owns (more was measured than
     /// offered) stands against the holder, as law 7 has it.
-    pub fn end_title(&mut self, holder: &str, gross: i64) {
-        let mut owners = vec![holder.to_owned()];
-        owners.extend(self.titles.keys().filter(|p| *p != holder).cloned());
+    ///
+    /// The holder is told with those who have succeeded it, in that order.
+    pub fn end_title(&mut self, line: &[String], gross: i64) {
+        let holder = &line[0].clone();
+        let mut owners = line.to_vec();
+        owners.extend(self.titles.keys().filter(|p| !line.contains(p)).cloned());
         let mut left = gross;
         for owner in owners {
             let taken = left.min(self.title(&owner).max(0));

@@ -190,6 +190,8 @@ impl Model {
         let parent = self.lots.get(&taken.lot).unwrap();
         let (form, ppm) = (parent.form.clone(), parent.ppm);
         self.made(case, case.name(0), &form, ppm, &e.place, taken.total());
+        let book = self.lots.edit(&case.name(0));
+        case.party.clone_into(&mut book.answerable);
         Ok(())
     }
 }
@@ -262,7 +264,8 @@ impl Model {
             SettlementCause::Theft => Account::Missing,
             SettlementCause::Miscount if over => Account::Found,
             SettlementCause::Miscount => {
-                let side = part.party == dispute.owner || part.party == dispute.counterpart;
+                let side = [&dispute.owner, &dispute.counterpart];
+                let side = side.into_iter().any(|s| self.acts_for(&part.party, s));
                 must(side, Wrong::Field)?;
                 let place = (part.party.clone(), part.place.clone());
                 must(self.places.has(&place), Wrong::Registry)?;
@@ -272,6 +275,7 @@ impl Model {
         // An over-delivered mass and packages that were not seen differ in
         // kind: one part for each.
         must(!over || packages.is_empty(), Wrong::Field)?;
+        let line = self.line(&dispute.owner);
         let book = self.lots.edit(&dispute.lot);
         book.transfer(&from, &to, loose);
         let mut settled = loose;
@@ -280,7 +284,7 @@ impl Model {
             book.move_package(*serial, &to);
         }
         match to {
-            Account::Released | Account::Missing => book.end_title(&dispute.owner, loose.gross),
+            Account::Released | Account::Missing => book.end_title(&line, loose.gross),
             Account::Found => {
                 let gaining = [&dispute.counterpart, &dispute.owner];
                 let gaining = gaining.into_iter().find(|p| !p.is_empty()).unwrap();
@@ -322,7 +326,7 @@ impl Model {
     pub fn corrected(&mut self, case: &Case<'_>, e: &Corrected) -> Verdict {
         must(!e.reason.is_empty(), Wrong::Field)?;
         let (reference, original) = self.original(e.original.as_ref())?;
-        let own = reference.party == case.party;
+        let own = self.acts_for(case.party, &reference.party);
         must(own || case.authority, Wrong::Correction)?;
         let restated = e.restated.as_ref().ok_or(Wrong::Field)?;
         let alike = blanked(restated).is_some_and(|r| Some(r) == blanked(&original.event));
@@ -437,9 +441,10 @@ impl Model {
                 there += covered.gross;
             }
         }
+        let line = self.line(party);
         let book = self.lots.edit(lot);
         if there < 0 {
-            book.end_title(party, -there);
+            book.end_title(&line, -there);
         } else {
             book.give_title(party, there);
         }

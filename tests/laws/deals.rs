@@ -1,6 +1,7 @@
 //! Plans of handoffs, of carriage and of title.
 
 use bytes::Bytes;
+use hazledger::event::Statement;
 use hazledger::pb::event::Body;
 use hazledger::pb::offered::From as OfferedFrom;
 use hazledger::pb::{
@@ -89,6 +90,7 @@ impl Player {
         let name = self.consignments.pick(&mut self.world, open)?;
         let consignment = model.consignments.get(&name).unwrap();
         let by = self.world.member(&consignment.carrier).unwrap();
+        let by = self.heir(model, by);
         let at = Account::Aboard(name);
         let mut lines = Vec::new();
         for lot in model.aboard(&name) {
@@ -123,7 +125,10 @@ impl Player {
         }
         let taker = match self.world.upto(5) {
             0 => self.world.anybody_but(by),
-            _ => self.world.member(&consignment.consignee)?,
+            _ => {
+                let consignee = self.world.member(&consignment.consignee)?;
+                self.heir(model, consignee)
+            }
         };
         let offered = Offered {
             taker: self.world.code(taker),
@@ -151,6 +156,8 @@ impl Player {
         let (draft, key) = self.world.draft(plan);
         let mut reference = World::reference(&draft, &key);
         let offer = self.world.sign(plan, &draft, &key);
+        let statement = Statement::open(offer.statement.clone()).unwrap();
+        self.world.said(&statement.payload, statement.digest);
         self.held_back.push(offer);
         let mut by = taker;
         match self.world.upto(19) {
@@ -176,7 +183,9 @@ impl Player {
         let open = |o: &Id| model.offers.get(o).unwrap().status == Status::Open;
         let name = match self.offers.pick_gone(&mut self.world) {
             Some(gone) if wild && self.world.percent(25) => gone,
-            _ => self.offers.pick(&mut self.world, open)?,
+            _ => self
+                .orphaned(model, 20)
+                .or_else(|| self.offers.pick(&mut self.world, open))?,
         };
         let offer = model.offers.get(&name).unwrap();
         let lines = offer.lines.iter();
@@ -189,6 +198,7 @@ impl Player {
         };
         let mut reference = offer.reference.clone();
         let mut by = self.world.member(&offer.taker).unwrap();
+        by = self.heir(model, by);
         let mut with = Vec::new();
         if wild && self.world.percent(25) {
             by = self.world.anybody();
@@ -313,7 +323,9 @@ impl Player {
         let open = |o: &Id| model.offers.get(o).unwrap().status == Status::Open;
         let name = match self.offers.pick_gone(&mut self.world) {
             Some(gone) if self.world.percent(8) => gone,
-            _ => self.offers.pick(&mut self.world, open)?,
+            _ => self
+                .orphaned(model, 20)
+                .or_else(|| self.offers.pick(&mut self.world, open))?,
         };
         let offer = model.offers.get(&name).unwrap();
         let mut reference = offer.reference.clone();
@@ -336,6 +348,7 @@ impl Player {
             )
         };
         let mut by = self.world.member(by).unwrap();
+        by = self.heir(model, by);
         if self.world.percent(10) {
             by = self.world.anybody();
         }
@@ -352,6 +365,7 @@ impl Player {
         };
         let carrier = &model.consignments.get(&name).unwrap().carrier;
         let by = self.world.member(carrier).unwrap();
+        let by = self.heir(model, by);
         let by = if self.world.percent(5) {
             self.world.anybody()
         } else {
@@ -420,6 +434,9 @@ impl Player {
             }
             let seller = (*self.world.pick(&owners)).clone();
             let by = self.world.member(&seller).unwrap();
+            if self.world.gone.contains(&by) && !self.world.percent(3) {
+                continue;
+            }
             if self.only.is_none_or(|only| only == by) {
                 sold = Some((lot, by, seller));
                 break;

@@ -237,10 +237,10 @@ impl Model {
 
     /// Into a sink: title to the loose part ends with it.
     pub fn sink(&mut self, taken: &Taken, from: &Account, to: &Account) {
-        let holder = self.holder(from);
+        let line = self.line(&self.holder(from));
         self.send(taken, from, to);
         let book = self.lots.edit(&taken.lot);
-        book.end_title(&holder, taken.loose.gross);
+        book.end_title(&line, taken.loose.gross);
     }
 }
 
@@ -326,10 +326,11 @@ impl Model {
             (Some(_), _) => return Err(Wrong::Field),
         };
         must(evaporated >= 0, Wrong::Goods)?;
+        let line = self.line(case.party);
         let book = self.lots.edit(&lot);
         if evaporated > 0 {
             book.transfer(&loose[0], &Account::ProcessLoss, amount(evaporated, 0));
-            book.end_title(case.party, evaporated);
+            book.end_title(&line, evaporated);
         }
         book.ppm = e.content_ppm;
         if dry {

@@ -174,9 +174,12 @@ impl Model {
             return self.park(case, &name, reference, e);
         };
         standing(&offer, Some(reference))?;
-        must(case.signed.contains(&offer.taker), Wrong::Who)?;
+        // Whoever of the taker and its successors signed has the goods.
+        let mut line = self.line(&offer.taker).into_iter();
+        let taker = line.find(|party| case.own.contains(party));
+        let taker = taker.ok_or(Wrong::Who)?;
         let by = (case.party, case.statement, case.index);
-        self.take_over(&name, &offer, by, e)
+        self.take_over(&name, &Offer { taker, ..offer }, by, e)
     }
 
     /// The offer has not come in: recorded without postings.
@@ -384,7 +387,7 @@ impl Model {
         let name = id(consignment)?;
         let state = self.consignments.get(&name).ok_or(Wrong::Consignment)?;
         must(!state.closed, Wrong::Consignment)?;
-        must(state.carrier == party, Wrong::Who)?;
+        must(self.acts_for(party, &state.carrier), Wrong::Who)?;
         Ok(name)
     }
 

@@ -44,7 +44,8 @@ pub fn class(refused: &Refused) -> Wrong {
         | C::UnknownSite
         | C::UnknownPlace
         | C::UnknownUnit
-        | C::KeyExists => Wrong::Registry,
+        | C::KeyExists
+        | C::TooManyPredecessors => Wrong::Registry,
         C::FieldMissing
         | C::FieldInvalid
         | C::PersonalData
@@ -71,6 +72,9 @@ pub fn class(refused: &Refused) -> Wrong {
         C::NotConserved => Wrong::Conservation,
         C::UnknownDispute | C::DisputeClosed | C::DisputeExceeded => Wrong::Dispute,
         C::UnknownEvent | C::CannotCorrect => Wrong::Correction,
+        C::DeviceFork | C::TooManyDeviceGaps | C::EnteredFromPaper | C::NotADeviceGap => {
+            Wrong::Device
+        }
         C::NoChange => Wrong::Pointless,
         C::NoVessel | C::IncompatibleRefilling | C::DrawFirst | C::VesselInUse | C::VesselEmpty => {
             Wrong::Vessel
@@ -133,6 +137,7 @@ fn book(lot: &LotState) -> Book {
     };
     Book {
         form,
+        answerable: born.answerable,
         born_ppm: born.content_ppm,
         ppm: lot.content_ppm,
         accounts: lot
@@ -222,12 +227,22 @@ pub fn agrees(model: &Model, subject: &pb::Subject, item: &Item) {
             let mine = model.parties.get(&code).expect("an unknown party");
             same("parked", &mine.parked, &usize::try_from(p.parked).unwrap());
             same("authority", &mine.authority, &p.authority);
+            let successor = mine.succeeded_by.clone().unwrap_or_default();
+            same("successor", &successor, &p.succeeded_by);
+            let theirs = p.predecessors.iter().cloned().collect();
+            same("predecessors", &mine.predecessors, &theirs);
         }
         Item::Key(k) => {
             // The ledger's own key is none of the model's.
             let mine = model.keys.get(&id(&subject.id));
             if let Some(mine) = mine {
                 same("revoked", &mine.revoked, &(k.revoked_at != 0));
+                let chain = k.device.clone().unwrap_or_default();
+                let gaps = chain.gaps.iter().map(|g| (g.first, g.last)).collect();
+                let entered = chain.entered.iter().map(|r| (r.first, r.last)).collect();
+                same("a device's number", &mine.device.last(), &chain.sequence);
+                same("a device's gaps", &mine.device.gaps(), &gaps);
+                same("entered from paper", &mine.device.entered(), &entered);
             }
         }
         Item::Place(p) => {
@@ -387,10 +402,13 @@ fn who_signed(model: &Model, record: &OpenRecord) -> BTreeSet<String> {
     let payload = &record.payload;
     let keys = std::iter::once(&payload.key_id).chain(&payload.cosigner_key_ids);
     let party = |k: &bytes::Bytes| model.keys.get(&id(k)).map(|k| k.party.clone());
-    let mut signed: BTreeSet<String> = keys.filter_map(party).collect();
+    let own: BTreeSet<String> = keys.filter_map(party).collect();
+    let mut signed = model.with_predecessors(&own);
     let mut add = |name: Option<Id>| {
         let offer = name.and_then(|n| model.offers.get(&n));
         signed.extend(offer.iter().flat_map(|o| o.signed.clone()));
+        // Its giver's word is that of whoever has succeeded it.
+        signed.extend(offer.iter().flat_map(|o| model.line(&o.giver)));
     };
     for (index, event) in (0u32..).zip(record.events.iter().flatten()) {
         match &event.body {

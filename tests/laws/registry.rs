@@ -23,6 +23,8 @@ impl Model {
             active,
             authority: before.is_some_and(|p| p.authority),
             parked: before.map_or(0, |p| p.parked),
+            succeeded_by: before.and_then(|p| p.succeeded_by.clone()),
+            predecessors: before.map(|p| p.predecessors.clone()).unwrap_or_default(),
         };
         self.parties.put(e.party.clone(), party);
         Ok(())
@@ -72,6 +74,7 @@ impl Model {
             from_ms: e.valid_from_ms,
             until_ms: e.valid_until_ms,
             revoked: false,
+            device: super::devices::Chain::default(),
         };
         self.keys.put(id, key);
         Ok(())

@@ -248,7 +248,8 @@ impl Model {
     /// What is taken from the owners of one lot is given to them in another.
     fn carry_title(&mut self, from: &Id, to: &Id, holder: &str, gross: i64) {
         let before = self.lots.get(from).unwrap().titles.clone();
-        self.lots.edit(from).end_title(holder, gross);
+        let line = self.line(holder);
+        self.lots.edit(from).end_title(&line, gross);
         let after = self.lots.get(from).unwrap().titles.clone();
         let parties: Vec<&String> = before.keys().chain(after.keys()).collect();
         let of = |titles: &BTreeMap<String, i64>, p: &String| titles.get(p).copied().unwrap_or(0);
@@ -351,12 +352,60 @@ impl Model {
                 self.lots.edit(&running).end();
                 self.sink(&heel, &at, &Account::Transformed);
                 self.converted(case, &washing, &[heel])?;
+                for (line, into) in (0u32..).zip(&e.into) {
+                    if into.residue() == Residue::Waste {
+                        let waste = self.lots.edit(&case.name(line));
+                        case.party.clone_into(&mut waste.answerable);
+                    }
+                }
             }
             None => must(e.into.is_empty(), Wrong::Conservation)?,
         }
         vessel.running = None;
         vessel.uncleaned = false;
         self.put_vessel(case.party, &e.vessel, vessel);
+        Ok(())
+    }
+
+    /// All that runs in a vessel goes into one of another's that holds nothing.
+    pub fn change_hands(
+        &mut self,
+        taken: &Taken,
+        from: &Account,
+        party: &str,
+        place: &str,
+    ) -> Verdict {
+        let book = self.lots.get(&taken.lot).unwrap();
+        let Some((old_party, old_place)) = book.vessel.clone() else {
+            return Ok(());
+        };
+        let mut before = self
+            .places
+            .get(&(old_party.clone(), old_place.clone()))
+            .unwrap()
+            .clone();
+        let whole = taken.loose == book.loose_on(from);
+        let standing = Self::at(&old_party, &old_place, &before) == *from;
+        must(whole && standing, Wrong::Vessel)?;
+        let form = book.form.clone();
+        let mut after = self.own_vessel(party, place)?;
+        let same = after.contents.first() == Some(&form);
+        must(
+            after.running.is_none() && (same || !after.uncleaned),
+            Wrong::Vessel,
+        )?;
+        before.running = None;
+        before.consignment = None;
+        self.put_vessel(&old_party, &old_place, before);
+        if !same {
+            after.contents.insert(0, form);
+            after.contents.truncate(3);
+        }
+        after.running = Some(taken.lot);
+        after.uncleaned = true;
+        self.put_vessel(party, place, after);
+        let here = (party.to_owned(), place.to_owned());
+        self.lots.edit(&taken.lot).vessel = Some(here);
         Ok(())
     }
 

@@ -12,7 +12,7 @@ use super::trade::MAX_LINES;
 use super::{carriage, handoff_id};
 use crate::custody::draft::Draft;
 use crate::custody::subject::Seen;
-use crate::custody::{account, subject};
+use crate::custody::{account, subject, succession};
 use crate::event::codes::Refused;
 use crate::event::ids::ID_WINDOW_MS;
 use crate::event::{HandoffId, LotId, StatementId};
@@ -233,7 +233,7 @@ pub(super) fn accepted(
         other => return park(draft, case, name, &offer, e, other.as_deref()),
     };
     check_offer(&handoff, Some(&offer))?;
-    let taker = signed_taker(case, &handoff)?;
+    let taker = signed_taker(draft, case, &handoff)?;
     let taking = Taking {
         name,
         taker: &taker,
@@ -246,15 +246,21 @@ pub(super) fn accepted(
     takeover::take(draft, &taking, &handoff, e)
 }
 
-/// The taker signed: as acting party, or beside the giver on the spot.
-fn signed_taker(case: &Case<'_>, handoff: &HandoffState) -> Result<String, Refused> {
+/// The taker signed: as acting party, or beside the giver on the spot. For one
+/// that has been succeeded, its successor takes the goods, into its own place.
+fn signed_taker(
+    draft: &Draft<'_>,
+    case: &Case<'_>,
+    handoff: &HandoffState,
+) -> Result<String, Refused> {
     let taker = handoff
         .offered
         .as_ref()
         .map(|o| o.taker.clone())
         .unwrap_or_default();
-    if case.signers.signed(&taker) {
-        return Ok(taker);
+    let mut line = succession::line(draft, &taker).into_iter();
+    if let Some(signed) = line.find(|party| case.signers.signed_itself(party)) {
+        return Ok(signed);
     }
     Err(Refused::new(RefusalCode::NotTheTaker, "offer").detail(format!("the taker is {taker}")))
 }
@@ -314,7 +320,7 @@ pub(super) fn declined(
 ) -> Result<(), Refused> {
     fields::optional_text(&e.reason, MAX_TEXT, "reason")?;
     let (name, handoff) = standing(draft, e.offer.as_ref())?;
-    signed_taker(case, &handoff)?;
+    signed_taker(draft, case, &handoff)?;
     close(draft, name, &handoff, HandoffStatus::Declined)
 }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::fields::{self, MAX_SHORT};
-use super::{Case, Decision};
+use super::{Case, Decision, succession};
 use crate::custody::apply::At;
 use crate::custody::draft::Draft;
 use crate::custody::registry::LEDGER;
@@ -41,6 +41,9 @@ pub(super) fn registry_event(
         }
         Some(Body::KeyRegistered(e)) => key(draft, case, e).map_err(|r| r.within("key_registered")),
         Some(Body::KeyRevoked(e)) => revoked(draft, case, e).map_err(|r| r.within("key_revoked")),
+        Some(Body::Succeeded(e)) => {
+            succession::succeeded(draft, case, e).map_err(|r| r.within("succeeded"))
+        }
         _ => Err(Refused::new(RefusalCode::ReservedForLedger, "genesis")),
     }?;
     draft.register(event)

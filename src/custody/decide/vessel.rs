@@ -9,7 +9,7 @@ mod fill;
 
 use super::Case;
 use super::carriage;
-use super::goods::{self, overflow};
+use super::goods::{self, Portion, overflow};
 use crate::custody::draft::Draft;
 use crate::custody::lot::{self, Amount};
 use crate::custody::subject::Seen;
@@ -20,7 +20,7 @@ use crate::event::{ConsignmentId, LotId};
 use crate::pb::change::Change as C;
 use crate::pb::{
     Account, ConsignmentLoad, ContributedTo, LotState, Parent, PlaceState, RefusalCode,
-    RunningEnded, VesselContents, VesselKind,
+    RunningEnded, RunningIn, VesselContents, VesselKind,
 };
 
 pub(super) use clean::cleaned;
@@ -36,24 +36,29 @@ struct Vessel {
     at: Account,
 }
 
-fn own_vessel(draft: &Draft<'_>, party: &str, place: &str) -> Result<Vessel, Refused> {
-    goods::own_place(draft, party, place, "vessel")?;
+fn own_vessel(draft: &Draft<'_>, party: &str, place: &str, field: &str) -> Result<Vessel, Refused> {
+    goods::own_place(draft, party, place, field)?;
     let state = draft.place(party, place).unwrap_or_default();
     let registered = state.registered.as_ref();
     if registered.is_none_or(|r| r.vessel() == VesselKind::Unspecified) {
-        return Err(Refused::new(RefusalCode::NoVessel, "vessel")
+        return Err(Refused::new(RefusalCode::NoVessel, field)
             .detail(format!("{place} is registered as no vessel")));
     }
-    let at = match ConsignmentId::from_slice(&state.consignment) {
-        Some(id) => account::aboard(id),
-        None => account::held(party, place),
-    };
+    let at = stands(party, place, &state);
     Ok(Vessel {
         place: place.to_owned(),
         running: LotId::from_slice(&state.running),
         state,
         at,
     })
+}
+
+/// Where a vessel's running lot stands: in it, or aboard with it.
+fn stands(party: &str, place: &str, state: &PlaceState) -> Account {
+    match ConsignmentId::from_slice(&state.consignment) {
+        Some(id) => account::aboard(id),
+        None => account::held(party, place),
+    }
 }
 
 /// What runs aboard is the carrier's to mix and draw from, who need not be the
@@ -152,6 +157,53 @@ fn hold(
         C::VesselContents(VesselContents {
             running: running.map(LotId::to_bytes).unwrap_or_default(),
             uncleaned,
+            ..VesselContents::default()
+        }),
+    )
+}
+
+/// A running lot changes hands with its vessel: all that is in it, into a
+/// vessel of the new holder's that holds nothing else. Of lots that run in no
+/// vessel nothing is asked.
+pub(super) fn change_hands(
+    draft: &mut Draft<'_>,
+    portion: &Portion,
+    from: &Account,
+    party: &str,
+    to_place: &str,
+) -> Result<(), Refused> {
+    let state = draft.lot(portion.lot).unwrap_or_default();
+    let Some(before) = state.running_in.clone() else {
+        return Ok(());
+    };
+    let place = draft
+        .place(&before.party, &before.place)
+        .unwrap_or_default();
+    let standing = *from == stands(&before.party, &before.place, &place);
+    if !standing || portion.loose != lot::loose(&state, from).map_err(overflow)? {
+        return draw_first(&state, "lot");
+    }
+    let vessel = own_vessel(draft, party, to_place, "to_place")?;
+    let form = lot::form(&state).to_owned();
+    let last = vessel.state.contents.first();
+    if vessel.running.is_some() || (vessel.state.uncleaned && last != Some(&form)) {
+        return Err(Refused::new(RefusalCode::VesselInUse, "to_place"));
+    }
+    hold(draft, &before.party, &before.place, None, true)?;
+    draft.emit(
+        &subject::lot(portion.lot),
+        C::RunningIn(RunningIn {
+            party: party.to_owned(),
+            place: to_place.to_owned(),
+        }),
+    )?;
+    let news = last != Some(&form);
+    draft.emit(
+        &subject::place(party, to_place),
+        C::VesselContents(VesselContents {
+            running: portion.lot.to_bytes(),
+            form: if news { form } else { String::new() },
+            uncleaned: true,
             ..VesselContents::default()
         }),
     )

@@ -24,7 +24,7 @@ pub(in crate::custody::decide) fn cleaned(
 ) -> Result<(), Refused> {
     signers::active(draft, case.party(), "party").map_err(|r| r.within("payload"))?;
     check(draft, case, e)?;
-    let vessel = own_vessel(draft, case.party(), &e.vessel)?;
+    let vessel = own_vessel(draft, case.party(), &e.vessel, "vessel")?;
     if vessel.at.kind() == AccountKind::Aboard {
         return Err(Refused::new(RefusalCode::VesselInUse, "vessel")
             .detail(format!("what it holds is {}", account::show(&vessel.at))));

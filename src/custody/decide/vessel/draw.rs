@@ -26,7 +26,7 @@ pub(in crate::custody::decide) fn drawn(
     signers::active(draft, case.party(), "party").map_err(|r| r.within("payload"))?;
     fields::text(&e.label, MAX_SHORT, "label")?;
     let gross = Mass::of(e.quantity.as_ref(), "quantity")?.as_mg();
-    let vessel = own_vessel(draft, case.party(), &e.vessel)?;
+    let vessel = own_vessel(draft, case.party(), &e.vessel, "vessel")?;
     let running = vessel
         .running
         .ok_or_else(|| Refused::new(RefusalCode::VesselEmpty, "vessel"))?;

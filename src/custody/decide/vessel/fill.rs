@@ -29,7 +29,7 @@ pub(in crate::custody::decide) fn filled(
     signers::active(draft, case.party(), "party").map_err(|r| r.within("payload"))?;
     fields::optional_text(&e.label, MAX_SHORT, "label")?;
     goods::check(e.goods.as_ref()).map_err(|r| r.within("goods"))?;
-    let vessel = own_vessel(draft, case.party(), &e.vessel)?;
+    let vessel = own_vessel(draft, case.party(), &e.vessel, "vessel")?;
     check_carried(draft, case, &vessel)?;
     let (from, consignment) = source(draft, case, e)?;
     let portion = goods::portion(draft, e.goods.as_ref(), &from, Reserved::Refuse)
