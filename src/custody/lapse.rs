@@ -88,6 +88,9 @@ mod tests {
 
     const DAY: i64 = 24 * 60 * 60 * 1000;
 
+    /// Keys, the day they are looked at, since when there is none.
+    type Case = (&'static [(i64, i64, u64)], i64, Option<i64>);
+
     /// Since when, on a day, with keys of (from day, until day, revoked at):
     /// the record at position n was recorded on day n.
     fn since(keys: &[(i64, i64, u64)], on_day: i64) -> Option<i64> {
@@ -111,8 +114,7 @@ mod tests {
 
     #[test]
     fn a_party_lapses_30_days_after_its_last_key_has_ended() {
-        // (keys, day, since)
-        let cases: [(&[(i64, i64, u64)], i64, Option<i64>); 12] = [
+        let cases: [Case; 12] = [
             (&[], 100, Some(0)),
             (&[(0, 400, 0)], 100, None),
             (&[(0, 50, 0)], 79, None),

@@ -123,12 +123,11 @@ impl Player {
             let all = self.world.percent(70);
             lines.push(if all { whole } else { self.goods(&stock) });
         }
-        let taker = match self.world.upto(5) {
-            0 => self.world.anybody_but(by),
-            _ => {
-                let consignee = self.world.member(&consignment.consignee)?;
-                self.heir(model, consignee)
-            }
+        let taker = if self.world.percent(17) {
+            self.world.anybody_but(by)
+        } else {
+            let consignee = self.world.member(&consignment.consignee)?;
+            self.heir(model, consignee)
         };
         let offered = Offered {
             taker: self.world.code(taker),

@@ -131,7 +131,7 @@ impl Model {
 
 impl Player {
     /// From paper, for a device of the acting member: mostly what is missing.
-    pub fn from_paper(&mut self, model: &Model, plan: &mut Plan) {
+    pub fn enter_paper(&mut self, model: &Model, plan: &mut Plan) {
         let keys = self.world.members[plan.by].keys.iter();
         let devices: Vec<Id> = keys
             .filter(|k| !k.person)
@@ -146,9 +146,11 @@ impl Player {
         };
         let gaps = key.device.gaps();
         let next = key.device.last() + 1;
-        let (mut first, mut last) = match gaps.is_empty() {
-            false if self.world.percent(85) => *self.world.pick(&gaps),
-            _ => (next, next),
+        let missing = !gaps.is_empty() && self.world.percent(85);
+        let (mut first, mut last) = if missing {
+            *self.world.pick(&gaps)
+        } else {
+            (next, next)
         };
         match self.world.upto(19) {
             0 => first = first.saturating_sub(1),

@@ -227,7 +227,7 @@ impl Player {
 
     fn finish(&mut self, model: &Model, mut plan: Plan) -> Signed {
         if self.world.percent(4) {
-            self.from_paper(model, &mut plan);
+            self.enter_paper(model, &mut plan);
         }
         if self.world.percent(10) {
             let number = format!("T-{}", self.world.upto(9999));

@@ -249,7 +249,7 @@ impl Player {
             by = self.world.anybody();
         }
         match self.world.upto(30) {
-            0 => lines[0].to_place = "NOWHERE".to_owned(),
+            0 => "NOWHERE".clone_into(&mut lines[0].to_place),
             1 => lines.push(lines[0].clone()),
             2 => lines.clear(),
             _ => {}
