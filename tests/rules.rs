@@ -21,6 +21,8 @@ mod bytes;
 mod handoffs;
 #[path = "rules/matter.rs"]
 mod matter;
+#[path = "rules/packages.rs"]
+mod packages;
 #[path = "rules/registry.rs"]
 mod registry;
 #[path = "rules/table.rs"]
@@ -80,6 +82,16 @@ fn a_correction_books_the_difference() {
 }
 
 #[test]
+fn a_part_is_poured_and_the_package_stays() {
+    run(packages::PARTS);
+}
+
+#[test]
+fn an_empty_stands_until_it_is_destroyed_or_returned() {
+    run(packages::EMPTIES);
+}
+
+#[test]
 fn an_offer_promises_only_what_is_free() {
     run(handoffs::OFFER);
 }
@@ -127,6 +139,8 @@ fn every_code_is_reached_by_a_line_of_a_table() {
         matter::CONSUME,
         matter::TRANSFORM,
         matter::CORRECT,
+        packages::PARTS,
+        packages::EMPTIES,
         handoffs::OFFER,
         handoffs::ACCEPT,
         handoffs::PARK,

@@ -44,6 +44,7 @@ fn kind_zh(kind: EventKind) -> &'static str {
         K::Transformed => "转化",
         K::Wasted => "转为废物",
         K::Disposed => "处置",
+        K::PackagingTreated => "空桶处理",
         K::Exported => "出口",
         K::Departed => "转出外部",
         K::Incident => "事故",
@@ -146,6 +147,19 @@ pub fn serials(ranges: &[SerialRange]) -> String {
     shown.join(", ")
 }
 
+/// Packages on an account, and which of them are empties.
+pub fn packages(all: &[SerialRange], empties: &[SerialRange]) -> String {
+    if empties.is_empty() {
+        return serials(all);
+    }
+    let full = serials(&crate::custody::ranges::minus(all, empties));
+    let empties = format!("empty 空件 {}", serials(empties));
+    if full.is_empty() {
+        return empties;
+    }
+    format!("{full}; {empties}")
+}
+
 /// One range of serials.
 pub fn serial_range(first: u64, last: u64) -> String {
     if first == last {
@@ -183,6 +197,23 @@ pub fn change(change: &C) -> Option<(String, Option<Account>)> {
             let serials = serial_range(o.first, o.last);
             Some((format!("title 所有权 packages 件 {serials}"), of(&o.owner)))
         }
+        C::PackageParted(p) => plain(format!(
+            "opened 开封 package 件 {}: {} kg",
+            p.serial,
+            signed_kg(p.gross_mg.saturating_neg())
+        )),
+        C::PackagesEmptied(e) => plain(format!(
+            "emptied 倒空 packages 件 {}, uncleaned 未清洗",
+            serial_range(e.first, e.last)
+        )),
+        C::PackagesCleaned(c) => plain(format!(
+            "cleaned 已清洗 empties 空件 {}",
+            serial_range(c.first, c.last)
+        )),
+        C::PackagesEnded(e) => plain(format!(
+            "ended 注销 empties 空件 {}",
+            serial_range(e.first, e.last)
+        )),
         C::Title(t) => Some((
             format!("title 所有权 {}", signed_kg(t.gross_mg)),
             of(&t.party),

@@ -3,6 +3,7 @@
 //! decides nothing (registry events are in [`super::registry`]).
 
 use super::lot::{self, Amount, Broken, broken};
+use super::packaging;
 use super::subject::Item;
 use crate::pb::change::Change as C;
 use crate::pb::{
@@ -121,6 +122,16 @@ fn to_lot(lot: &mut LotState, what: &C) -> Result<(), Broken> {
             lot::move_packages(lot, m.first, m.last, &m.to.clone().unwrap_or_default())
         }
         C::PackagesOwned(o) => lot::own_packages(lot, o.first, o.last, &o.owner),
+        C::PackageParted(p) => {
+            let part = Amount {
+                gross: p.gross_mg,
+                contained: p.contained_mg,
+            };
+            packaging::take_part(lot, p.serial, part)
+        }
+        C::PackagesEmptied(e) => packaging::empty(lot, e.first, e.last),
+        C::PackagesCleaned(c) => packaging::clean(lot, c.first, c.last),
+        C::PackagesEnded(e) => packaging::end(lot, e.first, e.last),
         C::Reserved(r) => {
             for range in &r.serials {
                 lot::reserve_packages(lot, range, &r.handoff)?;

@@ -12,6 +12,7 @@ pub mod key;
 pub mod leaf;
 pub mod lot;
 pub mod overlay;
+pub mod packaging;
 pub mod ranges;
 pub mod registry;
 pub mod state;

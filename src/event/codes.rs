@@ -206,5 +206,9 @@ pub fn remedy(code: RefusalCode) -> &'static str {
         C::UnknownEvent => "name an event that has been recorded",
         C::CannotCorrect => "correct events of this kind by the event that undoes them",
         C::NoChange => "the ledger says so already",
+        C::PartsNotAllowed => "name whole packages; a part is used, wasted, sampled or repacked",
+        C::PackageEmpty => "name packages that have something in them",
+        C::PackageNotEmpty => "name empties; use, pour or repack what is in a package first",
+        C::PackageNotCleaned => "have the empties cleaned first",
     }
 }

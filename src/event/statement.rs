@@ -293,6 +293,7 @@ pub fn kind_of(event: &Event) -> EventKind {
         Some(B::Transformed(_)) => EventKind::Transformed,
         Some(B::Wasted(_)) => EventKind::Wasted,
         Some(B::Disposed(_)) => EventKind::Disposed,
+        Some(B::PackagingTreated(_)) => EventKind::PackagingTreated,
         Some(B::Exported(_)) => EventKind::Exported,
         Some(B::Incident(_)) => EventKind::Incident,
         Some(B::Recovered(_)) => EventKind::Recovered,

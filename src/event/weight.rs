@@ -12,8 +12,8 @@ use prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor};
 
 use crate::pb::{
     AcceptedLine, Authority, Consumed, DESCRIPTORS, DocumentRef, Event, ExternalRef, Goods, Inert,
-    NewLot, Part, Payload, ProcessLoss, SerialRange, Settlement, Signature, SignedStatement,
-    TransformInput, UnregulatedProduct,
+    NewLot, PackagePart, Part, Payload, ProcessLoss, SerialRange, Settlement, Signature,
+    SignedStatement, TransformInput, UnregulatedProduct,
 };
 
 /// What a statement may weigh, bytes. As many as may be of the smallest that
@@ -30,7 +30,7 @@ const MAX_DEPTH: usize = 100;
 const ROOM: usize = 2;
 
 /// Bytes of what stands in lists.
-const LISTED: [(&str, usize); 15] = [
+const LISTED: [(&str, usize); 16] = [
     ("AcceptedLine", size_of::<AcceptedLine>()),
     ("Authority", size_of::<Authority>()),
     ("Consumed", size_of::<Consumed>()),
@@ -39,6 +39,7 @@ const LISTED: [(&str, usize); 15] = [
     ("Goods", size_of::<Goods>()),
     ("Inert", size_of::<Inert>()),
     ("NewLot", size_of::<NewLot>()),
+    ("PackagePart", size_of::<PackagePart>()),
     ("Part", size_of::<Part>()),
     ("ProcessLoss", size_of::<ProcessLoss>()),
     ("SerialRange", size_of::<SerialRange>()),

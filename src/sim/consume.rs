@@ -6,8 +6,8 @@ use super::{Issued, World};
 use crate::event::LotId;
 use crate::pb::event::Body;
 use crate::pb::{
-    Consumed, Disposed, Exported, Inert, ProcessLoss, TransformInput, Transformed,
-    UnregulatedProduct, Used, Wasted,
+    Consumed, Disposed, Exported, Inert, PackagingTreated, PackagingTreatment, ProcessLoss,
+    TransformInput, Transformed, UnregulatedProduct, Used, Wasted,
 };
 
 /// One use in so many is told late.
@@ -51,8 +51,10 @@ impl World {
             place: some.place.to_owned(),
             purpose: some.product.purpose.to_owned(),
         };
+        let mut bodies = vec![Body::Used(used)];
+        bodies.extend(self.scrap(&some));
         let id = self.fresh_id();
-        let mut draft = self.draft(&some.holder, id, vec![Body::Used(used)]);
+        let mut draft = self.draft(&some.holder, id, bodies);
         let late = self.turn("late") % LATE_ONE_IN == LATE_ONE_IN - 1;
         let what = if late {
             "uses, and tells it late"
@@ -63,6 +65,22 @@ impl World {
             draft.happened_at_ms = draft.happened_at_ms.saturating_sub(LATE_MS);
         }
         World::signed(&draft, &some.holder.second, &[], what).issued
+    }
+
+    /// What is left of packages that have been used up is shredded.
+    fn scrap(&mut self, used: &Pile) -> Option<Body> {
+        let goods = used.goods();
+        if goods.serials.is_empty() {
+            return None;
+        }
+        Some(Body::PackagingTreated(PackagingTreated {
+            lot: goods.lot,
+            place: used.place.to_owned(),
+            serials: goods.serials,
+            treatment: PackagingTreatment::Destroyed.into(),
+            method: "rinsed and shredded".to_owned(),
+            certificate_hash: self.hash(),
+        }))
     }
 
     pub(super) fn waste(&mut self, pile: Pile) -> Issued {
@@ -91,6 +109,7 @@ impl World {
             place: pile.place.to_owned(),
             method: DISPOSAL_METHOD.to_owned(),
             certificate_hash: self.hash(),
+            emptied: false,
         };
         self.say(
             &pile.holder,

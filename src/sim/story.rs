@@ -292,6 +292,7 @@ impl World {
             lot: waste.to_bytes(),
             loose: Some(booked(DRUM_KG * KG)),
             serials: Vec::new(),
+            parts: Vec::new(),
         };
         let place = r.disposer.entry.code;
         match step {
@@ -315,6 +316,7 @@ impl World {
                     place: place.to_owned(),
                     method: DISPOSAL_METHOD.to_owned(),
                     certificate_hash: self.hash(),
+                    emptied: false,
                 };
                 self.say(
                     &r.disposer,

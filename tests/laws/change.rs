@@ -10,7 +10,7 @@ use hazledger::pb::{
 };
 
 use super::books::{Account, Amount, Id, amount, content, held, share};
-use super::goods::{Promised, Taken, id, mass, named, new_lot, papers, serials};
+use super::goods::{Promised, Taken, Wanted, id, mass, named, new_lot, papers, serials};
 use super::model::{Case, Dispute, Happened, Model, Verdict, Wrong, event_name, must};
 
 /// Corrections of corrections that are followed, at most.
@@ -63,9 +63,10 @@ impl Model {
         let mut inputs: Vec<Taken> = Vec::new();
         for input in &e.inputs {
             let from = held(case.party, &input.place);
-            let taken = self.take(input.goods.as_ref(), &from, Promised::Refuse)?;
+            let goods = input.goods.as_ref();
+            let taken = self.take_as(goods, &from, Promised::Refuse, Wanted::Content)?;
             must(!inputs.iter().any(|i| i.lot == taken.lot), Wrong::Field)?;
-            self.sink(&taken, &from, &Account::Transformed);
+            self.pour_out(&taken, &from, &Account::Transformed);
             inputs.push(taken);
         }
 
@@ -185,7 +186,8 @@ impl Model {
         named(e.goods.as_ref())?;
         self.own_place(case.party, &e.place)?;
         let at = held(case.party, &e.place);
-        let taken = self.take(e.goods.as_ref(), &at, Promised::Refuse)?;
+        let goods = e.goods.as_ref();
+        let taken = self.take_as(goods, &at, Promised::Refuse, Wanted::Content)?;
         self.sink(&taken, &at, &Account::Transformed);
         let parent = self.lots.get(&taken.lot).unwrap();
         let (form, ppm) = (parent.form.clone(), parent.ppm);
@@ -508,7 +510,7 @@ fn blanked(event: &Event) -> Option<Event> {
         place.clear();
     }
     if let Some(goods) = goods {
-        if !goods.serials.is_empty() {
+        if !goods.serials.is_empty() || !goods.parts.is_empty() {
             return None;
         }
         goods.loose = None;

@@ -52,7 +52,12 @@ impl Player {
     pub fn offer_from_place(&mut self, model: &Model) -> Option<(usize, Offered)> {
         let first = self.stock(model)?;
         let stocks = self.more_stock(model, &first);
-        let lines = stocks.iter().take(3).map(|s| self.goods(s)).collect();
+        let lines = stocks.iter().take(3).map(|s| {
+            let mut goods = self.goods(s);
+            self.with_empties(&mut goods, s);
+            goods
+        });
+        let lines = lines.collect();
         let by = first.by;
         let taker = match self.world.upto(49) {
             0 => by,
@@ -106,6 +111,7 @@ impl Player {
                     .copied()
                     .collect(),
                 serials,
+                empties: Vec::new(),
             };
             if stock.free <= 0 && stock.free_serials.is_empty() {
                 continue;
@@ -117,6 +123,7 @@ impl Player {
                     measure: None,
                 }),
                 serials: ranges(&stock.free_serials),
+                parts: Vec::new(),
             };
             let all = self.world.percent(70);
             lines.push(if all { whole } else { self.goods(&stock) });
@@ -435,6 +442,7 @@ impl Player {
             loose: title,
             free_serials: serials.clone(),
             serials,
+            empties: Vec::new(),
         };
         let buyer = self.world.anybody_but(by);
         let mut traded = Traded {

@@ -308,7 +308,7 @@ impl Model {
 
     /// The consignment is named after the handoff that put the goods aboard.
     fn loaded(&mut self, name: &Id, offer: &Offer, line: &Line, to: &Account) {
-        let aboard = self.lots.get(&line.lot).unwrap().on(to) != Amount::NONE;
+        let aboard = self.lots.get(&line.lot).unwrap().is_on(to);
         if !matches!(to, Account::Aboard(_)) || !aboard {
             return;
         }
@@ -448,6 +448,7 @@ impl Model {
             let package = book.packages.get_mut(serial).unwrap();
             buyer.clone_into(&mut package.owner);
         }
-        Ok(())
+        // Packages are sold whole.
+        must(goods.parts.is_empty(), Wrong::Goods)
     }
 }

@@ -9,11 +9,11 @@ use hazledger::event::record::OpenRecord;
 use hazledger::pb::change::Change as C;
 use hazledger::pb::event::Body;
 use hazledger::pb::{
-    self, AccountKind, Event, HandoffStatus, LotState, RefusalCode, SerialRange, SubjectKind,
-    Transformed,
+    self, AccountKind, Event, HandoffStatus, LotState, PackageState, RefusalCode, SerialRange,
+    SubjectKind, Transformed,
 };
 
-use super::books::{Account, Amount, Book, Id, amount};
+use super::books::{Account, Amount, Book, Id, Life, amount};
 use super::change::substance;
 use super::goods::mass;
 use super::handoff::handoff_name;
@@ -60,7 +60,11 @@ pub fn class(refused: &Refused) -> Wrong {
         | C::Reserved
         | C::SerialsNotHere
         | C::SerialsExist
-        | C::NotSoleHolder => Wrong::Goods,
+        | C::NotSoleHolder
+        | C::PartsNotAllowed
+        | C::PackageEmpty
+        | C::PackageNotEmpty
+        | C::PackageNotCleaned => Wrong::Goods,
         C::TitleInsufficient => Wrong::Title,
         C::EventDigestDiffers => Wrong::Reference,
         C::UnknownOffer | C::OfferClosed | C::OwnHandoff | C::LinesDiffer | C::TooManyParked => {
@@ -118,6 +122,12 @@ fn book(lot: &LotState) -> Book {
                 account: account(range.account.as_ref()),
                 owner: range.owner.clone(),
                 promised: range.reserved_by.as_ref().try_into().ok(),
+                life: match range.state() {
+                    PackageState::Full => Life::Full,
+                    PackageState::Open => Life::Open,
+                    PackageState::Empty => Life::Empty,
+                    PackageState::Cleaned => Life::Cleaned,
+                },
             };
             let twice = packages.insert(serial, package).is_some();
             assert!(!twice, "law 6: package {serial} is in two places");
@@ -291,6 +301,12 @@ fn book_laws(book: &Book) {
     }
     let alive = |s: &&u64| book.packages.contains_key(s);
     assert!(!book.ended.iter().any(|s| alive(&s)), "law 6: ended, alive");
+    for (serial, package) in &book.packages {
+        let weighs = package.mass.gross > 0;
+        let nothing = package.mass == Amount::NONE;
+        let fits = if package.is_filled() { weighs } else { nothing };
+        assert!(fits, "law 6: package {serial} is not what it says");
+    }
     let owned: i64 = book.titles.values().sum();
     let packages = book.packages.values();
     let packages = packages.filter(|p| p.account != Account::Missing);

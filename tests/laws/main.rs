@@ -23,6 +23,7 @@ mod laws;
 mod ledger;
 mod matter;
 mod model;
+mod packages;
 mod plans;
 mod player;
 mod registry;
@@ -51,9 +52,11 @@ use world::{Signed, World};
 /// Differences of a handoff up to a thousandth are the scales'.
 const TOLERANCE_PPM: u32 = 1000;
 /// What no history may pass over.
-const PATHS: [&str; 18] = [
+const PATHS: [&str; 20] = [
     "a correction corrected",
     "a difference of the scales",
+    "a package opened",
+    "an empty left behind",
     "both halves at once",
     "confirmation out of order",
     "correction not covered",
@@ -248,6 +251,10 @@ impl History {
                         if kind == AccountKind::MeasureDifference {
                             seen.push("a difference of the scales".to_owned());
                         }
+                    }
+                    Some(Change::PackageParted(_)) => seen.push("a package opened".to_owned()),
+                    Some(Change::PackagesEmptied(_)) => {
+                        seen.push("an empty left behind".to_owned());
                     }
                     _ => {}
                 }

@@ -56,6 +56,7 @@ impl Player {
                 self.gone(model, kind)
             }
             EventKind::Transformed => self.transformed(model),
+            EventKind::PackagingTreated => self.packaging_treated(model),
             EventKind::Incident => self.incident(model),
             EventKind::Recovered => self.recovered(model),
             EventKind::Settled => self.settled(model),
@@ -204,8 +205,13 @@ impl Player {
 
     pub fn moved(&mut self, model: &Model) -> Option<Play> {
         let stock = self.stock(model)?;
+        let mut goods = self.goods(&stock);
+        self.with_empties(&mut goods, &stock);
+        if self.world.percent(3) {
+            self.pour(model, &mut goods, &stock);
+        }
         let moved = Moved {
-            goods: Some(self.goods(&stock)),
+            goods: Some(goods),
             to_place: self.place(),
             from_place: stock.place,
         };

@@ -82,7 +82,7 @@ pub struct Player {
 }
 
 /// Every kind that a party or an authority can bring about.
-pub const LIVE: [EventKind; 29] = [
+pub const LIVE: [EventKind; 30] = [
     EventKind::Produced,
     EventKind::Imported,
     EventKind::Opened,
@@ -101,6 +101,7 @@ pub const LIVE: [EventKind; 29] = [
     EventKind::Transformed,
     EventKind::Wasted,
     EventKind::Disposed,
+    EventKind::PackagingTreated,
     EventKind::Exported,
     EventKind::Incident,
     EventKind::Recovered,

@@ -6,7 +6,9 @@
 )]
 
 use hazledger::pb::event::Body as B;
-use hazledger::pb::{ClockStated, ExternalRef, IncidentKind, PartyStatus, SettlementCause};
+use hazledger::pb::{
+    ClockStated, ExternalRef, IncidentKind, PackagingTreatment, PartyStatus, SettlementCause,
+};
 
 use super::bench::{Bench, HOUR, event, register_party};
 use super::verbs::{consumed, loss, restating, unregulated};
@@ -164,6 +166,9 @@ fn ends(b: &mut Bench) {
         "P1+A1",
         restating(b.corrected("stock", B::Produced(b.produced("stock", "990", "T1")))),
     );
+    said(b, "M1", B::Used(b.used("stock ~6:5", "T1")));
+    let cleaned = b.treated("stock", "T1", "5", PackagingTreatment::Cleaned);
+    said(b, "M1", B::PackagingTreated(cleaned));
     said(b, "P1", B::KeyRevoked(b.revoked("P2")));
     said(b, "A1", register_party('D', PartyStatus::Closed));
 }

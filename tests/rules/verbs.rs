@@ -1,5 +1,6 @@
 //! The words of the tables: events by short text, and set-up steps by name.
-//! Masses are kilograms, packages `#1-3,7`; figures in mg end in `mg`.
+//! Masses are kilograms, packages `#1-3,7`, a part of one `~7:2.5`; figures in
+//! mg end in `mg`.
 #![allow(
     dead_code,
     clippy::unnecessary_wraps,
@@ -14,10 +15,10 @@ use hazledger::pb::offered::From;
 use hazledger::pb::{
     Accepted, AcceptedLine, Assayed, Carriage, Consumed, Corrected, Counted, Declined, Disposed,
     Event, Exported, Goods, Imported, Incident, IncidentKind, Inert, KeyRevoked, Measure,
-    MeasureUnit, Moved, NewLot, Offered, Opened, Packed, ProcessLoss, Produced, Quantity,
-    Recovered, Relayed, ReportKind, Reported, SerialRange, Settled, Settlement, SettlementCause,
-    Traded, TransformInput, Transformed, TransportMode, UnregulatedProduct, Used, Wasted,
-    Withdrawn, incident,
+    MeasureUnit, Moved, NewLot, Offered, Opened, PackagePart, PackagingTreated, PackagingTreatment,
+    Packed, ProcessLoss, Produced, Quantity, Recovered, Relayed, ReportKind, Reported, SerialRange,
+    Settled, Settlement, SettlementCause, Traded, TransformInput, Transformed, TransportMode,
+    UnregulatedProduct, Used, Wasted, Withdrawn, incident,
 };
 use hazledger::pb::{PartyStatus, PlaceRegistered};
 
@@ -66,6 +67,15 @@ fn amounts<'a>(words: impl Iterator<Item = &'a str>) -> (Option<Quantity>, Vec<S
     (loose, packages)
 }
 
+/// Some of one package: `~7:2.5`.
+fn part(text: &str) -> PackagePart {
+    let (serial, mass) = text.trim_start_matches('~').split_once(':').unwrap();
+    PackagePart {
+        serial: serial.parse().unwrap(),
+        quantity: kg(mass),
+    }
+}
+
 /// One line of an acceptance: `0 take 90 #1-2 refuse 5 #3 aboard 5 check 95`.
 pub fn line(text: &str) -> AcceptedLine {
     let mut words = text.split_whitespace();
@@ -106,16 +116,35 @@ pub fn measure(value: &str) -> Measure {
 }
 
 impl Bench {
-    /// Goods of `stock 5 #1-3`.
+    /// Goods of `stock 5 #1-3 ~7:2.5`.
     pub fn goods(&self, text: &str) -> Option<Goods> {
         let mut words = text.split_whitespace();
         let lot = self.id(words.next().unwrap());
-        let (loose, serials) = amounts(words);
+        let (parts, words): (Vec<&str>, Vec<&str>) = words.partition(|w| w.starts_with('~'));
+        let (loose, serials) = amounts(words.into_iter());
         Some(Goods {
             lot,
             loose,
             serials,
+            parts: parts.into_iter().map(part).collect(),
         })
+    }
+
+    pub fn treated(
+        &self,
+        lot: &str,
+        place: &str,
+        range: &str,
+        treatment: PackagingTreatment,
+    ) -> PackagingTreated {
+        PackagingTreated {
+            lot: self.id(lot),
+            place: place.into(),
+            serials: serials(range),
+            treatment: treatment.into(),
+            method: "triple rinse".into(),
+            certificate_hash: hash("certificate"),
+        }
     }
 
     /// Solid sodium cyanide of 98 %, with its papers.
@@ -330,6 +359,7 @@ impl Bench {
             place: place.into(),
             method: "D10".into(),
             certificate_hash: hash("certificate"),
+            emptied: false,
         }
     }
 
@@ -416,6 +446,20 @@ impl Bench {
             ),
             // Half of the stock is packed: drums 1 to 10 of 50 kg.
             "drums" => self.say("P1", B::Packed(self.packed("stock", "T1", "1-10", "50"))),
+            // Drum 2 has 20 kg left; 1 and 3 are empty, uncleaned; 4 is cleaned.
+            "opened-2" => self.say("P1", B::Used(self.used("stock ~2:30", "T1"))),
+            "emptied-1-3-4" => self.say("P1", B::Used(self.used("stock #1,3-4", "T1"))),
+            "cleaned-4" => {
+                let cleaned = PackagingTreatment::Cleaned;
+                let treated = self.treated("stock", "T1", "4", cleaned);
+                self.say("P1", B::PackagingTreated(treated))
+            }
+            // P offers W drums 1 to 3 as they are: empty, open, empty.
+            "empties-offer" => self.name(
+                "empties-offer",
+                "P1",
+                B::Offered(self.offered('W', "T1", &["stock #1-3"])),
+            ),
             // P offers W 100 kg; W takes it at T1.
             "offer" => self.name(
                 "offer",

@@ -58,6 +58,7 @@ pub fn loose(lot: LotId, gross_mg: i64) -> Goods {
         lot: lot.to_bytes(),
         loose: Some(mass(gross_mg)),
         serials: Vec::new(),
+        parts: Vec::new(),
     }
 }
 
@@ -66,6 +67,7 @@ pub fn packages(lot: LotId, first: u64, last: u64) -> Goods {
         lot: lot.to_bytes(),
         loose: None,
         serials: vec![SerialRange { first, last }],
+        parts: Vec::new(),
     }
 }
 

@@ -20,8 +20,9 @@ use hazledger::event::{Hash, Statement};
 use hazledger::pb::change::Change as C;
 use hazledger::pb::event::Body;
 use hazledger::pb::{
-    Commit, Consumed, Declined, EventRef, Finding, Head, Moved, Part, Payload, Record, SerialRange,
-    Settled, Settlement, SettlementCause, SignedCommit, TransformInput, Transformed, Used,
+    Commit, Consumed, Declined, EventRef, Finding, Head, Moved, PackagingTreated,
+    PackagingTreatment, Part, Payload, Record, SerialRange, Settled, Settlement, SettlementCause,
+    SignedCommit, TransformInput, Transformed, Used,
 };
 use hazledger::proof::{BadCommit, Expect, Failure, Report, Verifier, Violation, sign_commit};
 use prost::Message as _;
@@ -637,6 +638,32 @@ fn custody_does_not_cross_without_both_signatures() {
         }
     });
     assert_eq!(law(&pushed), 5, "{pushed}");
+}
+
+#[test]
+fn empties_do_not_end_without_their_holder() {
+    let mut flow = Flow::start();
+    let maker = flow.cast.maker.clone();
+    let used = Body::Used(Used {
+        goods: Some(packages(flow.lot, 5, 6)),
+        place: "T1".to_owned(),
+        purpose: "dosing".to_owned(),
+    });
+    flow.book.submit(&maker, &[], vec![event(used)]);
+    let treated = Body::PackagingTreated(PackagingTreated {
+        lot: flow.lot.to_bytes(),
+        place: "T1".to_owned(),
+        serials: vec![SerialRange { first: 5, last: 6 }],
+        treatment: PackagingTreatment::Destroyed.into(),
+        method: "shredded".to_owned(),
+        certificate_hash: Bytes::new(),
+    });
+    let mut draft = flow.book.draft(&maker.party, vec![event(treated)]);
+    let mut entry = flow.book.decide(draft.sign(&maker.key, &[]));
+    let user = flow.cast.user.clone();
+    as_if(&flow, &mut draft, &mut entry, &user);
+    let ended = record(flow, &entry);
+    assert_eq!(law(&ended), 5, "{ended}");
 }
 
 #[test]

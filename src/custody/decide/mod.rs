@@ -10,7 +10,9 @@ mod entry;
 mod fields;
 mod goods;
 mod handoff;
+mod packaging;
 mod parties;
+mod parts;
 mod signers;
 mod store;
 mod takeover;
@@ -161,6 +163,7 @@ fn name_subjects(event: &Event, named: &mut Vec<Subject>) {
         Some(Body::Used(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
         Some(Body::Wasted(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
         Some(Body::Disposed(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
+        Some(Body::PackagingTreated(e)) => lot(&e.lot),
         Some(Body::Exported(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
         Some(Body::Incident(e)) => {
             e.goods.iter().for_each(|g| lot(&g.lot));
@@ -341,6 +344,9 @@ fn event_of(draft: &mut Draft<'_>, case: &Case<'_>, event: &Event) -> Result<(),
         Body::Transformed(e) => transform::transformed(draft, case, e).map_err(name("transformed")),
         Body::Wasted(e) => transform::wasted(draft, case, e).map_err(name("wasted")),
         Body::Disposed(e) => consume::disposed(draft, case, e).map_err(name("disposed")),
+        Body::PackagingTreated(e) => {
+            packaging::treated(draft, case, e).map_err(name("packaging_treated"))
+        }
         Body::Exported(e) => consume::exported(draft, case, e).map_err(name("exported")),
         Body::Incident(e) => consume::incident(draft, case, e).map_err(name("incident")),
         Body::Recovered(e) => consume::recovered(draft, case, e).map_err(name("recovered")),

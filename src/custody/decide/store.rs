@@ -46,6 +46,7 @@ pub(super) fn packed(draft: &mut Draft<'_>, case: &Case<'_>, e: &Packed) -> Resu
             measure: None,
         }),
         serials: Vec::new(),
+        parts: Vec::new(),
     };
     let portion = goods::portion(draft, Some(&loose), &at, Reserved::Refuse)?;
     let live = state
@@ -80,7 +81,7 @@ pub(super) fn packed(draft: &mut Draft<'_>, case: &Case<'_>, e: &Packed) -> Resu
             contained_mg_each: each,
             account: Some(at),
             owner,
-            reserved_by: bytes::Bytes::new(),
+            ..PackageRange::default()
         }),
     )
 }
@@ -255,6 +256,7 @@ fn count_loose(
                 measure: None,
             }),
             serials: Vec::new(),
+            parts: Vec::new(),
         };
         let portion = goods::portion(draft, Some(&lost), at, Reserved::Take)?;
         goods::sink(draft, &portion, at, AccountKind::Missing)?;
@@ -301,6 +303,7 @@ fn count_packages(
             lot: id.to_bytes(),
             loose: None,
             serials: missing.clone(),
+            parts: Vec::new(),
         };
         let portion = goods::portion(draft, Some(&lost), at, Reserved::Take)?;
         goods::sink(draft, &portion, at, AccountKind::Missing)?;

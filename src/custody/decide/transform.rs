@@ -6,11 +6,13 @@ use super::Case;
 use super::entry::{self, Birth, Papers};
 use super::fields::{self, MAX_SHORT};
 use super::goods::{self, Portion, Reserved, overflow};
+use super::parts::Wanted;
 use super::signers;
 use super::store::late;
 use crate::catalog;
 use crate::custody::draft::Draft;
 use crate::custody::lot::{self, Amount};
+use crate::custody::packaging::Packaging;
 use crate::custody::{account, subject};
 use crate::event::codes::Refused;
 use crate::event::mass::Mass;
@@ -132,18 +134,18 @@ fn take_inputs(
     e: &Transformed,
 ) -> Result<Vec<Input>, Refused> {
     let mut inputs: Vec<Input> = Vec::with_capacity(e.inputs.len());
-    let to = account::plain(AccountKind::Transformed);
+    let kind = AccountKind::Transformed;
     for (i, input) in e.inputs.iter().enumerate() {
         let at = format!("inputs[{i}]");
         let from = account::held(case.party(), &input.place);
-        let portion = goods::portion(draft, input.goods.as_ref(), &from, Reserved::Refuse)
+        let goods = input.goods.as_ref();
+        let portion = goods::find(draft, goods, &from, Reserved::Refuse, Wanted::Content)
             .map_err(|r| r.within(&at))?;
         if inputs.iter().any(|other| other.portion.lot == portion.lot) {
             return Err(Refused::invalid(at, "the lot stands in another input"));
         }
         late(draft, case, portion.lot);
-        goods::send(draft, &portion, &from, &to)?;
-        draft.end_title(portion.lot, case.party(), portion.loose.gross)?;
+        goods::sink(draft, &portion, &from, kind)?;
         let state = draft.lot(portion.lot).unwrap_or_default();
         inputs.push(Input {
             total: portion.total()?,
@@ -462,11 +464,14 @@ pub(super) fn wasted(draft: &mut Draft<'_>, case: &Case<'_>, e: &Wasted) -> Resu
     goods::check(e.goods.as_ref()).map_err(|r| r.within("goods"))?;
     goods::own_place(draft, case.party(), &e.place, "place")?;
     let at = account::held(case.party(), &e.place);
-    let portion = goods::portion(draft, e.goods.as_ref(), &at, Reserved::Refuse)
+    let goods = e.goods.as_ref();
+    let portion = goods::find(draft, goods, &at, Reserved::Refuse, Wanted::Content)
         .map_err(|r| r.within("goods"))?;
     late(draft, case, portion.lot);
     let total = portion.total()?;
-    goods::sink(draft, &portion, &at, AccountKind::Transformed)?;
+    // The waste lot is drum and all.
+    let kind = AccountKind::Transformed;
+    goods::sink_as(draft, &portion, &at, kind, Packaging::Goes)?;
     let parent = draft.lot(portion.lot).unwrap_or_default();
     let form = lot::form(&parent).to_owned();
     let id = LotId(case.name(0));

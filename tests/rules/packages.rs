@@ -1,0 +1,141 @@
+//! Tables of packages' life: parts taken out of them, what is left when they
+//! are empty, and what becomes of that.
+
+use hazledger::pb::event::Body as B;
+use hazledger::pb::{
+    Disposed, IncidentKind, NewLot, PackagingTreated, PackagingTreatment as T, TransformInput,
+    Transformed,
+};
+
+use super::bench::{Answer, Bench};
+use super::table::Case;
+use super::verbs::{consumed, unregulated, zeros};
+
+/// P uses goods at T1.
+fn used(b: &mut Bench, goods: &str) -> Answer {
+    b.say("P1", B::Used(b.used(goods, "T1")))
+}
+
+/// P disposes of what is in packages, and keeps them.
+fn emptied(b: &mut Bench, goods: &str) -> Answer {
+    let disposed = Disposed {
+        emptied: true,
+        ..b.disposed(goods, "T1")
+    };
+    b.say("P1", B::Disposed(disposed))
+}
+
+/// P dissolves goods at T1 that weigh 25 kg and hold 24.5.
+fn dissolved(b: &mut Bench, goods: &str) -> Answer {
+    let transformed = Transformed {
+        inputs: vec![TransformInput {
+            goods: b.goods(goods),
+            place: "T1".into(),
+        }],
+        outputs: Vec::<NewLot>::new(),
+        unregulated: vec![unregulated("25")],
+        consumed: vec![consumed("24.5")],
+        ..Transformed::default()
+    };
+    b.say("P1", B::Transformed(transformed))
+}
+
+/// P treats packages of the stock at T1.
+fn treated(b: &mut Bench, range: &str, treatment: T) -> Answer {
+    b.say(
+        "P1",
+        B::PackagingTreated(b.treated("stock", "T1", range, treatment)),
+    )
+}
+
+fn treated_as(b: &mut Bench, change: impl FnOnce(&mut PackagingTreated)) -> Answer {
+    let mut e = b.treated("stock", "T1", "1", T::Cleaned);
+    change(&mut e);
+    b.say("P1", B::PackagingTreated(e))
+}
+
+#[rustfmt::skip]
+pub const PARTS: &[Case] = &[
+    ("stock drums", |b| used(b, "stock ~2:30"), "ok"),
+    ("stock drums", |b| used(b, "stock ~2:50"), "ok"),
+    ("stock drums", |b| used(b, "stock 5 #1,3 ~2:0.000001 ~4:50"), "ok"),
+    ("stock drums", |b| used(b, "stock ~2:50.000001"), "INSUFFICIENT"),
+    ("stock drums opened-2", |b| used(b, "stock ~2:20"), "ok"),
+    ("stock drums opened-2", |b| used(b, "stock ~2:20.000001"), "INSUFFICIENT"),
+    ("stock drums opened-2", |b| used(b, "stock #2"), "ok"),
+    ("stock drums opened-2", |b| used(b, "stock #1-10"), "ok"),
+    ("stock drums", |b| used(b, "stock ~11:1"), "SERIALS_NOT_HERE"),
+    ("stock drums", |b| b.say("P1", B::Used(b.used("stock ~2:1", "T2"))), "SERIALS_NOT_HERE"),
+    ("stock drums emptied-1-3-4", |b| used(b, "stock ~1:1"), "PACKAGE_EMPTY"),
+    ("stock drums emptied-1-3-4", |b| used(b, "stock #1-2"), "PACKAGE_EMPTY"),
+    ("stock drums", |b| used(b, "stock #1-3 ~2:1"), "SERIALS_OVERLAP"),
+    ("stock drums", |b| used(b, "stock ~2:1 ~2:1"), "SERIALS_OVERLAP"),
+    ("stock drums", |b| used(b, "stock ~3:1 ~2:1"), "SERIALS_INVALID"),
+    ("stock drums", |b| used(b, "stock ~0:1"), "SERIALS_INVALID"),
+    ("stock drums", |b| used(b, "stock ~2:0mg"), "MASS_NOT_POSITIVE"),
+    ("stock drums", |b| used(b, &(1..=257).fold("stock".to_owned(), |s, n| format!("{s} ~{n}:1mg"))), "FIELD_INVALID"),
+    // An offer of the package whole loses it to use, and refuses it elsewhere.
+    ("stock drums drum-offer", |b| used(b, "stock ~2:30"), "ok RESERVED_GOODS_TAKEN"),
+    ("stock drums drum-offer", |b| b.say("P1", B::Disposed(b.disposed("stock ~2:30", "T1"))), "RESERVED"),
+    // Poured: disposed of, dissolved, wasted, spilt, stolen.
+    ("stock drums", |b| b.say("P1", B::Disposed(b.disposed("stock ~2:30", "T1"))), "ok"),
+    ("stock drums", |b| emptied(b, "stock #1 ~2:30"), "ok"),
+    ("stock drums", |b| dissolved(b, "stock ~2:25"), "ok"),
+    ("stock drums", |b| dissolved(b, "stock ~2:20 ~3:5"), "ok"),
+    ("stock drums", |b| dissolved(b, "stock ~2:24"), "NOT_CONSERVED"),
+    ("stock drums", |b| b.say("P1", B::Wasted(b.wasted("stock ~2:30"))), "ok"),
+    ("stock drums", |b| b.say("P1", B::Incident(b.incident(IncidentKind::Released, "stock ~2:30", "T1"))), "ok RELEASED"),
+    ("stock drums", |b| b.say("P1", B::Incident(b.incident(IncidentKind::Missing, "stock ~2:50", "T1"))), "ok MISSING"),
+    // An open package goes where a package goes; a part does not.
+    ("stock drums opened-2", |b| b.say("P1", B::Moved(b.moved("stock #1-3", "T1", "T2"))), "ok"),
+    ("stock drums opened-2", |b| b.say("P1", B::Exported(b.exported("stock #2", "T1"))), "ok"),
+    ("stock drums", |b| b.say("P1", B::Moved(b.moved("stock ~2:1", "T1", "T2"))), "PARTS_NOT_ALLOWED"),
+    ("stock drums", |b| b.say("P1", B::Offered(b.offered('W', "T1", &["stock #1 ~2:1"]))), "PARTS_NOT_ALLOWED"),
+    ("stock drums", |b| b.say("P1+W1", B::Traded(b.traded('W', &["stock ~2:1"]))), "PARTS_NOT_ALLOWED"),
+    ("stock drums", |b| b.say("P1", B::Exported(b.exported("stock ~2:1", "T1"))), "PARTS_NOT_ALLOWED"),
+    ("stock drums theft", |b| b.say("P1", B::Recovered(b.recovered("stock ~1:1", "T1"))), "PARTS_NOT_ALLOWED"),
+    // The lower number is given: 132 of 132 and 150, 134 of 134 and 151.
+    ("stock drums", |b| b.say("P1", B::Moved(b.moved("stock 501 ~2:1", "T1", "T2"))), "INSUFFICIENT"),
+    ("stock drums emptied-1-3-4", |b| used(b, "stock #1 ~11:1"), "SERIALS_NOT_HERE"),
+];
+
+#[rustfmt::skip]
+pub const EMPTIES: &[Case] = &[
+    // They go where packages go.
+    ("stock drums emptied-1-3-4", |b| b.say("P1", B::Moved(b.moved("stock #1-4", "T1", "T2"))), "ok"),
+    ("stock drums emptied-1-3-4", |b| b.say("P1+W1", B::Traded(b.traded('W', &["stock #1"]))), "ok"),
+    ("stock drums emptied-1-3-4", |b| b.say("P1", B::Packed(b.packed("stock", "T1", "1", "1"))), "SERIALS_EXIST"),
+    ("stock drums emptied-1-3-4", |b| b.say("P1", B::Disposed(b.disposed("stock #1", "T1"))), "ok"),
+    ("stock drums emptied-1-3-4", |b| emptied(b, "stock #1"), "PACKAGE_EMPTY"),
+    ("stock drums emptied-1-3-4", |b| dissolved(b, "stock #1"), "PACKAGE_EMPTY"),
+    ("stock drums emptied-1-3-4", |b| b.say("P1", B::Wasted(b.wasted("stock #1"))), "PACKAGE_EMPTY"),
+    ("stock drums emptied-1-3-4", |b| b.say("P1", B::Incident(b.incident(IncidentKind::Missing, "stock #1", "T1"))), "ok MISSING"),
+    ("stock drums emptied-1-3-4", |b| b.say("P1", B::Counted(b.counted("stock", "T1", "500", "1-10", ""))), "ok"),
+    ("stock drums emptied-1-3-4", |b| b.say("P1", B::Counted(b.counted("stock", "T1", "500", "2-10", ""))), "ok COUNT_SHORT"),
+    ("stock drums opened-2 emptied-1-3-4 empties-offer", |b| b.say("W1", B::Accepted(b.accepted("empties-offer", "T1", &["0 take #1-3"]))), "ok"),
+    ("stock drums opened-2 emptied-1-3-4 empties-offer", |b| b.say("W1", B::Accepted(b.accepted("empties-offer", "T1", &["0 take #2-3"]))), "ok PACKAGES_UNACCOUNTED"),
+    ("stock drums emptied-1-3-4 empties-offer", |b| b.say("P1", B::Moved(b.moved("stock #1", "T1", "T2"))), "RESERVED"),
+    // Cleaned, destroyed, returned.
+    ("stock drums emptied-1-3-4", |b| treated(b, "1,3-4", T::Cleaned), "ok"),
+    ("stock drums emptied-1-3-4", |b| treated(b, "1,3-4", T::Destroyed), "ok"),
+    ("stock drums emptied-1-3-4", |b| treated(b, "1", T::Returned), "PACKAGE_NOT_CLEANED"),
+    ("stock drums emptied-1-3-4 cleaned-4", |b| treated(b, "4", T::Returned), "ok"),
+    ("stock drums emptied-1-3-4 cleaned-4", |b| treated(b, "1,3-4", T::Destroyed), "ok"),
+    ("stock drums emptied-1-3-4 cleaned-4", |b| treated(b, "4", T::Cleaned), "NO_CHANGE"),
+    ("stock drums emptied-1-3-4", |b| treated(b, "1-3", T::Destroyed), "PACKAGE_NOT_EMPTY"),
+    ("stock drums opened-2", |b| treated(b, "2", T::Destroyed), "PACKAGE_NOT_EMPTY"),
+    ("stock drums opened-2", |b| { used(b, "stock ~2:20").unwrap(); treated(b, "2", T::Destroyed) }, "ok"),
+    ("stock drums emptied-1-3-4 empties-offer", |b| treated(b, "1", T::Cleaned), "RESERVED"),
+    ("stock drums emptied-1-3-4", |b| { treated(b, "1", T::Destroyed).unwrap(); treated(b, "1", T::Destroyed) }, "SERIALS_NOT_HERE"),
+    ("stock drums emptied-1-3-4", |b| b.say("W1", B::PackagingTreated(b.treated("stock", "T1", "1", T::Cleaned))), "SERIALS_NOT_HERE"),
+    ("stock drums emptied-1-3-4", |b| treated(b, "1", T::Unspecified), "FIELD_MISSING"),
+    ("stock drums emptied-1-3-4", |b| treated(b, "", T::Cleaned), "FIELD_MISSING"),
+    ("stock drums emptied-1-3-4", |b| treated(b, "3,1", T::Cleaned), "SERIALS_INVALID"),
+    ("stock drums emptied-1-3-4", |b| treated_as(b, |e| e.method.clear()), "FIELD_MISSING"),
+    ("stock drums emptied-1-3-4", |b| treated_as(b, |e| e.certificate_hash = zeros(31)), "FIELD_INVALID"),
+    ("stock drums emptied-1-3-4", |b| treated_as(b, |e| e.certificate_hash = zeros(0)), "ok PAPERS_MISSING"),
+    ("stock drums emptied-1-3-4", |b| treated_as(b, |e| e.lot = zeros(16)), "UNKNOWN_LOT"),
+    ("stock drums", |b| { used(b, "stock #1").unwrap(); b.say("P1", B::Moved(b.moved("stock #1", "T1", "T2"))).unwrap(); b.say("P1", B::PackagingTreated(b.treated("stock", "T9", "1", T::Cleaned))) }, "SERIALS_NOT_HERE"),
+    // Nothing else is left of the lot: it stays, for its empties.
+    ("stock drums", |b| { used(b, "stock 500 #1-10").unwrap(); treated(b, "1-10", T::Cleaned).unwrap(); treated(b, "1-10", T::Returned) }, "ok"),
+];
