@@ -92,6 +92,16 @@ fn an_empty_stands_until_it_is_destroyed_or_returned() {
 }
 
 #[test]
+fn what_is_repacked_comes_out_or_is_declared_lost() {
+    run(packages::REPACK);
+}
+
+#[test]
+fn a_sample_is_a_lot_of_its_own() {
+    run(packages::SAMPLE);
+}
+
+#[test]
 fn an_offer_promises_only_what_is_free() {
     run(handoffs::OFFER);
 }
@@ -141,6 +151,8 @@ fn every_code_is_reached_by_a_line_of_a_table() {
         matter::CORRECT,
         packages::PARTS,
         packages::EMPTIES,
+        packages::REPACK,
+        packages::SAMPLE,
         handoffs::OFFER,
         handoffs::ACCEPT,
         handoffs::PARK,

@@ -5,7 +5,7 @@ use crate::event::digest::to_hex;
 use crate::event::mass::Mass;
 use crate::event::statement::kind_name;
 use crate::pb::change::Change as C;
-use crate::pb::{Account, AccountKind, EventKind, Finding, SerialRange, Severity};
+use crate::pb::{Account, AccountKind, EventKind, Finding, Repackaged, SerialRange, Severity};
 
 /// A kind of event, for example `offered 交出`.
 pub fn kind(kind: EventKind) -> String {
@@ -202,6 +202,7 @@ pub fn change(change: &C) -> Option<(String, Option<Account>)> {
             p.serial,
             signed_kg(p.gross_mg.saturating_neg())
         )),
+        C::Repackaged(r) => plain(made_of(r)),
         C::PackagesEmptied(e) => plain(format!(
             "emptied 倒空 packages 件 {}, uncleaned 未清洗",
             serial_range(e.first, e.last)
@@ -244,6 +245,24 @@ pub fn change(change: &C) -> Option<(String, Option<Account>)> {
         )),
         _ => None,
     }
+}
+
+/// What new packages were made of.
+fn made_of(r: &Repackaged) -> String {
+    let mut parents = Vec::new();
+    if !r.parents.is_empty() {
+        parents.push(format!("件 {}", serials(&r.parents)));
+    }
+    let parts = r.parts.iter();
+    parents.extend(parts.map(|p| format!("{} kg of 件 {}", kg(p.gross_mg), p.serial)));
+    if r.loose_gross_mg != 0 {
+        parents.push(format!("{} kg loose 散装", kg(r.loose_gross_mg)));
+    }
+    format!(
+        "packages 件 {} from 来自 {}",
+        serial_range(r.first, r.last),
+        parents.join(", ")
+    )
 }
 
 /// A finding on one line, for example `! warning BACK_DATED: recorded …`.

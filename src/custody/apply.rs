@@ -164,7 +164,7 @@ fn to_lot(lot: &mut LotState, what: &C) -> Result<(), Broken> {
         }
         // They stand in the chain, for genealogy and law 4; the item itself
         // does not change by them.
-        C::Born(_) | C::ContributedTo(_) | C::Conservation(_) => Ok(()),
+        C::Born(_) | C::ContributedTo(_) | C::Conservation(_) | C::Repackaged(_) => Ok(()),
         _ => misplaced("a lot"),
     }
 }

@@ -89,15 +89,7 @@ fn is_live(kind: EventKind) -> bool {
     use EventKind as K;
     !matches!(
         kind,
-        K::Arrived
-            | K::Repacked
-            | K::Filled
-            | K::Drawn
-            | K::Cleaned
-            | K::Sampled
-            | K::Departed
-            | K::Succeeded
-            | K::TakenOver
+        K::Arrived | K::Filled | K::Drawn | K::Cleaned | K::Departed | K::Succeeded | K::TakenOver
     )
 }
 

@@ -170,7 +170,15 @@ impl Model {
         Ok(())
     }
 
-    fn made(&mut self, case: &Case<'_>, name: Id, form: &str, ppm: u32, place: &str, mass: Amount) {
+    pub fn made(
+        &mut self,
+        case: &Case<'_>,
+        name: Id,
+        form: &str,
+        ppm: u32,
+        place: &str,
+        mass: Amount,
+    ) {
         self.born(name, form, ppm);
         let book = self.lots.edit(&name);
         book.transfer(&Account::Made, &held(case.party, place), mass);
@@ -264,7 +272,15 @@ impl Model {
         // kind: one part for each.
         must(!over || packages.is_empty(), Wrong::Field)?;
         let book = self.lots.edit(&dispute.lot);
-        book.transfer(&from, &to, loose);
+        let mut moved = loose;
+        let scale = matches!(to, Account::MeasureDifference(_));
+        if loose.gross > 0 && loose.contained < 0 && !scale {
+            // What rounding left over, of the other sign.
+            let rounding = amount(0, loose.contained);
+            book.transfer(&from, &Account::ProcessLoss, rounding);
+            moved.contained = 0;
+        }
+        book.transfer(&from, &to, moved);
         let mut settled = loose;
         for serial in &packages {
             settled = settled + book.packages[serial].mass;

@@ -441,7 +441,7 @@ impl Model {
 
 /// Packages are owned by range: the packer's if it owns enough, else those of
 /// the one party that does.
-fn packages_owner(book: &Book, packer: &str, gross: i64) -> Verdict<String> {
+pub fn packages_owner(book: &Book, packer: &str, gross: i64) -> Verdict<String> {
     if book.title(packer) >= gross {
         return Ok(packer.to_owned());
     }

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use hazledger::pb::event::Body;
 use hazledger::pb::{
     Consumed, Disposed, EventKind, Exported, Goods, Incident, IncidentKind, Inert, NewLot,
-    ProcessLoss, Quantity, Recovered, TransformInput, Transformed, UnregulatedProduct, Used,
-    Wasted, incident,
+    ProcessLoss, Quantity, Recovered, Sampled, TransformInput, Transformed, UnregulatedProduct,
+    Used, Wasted, incident,
 };
 
 use super::books::{Account, Amount, Id, content};
@@ -50,6 +50,15 @@ impl Player {
                 country: "MN".to_owned(),
                 customs_entry: "X-1".to_owned(),
             }),
+            EventKind::Sampled => {
+                self.labels += 1;
+                Body::Sampled(Sampled {
+                    goods,
+                    place,
+                    label: format!("S-{}", self.labels),
+                    purpose: "retained sample".to_owned(),
+                })
+            }
             _ => {
                 self.labels += 1;
                 Body::Wasted(Wasted {
@@ -258,7 +267,7 @@ fn form_of(substance: &str) -> &'static str {
 }
 
 /// What goods weigh, as far as they are there.
-fn mass_of(model: &Model, stock: &Stock, goods: &Goods) -> Amount {
+pub fn mass_of(model: &Model, stock: &Stock, goods: &Goods) -> Amount {
     let book = model.lots.get(&stock.lot).unwrap();
     let gross = mass(goods.loose.as_ref()).unwrap_or(0);
     let serials = goods.serials.iter().flat_map(|r| r.first..=r.last);

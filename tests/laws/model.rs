@@ -353,6 +353,8 @@ impl Model {
             Body::Traded(e) => self.traded(case, e),
             Body::Transformed(e) => self.transformed(case, e),
             Body::Wasted(e) => self.wasted(case, e),
+            Body::Repacked(e) => self.repacked(case, e),
+            Body::Sampled(e) => self.sampled(case, e),
             Body::PackagingTreated(e) => self.packaging_treated(case, e),
             Body::Recovered(e) => self.recovered(case, e),
             Body::Settled(e) => self.settled(case, e),

@@ -3,10 +3,15 @@
 
 use bytes::Bytes;
 use hazledger::pb::event::Body;
-use hazledger::pb::{Goods, PackagePart, PackagingTreated, PackagingTreatment, Quantity};
+use hazledger::pb::{
+    Goods, PackagePart, PackagingTreated, PackagingTreatment, Quantity, Repacked, Sampled,
+    SerialRange,
+};
+use rand::RngExt as _;
 
-use super::books::{Life, held};
-use super::goods::serials;
+use super::books::{Account, Amount, Life, Package, amount, held, share};
+use super::goods::{Promised, Wanted, named, packages_owner, serials};
+use super::matter::mass_of;
 use super::model::{Case, Model, Verdict, Wrong, must};
 use super::plans::{bytes, one};
 use super::player::{Play, Player};
@@ -50,7 +55,117 @@ impl Model {
     }
 }
 
+/// Packages out of packages, and samples.
+impl Model {
+    pub fn repacked(&mut self, case: &Case<'_>, e: &Repacked) -> Verdict {
+        let new = serials(e.serials.as_slice())?;
+        let masses = e.gross_mg_each > 0 && e.loss_gross_mg >= 0;
+        must(!new.is_empty() && masses, Wrong::Field)?;
+        named(e.goods.as_ref())?;
+        self.own_place(case.party, &e.place)?;
+        let at = held(case.party, &e.place);
+        let goods = e.goods.as_ref();
+        let taken = self.take_as(goods, &at, Promised::Refuse, Wanted::Content)?;
+        let book = self.lots.edit(&taken.lot);
+        let used = |s: &u64| book.packages.contains_key(s) || book.ended.contains(s);
+        must(!new.iter().any(used), Wrong::Goods)?;
+        let from = taken
+            .serials
+            .iter()
+            .chain(taken.parts.iter().map(|(s, _)| s));
+        let mut owners: Vec<String> = from.map(|s| book.packages[s].owner.clone()).collect();
+        owners.dedup();
+        let owner = match owners.first() {
+            None => packages_owner(book, case.party, taken.loose.gross)?,
+            Some(owner) => {
+                let all = owners.iter().all(|o| o == owner);
+                let loose = taken.loose.gross <= book.title(owner).max(0);
+                must(all && loose, Wrong::Title)?;
+                owner.clone()
+            }
+        };
+        let count = i64::try_from(new.len()).unwrap();
+        let (total, out) = (taken.total(), e.gross_mg_each * count);
+        must(out + e.loss_gross_mg == total.gross, Wrong::Conservation)?;
+        let each = share(total.contained, out, total.gross) / count;
+        book.transfer(
+            &at,
+            &Account::ProcessLoss,
+            total - amount(out, each * count),
+        );
+        book.give_title(&owner, -taken.loose.gross);
+        for serial in &taken.serials {
+            let package = book.packages.get_mut(serial).unwrap();
+            (package.mass, package.life) = (Amount::NONE, Life::Empty);
+        }
+        for (serial, part) in &taken.parts {
+            book.pour(*serial, *part, &at);
+        }
+        for serial in new {
+            let package = Package {
+                mass: amount(e.gross_mg_each, each),
+                account: at.clone(),
+                owner: owner.clone(),
+                promised: None,
+                life: Life::Full,
+            };
+            book.packages.insert(serial, package);
+        }
+        Ok(())
+    }
+
+    /// A small lot of its own, of the same form and content.
+    pub fn sampled(&mut self, case: &Case<'_>, e: &Sampled) -> Verdict {
+        must(!e.label.is_empty() && !e.purpose.is_empty(), Wrong::Field)?;
+        named(e.goods.as_ref())?;
+        self.own_place(case.party, &e.place)?;
+        let at = held(case.party, &e.place);
+        let goods = e.goods.as_ref();
+        let taken = self.take_as(goods, &at, Promised::Refuse, Wanted::Content)?;
+        self.pour_out(&taken, &at, &Account::Transformed);
+        let parent = self.lots.get(&taken.lot).unwrap();
+        let (form, ppm) = (parent.form.clone(), parent.ppm);
+        self.made(case, case.name(0), &form, ppm, &e.place, taken.total());
+        Ok(())
+    }
+}
+
 impl Player {
+    pub fn repacked(&mut self, model: &Model) -> Option<Play> {
+        let stock = self.stock(model)?;
+        let mut goods = self.goods(&stock);
+        if self.world.percent(50) {
+            self.pour(model, &mut goods, &stock);
+        }
+        let gross = mass_of(model, &stock, &goods).gross;
+        let book = model.lots.get(&stock.lot).unwrap();
+        let last_used = book.packages.keys().chain(&book.ended).max();
+        let first = last_used.copied().unwrap_or_default() + 1;
+        let count = self.world.rng.random_range(1..=5).min(gross.max(1));
+        let mut gross_mg_each = (gross / count).max(1);
+        let mut loss_gross_mg = (gross - gross_mg_each * count).max(0);
+        if self.world.percent(30) && gross_mg_each > 1 {
+            loss_gross_mg += count;
+            gross_mg_each -= 1;
+        }
+        if self.world.percent(6) {
+            loss_gross_mg += 1;
+        }
+        let first = if self.world.percent(4) { 1 } else { first };
+        let repacked = Repacked {
+            goods: Some(goods),
+            place: stock.place,
+            serials: Some(SerialRange {
+                first,
+                last: first + u64::try_from(count).unwrap() - 1,
+            }),
+            gross_mg_each,
+            packaging: "steel drum 1A2".to_owned(),
+            loss_gross_mg,
+        };
+        Some(one(stock.by, Body::Repacked(repacked)))
+    }
+
     /// Some of the empties that stand beside goods go with them.
     pub fn with_empties(&mut self, goods: &mut Goods, stock: &Stock) {
         if stock.empties.is_empty() || self.world.percent(60) {

@@ -52,10 +52,13 @@ impl Player {
             EventKind::Relayed => self.relayed(model),
             EventKind::Reported => self.reported(model),
             EventKind::Traded => self.traded(model),
-            EventKind::Used | EventKind::Disposed | EventKind::Exported | EventKind::Wasted => {
-                self.gone(model, kind)
-            }
+            EventKind::Used
+            | EventKind::Disposed
+            | EventKind::Exported
+            | EventKind::Wasted
+            | EventKind::Sampled => self.gone(model, kind),
             EventKind::Transformed => self.transformed(model),
+            EventKind::Repacked => self.repacked(model),
             EventKind::PackagingTreated => self.packaging_treated(model),
             EventKind::Incident => self.incident(model),
             EventKind::Recovered => self.recovered(model),

@@ -82,13 +82,15 @@ pub struct Player {
 }
 
 /// Every kind that a party or an authority can bring about.
-pub const LIVE: [EventKind; 30] = [
+pub const LIVE: [EventKind; 32] = [
     EventKind::Produced,
     EventKind::Imported,
     EventKind::Opened,
     EventKind::Moved,
     EventKind::Packed,
+    EventKind::Repacked,
     EventKind::Assayed,
+    EventKind::Sampled,
     EventKind::Counted,
     EventKind::Offered,
     EventKind::Accepted,

@@ -3,8 +3,8 @@
 
 use hazledger::pb::event::Body as B;
 use hazledger::pb::{
-    Disposed, IncidentKind, NewLot, PackagingTreated, PackagingTreatment as T, TransformInput,
-    Transformed,
+    Disposed, IncidentKind, NewLot, PackagingTreated, PackagingTreatment as T, Repacked, Sampled,
+    TransformInput, Transformed,
 };
 
 use super::bench::{Answer, Bench};
@@ -138,4 +138,71 @@ pub const EMPTIES: &[Case] = &[
     ("stock drums", |b| { used(b, "stock #1").unwrap(); b.say("P1", B::Moved(b.moved("stock #1", "T1", "T2"))).unwrap(); b.say("P1", B::PackagingTreated(b.treated("stock", "T9", "1", T::Cleaned))) }, "SERIALS_NOT_HERE"),
     // Nothing else is left of the lot: it stays, for its empties.
     ("stock drums", |b| { used(b, "stock 500 #1-10").unwrap(); treated(b, "1-10", T::Cleaned).unwrap(); treated(b, "1-10", T::Returned) }, "ok"),
+];
+
+/// P repacks goods of the stock at T1.
+fn repacked(b: &mut Bench, goods: &str, range: &str, each: &str, loss: &str) -> Answer {
+    b.say("P1", B::Repacked(b.repacked(goods, range, each, loss)))
+}
+
+fn repacked_as(b: &mut Bench, change: impl FnOnce(&mut Repacked)) -> Answer {
+    let mut e = b.repacked("stock #1-2", "11-14", "25", "0mg");
+    change(&mut e);
+    b.say("P1", B::Repacked(e))
+}
+
+#[rustfmt::skip]
+pub const REPACK: &[Case] = &[
+    ("stock drums", |b| repacked(b, "stock #1-2", "11-14", "25", "0mg"), "ok"),
+    ("stock drums", |b| repacked(b, "stock 5 #1 ~2:5", "11-15", "12", "0mg"), "ok"),
+    ("stock drums", |b| repacked(b, "stock ~2:50", "11", "50", "0mg"), "ok"),
+    ("stock drums", |b| repacked(b, "stock 50", "11", "50", "0mg"), "ok"),
+    ("stock drums opened-2", |b| repacked(b, "stock #2", "11", "19.9", "0.1"), "ok"),
+    // To the milligram, both ways.
+    ("stock drums", |b| repacked(b, "stock #1-2", "11-14", "25.000001", "0mg"), "NOT_CONSERVED"),
+    ("stock drums", |b| repacked(b, "stock #1-2", "11-14", "24.999999", "0mg"), "NOT_CONSERVED"),
+    ("stock drums", |b| repacked(b, "stock #1-2", "11-14", "24.999999", "4mg"), "ok"),
+    ("stock drums", |b| repacked(b, "stock #1-2", "11-14", "24.999999", "5mg"), "NOT_CONSERVED"),
+    ("stock drums", |b| repacked(b, "stock #1-2", "11-14", "25", "-1mg"), "MASS_NOT_POSITIVE"),
+    ("stock drums", |b| repacked(b, "stock #1-2", "11-14", "0mg", "0mg"), "MASS_NOT_POSITIVE"),
+    ("stock drums", |b| repacked(b, "stock #1-2", "11-14", "9223372036854775807mg", "0mg"), "MASS_OVERFLOW"),
+    ("stock drums", |b| repacked(b, "stock #1-2", "10-13", "25", "0mg"), "SERIALS_EXIST"),
+    ("stock drums", |b| repacked(b, "stock #1-2", "1-4", "25", "0mg"), "SERIALS_EXIST"),
+    ("stock drums", |b| { repacked(b, "stock #1-2", "11-14", "25", "0mg").unwrap(); repacked(b, "stock #11-14", "15", "100", "0mg") }, "ok"),
+    ("stock drums", |b| { repacked(b, "stock #1-2", "11-14", "25", "0mg").unwrap(); used(b, "stock #1") }, "PACKAGE_EMPTY"),
+    ("stock drums emptied-1-3-4", |b| repacked(b, "stock #1-2", "11-14", "25", "0mg"), "PACKAGE_EMPTY"),
+    ("stock drums drum-offer", |b| repacked(b, "stock #1-2", "11-14", "25", "0mg"), "RESERVED"),
+    ("stock drums", |b| repacked(b, "stock #11", "12", "50", "0mg"), "SERIALS_NOT_HERE"),
+    ("stock drums", |b| repacked(b, "stock 501", "12", "501", "0mg"), "INSUFFICIENT"),
+    ("stock drums", |b| repacked_as(b, |e| e.place = "T9".into()), "UNKNOWN_PLACE"),
+    ("stock drums", |b| repacked_as(b, |e| e.serials = None), "FIELD_MISSING"),
+    ("stock drums", |b| repacked_as(b, |e| e.packaging.clear()), "FIELD_MISSING"),
+    ("stock drums", |b| repacked_as(b, |e| e.goods = None), "FIELD_MISSING"),
+    // The new packages have one owner: who owns what goes in.
+    ("stock drums", |b| { b.say("P1+W1", B::Traded(b.traded('W', &["stock #1-2"]))).unwrap(); repacked(b, "stock #1-2", "11-14", "25", "0mg") }, "ok"),
+    ("stock drums", |b| { b.say("P1+W1", B::Traded(b.traded('W', &["stock #1"]))).unwrap(); repacked(b, "stock #1-2", "11-14", "25", "0mg") }, "TITLE_INSUFFICIENT"),
+    ("stock drums", |b| { b.say("P1+W1", B::Traded(b.traded('W', &["stock #1"]))).unwrap(); repacked(b, "stock 50 #1", "11-14", "25", "0mg") }, "TITLE_INSUFFICIENT"),
+    // The lower number is given: 135 of 135 and 138.
+    ("stock drums", |b| repacked(b, "stock #1-2", "10", "1000", "0mg"), "SERIALS_EXIST"),
+];
+
+/// P takes a sample at T1.
+fn sampled(b: &mut Bench, goods: &str) -> Answer {
+    b.name("sample", "P1", B::Sampled(b.sampled(goods)))
+}
+
+#[rustfmt::skip]
+pub const SAMPLE: &[Case] = &[
+    ("stock", |b| sampled(b, "stock 0.5"), "ok"),
+    ("stock drums", |b| sampled(b, "stock ~2:0.5"), "ok"),
+    ("stock drums", |b| sampled(b, "stock #2"), "ok"),
+    ("stock", |b| sampled(b, "stock 1001"), "INSUFFICIENT"),
+    ("stock", |b| sampled(b, "ghost 1"), "UNKNOWN_LOT"),
+    ("stock drums emptied-1-3-4", |b| sampled(b, "stock ~1:1mg"), "PACKAGE_EMPTY"),
+    ("stock", |b| b.say("P1", B::Sampled(Sampled { purpose: String::new(), ..b.sampled("stock 1") })), "FIELD_MISSING"),
+    ("stock", |b| b.say("P1", B::Sampled(Sampled { label: String::new(), ..b.sampled("stock 1") })), "FIELD_MISSING"),
+    ("stock", |b| b.say("P1", B::Sampled(Sampled { place: "T9".into(), ..b.sampled("stock 1") })), "UNKNOWN_PLACE"),
+    // It is a lot like any other.
+    ("stock", |b| { sampled(b, "stock 0.5").unwrap(); b.say("P1", B::Used(b.used("sample 0.5", "T1"))) }, "ok"),
+    ("stock", |b| { sampled(b, "stock 0.5").unwrap(); b.say("P1", B::Used(b.used("sample 0.500001", "T1"))) }, "INSUFFICIENT"),
 ];

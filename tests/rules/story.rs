@@ -70,6 +70,9 @@ fn store(b: &mut Bench) {
         "P1",
         B::Packed(b.packed("stock", "T1", "1-10", "33.333333")),
     );
+    let repacked = b.repacked("stock ~10:10 0.000001", "11-12", "5", "1mg");
+    said(b, "P1", B::Repacked(repacked));
+    said(b, "P1", B::Sampled(b.sampled("stock 0.25")));
     said(b, "P1", B::Counted(b.counted("stock", "T2", "99", "", "")));
 }
 

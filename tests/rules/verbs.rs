@@ -16,9 +16,9 @@ use hazledger::pb::{
     Accepted, AcceptedLine, Assayed, Carriage, Consumed, Corrected, Counted, Declined, Disposed,
     Event, Exported, Goods, Imported, Incident, IncidentKind, Inert, KeyRevoked, Measure,
     MeasureUnit, Moved, NewLot, Offered, Opened, PackagePart, PackagingTreated, PackagingTreatment,
-    Packed, ProcessLoss, Produced, Quantity, Recovered, Relayed, ReportKind, Reported, SerialRange,
-    Settled, Settlement, SettlementCause, Traded, TransformInput, Transformed, TransportMode,
-    UnregulatedProduct, Used, Wasted, Withdrawn, incident,
+    Packed, ProcessLoss, Produced, Quantity, Recovered, Relayed, Repacked, ReportKind, Reported,
+    Sampled, SerialRange, Settled, Settlement, SettlementCause, Traded, TransformInput,
+    Transformed, TransportMode, UnregulatedProduct, Used, Wasted, Withdrawn, incident,
 };
 use hazledger::pb::{PartyStatus, PlaceRegistered};
 
@@ -128,6 +128,27 @@ impl Bench {
             serials,
             parts: parts.into_iter().map(part).collect(),
         })
+    }
+
+    /// P's goods at T1 into new drums.
+    pub fn repacked(&self, goods: &str, range: &str, each: &str, loss: &str) -> Repacked {
+        Repacked {
+            goods: self.goods(goods),
+            place: "T1".into(),
+            serials: serials(range).pop(),
+            gross_mg_each: mg(each),
+            packaging: "steel drum 1A2".into(),
+            loss_gross_mg: mg(loss),
+        }
+    }
+
+    pub fn sampled(&self, goods: &str) -> Sampled {
+        Sampled {
+            goods: self.goods(goods),
+            place: "T1".into(),
+            label: "sample".into(),
+            purpose: "retained sample".into(),
+        }
     }
 
     pub fn treated(

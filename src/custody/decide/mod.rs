@@ -13,6 +13,7 @@ mod handoff;
 mod packaging;
 mod parties;
 mod parts;
+mod repack;
 mod signers;
 mod store;
 mod takeover;
@@ -164,6 +165,8 @@ fn name_subjects(event: &Event, named: &mut Vec<Subject>) {
         Some(Body::Wasted(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
         Some(Body::Disposed(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
         Some(Body::PackagingTreated(e)) => lot(&e.lot),
+        Some(Body::Repacked(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
+        Some(Body::Sampled(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
         Some(Body::Exported(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
         Some(Body::Incident(e)) => {
             e.goods.iter().for_each(|g| lot(&g.lot));
@@ -331,6 +334,8 @@ fn event_of(draft: &mut Draft<'_>, case: &Case<'_>, event: &Event) -> Result<(),
         Body::Opened(e) => entry::opened(draft, case, e).map_err(name("opened")),
         Body::Moved(e) => store::moved(draft, case, e).map_err(name("moved")),
         Body::Packed(e) => store::packed(draft, case, e).map_err(name("packed")),
+        Body::Repacked(e) => repack::repacked(draft, case, e).map_err(name("repacked")),
+        Body::Sampled(e) => repack::sampled(draft, case, e).map_err(name("sampled")),
         Body::Assayed(e) => store::assayed(draft, case, e).map_err(name("assayed")),
         Body::Counted(e) => store::counted(draft, case, e).map_err(name("counted")),
         Body::Offered(e) => handoff::offered(draft, case, e).map_err(name("offered")),

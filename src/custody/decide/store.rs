@@ -49,15 +49,7 @@ pub(super) fn packed(draft: &mut Draft<'_>, case: &Case<'_>, e: &Packed) -> Resu
         parts: Vec::new(),
     };
     let portion = goods::portion(draft, Some(&loose), &at, Reserved::Refuse)?;
-    let live = state
-        .packages
-        .iter()
-        .any(|p| p.first <= range.last && range.first <= p.last);
-    if live || ranges::overlap(&state.ended, &[range]) {
-        return Err(
-            Refused::new(RefusalCode::SerialsExist, "serials").detail(ranges::show(&[range]))
-        );
-    }
+    fresh(&state, range)?;
     let each = contained_each(&state, &portion, e.gross_mg_each, count);
     let owner = packer_owns(&state, case.party(), portion.loose.gross)?;
     // What packing leaves over is process loss (design, section 3).
@@ -86,8 +78,22 @@ pub(super) fn packed(draft: &mut Draft<'_>, case: &Case<'_>, e: &Packed) -> Resu
     )
 }
 
+/// That the lot has never used the serials.
+pub(super) fn fresh(state: &LotState, range: SerialRange) -> Result<(), Refused> {
+    let live = state
+        .packages
+        .iter()
+        .any(|p| p.first <= range.last && range.first <= p.last);
+    if live || ranges::overlap(&state.ended, &[range]) {
+        return Err(
+            Refused::new(RefusalCode::SerialsExist, "serials").detail(ranges::show(&[range]))
+        );
+    }
+    Ok(())
+}
+
 /// The packages' serials, how many they are, and their gross together.
-fn packages_wanted(e: &Packed) -> Result<(SerialRange, u64, Mass), Refused> {
+pub(super) fn packages_wanted(e: &Packed) -> Result<(SerialRange, u64, Mass), Refused> {
     let range = e.serials.ok_or_else(|| Refused::missing("serials"))?;
     if e.gross_mg_each <= 0 {
         return Err(Refused::new(RefusalCode::MassNotPositive, "gross_mg_each"));
@@ -104,7 +110,7 @@ fn packages_wanted(e: &Packed) -> Result<(SerialRange, u64, Mass), Refused> {
     Ok((range, count, total))
 }
 
-fn signed(count: u64) -> i64 {
+pub(super) fn signed(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
@@ -125,7 +131,7 @@ fn contained_each(state: &LotState, portion: &Portion, gross_each: i64, count: u
 
 /// Packages are owned by range: the packer's if it owns enough, else those of
 /// the one party that does.
-fn packer_owns(state: &LotState, packer: &str, gross: i64) -> Result<String, Refused> {
+pub(super) fn packer_owns(state: &LotState, packer: &str, gross: i64) -> Result<String, Refused> {
     if lot::title(state, packer) >= gross {
         return Ok(packer.to_owned());
     }

@@ -19,8 +19,8 @@ use crate::event::mass::Mass;
 use crate::event::{DisputeId, LotId};
 use crate::pb::change::Change as C;
 use crate::pb::{
-    AccountKind, Conservation, Consumed, ContributedTo, DisputeOpened, DisputeOrigin, FindingCode,
-    LotBorn, Parent, ProcessLoss, RefusalCode, Severity, Transformed, Wasted,
+    Account, AccountKind, Conservation, Consumed, ContributedTo, DisputeOpened, DisputeOrigin,
+    FindingCode, LotBorn, Parent, ProcessLoss, RefusalCode, Severity, Transformed, Wasted,
 };
 
 /// Inputs, outputs, losses and so on of one transformation, at most each.
@@ -467,11 +467,38 @@ pub(super) fn wasted(draft: &mut Draft<'_>, case: &Case<'_>, e: &Wasted) -> Resu
     let goods = e.goods.as_ref();
     let portion = goods::find(draft, goods, &at, Reserved::Refuse, Wanted::Content)
         .map_err(|r| r.within("goods"))?;
+    let child = Child {
+        label: &e.label,
+        waste_code: &e.waste_code,
+        answerable: case.party(),
+        // The waste lot is drum and all.
+        packages: Packaging::Goes,
+    };
+    make_child(draft, case, &portion, &at, &child)
+}
+
+/// A lot made of another's matter as it is: waste, or a sample.
+pub(super) struct Child<'a> {
+    pub(super) label: &'a str,
+    pub(super) waste_code: &'a str,
+    pub(super) answerable: &'a str,
+    /// What becomes of packages that are named whole.
+    pub(super) packages: Packaging,
+}
+
+/// Takes a portion out of its lot and makes a child lot of it, of the same
+/// form and content, in the same place.
+pub(super) fn make_child(
+    draft: &mut Draft<'_>,
+    case: &Case<'_>,
+    portion: &Portion,
+    at: &Account,
+    child: &Child<'_>,
+) -> Result<(), Refused> {
     late(draft, case, portion.lot);
     let total = portion.total()?;
-    // The waste lot is drum and all.
     let kind = AccountKind::Transformed;
-    goods::sink_as(draft, &portion, &at, kind, Packaging::Goes)?;
+    goods::sink_as(draft, portion, at, kind, child.packages)?;
     let parent = draft.lot(portion.lot).unwrap_or_default();
     let form = lot::form(&parent).to_owned();
     let id = LotId(case.name(0));
@@ -484,13 +511,13 @@ pub(super) fn wasted(draft: &mut Draft<'_>, case: &Case<'_>, e: &Wasted) -> Resu
     draft.emit(
         &subject::lot(id),
         C::Born(LotBorn {
-            label: e.label.clone(),
+            label: child.label.to_owned(),
             form,
             content_ppm: parent.content_ppm,
             source: AccountKind::Made.into(),
             declarer: case.party().to_owned(),
-            waste_code: e.waste_code.clone(),
-            answerable: case.party().to_owned(),
+            waste_code: child.waste_code.to_owned(),
+            answerable: child.answerable.to_owned(),
             parents: vec![Parent {
                 lot: portion.lot.to_bytes(),
                 gross_mg: total.gross,
@@ -498,7 +525,7 @@ pub(super) fn wasted(draft: &mut Draft<'_>, case: &Case<'_>, e: &Wasted) -> Resu
             }],
         }),
     )?;
-    draft.transfer(id, &account::plain(AccountKind::Made), &at, total)?;
+    draft.transfer(id, &account::plain(AccountKind::Made), at, total)?;
     draft.post_title(id, case.party(), total.gross)
 }
 
