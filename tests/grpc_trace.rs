@@ -151,6 +151,7 @@ async fn a_package_is_traced_by_what_touched_it_and_where_it_stands() {
         loose_gross_mg: 0,
         serials_scanned: vec![SerialRange { first: 3, last: 4 }],
         serials_assumed: vec![SerialRange { first: 5, last: 6 }],
+        outers_seen: Vec::new(),
     }));
     bench.happen(plant, bench.now_ms(), vec![count]).await;
 
@@ -722,8 +723,8 @@ async fn empties_are_listed_by_who_has_them_and_told_apart_in_a_trace() {
         .holdings
         .iter()
         .find(|h| h.account.as_ref() == Some(&held));
-    let (first, last) = (1, 2);
-    assert_eq!(here.unwrap().empties, [SerialRange { first, last }]);
+    let two = SerialRange { first: 1, last: 2 };
+    assert_eq!(here.unwrap().empties, [two]);
     for (serial, left) in [(2, 0), (3, 60), (4, 100)] {
         let package = Which::Package(PackageLabel {
             lot_label: "E-1".to_owned(),

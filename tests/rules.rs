@@ -97,6 +97,11 @@ fn what_is_repacked_comes_out_or_is_declared_lost() {
 }
 
 #[test]
+fn an_outer_packing_stands_for_what_is_in_it_while_it_is_whole() {
+    run(packages::OUTER);
+}
+
+#[test]
 fn a_sample_is_a_lot_of_its_own() {
     run(packages::SAMPLE);
 }
@@ -153,6 +158,7 @@ fn every_code_is_reached_by_a_line_of_a_table() {
         packages::EMPTIES,
         packages::REPACK,
         packages::SAMPLE,
+        packages::OUTER,
         handoffs::OFFER,
         handoffs::ACCEPT,
         handoffs::PARK,

@@ -219,6 +219,7 @@ fn goods(lot: Lot, gross_mg: i64) -> Goods {
         loose: Some(mass(gross_mg)),
         serials: Vec::new(),
         parts: Vec::new(),
+        outers: Vec::new(),
     }
 }
 

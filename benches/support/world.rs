@@ -282,6 +282,7 @@ fn loose(lot: LotId, mg: i64) -> Goods {
         loose: Some(quantity(mg)),
         serials: Vec::new(),
         parts: Vec::new(),
+        outers: Vec::new(),
     }
 }
 

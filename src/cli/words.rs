@@ -33,6 +33,7 @@ fn kind_zh(kind: EventKind) -> &'static str {
         K::Assayed => "化验",
         K::Sampled => "取样",
         K::Counted => "盘点",
+        K::Aggregated => "组托",
         K::Offered => "交出",
         K::Accepted => "接收",
         K::Declined => "拒收",
@@ -203,6 +204,13 @@ pub fn change(change: &C) -> Option<(String, Option<Account>)> {
             signed_kg(p.gross_mg.saturating_neg())
         )),
         C::Repackaged(r) => plain(made_of(r)),
+        C::PackagesAggregated(a) => {
+            let serials = serial_range(a.first, a.last);
+            plain(match a.outer.as_str() {
+                "" => format!("packages 件 {serials}: in no outer packing 已拆托"),
+                outer => format!("packages 件 {serials}: in outer packing 外包装 {outer}"),
+            })
+        }
         C::PackagesEmptied(e) => plain(format!(
             "emptied 倒空 packages 件 {}, uncleaned 未清洗",
             serial_range(e.first, e.last)

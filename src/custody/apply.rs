@@ -129,6 +129,7 @@ fn to_lot(lot: &mut LotState, what: &C) -> Result<(), Broken> {
             };
             packaging::take_part(lot, p.serial, part)
         }
+        C::PackagesAggregated(a) => packaging::aggregate(lot, a.first, a.last, &a.outer),
         C::PackagesEmptied(e) => packaging::empty(lot, e.first, e.last),
         C::PackagesCleaned(c) => packaging::clean(lot, c.first, c.last),
         C::PackagesEnded(e) => packaging::end(lot, e.first, e.last),

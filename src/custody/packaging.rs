@@ -3,9 +3,9 @@
 //! its place and its owner, so what moves and offers packages moves and offers
 //! empties.
 
-use super::lot::{self, Amount, Broken, broken};
+use super::lot::{self, Amount, Broken};
 use super::ranges;
-use crate::pb::{AccountKind, LotState, PackageRange, PackageState, SerialRange};
+use crate::pb::{Account, AccountKind, LotState, PackageRange, PackageState, SerialRange};
 
 /// What becomes of a package whose content goes to a sink whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +81,7 @@ pub fn part_of(package: &PackageRange, gross: i64) -> Amount {
 pub fn take_part(lot: &mut LotState, serial: u64, part: Amount) -> Result<(), Broken> {
     let selected = lot::select(lot, serial, serial).unwrap_or_default();
     let [package] = selected.as_slice() else {
-        return broken(6, format!("package {serial} is not live"));
+        return lot::broken(6, format!("package {serial} is not live"));
     };
     let left = Amount {
         gross: package.gross_mg_each,
@@ -90,7 +90,7 @@ pub fn take_part(lot: &mut LotState, serial: u64, part: Amount) -> Result<(), Br
     .minus(part)?;
     let sound = part.gross > 0 && left.gross >= 0 && left.contained >= 0;
     if !sound || left.gross == 0 && left.contained != 0 || !has_content(package.state()) {
-        return broken(2, format!("package {serial} would hold {} mg", left.gross));
+        return lot::broken(2, format!("package {serial} would hold {} mg", left.gross));
     }
     let state = match left.gross {
         0 => PackageState::Empty,
@@ -130,6 +130,47 @@ pub fn end(lot: &mut LotState, first: u64, last: u64) -> Result<(), Broken> {
     Ok(())
 }
 
+/// The packages in an outer packing on an account.
+pub fn inside(lot: &LotState, outer: &str, account: &Account) -> Vec<SerialRange> {
+    let mut serials = Vec::new();
+    let there = |p: &&PackageRange| p.outer == outer && p.account.as_ref() == Some(account);
+    for p in lot.packages.iter().filter(there) {
+        let (first, last) = (p.first, p.last);
+        ranges::insert(&mut serials, SerialRange { first, last });
+    }
+    serials
+}
+
+/// The outer packings that lose some of what is in them, and not all, if
+/// `taken` go: by name, with everything in each.
+pub fn broken(lot: &LotState, taken: &[SerialRange]) -> Vec<(String, Vec<SerialRange>)> {
+    let touched = touched(lot, taken).into_iter();
+    touched
+        .filter(|(_, all)| !ranges::minus(all, taken).is_empty())
+        .collect()
+}
+
+/// The outer packings that have some of these packages in them: by name, with
+/// everything in each.
+pub fn touched(lot: &LotState, some: &[SerialRange]) -> Vec<(String, Vec<SerialRange>)> {
+    let mut found: Vec<(String, Vec<SerialRange>)> = Vec::new();
+    let within = lot.packages.iter().filter(|p| !p.outer.is_empty());
+    for p in within {
+        let (first, last) = (p.first, p.last);
+        match found.iter_mut().find(|(name, _)| *name == p.outer) {
+            Some((_, all)) => ranges::insert(all, SerialRange { first, last }),
+            None => found.push((p.outer.clone(), vec![SerialRange { first, last }])),
+        }
+    }
+    found.retain(|(_, all)| ranges::overlap(all, some));
+    found
+}
+
+/// Packages go into an outer packing, or out of theirs.
+pub fn aggregate(lot: &mut LotState, first: u64, last: u64, outer: &str) -> Result<(), Broken> {
+    lot::change_packages(lot, first, last, |p| outer.clone_into(&mut p.outer))
+}
+
 /// That all of first..=last are live and in a state that serves.
 fn all(
     lot: &LotState,
@@ -143,5 +184,5 @@ fn all(
     if serve {
         return Ok(());
     }
-    broken(6, format!("packages {first}-{last} are not all {what}"))
+    lot::broken(6, format!("packages {first}-{last} are not all {what}"))
 }

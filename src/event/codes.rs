@@ -209,6 +209,7 @@ pub fn remedy(code: RefusalCode) -> &'static str {
         C::PartsNotAllowed => "name whole packages; a part is used, wasted, sampled or repacked",
         C::PackageEmpty => "name packages that have something in them",
         C::PackageNotEmpty => "name empties; use, pour or repack what is in a package first",
+        C::WithinOuter => "break up the outer packing first, or give this one another name",
         C::PackageNotCleaned => "have the empties cleaned first",
     }
 }

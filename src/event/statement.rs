@@ -284,6 +284,7 @@ pub fn kind_of(event: &Event) -> EventKind {
         Some(B::Assayed(_)) => EventKind::Assayed,
         Some(B::Sampled(_)) => EventKind::Sampled,
         Some(B::Counted(_)) => EventKind::Counted,
+        Some(B::Aggregated(_)) => EventKind::Aggregated,
         Some(B::Offered(_)) => EventKind::Offered,
         Some(B::Accepted(_)) => EventKind::Accepted,
         Some(B::Declined(_)) => EventKind::Declined,

@@ -159,6 +159,7 @@ impl World {
             loose: None,
             serials,
             parts: vec![part(gross_mg)],
+            outers: Vec::new(),
         };
         let purpose = "batch analysis 批次化验".to_owned();
         let sampled = Sampled {

@@ -198,6 +198,7 @@ pub fn loose(lot: LotId, gross: i64) -> Goods {
         loose: Some(booked(gross)),
         serials: Vec::new(),
         parts: Vec::new(),
+        outers: Vec::new(),
     }
 }
 
@@ -208,6 +209,7 @@ pub fn packages(lot: LotId, first: u64, last: u64) -> Goods {
         loose: None,
         serials: vec![SerialRange { first, last }],
         parts: Vec::new(),
+        outers: Vec::new(),
     }
 }
 

@@ -256,6 +256,7 @@ impl World {
                     loose_gross_mg: 0,
                     serials_scanned: vec![SENT],
                     serials_assumed: Vec::new(),
+                    outers_seen: Vec::new(),
                 };
                 self.say(&r.mine, vec![Body::Counted(counted)], "counts")
             }
@@ -293,6 +294,7 @@ impl World {
             loose: Some(booked(DRUM_KG * KG)),
             serials: Vec::new(),
             parts: Vec::new(),
+            outers: Vec::new(),
         };
         let place = r.disposer.entry.code;
         match step {

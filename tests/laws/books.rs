@@ -127,6 +127,8 @@ pub struct Package {
     /// The open offer that names it.
     pub promised: Option<Id>,
     pub life: Life,
+    /// The outer packing that it is in.
+    pub outer: Option<String>,
 }
 
 impl Package {
@@ -269,6 +271,7 @@ impl Book {
 
     /// A mass is poured out of a package, which stays: open, or empty.
     pub fn pour(&mut self, serial: u64, part: Amount, to: &Account) {
+        self.break_outers(&[serial], true);
         let package = self.packages.get_mut(&serial).unwrap();
         package.mass = package.mass - part;
         package.life = if package.mass.gross == 0 {
@@ -279,6 +282,31 @@ impl Book {
         package.promised = None;
         let at = package.account.clone();
         self.transfer(&at, to, part);
+    }
+
+    /// Serials that stand in an outer packing.
+    pub fn inside(&self, outer: &str) -> BTreeSet<u64> {
+        let inside = |p: &Package| p.outer.as_deref() == Some(outer);
+        let there = self.packages.iter().filter(|(_, p)| inside(p));
+        there.map(|(serial, _)| *serial).collect()
+    }
+
+    /// Some packages go: an outer packing that does not go whole is broken.
+    /// Of what is opened or emptied where it stands, any is.
+    pub fn break_outers(&mut self, taken: &[u64], any: bool) {
+        let outers: BTreeSet<String> = taken
+            .iter()
+            .filter_map(|s| self.packages[s].outer.clone())
+            .collect();
+        for outer in outers {
+            let inside = self.inside(&outer);
+            let whole = inside.iter().all(|s| taken.contains(s));
+            if any || !whole {
+                for serial in inside {
+                    self.packages.get_mut(&serial).unwrap().outer = None;
+                }
+            }
+        }
     }
 
     /// Whether anything is on an account, were it an empty.

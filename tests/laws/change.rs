@@ -282,6 +282,7 @@ impl Model {
         }
         book.transfer(&from, &to, moved);
         let mut settled = loose;
+        book.break_outers(&packages, false);
         for serial in &packages {
             settled = settled + book.packages[serial].mass;
             book.move_package(*serial, &to);
@@ -526,7 +527,12 @@ fn blanked(event: &Event) -> Option<Event> {
         place.clear();
     }
     if let Some(goods) = goods {
-        if !goods.serials.is_empty() || !goods.parts.is_empty() {
+        let packages = [
+            goods.serials.is_empty(),
+            goods.parts.is_empty(),
+            goods.outers.is_empty(),
+        ];
+        if packages.contains(&false) {
             return None;
         }
         goods.loose = None;

@@ -55,6 +55,7 @@ impl Player {
         let lines = stocks.iter().take(3).map(|s| {
             let mut goods = self.goods(s);
             self.with_empties(&mut goods, s);
+            self.with_outers(model, &mut goods, s);
             goods
         });
         let lines = lines.collect();
@@ -124,6 +125,7 @@ impl Player {
                 }),
                 serials: ranges(&stock.free_serials),
                 parts: Vec::new(),
+                outers: Vec::new(),
             };
             let all = self.world.percent(70);
             lines.push(if all { whole } else { self.goods(&stock) });

@@ -94,7 +94,8 @@ pub fn named(goods: Option<&Goods>) -> Verdict<(i64, Vec<u64>)> {
         some => mass(some.as_ref())?,
     };
     let serials = serials(&goods.serials)?;
-    let something = gross > 0 || !serials.is_empty() || !goods.parts.is_empty();
+    let named = !goods.parts.is_empty() || !goods.outers.is_empty();
+    let something = gross > 0 || !serials.is_empty() || named;
     must(something, Wrong::Field)?;
     let mut before = 0;
     for part in &goods.parts {
@@ -103,6 +104,8 @@ pub fn named(goods: Option<&Goods>) -> Verdict<(i64, Vec<u64>)> {
         must(sound, Wrong::Field)?;
         before = part.serial;
     }
+    let once: BTreeSet<&String> = goods.outers.iter().collect();
+    must(once.len() == goods.outers.len(), Wrong::Field)?;
     Ok((gross, serials))
 }
 
@@ -200,10 +203,22 @@ impl Model {
         promised: Promised,
         wanted: Wanted,
     ) -> Verdict<Taken> {
-        let (gross, serials) = named(goods)?;
+        let (gross, mut serials) = named(goods)?;
         let (lot, book) = self.lot(&goods.unwrap().lot)?;
         let there = book.loose_on(at);
         must(gross <= there.gross, Wrong::Goods)?;
+        must(
+            gross <= book.free_on(at) || promised == Promised::Take,
+            Wrong::Goods,
+        )?;
+        for outer in &goods.unwrap().outers {
+            let mut inside = book.inside(outer);
+            inside.retain(|s| book.packages[s].account == *at);
+            must(!inside.is_empty(), Wrong::Goods)?;
+            must(!serials.iter().any(|s| inside.contains(s)), Wrong::Field)?;
+            serials.extend(inside);
+        }
+        serials.sort_unstable();
         let mut packed = Amount::NONE;
         for serial in &serials {
             let package = book.packages.get(serial).ok_or(Wrong::Goods)?;
@@ -278,6 +293,7 @@ impl Model {
     pub fn send(&mut self, taken: &Taken, from: &Account, to: &Account) {
         let book = self.lots.edit(&taken.lot);
         book.transfer(from, to, taken.loose);
+        book.break_outers(&taken.serials, false);
         for serial in &taken.serials {
             book.move_package(*serial, to);
         }
@@ -344,6 +360,7 @@ impl Model {
             }),
             serials: Vec::new(),
             parts: Vec::new(),
+            outers: Vec::new(),
         };
         let at = held(case.party, &e.place);
         let taken = self.take(Some(&goods), &at, Promised::Refuse)?;
@@ -360,6 +377,7 @@ impl Model {
                 owner: owner.clone(),
                 promised: None,
                 life: Life::Full,
+                outer: None,
             };
             book.packages.insert(serial, package);
         }
@@ -405,10 +423,16 @@ impl Model {
         let (lot, book) = self.lot(&e.lot)?;
         let at = held(case.party, &e.place);
         let short = book.loose_on(&at).gross - e.loose_gross_mg;
+        let once: BTreeSet<&String> = e.outers_seen.iter().collect();
+        must(once.len() == e.outers_seen.len(), Wrong::Field)?;
+        let in_whole = |s: &u64| {
+            let outer = book.packages[s].outer.as_ref();
+            outer.is_some_and(|outer| once.contains(outer))
+        };
         let unseen: Vec<u64> = book
             .serials_on(&at)
             .into_iter()
-            .filter(|s| !scanned.contains(s) && !assumed.contains(s))
+            .filter(|s| !scanned.contains(s) && !assumed.contains(s) && !in_whole(s))
             .collect();
         let more = amount(-short, content((-short).max(0), book.ppm));
         if short < 0 {
@@ -431,6 +455,7 @@ impl Model {
                     })
                     .collect(),
                 parts: Vec::new(),
+                outers: Vec::new(),
             };
             let taken = self.take(Some(&goods), &at, Promised::Take)?;
             self.sink(&taken, &at, &Account::Missing);

@@ -266,6 +266,8 @@ impl Model {
             difference = Amount::NONE;
         }
         let mut missing = line.serials.clone();
+        let taken: Vec<u64> = word.accepted_serials.iter().copied().collect();
+        book.break_outers(&taken, false);
         for serial in &word.accepted_serials {
             book.move_package(*serial, to);
             missing.remove(serial);
@@ -291,6 +293,8 @@ impl Model {
         let book = self.lots.edit(&line.lot);
         book.post(&account, loose);
         let mut mass = loose;
+        let gone: Vec<u64> = missing.iter().copied().collect();
+        book.break_outers(&gone, false);
         for serial in &missing {
             mass = mass + book.packages[serial].mass;
             book.move_package(*serial, &account);
@@ -449,6 +453,7 @@ impl Model {
             buyer.clone_into(&mut package.owner);
         }
         // Packages are sold whole.
-        must(goods.parts.is_empty(), Wrong::Goods)
+        must(goods.parts.is_empty(), Wrong::Goods)?;
+        must(goods.outers.is_empty(), Wrong::Field)
     }
 }

@@ -64,7 +64,8 @@ pub fn class(refused: &Refused) -> Wrong {
         | C::PartsNotAllowed
         | C::PackageEmpty
         | C::PackageNotEmpty
-        | C::PackageNotCleaned => Wrong::Goods,
+        | C::PackageNotCleaned
+        | C::WithinOuter => Wrong::Goods,
         C::TitleInsufficient => Wrong::Title,
         C::EventDigestDiffers => Wrong::Reference,
         C::UnknownOffer | C::OfferClosed | C::OwnHandoff | C::LinesDiffer | C::TooManyParked => {
@@ -122,6 +123,7 @@ fn book(lot: &LotState) -> Book {
                 account: account(range.account.as_ref()),
                 owner: range.owner.clone(),
                 promised: range.reserved_by.as_ref().try_into().ok(),
+                outer: Some(range.outer.clone()).filter(|o| !o.is_empty()),
                 life: match range.state() {
                     PackageState::Full => Life::Full,
                     PackageState::Open => Life::Open,
@@ -301,6 +303,15 @@ fn book_laws(book: &Book) {
     }
     let alive = |s: &&u64| book.packages.contains_key(s);
     assert!(!book.ended.iter().any(|s| alive(&s)), "law 6: ended, alive");
+    let outers = book.packages.values().filter_map(|p| p.outer.as_ref());
+    for outer in outers.collect::<BTreeSet<_>>() {
+        let mut at = book
+            .inside(outer)
+            .into_iter()
+            .map(|s| &book.packages[&s].account);
+        let first = at.next().unwrap();
+        assert!(at.all(|a| a == first), "law 6: {outer} is in two places");
+    }
     for (serial, package) in &book.packages {
         let weighs = package.mass.gross > 0;
         let nothing = package.mass == Amount::NONE;

@@ -52,7 +52,7 @@ use world::{Signed, World};
 /// Differences of a handoff up to a thousandth are the scales'.
 const TOLERANCE_PPM: u32 = 1000;
 /// What no history may pass over.
-const PATHS: [&str; 20] = [
+const PATHS: [&str; 21] = [
     "a correction corrected",
     "a difference of the scales",
     "a package opened",
@@ -63,6 +63,7 @@ const PATHS: [&str; 20] = [
     "count over",
     "count short",
     "goods refused",
+    "outer broken",
     "over delivery",
     "packages unaccounted",
     "parked fact does not fit",

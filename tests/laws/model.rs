@@ -355,6 +355,7 @@ impl Model {
             Body::Wasted(e) => self.wasted(case, e),
             Body::Repacked(e) => self.repacked(case, e),
             Body::Sampled(e) => self.sampled(case, e),
+            Body::Aggregated(e) => self.aggregated(case, e),
             Body::PackagingTreated(e) => self.packaging_treated(case, e),
             Body::Recovered(e) => self.recovered(case, e),
             Body::Settled(e) => self.settled(case, e),

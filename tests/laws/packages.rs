@@ -4,8 +4,8 @@
 use bytes::Bytes;
 use hazledger::pb::event::Body;
 use hazledger::pb::{
-    Goods, PackagePart, PackagingTreated, PackagingTreatment, Quantity, Repacked, Sampled,
-    SerialRange,
+    Aggregated, Goods, PackagePart, PackagingTreated, PackagingTreatment, Quantity, Repacked,
+    Sampled, SerialRange,
 };
 use rand::RngExt as _;
 
@@ -43,6 +43,7 @@ impl Model {
             }
         }
         let book = self.lots.edit(&lot);
+        book.break_outers(&serials, true);
         for serial in serials {
             if e.treatment() == T::Cleaned {
                 book.packages.get_mut(&serial).unwrap().life = Life::Cleaned;
@@ -50,6 +51,39 @@ impl Model {
                 book.packages.remove(&serial);
                 book.ended.insert(serial);
             }
+        }
+        Ok(())
+    }
+}
+
+/// Outer packings.
+impl Model {
+    pub fn aggregated(&mut self, case: &Case<'_>, e: &Aggregated) -> Verdict {
+        must(
+            !e.outer.is_empty() && e.broken == e.serials.is_empty(),
+            Wrong::Field,
+        )?;
+        let serials = serials(&e.serials)?;
+        self.own_place(case.party, &e.place)?;
+        let (lot, book) = self.lot(&e.lot)?;
+        let at = held(case.party, &e.place);
+        let mut inside = book.inside(&e.outer);
+        if e.broken {
+            inside.retain(|s| book.packages[s].account == at);
+            must(!inside.is_empty(), Wrong::Goods)?;
+        } else {
+            for serial in &serials {
+                let package = book.packages.get(serial).ok_or(Wrong::Goods)?;
+                let free = package.promised.is_none() && package.outer.is_none();
+                must(package.account == at && free, Wrong::Goods)?;
+            }
+            must(inside.is_empty(), Wrong::Goods)?;
+            inside.extend(serials);
+        }
+        let outer = (!e.broken).then_some(&e.outer);
+        let book = self.lots.edit(&lot);
+        for serial in inside {
+            book.packages.get_mut(&serial).unwrap().outer = outer.cloned();
         }
         Ok(())
     }
@@ -95,6 +129,7 @@ impl Model {
         );
         book.give_title(&owner, -taken.loose.gross);
         for serial in &taken.serials {
+            book.break_outers(&[*serial], true);
             let package = book.packages.get_mut(serial).unwrap();
             (package.mass, package.life) = (Amount::NONE, Life::Empty);
         }
@@ -108,6 +143,7 @@ impl Model {
                 owner: owner.clone(),
                 promised: None,
                 life: Life::Full,
+                outer: None,
             };
             book.packages.insert(serial, package);
         }
@@ -130,7 +166,86 @@ impl Model {
     }
 }
 
+/// Names that outer packings have: five pallets, one with an SSCC.
+const OUTERS: [&str; 5] = ["PAL-1", "PAL-2", "PAL-3", "CASE-7", "376104250021234569"];
+
 impl Player {
+    /// An outer packing is closed, or broken up.
+    pub fn aggregated(&mut self, model: &Model) -> Option<Play> {
+        let mut stock = self.stock(model)?;
+        for _ in 0..30 {
+            if stock.serials.len() > 1 {
+                break;
+            }
+            stock = self.stock(model)?;
+        }
+        let book = model.lots.get(&stock.lot).unwrap();
+        let outer_of = |s: &u64| book.packages[s].outer.clone();
+        let here: Vec<String> = stock.serials.iter().filter_map(outer_of).collect();
+        let broken = !here.is_empty() && self.world.percent(30);
+        let outer = if broken {
+            self.world.pick(&here).clone()
+        } else {
+            (*self.world.pick(&OUTERS)).to_owned()
+        };
+        let mut free = stock.free_serials.clone();
+        free.extend(&stock.empties);
+        if !self.wild() {
+            free.retain(|s| outer_of(s).is_none());
+        }
+        let chosen = if broken {
+            Vec::new()
+        } else {
+            self.some_serials(&free)
+        };
+        let aggregated = Aggregated {
+            lot: bytes(&stock.lot),
+            place: stock.place,
+            outer,
+            serials: ranges(&chosen),
+            broken,
+        };
+        Some(one(stock.by, Body::Aggregated(aggregated)))
+    }
+
+    /// A count sees an outer packing whole, and scans nothing in it.
+    pub fn outers_seen(
+        &mut self,
+        model: &Model,
+        stock: &Stock,
+        scanned: &mut Vec<u64>,
+    ) -> Vec<String> {
+        let book = model.lots.get(&stock.lot).unwrap();
+        let outer_of = |s: &u64| book.packages[s].outer.clone();
+        let outers: Vec<String> = stock.serials.iter().filter_map(outer_of).collect();
+        if outers.is_empty() || self.world.percent(40) {
+            return Vec::new();
+        }
+        let outer = self.world.pick(&outers).clone();
+        scanned.retain(|s| !book.inside(&outer).contains(s));
+        vec![outer]
+    }
+
+    /// An outer packing that stands beside goods goes with them, by its name;
+    /// now and then what is in it is named as well.
+    pub fn with_outers(&mut self, model: &Model, goods: &mut Goods, stock: &Stock) {
+        let book = model.lots.get(&stock.lot).unwrap();
+        let outer_of = |s: &u64| book.packages.get(s)?.outer.clone();
+        let outers: Vec<String> = stock.serials.iter().filter_map(outer_of).collect();
+        if outers.is_empty() || self.world.percent(40) {
+            return;
+        }
+        let outer = self.world.pick(&outers).clone();
+        if !self.world.percent(4) {
+            let inside = book.inside(&outer);
+            let named = goods.serials.iter().flat_map(|r| r.first..=r.last);
+            let mut named: Vec<u64> = named.take(10_000).collect();
+            named.retain(|s| !inside.contains(s));
+            goods.serials = ranges(&named);
+        }
+        goods.outers.push(outer);
+    }
+
     pub fn repacked(&mut self, model: &Model) -> Option<Play> {
         let stock = self.stock(model)?;
         let mut goods = self.goods(&stock);

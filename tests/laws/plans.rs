@@ -59,6 +59,7 @@ impl Player {
             | EventKind::Sampled => self.gone(model, kind),
             EventKind::Transformed => self.transformed(model),
             EventKind::Repacked => self.repacked(model),
+            EventKind::Aggregated => self.aggregated(model),
             EventKind::PackagingTreated => self.packaging_treated(model),
             EventKind::Incident => self.incident(model),
             EventKind::Recovered => self.recovered(model),
@@ -210,6 +211,7 @@ impl Player {
         let stock = self.stock(model)?;
         let mut goods = self.goods(&stock);
         self.with_empties(&mut goods, &stock);
+        self.with_outers(model, &mut goods, &stock);
         if self.world.percent(3) {
             self.pour(model, &mut goods, &stock);
         }
@@ -291,12 +293,14 @@ impl Player {
             3 if self.wild() => assumed.clone_from(&scanned),
             _ => {}
         }
+        let outers_seen = self.outers_seen(model, &stock, &mut scanned);
         let counted = Counted {
             lot: bytes(&stock.lot),
             place: stock.place,
             loose_gross_mg,
             serials_scanned: ranges(&scanned),
             serials_assumed: ranges(&assumed),
+            outers_seen,
         };
         Some(one(stock.by, Body::Counted(counted)))
     }

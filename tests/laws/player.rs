@@ -82,7 +82,7 @@ pub struct Player {
 }
 
 /// Every kind that a party or an authority can bring about.
-pub const LIVE: [EventKind; 32] = [
+pub const LIVE: [EventKind; 33] = [
     EventKind::Produced,
     EventKind::Imported,
     EventKind::Opened,
@@ -92,6 +92,7 @@ pub const LIVE: [EventKind; 32] = [
     EventKind::Assayed,
     EventKind::Sampled,
     EventKind::Counted,
+    EventKind::Aggregated,
     EventKind::Offered,
     EventKind::Accepted,
     EventKind::Declined,

@@ -184,6 +184,7 @@ impl Player {
             loose: quantity,
             serials: ranges(&serials),
             parts: Vec::new(),
+            outers: Vec::new(),
         }
     }
 
@@ -259,6 +260,7 @@ impl Player {
                 loose: None,
                 serials: vec![SerialRange { first: 2, last: 5 }],
                 parts: Vec::new(),
+                outers: Vec::new(),
             }),
             from_place: PLACES[0].to_owned(),
             to_place: PLACES[1].to_owned(),

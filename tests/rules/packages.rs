@@ -3,8 +3,8 @@
 
 use hazledger::pb::event::Body as B;
 use hazledger::pb::{
-    Disposed, IncidentKind, NewLot, PackagingTreated, PackagingTreatment as T, Repacked, Sampled,
-    TransformInput, Transformed,
+    Aggregated, Counted, Disposed, IncidentKind, NewLot, PackagingTreated, PackagingTreatment as T,
+    Repacked, Sampled, TransformInput, Transformed,
 };
 
 use super::bench::{Answer, Bench};
@@ -205,4 +205,82 @@ pub const SAMPLE: &[Case] = &[
     // It is a lot like any other.
     ("stock", |b| { sampled(b, "stock 0.5").unwrap(); b.say("P1", B::Used(b.used("sample 0.5", "T1"))) }, "ok"),
     ("stock", |b| { sampled(b, "stock 0.5").unwrap(); b.say("P1", B::Used(b.used("sample 0.500001", "T1"))) }, "INSUFFICIENT"),
+];
+
+/// P closes an outer packing around drums at T1, or (of none) breaks it up.
+fn aggregated(b: &mut Bench, outer: &str, range: &str) -> Answer {
+    b.say("P1", B::Aggregated(b.aggregated(outer, range)))
+}
+
+fn aggregated_as(b: &mut Bench, change: impl FnOnce(&mut Aggregated)) -> Answer {
+    let mut e = b.aggregated("PAL-2", "5-6");
+    change(&mut e);
+    b.say("P1", B::Aggregated(e))
+}
+
+fn moved(b: &mut Bench, goods: &str) -> Answer {
+    b.say("P1", B::Moved(b.moved(goods, "T1", "T2")))
+}
+
+/// P counts the stock at T1: serials scanned, and an outer packing seen.
+fn counted(b: &mut Bench, scanned: &str, outer: &str) -> Answer {
+    let counted = Counted {
+        outers_seen: vec![outer.into()],
+        ..b.counted("stock", "T1", "500", scanned, "")
+    };
+    b.say("P1", B::Counted(counted))
+}
+
+#[rustfmt::skip]
+pub const OUTER: &[Case] = &[
+    // Named by an SSCC, a container's number, or a label of one's own.
+    ("stock drums", |b| aggregated(b, "PAL-1", "1-4"), "ok"),
+    ("stock drums", |b| aggregated(b, "376104250021234569", "1-4"), "ok"),
+    ("stock drums", |b| aggregated(b, "376104250021234568", "1-4"), "FIELD_INVALID"),
+    ("stock drums", |b| aggregated(b, "CSQU3054383", "1-4"), "ok"),
+    ("stock drums", |b| aggregated(b, "CSQU3054384", "1-4"), "FIELD_INVALID"),
+    ("stock drums", |b| aggregated(b, "PAL 1", "1-4"), "FIELD_INVALID"),
+    ("stock drums", |b| aggregated(b, "", "1-4"), "FIELD_MISSING"),
+    ("stock drums", |b| aggregated(b, "PAL-1", "11"), "SERIALS_NOT_HERE"),
+    ("stock drums", |b| aggregated(b, "PAL-1", "3,1"), "SERIALS_INVALID"),
+    ("stock drums pallet", |b| aggregated(b, "PAL-2", "4-6"), "WITHIN_OUTER"),
+    ("stock drums pallet", |b| aggregated(b, "PAL-1", "5-6"), "WITHIN_OUTER"),
+    ("stock drums drum-offer", |b| aggregated(b, "PAL-1", "1-4"), "RESERVED"),
+    ("stock drums emptied-1-3-4", |b| aggregated(b, "PAL-1", "1,3-4"), "ok"),
+    ("stock drums", |b| aggregated_as(b, |e| e.place = "T9".into()), "UNKNOWN_PLACE"),
+    ("stock drums", |b| aggregated_as(b, |e| e.lot = zeros(16)), "UNKNOWN_LOT"),
+    ("stock drums", |b| aggregated_as(b, |e| e.broken = true), "FIELD_INVALID"),
+    // Broken up, by its name; then it may be closed again.
+    ("stock drums pallet", |b| aggregated(b, "PAL-1", ""), "ok"),
+    ("stock drums pallet", |b| { aggregated(b, "PAL-1", "").unwrap(); aggregated(b, "PAL-1", "5-6") }, "ok"),
+    ("stock drums", |b| aggregated(b, "PAL-1", ""), "SERIALS_NOT_HERE"),
+    // What is in it goes with it.
+    ("stock drums pallet", |b| moved(b, "stock @PAL-1"), "ok"),
+    ("stock drums pallet", |b| moved(b, "stock 500 #5-10 @PAL-1"), "ok"),
+    ("stock drums pallet", |b| { moved(b, "stock @PAL-1").unwrap(); b.say("P1", B::Moved(b.moved("stock @PAL-1", "T2", "T1"))) }, "ok"),
+    ("stock drums pallet", |b| moved(b, "stock #4-5 @PAL-1"), "SERIALS_OVERLAP"),
+    ("stock drums pallet", |b| moved(b, "stock @PAL-2"), "SERIALS_NOT_HERE"),
+    ("stock drums pallet", |b| moved(b, "stock @PAL-1 @PAL-1"), "FIELD_INVALID"),
+    ("stock drums pallet", |b| b.say("P1", B::Moved(b.moved("stock @PAL-1", "T2", "T1"))), "SERIALS_NOT_HERE"),
+    ("stock drums pallet", |b| used(b, &(1..=65).fold("stock".to_owned(), |s, n| format!("{s} @P-{n}"))), "FIELD_INVALID"),
+    ("stock drums pallet", |b| b.say("P1+W1", B::Traded(b.traded('W', &["stock @PAL-1"]))), "FIELD_INVALID"),
+    ("stock drums pallet", |b| b.say("P1", B::Incident(b.incident(IncidentKind::Missing, "stock @PAL-1", "T1"))), "ok MISSING"),
+    ("stock drums pallet pallet-offer", |b| b.say("W1", B::Accepted(b.accepted("pallet-offer", "T1", &["0 take #1-4"]))), "ok"),
+    ("stock drums pallet pallet-offer", |b| { b.say("W1", B::Accepted(b.accepted("pallet-offer", "T1", &["0 take #1-4"]))).unwrap(); b.say("W1", B::Moved(b.moved("stock @PAL-1", "T1", "T2"))) }, "ok"),
+    // Whoever takes some of it breaks it, and it is no name any more.
+    ("stock drums pallet", |b| moved(b, "stock #1-4"), "ok"),
+    ("stock drums pallet", |b| moved(b, "stock #3-5"), "ok OUTER_BROKEN"),
+    ("stock drums pallet", |b| { moved(b, "stock #3-5").unwrap(); moved(b, "stock @PAL-1") }, "SERIALS_NOT_HERE"),
+    ("stock drums pallet", |b| used(b, "stock ~2:5"), "ok OUTER_BROKEN"),
+    ("stock drums pallet", |b| used(b, "stock @PAL-1"), "ok OUTER_BROKEN"),
+    ("stock drums pallet", |b| b.say("P1", B::Exported(b.exported("stock @PAL-1", "T1"))), "ok"),
+    ("stock drums pallet", |b| repacked(b, "stock #1", "11", "50", "0mg"), "ok OUTER_BROKEN"),
+    ("stock drums pallet pallet-offer", |b| b.say("W1", B::Accepted(b.accepted("pallet-offer", "T1", &["0 take #1-3"]))), "ok OUTER_BROKEN PACKAGES_UNACCOUNTED"),
+    ("stock drums emptied-1-3-4", |b| { aggregated(b, "PAL-1", "1,3-4").unwrap(); treated(b, "1", T::Destroyed) }, "ok OUTER_BROKEN"),
+    // Seen whole at a count, it vouches for what is in it; here only.
+    ("stock drums pallet", |b| counted(b, "5-10", "PAL-1"), "ok"),
+    ("stock drums pallet", |b| counted(b, "5-10", "PAL-2"), "ok COUNT_SHORT"),
+    ("stock drums pallet", |b| counted(b, "2-10", "PAL-2"), "ok OUTER_BROKEN COUNT_SHORT"),
+    ("stock drums pallet", |b| counted(b, "5-9", "PAL-1"), "ok COUNT_SHORT"),
+    ("stock drums pallet", |b| counted(b, "5-10", "PAL 1"), "FIELD_INVALID"),
 ];

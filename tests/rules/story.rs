@@ -73,6 +73,11 @@ fn store(b: &mut Bench) {
     let repacked = b.repacked("stock ~10:10 0.000001", "11-12", "5", "1mg");
     said(b, "P1", B::Repacked(repacked));
     said(b, "P1", B::Sampled(b.sampled("stock 0.25")));
+    said(
+        b,
+        "P1",
+        B::Aggregated(b.aggregated("376104250021234569", "11-12")),
+    );
     said(b, "P1", B::Counted(b.counted("stock", "T2", "99", "", "")));
 }
 

@@ -1,6 +1,6 @@
 //! The words of the tables: events by short text, and set-up steps by name.
-//! Masses are kilograms, packages `#1-3,7`, a part of one `~7:2.5`; figures in
-//! mg end in `mg`.
+//! Masses are kilograms, packages `#1-3,7`, a part of one `~7:2.5`, an outer
+//! packing `@PAL-1`; figures in mg end in `mg`.
 #![allow(
     dead_code,
     clippy::unnecessary_wraps,
@@ -13,8 +13,8 @@ use hazledger::event::Mass;
 use hazledger::pb::event::Body;
 use hazledger::pb::offered::From;
 use hazledger::pb::{
-    Accepted, AcceptedLine, Assayed, Carriage, Consumed, Corrected, Counted, Declined, Disposed,
-    Event, Exported, Goods, Imported, Incident, IncidentKind, Inert, KeyRevoked, Measure,
+    Accepted, AcceptedLine, Aggregated, Assayed, Carriage, Consumed, Corrected, Counted, Declined,
+    Disposed, Event, Exported, Goods, Imported, Incident, IncidentKind, Inert, KeyRevoked, Measure,
     MeasureUnit, Moved, NewLot, Offered, Opened, PackagePart, PackagingTreated, PackagingTreatment,
     Packed, ProcessLoss, Produced, Quantity, Recovered, Relayed, Repacked, ReportKind, Reported,
     Sampled, SerialRange, Settled, Settlement, SettlementCause, Traded, TransformInput,
@@ -121,12 +121,15 @@ impl Bench {
         let mut words = text.split_whitespace();
         let lot = self.id(words.next().unwrap());
         let (parts, words): (Vec<&str>, Vec<&str>) = words.partition(|w| w.starts_with('~'));
+        let outer = |w: &&str| w.starts_with('@');
+        let (outers, words): (Vec<&str>, Vec<&str>) = words.into_iter().partition(outer);
         let (loose, serials) = amounts(words.into_iter());
         Some(Goods {
             lot,
             loose,
             serials,
             parts: parts.into_iter().map(part).collect(),
+            outers: outers.iter().map(|w| w[1..].to_owned()).collect(),
         })
     }
 
@@ -139,6 +142,18 @@ impl Bench {
             gross_mg_each: mg(each),
             packaging: "steel drum 1A2".into(),
             loss_gross_mg: mg(loss),
+        }
+    }
+
+    /// P closes an outer packing around drums at T1; around none: it is
+    /// broken up.
+    pub fn aggregated(&self, outer: &str, range: &str) -> Aggregated {
+        Aggregated {
+            lot: self.id("stock"),
+            place: "T1".into(),
+            outer: outer.into(),
+            serials: serials(range),
+            broken: range.is_empty(),
         }
     }
 
@@ -243,6 +258,7 @@ impl Bench {
             loose_gross_mg: mg(loose),
             serials_scanned: serials(scanned),
             serials_assumed: serials(assumed),
+            outers_seen: Vec::new(),
         }
     }
 
@@ -467,20 +483,6 @@ impl Bench {
             ),
             // Half of the stock is packed: drums 1 to 10 of 50 kg.
             "drums" => self.say("P1", B::Packed(self.packed("stock", "T1", "1-10", "50"))),
-            // Drum 2 has 20 kg left; 1 and 3 are empty, uncleaned; 4 is cleaned.
-            "opened-2" => self.say("P1", B::Used(self.used("stock ~2:30", "T1"))),
-            "emptied-1-3-4" => self.say("P1", B::Used(self.used("stock #1,3-4", "T1"))),
-            "cleaned-4" => {
-                let cleaned = PackagingTreatment::Cleaned;
-                let treated = self.treated("stock", "T1", "4", cleaned);
-                self.say("P1", B::PackagingTreated(treated))
-            }
-            // P offers W drums 1 to 3 as they are: empty, open, empty.
-            "empties-offer" => self.name(
-                "empties-offer",
-                "P1",
-                B::Offered(self.offered('W', "T1", &["stock #1-3"])),
-            ),
             // P offers W 100 kg; W takes it at T1.
             "offer" => self.name(
                 "offer",
@@ -557,6 +559,36 @@ impl Bench {
             "W-closed" => self.say("A1", register_party('W', PartyStatus::Closed)),
             "P-closed" => self.say("A1", register_party('P', PartyStatus::Closed)),
             "P2-revoked" => self.say("P1", B::KeyRevoked(self.revoked("P2"))),
+            _ => self.package_step(step),
+        }
+    }
+
+    /// The steps of packages' life.
+    fn package_step(&mut self, step: &str) -> super::bench::Answer {
+        use Body as B;
+        match step {
+            // Drum 2 has 20 kg left; 1 and 3 are empty, uncleaned; 4 is cleaned.
+            "opened-2" => self.say("P1", B::Used(self.used("stock ~2:30", "T1"))),
+            "emptied-1-3-4" => self.say("P1", B::Used(self.used("stock #1,3-4", "T1"))),
+            "cleaned-4" => {
+                let cleaned = PackagingTreatment::Cleaned;
+                let treated = self.treated("stock", "T1", "4", cleaned);
+                self.say("P1", B::PackagingTreated(treated))
+            }
+            // P offers W drums 1 to 3 as they are: empty, open, empty.
+            "empties-offer" => self.name(
+                "empties-offer",
+                "P1",
+                B::Offered(self.offered('W', "T1", &["stock #1-3"])),
+            ),
+            // Drums 1 to 4 stand on pallet PAL-1.
+            "pallet" => self.say("P1", B::Aggregated(self.aggregated("PAL-1", "1-4"))),
+            // P offers W the pallet.
+            "pallet-offer" => self.name(
+                "pallet-offer",
+                "P1",
+                B::Offered(self.offered('W', "T1", &["stock @PAL-1"])),
+            ),
             _ => panic!("no such step"),
         }
     }

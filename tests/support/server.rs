@@ -143,6 +143,7 @@ pub fn loose(lot: LotId, gross_mg: i64) -> Option<Goods> {
         }),
         serials: Vec::new(),
         parts: Vec::new(),
+        outers: Vec::new(),
     })
 }
 
@@ -153,6 +154,7 @@ pub fn packages(lot: LotId, first: u64, last: u64) -> Option<Goods> {
         loose: None,
         serials: vec![SerialRange { first, last }],
         parts: Vec::new(),
+        outers: Vec::new(),
     })
 }
 

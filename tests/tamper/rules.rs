@@ -181,6 +181,7 @@ fn until_due(flow: &mut Flow) {
             loose_gross_mg: 500_000,
             serials_scanned: vec![SerialRange { first: 1, last: 10 }],
             serials_assumed: Vec::new(),
+            outers_seen: Vec::new(),
         });
         let maker = flow.cast.maker.clone();
         flow.book.submit(&maker, &[], vec![event(counted)]);
@@ -660,8 +661,8 @@ fn empties_do_not_end_without_their_holder() {
     });
     let mut draft = flow.book.draft(&maker.party, vec![event(treated)]);
     let mut entry = flow.book.decide(draft.sign(&maker.key, &[]));
-    let user = flow.cast.user.clone();
-    as_if(&flow, &mut draft, &mut entry, &user);
+    let other = flow.cast.user.clone();
+    as_if(&flow, &mut draft, &mut entry, &other);
     let ended = record(flow, &entry);
     assert_eq!(law(&ended), 5, "{ended}");
 }

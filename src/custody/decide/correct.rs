@@ -137,7 +137,9 @@ fn like(event: &Event) -> Result<Event, Refused> {
     let mut blank_goods = |goods: &mut Option<Goods>| {
         if let Some(goods) = goods {
             goods.loose = None;
-            serials = !goods.serials.is_empty() || !goods.parts.is_empty();
+            let loose_only =
+                goods.serials.is_empty() && goods.parts.is_empty() && goods.outers.is_empty();
+            serials = !loose_only;
         }
     };
     match &mut event.body {

@@ -1,8 +1,8 @@
 //! Goods that an event names, found on an account: how much of it is there,
 //! free of offers, and what goes with it.
 
-use super::fields;
 use super::parts::{self, Part, Wanted};
+use super::{fields, outer};
 use crate::custody::draft::Draft;
 use crate::custody::lot::{self, Amount, Broken};
 use crate::custody::packaging::{self, Packaging};
@@ -63,7 +63,12 @@ pub(super) fn lot_of(draft: &Draft<'_>, id: &[u8]) -> Result<(LotId, Seen<LotSta
 /// loose gross in milligrams.
 pub(super) fn check(goods: Option<&Goods>) -> Result<i64, Refused> {
     let goods = goods.ok_or_else(|| Refused::missing("goods"))?;
-    if goods.loose.is_none() && goods.serials.is_empty() && goods.parts.is_empty() {
+    let packages = [
+        goods.serials.is_empty(),
+        goods.parts.is_empty(),
+        goods.outers.is_empty(),
+    ];
+    if goods.loose.is_none() && packages.iter().all(|none| *none) {
         return Err(Refused::missing("loose"));
     }
     let gross = match &goods.loose {
@@ -72,6 +77,7 @@ pub(super) fn check(goods: Option<&Goods>) -> Result<i64, Refused> {
     };
     fields::serials(&goods.serials, "serials")?;
     parts::check(goods)?;
+    outer::check(&goods.outers, "outers")?;
     Ok(gross)
 }
 
@@ -109,7 +115,8 @@ pub(super) fn find(
         );
     }
     free_loose(draft, id, &state, account, gross, reserved)?;
-    let selected = packages(&state, &goods.serials, account)?;
+    let serials = outer::serials(&state, goods, account)?;
+    let selected = packages(&state, &serials, account)?;
     free_packages(draft, id, &selected, reserved)?;
     let mut packed = Amount::default();
     for p in &selected {
@@ -134,7 +141,7 @@ pub(super) fn find(
     Ok(Portion {
         lot: id,
         loose,
-        serials: goods.serials.clone(),
+        serials,
         packed,
         parts,
     })

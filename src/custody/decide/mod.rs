@@ -10,6 +10,7 @@ mod entry;
 mod fields;
 mod goods;
 mod handoff;
+mod outer;
 mod packaging;
 mod parties;
 mod parts;
@@ -165,6 +166,7 @@ fn name_subjects(event: &Event, named: &mut Vec<Subject>) {
         Some(Body::Wasted(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
         Some(Body::Disposed(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
         Some(Body::PackagingTreated(e)) => lot(&e.lot),
+        Some(Body::Aggregated(e)) => lot(&e.lot),
         Some(Body::Repacked(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
         Some(Body::Sampled(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
         Some(Body::Exported(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
@@ -338,6 +340,7 @@ fn event_of(draft: &mut Draft<'_>, case: &Case<'_>, event: &Event) -> Result<(),
         Body::Sampled(e) => repack::sampled(draft, case, e).map_err(name("sampled")),
         Body::Assayed(e) => store::assayed(draft, case, e).map_err(name("assayed")),
         Body::Counted(e) => store::counted(draft, case, e).map_err(name("counted")),
+        Body::Aggregated(e) => outer::aggregated(draft, case, e).map_err(name("aggregated")),
         Body::Offered(e) => handoff::offered(draft, case, e).map_err(name("offered")),
         Body::Accepted(e) => handoff::accepted(draft, case, e).map_err(name("accepted")),
         Body::Declined(e) => handoff::declined(draft, case, e).map_err(name("declined")),

@@ -38,6 +38,7 @@ pub(super) fn treated(
     goods::free_packages(draft, id, &empties, Reserved::Refuse)?;
     fit(e.treatment(), &empties)?;
     late(draft, case, id);
+    super::parts::leave_outers(draft, id, &e.serials)?;
     for p in &empties {
         let (first, last) = (p.first, p.last);
         let change = match e.treatment() {

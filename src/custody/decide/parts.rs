@@ -54,9 +54,13 @@ pub(super) fn check(goods: &Goods) -> Result<(), Refused> {
 }
 
 fn range_of(part: &PackagePart) -> SerialRange {
+    one(part.serial)
+}
+
+fn one(serial: u64) -> SerialRange {
     SerialRange {
-        first: part.serial,
-        last: part.serial,
+        first: serial,
+        last: serial,
     }
 }
 
@@ -134,6 +138,8 @@ pub(super) fn total(parts: &[Part]) -> Result<Amount, Refused> {
 
 /// Takes the parts out of their packages. What they weigh is booked by others.
 pub(super) fn take_out(draft: &mut Draft<'_>, lot: LotId, parts: &[Part]) -> Result<(), Refused> {
+    let serials: Vec<SerialRange> = parts.iter().map(|p| one(p.serial)).collect();
+    leave_outers(draft, lot, &serials)?;
     for part in parts {
         let parted = PackageParted {
             serial: part.serial,
@@ -152,6 +158,7 @@ pub(super) fn empty_out(
     lot: LotId,
     serials: &[SerialRange],
 ) -> Result<(), Refused> {
+    leave_outers(draft, lot, serials)?;
     for range in serials {
         let emptied = PackagesEmptied {
             first: range.first,
@@ -160,6 +167,16 @@ pub(super) fn empty_out(
         draft.emit(&subject::lot(lot), C::PackagesEmptied(emptied))?;
     }
     Ok(())
+}
+
+/// What is opened or emptied is in no outer packing.
+pub(super) fn leave_outers(
+    draft: &mut Draft<'_>,
+    lot: LotId,
+    serials: &[SerialRange],
+) -> Result<(), Refused> {
+    let touched = packaging::touched(&draft.lot(lot).unwrap_or_default(), serials);
+    draft.break_up(lot, &touched)
 }
 
 /// For people: `, part of 7, 9`; nothing if there are none.

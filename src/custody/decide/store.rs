@@ -6,7 +6,7 @@ use super::goods::{self, Portion, Reserved, overflow};
 use crate::custody::account::{self, Class};
 use crate::custody::draft::Draft;
 use crate::custody::lot::{self, Amount};
-use crate::custody::{ranges, subject};
+use crate::custody::{packaging, ranges, subject};
 use crate::event::LotId;
 use crate::event::codes::Refused;
 use crate::event::mass::Mass;
@@ -47,6 +47,7 @@ pub(super) fn packed(draft: &mut Draft<'_>, case: &Case<'_>, e: &Packed) -> Resu
         }),
         serials: Vec::new(),
         parts: Vec::new(),
+        outers: Vec::new(),
     };
     let portion = goods::portion(draft, Some(&loose), &at, Reserved::Refuse)?;
     fresh(&state, range)?;
@@ -210,6 +211,7 @@ pub(super) fn counted(draft: &mut Draft<'_>, case: &Case<'_>, e: &Counted) -> Re
     if ranges::overlap(&e.serials_scanned, &e.serials_assumed) {
         return Err(Refused::new(RefusalCode::SerialsOverlap, "serials_assumed"));
     }
+    super::outer::check(&e.outers_seen, "outers_seen")?;
     let (id, state) = goods::lot_of(draft, &e.lot)?;
     late(draft, case, id);
     // A count is about the lot even where it finds everything in order.
@@ -220,6 +222,13 @@ pub(super) fn counted(draft: &mut Draft<'_>, case: &Case<'_>, e: &Counted) -> Re
     e.serials_assumed
         .iter()
         .for_each(|r| ranges::insert(&mut seen, *r));
+    // A whole outer packing vouches for what is in it; one that is not known
+    // here for nothing.
+    for name in &e.outers_seen {
+        for range in packaging::inside(&state, name, &at) {
+            ranges::insert(&mut seen, range);
+        }
+    }
     count_packages(draft, case, id, &state, &at, &seen)
 }
 
@@ -263,6 +272,7 @@ fn count_loose(
             }),
             serials: Vec::new(),
             parts: Vec::new(),
+            outers: Vec::new(),
         };
         let portion = goods::portion(draft, Some(&lost), at, Reserved::Take)?;
         goods::sink(draft, &portion, at, AccountKind::Missing)?;
@@ -310,6 +320,7 @@ fn count_packages(
             loose: None,
             serials: missing.clone(),
             parts: Vec::new(),
+            outers: Vec::new(),
         };
         let portion = goods::portion(draft, Some(&lost), at, Reserved::Take)?;
         goods::sink(draft, &portion, at, AccountKind::Missing)?;

@@ -73,7 +73,12 @@ fn sell(draft: &mut Draft<'_>, case: &Case<'_>, sold: &Goods, buyer: &str) -> Re
     sold.serials
         .iter()
         .try_for_each(|range| sell_packages(draft, case, id, &state, *range, buyer))?;
-    parts::refuse(sold)
+    parts::refuse(sold)?;
+    if sold.outers.is_empty() {
+        return Ok(());
+    }
+    let why = "title goes by serials, wherever the packages are";
+    Err(Refused::invalid("outers", why))
 }
 
 fn sell_packages(

@@ -25,6 +25,7 @@ fn goods(lot: LotId, gross_mg: i64) -> Goods {
         }),
         serials: Vec::new(),
         parts: Vec::new(),
+        outers: Vec::new(),
     }
 }
 

@@ -280,6 +280,7 @@ impl World {
                 }),
                 serials: Vec::new(),
                 parts: Vec::new(),
+                outers: Vec::new(),
             }),
             place: "T1".to_owned(),
             purpose: "leaching".to_owned(),

@@ -60,6 +60,7 @@ impl Step {
                 Some(C::PackagesOwned(o)) => within(o.first, o.last),
                 Some(C::PackageParted(p)) => p.serial == serial,
                 Some(C::Repackaged(r)) => within(r.first, r.last) || listed(&r.parents),
+                Some(C::PackagesAggregated(a)) => within(a.first, a.last),
                 Some(C::PackagesEmptied(e)) => within(e.first, e.last),
                 Some(C::PackagesCleaned(c)) => within(c.first, c.last),
                 Some(C::PackagesEnded(e)) => within(e.first, e.last),

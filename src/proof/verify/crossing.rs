@@ -31,6 +31,7 @@ pub(super) fn check(case: &Case<'_>) -> Result<(), Violation> {
             Some(C::Packaged(range)) => arrives(case, &origin, range.account.as_ref()),
             Some(C::PackagesMoved(moved)) => packages(case, subject, &origin, moved),
             Some(C::PackageParted(p)) => leave(case, subject, &origin, p.serial, p.serial),
+            Some(C::PackagesAggregated(a)) => leave(case, subject, &origin, a.first, a.last),
             Some(C::PackagesEmptied(e)) => leave(case, subject, &origin, e.first, e.last),
             Some(C::PackagesCleaned(c)) => leave(case, subject, &origin, c.first, c.last),
             Some(C::PackagesEnded(e)) => leave(case, subject, &origin, e.first, e.last),
