@@ -14,9 +14,10 @@ use hazledger::pb::event::Body;
 use hazledger::pb::trace_lot_request::Which;
 use hazledger::pb::{
     Accepted, AcceptedLine, Account, AccountKind, BalanceRequest, Corrected, Counted, Direction,
-    EventKind, ExternalRef, GenealogyRequest, ListDisputesRequest, Moved, NewLot, Offered,
-    PackageLabel, Packed, Produced, Quantity, SerialRange, TraceLotRequest, TraceLotResponse,
-    TraceStep, TransformInput, Transformed, Wasted, offered,
+    EventKind, ExternalRef, GenealogyRequest, ListDisputesRequest, ListEmptiesRequest, Moved,
+    NewLot, Offered, PackageLabel, PackagePart, Packed, Produced, Quantity, SerialRange,
+    TraceLotRequest, TraceLotResponse, TraceStep, TransformInput, Transformed, Used, Wasted,
+    offered,
 };
 use support::server::{
     Bench, HOUR_MS, event, loose, lot_of, new_lot, packages, produced, reference, referring, used,
@@ -150,6 +151,7 @@ async fn a_package_is_traced_by_what_touched_it_and_where_it_stands() {
         loose_gross_mg: 0,
         serials_scanned: vec![SerialRange { first: 3, last: 4 }],
         serials_assumed: vec![SerialRange { first: 5, last: 6 }],
+        outers_seen: Vec::new(),
     }));
     bench.happen(plant, bench.now_ms(), vec![count]).await;
 
@@ -644,5 +646,92 @@ async fn open_disputes_are_listed_page_by_page() {
         }
     }
     assert!(listed.is_sorted());
+    bench.stop().await;
+}
+
+#[tokio::test]
+async fn empties_are_listed_by_who_has_them_and_told_apart_in_a_trace() {
+    let bench = Bench::start().await;
+    let plant = &bench.cast.plant;
+    let mut lots = Vec::new();
+    for n in 0..3 {
+        let (_, lot) = bench.produce(&format!("E-{n}"), 1_000).await;
+        let packed = event(Body::Packed(Packed {
+            lot: lot.to_bytes(),
+            place: "T1".to_owned(),
+            serials: Some(SerialRange { first: 1, last: 4 }),
+            gross_mg_each: 100,
+            packaging: "steel drum 1A2".to_owned(),
+        }));
+        // Lot 0 keeps its drums full.
+        let mut goods = packages(lot, 1, 2).unwrap();
+        goods.parts = vec![PackagePart {
+            serial: 3,
+            quantity: Some(Quantity {
+                gross_mg: 40,
+                measure: None,
+            }),
+        }];
+        let emptied = event(Body::Used(Used {
+            goods: Some(goods),
+            place: "T1".to_owned(),
+            purpose: "dosing".to_owned(),
+        }));
+        let mut events = vec![packed];
+        events.extend((n > 0).then_some(emptied));
+        bench.happen(plant, bench.now_ms(), events).await;
+        lots.push(lot);
+    }
+    let list = async |holder: &str, page_size| {
+        let (mut found, mut pages) = (Vec::new(), 0);
+        let mut after = bytes::Bytes::new();
+        loop {
+            let request = ListEmptiesRequest {
+                min_position: 0,
+                holder: holder.to_owned(),
+                page_size,
+                after,
+            };
+            let answer = bench.trace_client().list_empties(request).await;
+            let answer = answer.unwrap().into_inner();
+            assert_eq!(answer.as_of, bench.ledger.committed());
+            pages += 1;
+            found.extend(answer.entries);
+            if answer.next.is_empty() {
+                return (found, pages);
+            }
+            after = answer.next;
+        }
+    };
+    let (found, pages) = list("", 1).await;
+    assert_eq!(pages, 3, "one lot a page");
+    let mut wanted: Vec<_> = lots[1..].iter().map(|lot| lot.to_bytes()).collect();
+    wanted.sort_unstable();
+    let listed: Vec<_> = found.iter().map(|entry| entry.lot.clone()).collect();
+    assert_eq!(listed, wanted);
+    for entry in &found {
+        let ranges: Vec<_> = entry.packages.iter().map(|p| (p.first, p.last)).collect();
+        assert_eq!(ranges, [(1, 2)]);
+    }
+    assert_eq!(list(&plant.code, 0).await, (found, 1));
+    let store = bench.cast.store.code.clone();
+    assert_eq!(list(&store, 0).await, (Vec::new(), 1));
+
+    let answer = trace(&bench, of_lot(lots[1])).await;
+    let held = account::held(&plant.code, "T1");
+    let here = answer
+        .holdings
+        .iter()
+        .find(|h| h.account.as_ref() == Some(&held));
+    let two = SerialRange { first: 1, last: 2 };
+    assert_eq!(here.unwrap().empties, [two]);
+    for (serial, left) in [(2, 0), (3, 60), (4, 100)] {
+        let package = Which::Package(PackageLabel {
+            lot_label: "E-1".to_owned(),
+            serial,
+        });
+        let answer = trace(&bench, of(package)).await;
+        assert_eq!(answer.holdings[0].gross_mg, left, "package {serial}");
+    }
     bench.stop().await;
 }

@@ -25,6 +25,8 @@ mod handoffs;
 mod matter;
 #[path = "rules/orders.rs"]
 mod orders;
+#[path = "rules/packages.rs"]
+mod packages;
 #[path = "rules/registry.rs"]
 mod registry;
 #[path = "rules/succession.rs"]
@@ -87,6 +89,31 @@ fn a_transformation_conserves() {
 #[test]
 fn a_correction_books_the_difference() {
     run(matter::CORRECT);
+}
+
+#[test]
+fn a_part_is_poured_and_the_package_stays() {
+    run(packages::PARTS);
+}
+
+#[test]
+fn an_empty_stands_until_it_is_destroyed_or_returned() {
+    run(packages::EMPTIES);
+}
+
+#[test]
+fn what_is_repacked_comes_out_or_is_declared_lost() {
+    run(packages::REPACK);
+}
+
+#[test]
+fn an_outer_packing_stands_for_what_is_in_it_while_it_is_whole() {
+    run(packages::OUTER);
+}
+
+#[test]
+fn a_sample_is_a_lot_of_its_own() {
+    run(packages::SAMPLE);
 }
 
 #[test]
@@ -172,6 +199,11 @@ fn every_code_is_reached_by_a_line_of_a_table() {
         matter::CONSUME,
         matter::TRANSFORM,
         matter::CORRECT,
+        packages::PARTS,
+        packages::EMPTIES,
+        packages::REPACK,
+        packages::SAMPLE,
+        packages::OUTER,
         handoffs::OFFER,
         handoffs::ACCEPT,
         handoffs::PARK,

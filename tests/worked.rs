@@ -12,8 +12,14 @@
 mod bench;
 #[path = "worked/drying.rs"]
 mod drying;
+#[path = "worked/half_used_drum.rs"]
+mod half_used_drum;
+#[path = "worked/hundred_thousand.rs"]
+mod hundred_thousand;
 #[path = "worked/merger.rs"]
 mod merger;
+#[path = "worked/missing_drum.rs"]
+mod missing_drum;
 #[path = "worked/paper.rs"]
 mod paper;
 #[path = "worked/tank.rs"]
@@ -28,7 +34,7 @@ mod verbs;
 use hazledger::custody::{Amount, Item, Items as _, account, lot, subject};
 use hazledger::event::record::OpenRecord;
 use hazledger::event::{Hash, LotId};
-use hazledger::pb::{Account, LotState, NewLot, Produced};
+use hazledger::pb::{Account, AccountKind, LotState, NewLot, PackageRange, PackageState, Produced};
 use hazledger::projection::genealogy::{self, Genealogy};
 use hazledger::projection::trace::{ReadError, RecordSource};
 use hazledger::proof::{Expect, Verifier, sign_commit};
@@ -112,4 +118,27 @@ fn verified(b: &Bench) {
     let report = verifier.finish().unwrap();
     assert_eq!(report.records, b.records.len() as u64);
     assert_eq!(report.state_digest, b.state.digest());
+}
+
+/// Milligrams of gross and of contained on an account.
+fn booked(lot: &LotState, account: &Account) -> (i64, i64) {
+    let amount = lot::balance(lot, account);
+    (amount.gross, amount.contained)
+}
+
+/// The same of a source or a sink.
+fn gone(lot: &LotState, kind: AccountKind) -> (i64, i64) {
+    booked(lot, &account::plain(kind))
+}
+
+/// One package.
+fn package(lot: &LotState, serial: u64) -> PackageRange {
+    lot::select(lot, serial, serial).unwrap().remove(0)
+}
+
+/// What is in a package, its state, and where it is.
+fn content(lot: &LotState, serial: u64) -> (i64, i64, PackageState, Account) {
+    let p = package(lot, serial);
+    let at = p.account.clone().unwrap_or_default();
+    (p.gross_mg_each, p.contained_mg_each, p.state(), at)
 }

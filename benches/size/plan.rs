@@ -218,6 +218,8 @@ fn goods(lot: Lot, gross_mg: i64) -> Goods {
         lot: lot.id.to_bytes(),
         loose: Some(mass(gross_mg)),
         serials: Vec::new(),
+        parts: Vec::new(),
+        outers: Vec::new(),
     }
 }
 

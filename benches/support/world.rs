@@ -282,6 +282,8 @@ fn loose(lot: LotId, mg: i64) -> Goods {
         lot: lot.to_bytes(),
         loose: Some(quantity(mg)),
         serials: Vec::new(),
+        parts: Vec::new(),
+        outers: Vec::new(),
     }
 }
 

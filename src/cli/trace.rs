@@ -243,7 +243,7 @@ async fn holdings(
             place(client, &account).await,
             words::kg(holding.gross_mg),
             words::kg(holding.contained_mg),
-            words::serials(&holding.serials),
+            words::packages(&holding.serials, &holding.empties),
         ]);
     }
     let headings = [

@@ -5,7 +5,7 @@ use crate::event::digest::to_hex;
 use crate::event::mass::Mass;
 use crate::event::statement::kind_name;
 use crate::pb::change::Change as C;
-use crate::pb::{Account, AccountKind, EventKind, Finding, SerialRange, Severity};
+use crate::pb::{Account, AccountKind, EventKind, Finding, Repackaged, SerialRange, Severity};
 
 /// A kind of event, for example `offered 交出`.
 pub fn kind(kind: EventKind) -> String {
@@ -33,6 +33,7 @@ fn kind_zh(kind: EventKind) -> &'static str {
         K::Assayed => "化验",
         K::Sampled => "取样",
         K::Counted => "盘点",
+        K::Aggregated => "组托",
         K::Offered => "交出",
         K::Accepted => "接收",
         K::Declined => "拒收",
@@ -44,6 +45,7 @@ fn kind_zh(kind: EventKind) -> &'static str {
         K::Transformed => "转化",
         K::Wasted => "转为废物",
         K::Disposed => "处置",
+        K::PackagingTreated => "空桶处理",
         K::Exported => "出口",
         K::Departed => "转出外部",
         K::Incident => "事故",
@@ -156,6 +158,19 @@ pub fn serials(ranges: &[SerialRange]) -> String {
     shown.join(", ")
 }
 
+/// Packages on an account, and which of them are empties.
+pub fn packages(all: &[SerialRange], empties: &[SerialRange]) -> String {
+    if empties.is_empty() {
+        return serials(all);
+    }
+    let full = serials(&crate::custody::ranges::minus(all, empties));
+    let empties = format!("empty 空件 {}", serials(empties));
+    if full.is_empty() {
+        return empties;
+    }
+    format!("{full}; {empties}")
+}
+
 /// One range of serials.
 pub fn serial_range(first: u64, last: u64) -> String {
     if first == last {
@@ -193,6 +208,31 @@ pub fn change(change: &C) -> Option<(String, Option<Account>)> {
             let serials = serial_range(o.first, o.last);
             Some((format!("title 所有权 packages 件 {serials}"), of(&o.owner)))
         }
+        C::PackageParted(p) => plain(format!(
+            "opened 开封 package 件 {}: {} kg",
+            p.serial,
+            signed_kg(p.gross_mg.saturating_neg())
+        )),
+        C::Repackaged(r) => plain(made_of(r)),
+        C::PackagesAggregated(a) => {
+            let serials = serial_range(a.first, a.last);
+            plain(match a.outer.as_str() {
+                "" => format!("packages 件 {serials}: in no outer packing 已拆托"),
+                outer => format!("packages 件 {serials}: in outer packing 外包装 {outer}"),
+            })
+        }
+        C::PackagesEmptied(e) => plain(format!(
+            "emptied 倒空 packages 件 {}, uncleaned 未清洗",
+            serial_range(e.first, e.last)
+        )),
+        C::PackagesCleaned(c) => plain(format!(
+            "cleaned 已清洗 empties 空件 {}",
+            serial_range(c.first, c.last)
+        )),
+        C::PackagesEnded(e) => plain(format!(
+            "ended 注销 empties 空件 {}",
+            serial_range(e.first, e.last)
+        )),
         C::Title(t) => Some((
             format!("title 所有权 {}", signed_kg(t.gross_mg)),
             of(&t.party),
@@ -224,6 +264,24 @@ pub fn change(change: &C) -> Option<(String, Option<Account>)> {
         )),
         _ => None,
     }
+}
+
+/// What new packages were made of.
+fn made_of(r: &Repackaged) -> String {
+    let mut parents = Vec::new();
+    if !r.parents.is_empty() {
+        parents.push(format!("件 {}", serials(&r.parents)));
+    }
+    let parts = r.parts.iter();
+    parents.extend(parts.map(|p| format!("{} kg of 件 {}", kg(p.gross_mg), p.serial)));
+    if r.loose_gross_mg != 0 {
+        parents.push(format!("{} kg loose 散装", kg(r.loose_gross_mg)));
+    }
+    format!(
+        "packages 件 {} from 来自 {}",
+        serial_range(r.first, r.last),
+        parents.join(", ")
+    )
 }
 
 /// A finding on one line, for example `! warning BACK_DATED: recorded …`.

@@ -5,6 +5,7 @@
 use super::blend;
 use super::device;
 use super::lot::{self, Amount, Broken, broken};
+use super::packaging;
 use super::subject::Item;
 use crate::pb::change::Change as C;
 use crate::pb::{
@@ -128,6 +129,17 @@ fn to_lot(lot: &mut LotState, what: &C) -> Result<(), Broken> {
             lot::move_packages(lot, m.first, m.last, &m.to.clone().unwrap_or_default())
         }
         C::PackagesOwned(o) => lot::own_packages(lot, o.first, o.last, &o.owner),
+        C::PackageParted(p) => {
+            let part = Amount {
+                gross: p.gross_mg,
+                contained: p.contained_mg,
+            };
+            packaging::take_part(lot, p.serial, part)
+        }
+        C::PackagesAggregated(a) => packaging::aggregate(lot, a.first, a.last, &a.outer),
+        C::PackagesEmptied(e) => packaging::empty(lot, e.first, e.last),
+        C::PackagesCleaned(c) => packaging::clean(lot, c.first, c.last),
+        C::PackagesEnded(e) => packaging::end(lot, e.first, e.last),
         C::Reserved(r) => {
             for range in &r.serials {
                 lot::reserve_packages(lot, range, &r.handoff)?;
@@ -180,7 +192,7 @@ fn to_lot(lot: &mut LotState, what: &C) -> Result<(), Broken> {
         }
         // They stand in the chain, for genealogy and law 4; the item itself
         // does not change by them.
-        C::Born(_) | C::ContributedTo(_) | C::Conservation(_) => Ok(()),
+        C::Born(_) | C::ContributedTo(_) | C::Conservation(_) | C::Repackaged(_) => Ok(()),
         _ => misplaced("a lot"),
     }
 }

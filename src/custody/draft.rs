@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::apply::{self, At};
 use super::lot::{self, Amount};
+use super::packaging;
 use super::registry;
 use super::subject::{self, Item, Items, Seen};
 use super::succession;
@@ -18,8 +19,8 @@ use crate::event::{ConsignmentId, DisputeId, HandoffId, KeyId, LotId};
 use crate::pb::change::Change as C;
 use crate::pb::{
     Account, Cause, Change, ConsignmentState, DisputeState, Event, Finding, FindingCode,
-    HandoffState, Link, LinkKind, LotState, Outcome, PackagesMoved, PartyState, PlaceState,
-    Posting, RefusalCode, SerialRange, Severity, Subject, TitlePosting,
+    HandoffState, Link, LinkKind, LotState, Outcome, PackagesAggregated, PackagesMoved, PartyState,
+    PlaceState, Posting, RefusalCode, SerialRange, Severity, Subject, TitlePosting,
 };
 
 /// A decision in the making.
@@ -410,6 +411,9 @@ impl Draft<'_> {
         ranges: &[SerialRange],
         to: &Account,
     ) -> Result<(), Refused> {
+        let state = self.lot(lot).unwrap_or_default();
+        let broken = packaging::broken(&state, ranges);
+        self.break_up(lot, &broken)?;
         for range in ranges {
             let state = self.lot(lot).unwrap_or_default();
             let Some(selected) = lot::select(&state, range.first, range.last) else {
@@ -430,6 +434,26 @@ impl Draft<'_> {
                     }),
                 )?;
             }
+        }
+        Ok(())
+    }
+
+    /// Outer packings out of which something is taken are none any more.
+    pub fn break_up(
+        &mut self,
+        lot: LotId,
+        outers: &[(String, Vec<SerialRange>)],
+    ) -> Result<(), Refused> {
+        let subject = subject::lot(lot);
+        for (name, all) in outers {
+            for SerialRange { first, last } in all.iter().copied() {
+                let outer = String::new();
+                let change = C::PackagesAggregated(PackagesAggregated { first, last, outer });
+                self.emit(&subject, change)?;
+            }
+            let detail = format!("{name}, with packages {}", super::ranges::show(all));
+            let (code, severity) = (FindingCode::OuterBroken, Severity::Notice);
+            self.find(code, severity, &subject, "", 0, detail);
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 //! decided elsewhere.
 
 use super::account::{self, Class};
-use super::ranges;
+use super::{packaging, ranges};
 use crate::event::mass::Mass;
 use crate::pb::{
     Account, AccountKind, LooseReservation, LotState, PackageRange, Posting, SerialRange,
@@ -163,6 +163,12 @@ pub fn package_mass(range: &PackageRange) -> Result<Amount, Broken> {
     })
 }
 
+/// Whether anything of the lot is on an account: matter, or an empty package.
+pub fn is_on(lot: &LotState, account: &Account) -> bool {
+    let here = |p: &PackageRange| p.account.as_ref() == Some(account);
+    !balance(lot, account).is_zero() || lot.packages.iter().any(here)
+}
+
 /// What is on an account outside packages.
 pub fn loose(lot: &LotState, account: &Account) -> Result<Amount, Broken> {
     balance(lot, account).minus(packed(lot, account)?)
@@ -286,7 +292,7 @@ pub fn select(lot: &LotState, first: u64, last: u64) -> Option<Vec<PackageRange>
 }
 
 /// Changes every package of first..=last, all of which must be live.
-fn change_packages(
+pub(super) fn change_packages(
     lot: &mut LotState,
     first: u64,
     last: u64,
@@ -302,7 +308,7 @@ fn change_packages(
     Ok(())
 }
 
-fn take_out(lot: &mut LotState, first: u64, last: u64) {
+pub(super) fn take_out(lot: &mut LotState, first: u64, last: u64) {
     let mut kept = Vec::with_capacity(lot.packages.len() + 1);
     for p in lot.packages.drain(..) {
         if p.last < first || p.first > last {
@@ -528,9 +534,22 @@ pub fn check(lot: &LotState) -> Result<(), Broken> {
             format!("sources and the rest differ by {} mg", total.gross),
         );
     }
+    if let Some(p) = lot.packages.iter().find(|p| !packaging::weighs_right(p)) {
+        let state = packaging::show(p.state());
+        let what = format!(
+            "package {} weighs {} mg, and is {state}",
+            p.first, p.gross_mg_each
+        );
+        return broken(6, what);
+    }
     let homeless = |account: Option<&Account>| balance(lot, &account_of(account)).is_zero();
     let reserved = lot.reservations.iter().map(|r| r.account.as_ref());
-    let packages = lot.packages.iter().map(|p| p.account.as_ref());
+    // Empties weigh nothing, wherever they stand.
+    let packages = lot
+        .packages
+        .iter()
+        .filter(|p| p.gross_mg_each != 0)
+        .map(|p| p.account.as_ref());
     for account in reserved.chain(packages).filter(|a| homeless(*a)) {
         // Packages in dispute may weigh just what was delivered too much.
         let account = account_of(account);

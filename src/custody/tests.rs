@@ -12,11 +12,11 @@ use super::account::{self, Class};
 use super::lot::{self, Amount, Broken};
 use super::overlay::{Layers, Overlay};
 use super::subject::{self, Item, Items};
-use super::{State, ranges};
+use super::{State, packaging, ranges};
 use crate::event::{ConsignmentId, DisputeId, HandoffId, LotId};
 use crate::pb::{
-    Account, AccountKind, LooseReservation, LotState, PackageRange, Posting, SerialRange,
-    TitlePosting,
+    Account, AccountKind, LooseReservation, LotState, PackageRange, PackageState, Posting,
+    SerialRange, TitlePosting,
 };
 
 fn range(first: u64, last: u64) -> SerialRange {
@@ -95,7 +95,7 @@ fn stock() -> LotState {
         contained_mg_each: 50,
         account: Some(held("T1")),
         owner: "P".into(),
-        reserved_by: Bytes::new(),
+        ..PackageRange::default()
     };
     lot::add_packages(&mut lot, drums).unwrap();
     lot::check(&lot).unwrap();
@@ -157,6 +157,19 @@ const LAWS: &[(Break, u8)] = &[
     (|l| lot::add_packages(l, PackageRange { first: 0, last: 5, ..PackageRange::default() }), 6),
     (|l| lot::move_packages(l, 4, 5, &held("T2")), 6),
     (|l| lot::move_packages(l, 4, 5, &account::plain(AccountKind::Used)), 6),
+    (|l| packaging::take_part(l, 5, amount(1, 0)), 6),
+    (|l| packaging::take_part(l, 4, amount(101, 50)), 2),
+    (|l| packaging::take_part(l, 4, amount(1, 51)), 2),
+    (|l| packaging::take_part(l, 4, amount(100, 49)), 2),
+    (|l| packaging::take_part(l, 4, amount(0, 0)), 2),
+    (|l| packaging::take_part(l, 4, amount(100, 50)).and_then(|()| packaging::take_part(l, 4, amount(1, 0))), 2),
+    (|l| check(l, |l| drop(packaging::take_part(l, 4, amount(1, 0)))), 7),
+    (|l| check(l, |l| l.packages.iter_mut().for_each(|p| p.set_state(PackageState::Empty))), 6),
+    (|l| check(l, |l| l.packages.iter_mut().for_each(|p| p.gross_mg_each = 0)), 6),
+    (|l| packaging::empty(l, 4, 5), 6),
+    (|l| packaging::empty(l, 4, 4).and_then(|()| packaging::empty(l, 3, 4)), 6),
+    (|l| packaging::clean(l, 4, 4), 6),
+    (|l| packaging::end(l, 4, 4), 6),
     (|l| lot::own_packages(l, 5, 5, "W"), 6),
     (|l| check(l, |l| l.packages.iter_mut().for_each(|p| p.gross_mg_each = 251)), 6),
     (|l| check(l, |l| l.packages.iter_mut().for_each(|p| p.account = Some(held("T2")))), 6),
@@ -199,6 +212,31 @@ fn packages_that_end_are_never_used_again_and_missing_ones_may_come_back() {
     lot::move_packages(&mut lot, 1, 1, &missing).unwrap();
     lot::move_packages(&mut lot, 1, 1, &held("T2")).unwrap();
     assert_eq!(lot.ended, [range(2, 3)]);
+}
+
+#[test]
+fn an_empty_keeps_its_lot_open_until_it_ends() {
+    let mut lot = stock();
+    lot::post(&mut lot, &held("T1"), amount(-1_000, -500)).unwrap();
+    lot::post(
+        &mut lot,
+        &account::plain(AccountKind::Used),
+        amount(1_000, 500),
+    )
+    .unwrap();
+    lot::post_title(&mut lot, "P", -600).unwrap();
+    packaging::take_part(&mut lot, 4, amount(60, 30)).unwrap();
+    packaging::take_part(&mut lot, 4, amount(40, 20)).unwrap();
+    packaging::empty(&mut lot, 1, 3).unwrap();
+    lot::check(&lot).unwrap();
+    assert_eq!(lot.packages.len(), 1, "alike again: {:?}", lot.packages);
+    let is_open = |lot: &LotState| subject::is_open(&Item::Lot(lot.clone()));
+    assert!(is_open(&lot));
+    packaging::clean(&mut lot, 1, 2).unwrap();
+    packaging::end(&mut lot, 1, 4).unwrap();
+    assert_eq!(lot.ended, [range(1, 4)]);
+    lot::check(&lot).unwrap();
+    assert!(!is_open(&lot));
 }
 
 #[test]

@@ -223,5 +223,10 @@ pub fn remedy(code: RefusalCode) -> &'static str {
         C::EnteredFromPaper => "nothing: what it says has been entered; correct that if it differs",
         C::NotADeviceGap => "name numbers of the device that have not come in",
         C::TooManyPredecessors => "let a new party succeed",
+        C::PartsNotAllowed => "name whole packages; a part is used, wasted, sampled or repacked",
+        C::PackageEmpty => "name packages that have something in them",
+        C::PackageNotEmpty => "name empties; use, pour or repack what is in a package first",
+        C::WithinOuter => "break up the outer packing first, or give this one another name",
+        C::PackageNotCleaned => "have the empties cleaned first",
     }
 }

@@ -12,8 +12,8 @@ use prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor};
 
 use crate::pb::{
     AcceptedLine, Authority, CleanedInto, Consumed, DESCRIPTORS, DocumentRef, Event, ExternalRef,
-    Goods, Inert, InheritedLine, NewLot, Part, Payload, ProcessLoss, SerialRange, Settlement,
-    Signature, SignedStatement, TransformInput, UnregulatedProduct,
+    Goods, Inert, InheritedLine, NewLot, PackagePart, Part, Payload, ProcessLoss, SerialRange,
+    Settlement, Signature, SignedStatement, TransformInput, UnregulatedProduct,
 };
 
 /// What a statement may weigh, bytes. As many as may be of the smallest that
@@ -41,6 +41,7 @@ const LISTED: &[(&str, usize)] = &[
     ("Inert", size_of::<Inert>()),
     ("InheritedLine", size_of::<InheritedLine>()),
     ("NewLot", size_of::<NewLot>()),
+    ("PackagePart", size_of::<PackagePart>()),
     ("Part", size_of::<Part>()),
     ("ProcessLoss", size_of::<ProcessLoss>()),
     ("SerialRange", size_of::<SerialRange>()),

@@ -26,6 +26,7 @@ mod body;
 mod calls;
 mod connections;
 mod door;
+mod empties;
 pub mod errors;
 mod filter;
 mod following;

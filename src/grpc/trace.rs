@@ -5,17 +5,18 @@
 use tonic::{Request, Response, Status};
 
 use super::door::{Door, Journal, Known, lot_id};
+use super::empties;
 use super::errors::{Fault, What};
 use super::registry::page_size;
-use crate::custody::{Item, subject};
+use crate::custody::{Item, State, subject};
 use crate::event::LotId;
 use crate::ledger::Ledger;
 use crate::pb::trace_lot_request::Which;
 use crate::pb::trace_server::Trace;
 use crate::pb::{
     BalanceRequest, BalanceResponse, Direction, DisputeEntry, ExternalRef, GenealogyRequest,
-    GenealogyResponse, ListDisputesRequest, ListDisputesResponse, LotState, SubjectKind,
-    TraceLotRequest, TraceLotResponse,
+    GenealogyResponse, ListDisputesRequest, ListDisputesResponse, ListEmptiesRequest,
+    ListEmptiesResponse, LotState, SubjectKind, TraceLotRequest, TraceLotResponse,
 };
 use crate::projection::trace::{Ask, trace};
 use crate::projection::{balance, genealogy, labels, references};
@@ -117,6 +118,17 @@ impl Trace for TraceService {
                 .collect(),
         });
         Ok(Response::new(answer))
+    }
+
+    async fn list_empties(
+        &self,
+        request: Request<ListEmptiesRequest>,
+    ) -> Result<Response<ListEmptiesResponse>, Status> {
+        let deadline = self.0.deadline(request.metadata());
+        let request = request.into_inner();
+        self.0.committed(request.min_position, deadline).await?;
+        let read = |state: &State| empties::list(state, &request);
+        Ok(Response::new(self.0.ledger.read(read)))
     }
 }
 

@@ -3,11 +3,13 @@
 
 use super::goods::{CYANIDE_SOLUTION, Contents, KG, Pile, TONNE_KG, booked};
 use super::{Issued, World};
-use crate::event::LotId;
+use crate::event::ids::derived;
+use crate::event::{LotId, StatementId};
 use crate::pb::event::Body;
 use crate::pb::{
-    Consumed, Disposed, Exported, Inert, ProcessLoss, TransformInput, Transformed,
-    UnregulatedProduct, Used, Wasted,
+    Consumed, Disposed, Exported, Goods, Inert, PackagePart, PackagingTreated, PackagingTreatment,
+    ProcessLoss, Repacked, Sampled, SerialRange, TransformInput, Transformed, UnregulatedProduct,
+    Used, Wasted,
 };
 
 /// One use in so many is told late.
@@ -23,6 +25,24 @@ const SHORT_ONE_IN: u64 = 6;
 pub(super) const WASTE_CODE: &str = "900-999-49";
 /// Physical and chemical treatment (hazardous waste disposal codes).
 pub(super) const DISPOSAL_METHOD: &str = "D9";
+
+/// A sample's gross, milligrams.
+const SAMPLE: i64 = KG / 10;
+/// Of so many parcels of packages one is sampled before use and one repacked.
+const PREPARED_IN: u64 = 8;
+const SAMPLED: u64 = 3;
+const REPACKED: u64 = 7;
+/// New packages are numbered from here, beyond all that a lot has.
+const REPACKED_FROM: u64 = 1_000_000;
+
+/// What is done with packages before they are used, what is used then, and
+/// which packages are empty after it.
+#[derive(Default)]
+struct Prepared {
+    before: Vec<Body>,
+    goods: Goods,
+    empties: Vec<SerialRange>,
+}
 
 impl World {
     /// Takes up to so many packages off, or up to so much loose; the rest goes
@@ -46,13 +66,17 @@ impl World {
 
     pub(super) fn use_some(&mut self, pile: Pile) -> Issued {
         let some = self.some_of(pile, 40);
+        let id = self.fresh_id();
+        let prepared = self.prepared(&some, id);
         let used = Used {
-            goods: Some(some.goods()),
+            goods: Some(prepared.goods),
             place: some.place.to_owned(),
             purpose: some.product.purpose.to_owned(),
         };
-        let id = self.fresh_id();
-        let mut draft = self.draft(&some.holder, id, vec![Body::Used(used)]);
+        let mut bodies = prepared.before;
+        bodies.push(Body::Used(used));
+        bodies.extend(self.scrap(&some, prepared.empties));
+        let mut draft = self.draft(&some.holder, id, bodies);
         let late = self.turn("late") % LATE_ONE_IN == LATE_ONE_IN - 1;
         let what = if late {
             "uses, and tells it late"
@@ -63,6 +87,103 @@ impl World {
             draft.happened_at_ms = draft.happened_at_ms.saturating_sub(LATE_MS);
         }
         World::signed(&draft, &some.holder.second, &[], what).issued
+    }
+
+    /// What is left of packages that have been used up is shredded.
+    fn scrap(&mut self, used: &Pile, serials: Vec<SerialRange>) -> Option<Body> {
+        if serials.is_empty() {
+            return None;
+        }
+        Some(Body::PackagingTreated(PackagingTreated {
+            lot: used.lot.to_bytes(),
+            place: used.place.to_owned(),
+            serials,
+            treatment: PackagingTreatment::Destroyed.into(),
+            method: "rinsed and shredded".to_owned(),
+            certificate_hash: self.hash(),
+        }))
+    }
+
+    /// What happens to packages before they are used: mostly nothing; now and
+    /// then a sample is taken and analysed, or all goes into other packages.
+    fn prepared(&mut self, pile: &Pile, id: StatementId) -> Prepared {
+        let Contents::Packages { first, last, each } = pile.contents else {
+            return Prepared {
+                goods: pile.goods(),
+                ..Prepared::default()
+            };
+        };
+        match self.turn("prepared") % PREPARED_IN {
+            SAMPLED => self.sampled(pile, id, (first, last, each)),
+            REPACKED => {
+                let again = |n: u64| n.saturating_add(REPACKED_FROM);
+                let serials = SerialRange {
+                    first: again(first),
+                    last: again(last),
+                };
+                let repacked = Repacked {
+                    goods: Some(pile.goods()),
+                    place: pile.place.to_owned(),
+                    serials: Some(serials),
+                    gross_mg_each: each,
+                    packaging: pile.product.packaging.to_owned(),
+                    loss_gross_mg: 0,
+                };
+                Prepared {
+                    before: vec![Body::Repacked(repacked)],
+                    goods: super::goods::packages(pile.lot, serials.first, serials.last),
+                    empties: vec![SerialRange { first, last }, serials],
+                }
+            }
+            _ => Prepared {
+                goods: pile.goods(),
+                empties: pile.serials(),
+                ..Prepared::default()
+            },
+        }
+    }
+
+    /// A sample out of the first package, used up in analysis; then the rest.
+    fn sampled(
+        &mut self,
+        pile: &Pile,
+        id: StatementId,
+        (first, last, each): (u64, u64, i64),
+    ) -> Prepared {
+        let part = |gross_mg| PackagePart {
+            serial: first,
+            quantity: Some(booked(gross_mg)),
+        };
+        let out_of = |gross_mg, serials| Goods {
+            lot: pile.lot.to_bytes(),
+            loose: None,
+            serials,
+            parts: vec![part(gross_mg)],
+            outers: Vec::new(),
+        };
+        let purpose = "batch analysis 批次化验".to_owned();
+        let sampled = Sampled {
+            goods: Some(out_of(SAMPLE, Vec::new())),
+            place: pile.place.to_owned(),
+            label: format!("S-{}", self.label(&pile.holder, pile.product.substance)),
+            purpose: purpose.clone(),
+        };
+        let sample = LotId(derived(&pile.holder.code, id, 0, 0));
+        let analysed = Used {
+            goods: Some(super::goods::loose(sample, SAMPLE)),
+            place: pile.place.to_owned(),
+            purpose,
+        };
+        let others = SerialRange {
+            first: first.saturating_add(1),
+            last,
+        };
+        let others = (first < last).then_some(others).into_iter().collect();
+        Prepared {
+            before: vec![Body::Sampled(sampled), Body::Used(analysed)],
+            goods: out_of(each.saturating_sub(SAMPLE), others),
+            empties: vec![SerialRange { first, last }],
+        }
     }
 
     pub(super) fn waste(&mut self, pile: Pile) -> Issued {
@@ -91,6 +212,7 @@ impl World {
             place: pile.place.to_owned(),
             method: DISPOSAL_METHOD.to_owned(),
             certificate_hash: self.hash(),
+            emptied: false,
         };
         self.say(
             &pile.holder,
@@ -142,12 +264,9 @@ impl World {
             }],
             outputs: Vec::new(),
         };
-        self.say(
-            &some.holder,
-            vec![Body::Transformed(transformed)],
-            "makes lacquer",
-        )
-        .issued
+        let mut bodies = vec![Body::Transformed(transformed)];
+        bodies.extend(self.scrap(&some, some.serials()));
+        self.say(&some.holder, bodies, "makes lacquer").issued
     }
 
     /// Solid sodium cyanide into a 30 % solution, which is a new lot; the
@@ -186,11 +305,9 @@ impl World {
             losses: rinsed.filter(|l| l.contained_mg > 0).into_iter().collect(),
             ..Transformed::default()
         };
-        let said = self.say(
-            &some.holder,
-            vec![Body::Transformed(transformed)],
-            "dissolves",
-        );
+        let mut bodies = vec![Body::Transformed(transformed)];
+        bodies.extend(self.scrap(&some, some.serials()));
+        let said = self.say(&some.holder, bodies, "dissolves");
         self.stock.push(Pile {
             lot: LotId(said.name(0, 0)),
             ..made

@@ -197,6 +197,8 @@ pub fn loose(lot: LotId, gross: i64) -> Goods {
         lot: lot.to_bytes(),
         loose: Some(booked(gross)),
         serials: Vec::new(),
+        parts: Vec::new(),
+        outers: Vec::new(),
     }
 }
 
@@ -206,6 +208,8 @@ pub fn packages(lot: LotId, first: u64, last: u64) -> Goods {
         lot: lot.to_bytes(),
         loose: None,
         serials: vec![SerialRange { first, last }],
+        parts: Vec::new(),
+        outers: Vec::new(),
     }
 }
 

@@ -10,8 +10,8 @@ use crate::event::ids::derived;
 use crate::pb::event::Body;
 use crate::pb::incident::At as IncidentAt;
 use crate::pb::{
-    Assayed, Corrected, Counted, Event, EventRef, Imported, Incident, IncidentKind, Moved, NewLot,
-    Produced, Recovered, SerialRange,
+    Aggregated, Assayed, Corrected, Counted, Event, EventRef, Imported, Incident, IncidentKind,
+    Moved, NewLot, Produced, Recovered, SerialRange,
 };
 
 /// A lot that has just been produced.
@@ -207,16 +207,37 @@ impl World {
     }
 
     /// To another place of the holder, and into the stock.
+    ///
+    /// Several packages are strapped to a pallet for it.
     fn relocate(&mut self, mut pile: Pile, to: &'static str) -> Issued {
+        let pallet = (pile.count() > 1).then(|| format!("PAL-{:06}", self.number()));
+        let around = |serials: Vec<SerialRange>, place: &str| {
+            let outer = pallet.clone()?;
+            Some(Body::Aggregated(Aggregated {
+                lot: pile.lot.to_bytes(),
+                place: place.to_owned(),
+                outer,
+                broken: serials.is_empty(),
+                serials,
+            }))
+        };
+        let mut goods = pile.goods();
+        if let Some(pallet) = &pallet {
+            goods.serials.clear();
+            goods.outers.push(pallet.clone());
+        }
         let moved = Moved {
-            goods: Some(pile.goods()),
+            goods: Some(goods),
             from_place: pile.place.to_owned(),
             to_place: to.to_owned(),
         };
+        let mut bodies: Vec<Body> = around(pile.serials(), pile.place).into_iter().collect();
+        bodies.push(Body::Moved(moved));
+        bodies.extend(around(Vec::new(), to));
         let holder = pile.holder.clone();
         pile.place = to;
         self.stock.push(pile);
-        self.say(&holder, vec![Body::Moved(moved)], "moves").issued
+        self.say(&holder, bodies, "moves").issued
     }
 
     /// Something is done with a pile that has been taken from the stock.
@@ -300,6 +321,7 @@ impl World {
             loose_gross_mg: loose,
             serials_scanned: serials,
             serials_assumed: Vec::new(),
+            outers_seen: Vec::new(),
         };
         self.say(&holder, vec![Body::Counted(counted)], "counts")
             .issued

@@ -256,6 +256,7 @@ impl World {
                     loose_gross_mg: 0,
                     serials_scanned: vec![SENT],
                     serials_assumed: Vec::new(),
+                    outers_seen: Vec::new(),
                 };
                 self.say(&r.mine, vec![Body::Counted(counted)], "counts")
             }
@@ -292,6 +293,8 @@ impl World {
             lot: waste.to_bytes(),
             loose: Some(booked(DRUM_KG * KG)),
             serials: Vec::new(),
+            parts: Vec::new(),
+            outers: Vec::new(),
         };
         let place = r.disposer.entry.code;
         match step {
@@ -315,6 +318,7 @@ impl World {
                     place: place.to_owned(),
                     method: DISPOSAL_METHOD.to_owned(),
                     certificate_hash: self.hash(),
+                    emptied: false,
                 };
                 self.say(
                     &r.disposer,

@@ -90,11 +90,9 @@ fn is_live(kind: EventKind) -> bool {
     !matches!(
         kind,
         K::Arrived
-            | K::Repacked
             | K::Filled
             | K::Drawn
             | K::Cleaned
-            | K::Sampled
             | K::Departed
             | K::Succeeded
             | K::TakenOver

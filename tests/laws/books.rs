@@ -109,6 +109,15 @@ pub fn content(gross: i64, ppm: u32) -> i64 {
     share(gross, i64::from(ppm), 1_000_000)
 }
 
+/// What a package is (law 6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Life {
+    Full,
+    Open,
+    Empty,
+    Cleaned,
+}
+
 /// One package that is still a package.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Package {
@@ -117,6 +126,25 @@ pub struct Package {
     pub owner: String,
     /// The open offer that names it.
     pub promised: Option<Id>,
+    pub life: Life,
+    /// The outer packing that it is in.
+    pub outer: Option<String>,
+}
+
+impl Package {
+    /// Whether something is in it.
+    pub fn is_filled(&self) -> bool {
+        matches!(self.life, Life::Full | Life::Open)
+    }
+
+    /// What a gross mass taken out takes with it: in proportion, rounded
+    /// down; the last takes the last.
+    pub fn part(&self, gross: i64) -> Amount {
+        if gross == self.mass.gross {
+            return self.mass;
+        }
+        amount(gross, share(self.mass.contained, gross, self.mass.gross))
+    }
 }
 
 /// What a running lot is made of: mass by the lot that was poured in; none:
@@ -259,6 +287,51 @@ impl Book {
         self.packages.insert(serial, package);
     }
 
+    /// A mass is poured out of a package, which stays: open, or empty.
+    pub fn pour(&mut self, serial: u64, part: Amount, to: &Account) {
+        self.break_outers(&[serial], true);
+        let package = self.packages.get_mut(&serial).unwrap();
+        package.mass = package.mass - part;
+        package.life = if package.mass.gross == 0 {
+            Life::Empty
+        } else {
+            Life::Open
+        };
+        package.promised = None;
+        let at = package.account.clone();
+        self.transfer(&at, to, part);
+    }
+
+    /// Serials that stand in an outer packing.
+    pub fn inside(&self, outer: &str) -> BTreeSet<u64> {
+        let inside = |p: &Package| p.outer.as_deref() == Some(outer);
+        let there = self.packages.iter().filter(|(_, p)| inside(p));
+        there.map(|(serial, _)| *serial).collect()
+    }
+
+    /// Some packages go: an outer packing that does not go whole is broken.
+    /// Of what is opened or emptied where it stands, any is.
+    pub fn break_outers(&mut self, taken: &[u64], any: bool) {
+        let outers: BTreeSet<String> = taken
+            .iter()
+            .filter_map(|s| self.packages[s].outer.clone())
+            .collect();
+        for outer in outers {
+            let inside = self.inside(&outer);
+            let whole = inside.iter().all(|s| taken.contains(s));
+            if any || !whole {
+                for serial in inside {
+                    self.packages.get_mut(&serial).unwrap().outer = None;
+                }
+            }
+        }
+    }
+
+    /// Whether anything is on an account, were it an empty.
+    pub fn is_on(&self, account: &Account) -> bool {
+        self.on(account) != Amount::NONE || self.packages.values().any(|p| p.account == *account)
+    }
+
     /// All that an offer has reserved here is free again.
     pub fn release(&mut self, handoff: &Id) {
         self.promised.remove(handoff);
@@ -275,10 +348,11 @@ impl Book {
         self.blend_at_end = self.blend.clone();
     }
 
-    /// Whether matter is still on hand or in dispute.
+    /// Whether matter, or an empty, is still on hand or in dispute.
     pub fn is_live(&self) -> bool {
         let live = |a: &Account| a.is_holding() || matches!(a, Account::Disputed(_));
-        self.accounts.keys().any(live)
+        let packages = self.packages.values().map(|p| &p.account);
+        self.accounts.keys().chain(packages).any(live)
     }
 }
 

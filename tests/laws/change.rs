@@ -10,7 +10,7 @@ use hazledger::pb::{
 };
 
 use super::books::{Account, Amount, Id, amount, content, held, share};
-use super::goods::{Promised, Taken, id, mass, named, new_lot, papers, serials};
+use super::goods::{Promised, Taken, Wanted, id, mass, named, new_lot, papers, serials};
 use super::model::{Case, Dispute, Happened, Model, Verdict, Wrong, event_name, must};
 
 /// Corrections of corrections that are followed, at most.
@@ -57,9 +57,10 @@ impl Model {
         let mut inputs: Vec<Taken> = Vec::new();
         for input in &e.inputs {
             let from = held(case.party, &input.place);
-            let taken = self.take(input.goods.as_ref(), &from, Promised::Refuse)?;
+            let goods = input.goods.as_ref();
+            let taken = self.take_as(goods, &from, Promised::Refuse, Wanted::Content)?;
             must(!inputs.iter().any(|i| i.lot == taken.lot), Wrong::Field)?;
-            self.sink(&taken, &from, &Account::Transformed);
+            self.pour_out(&taken, &from, &Account::Transformed);
             inputs.push(taken);
         }
         self.converted(case, e, &inputs)
@@ -169,7 +170,15 @@ impl Model {
         Ok(())
     }
 
-    fn made(&mut self, case: &Case<'_>, name: Id, form: &str, ppm: u32, place: &str, mass: Amount) {
+    pub fn made(
+        &mut self,
+        case: &Case<'_>,
+        name: Id,
+        form: &str,
+        ppm: u32,
+        place: &str,
+        mass: Amount,
+    ) {
         self.born(name, form, ppm);
         let book = self.lots.edit(&name);
         book.transfer(&Account::Made, &held(case.party, place), mass);
@@ -185,7 +194,8 @@ impl Model {
         named(e.goods.as_ref())?;
         self.own_place(case.party, &e.place)?;
         let at = held(case.party, &e.place);
-        let taken = self.take(e.goods.as_ref(), &at, Promised::Refuse)?;
+        let goods = e.goods.as_ref();
+        let taken = self.take_as(goods, &at, Promised::Refuse, Wanted::Content)?;
         self.sink(&taken, &at, &Account::Transformed);
         let parent = self.lots.get(&taken.lot).unwrap();
         let (form, ppm) = (parent.form.clone(), parent.ppm);
@@ -277,8 +287,17 @@ impl Model {
         must(!over || packages.is_empty(), Wrong::Field)?;
         let line = self.line(&dispute.owner);
         let book = self.lots.edit(&dispute.lot);
-        book.transfer(&from, &to, loose);
+        let mut moved = loose;
+        let scale = matches!(to, Account::MeasureDifference(_));
+        if loose.gross > 0 && loose.contained < 0 && !scale {
+            // What rounding left over, of the other sign.
+            let rounding = amount(0, loose.contained);
+            book.transfer(&from, &Account::ProcessLoss, rounding);
+            moved.contained = 0;
+        }
+        book.transfer(&from, &to, moved);
         let mut settled = loose;
+        book.break_outers(&packages, false);
         for serial in &packages {
             settled = settled + book.packages[serial].mass;
             book.move_package(*serial, &to);
@@ -524,7 +543,12 @@ fn blanked(event: &Event) -> Option<Event> {
         place.clear();
     }
     if let Some(goods) = goods {
-        if !goods.serials.is_empty() {
+        let packages = [
+            goods.serials.is_empty(),
+            goods.parts.is_empty(),
+            goods.outers.is_empty(),
+        ];
+        if packages.contains(&false) {
             return None;
         }
         goods.loose = None;

@@ -53,7 +53,13 @@ impl Player {
     pub fn offer_from_place(&mut self, model: &Model) -> Option<(usize, Offered)> {
         let first = self.stock(model)?;
         let stocks = self.more_stock(model, &first);
-        let lines = stocks.iter().take(3).map(|s| self.goods(s)).collect();
+        let lines = stocks.iter().take(3).map(|s| {
+            let mut goods = self.goods(s);
+            self.with_empties(&mut goods, s);
+            self.with_outers(model, &mut goods, s);
+            goods
+        });
+        let lines = lines.collect();
         let by = first.by;
         let taker = match self.world.upto(49) {
             0 => by,
@@ -108,6 +114,7 @@ impl Player {
                     .copied()
                     .collect(),
                 serials,
+                empties: Vec::new(),
             };
             if stock.free <= 0 && stock.free_serials.is_empty() {
                 continue;
@@ -119,6 +126,8 @@ impl Player {
                     measure: None,
                 }),
                 serials: ranges(&stock.free_serials),
+                parts: Vec::new(),
+                outers: Vec::new(),
             };
             let all = self.world.percent(70);
             lines.push(if all { whole } else { self.goods(&stock) });
@@ -454,6 +463,7 @@ impl Player {
             loose: title,
             free_serials: serials.clone(),
             serials,
+            empties: Vec::new(),
         };
         let buyer = self.world.anybody_but(by);
         let mut traded = Traded {

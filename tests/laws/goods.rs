@@ -8,7 +8,7 @@ use hazledger::pb::{
     Opened, Packed, Produced, Quantity, Recovered, SerialRange, Used, incident,
 };
 
-use super::books::{Account, Amount, Book, Id, Package, amount, content, held};
+use super::books::{Account, Amount, Book, Id, Life, Package, amount, content, held};
 use super::model::{Case, Model, Verdict, Wrong, must};
 
 /// The forms that the histories use.
@@ -27,12 +27,26 @@ pub struct Taken {
     pub loose: Amount,
     pub serials: Vec<u64>,
     pub packed: Amount,
+    /// Out of which package how much.
+    pub parts: Vec<(u64, Amount)>,
 }
 
 impl Taken {
     pub fn total(&self) -> Amount {
-        self.loose + self.packed
+        let parts: Amount = self.parts.iter().map(|(_, part)| *part).sum();
+        self.loose + self.packed + parts
     }
+}
+
+/// What an event may do with packages.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// Whole packages, empties too.
+    Whole,
+    /// What is in them, whole or in part.
+    Content,
+    /// All of that.
+    All,
 }
 
 /// What to do about goods that are promised.
@@ -83,7 +97,18 @@ pub fn named(goods: Option<&Goods>) -> Verdict<(i64, Vec<u64>)> {
         some => mass(some.as_ref())?,
     };
     let serials = serials(&goods.serials)?;
-    must(gross > 0 || !serials.is_empty(), Wrong::Field)?;
+    let named = !goods.parts.is_empty() || !goods.outers.is_empty();
+    let something = gross > 0 || !serials.is_empty() || named;
+    must(something, Wrong::Field)?;
+    let mut before = 0;
+    for part in &goods.parts {
+        mass(part.quantity.as_ref())?;
+        let sound = part.serial > before && !serials.contains(&part.serial);
+        must(sound, Wrong::Field)?;
+        before = part.serial;
+    }
+    let once: BTreeSet<&String> = goods.outers.iter().collect();
+    must(once.len() == goods.outers.len(), Wrong::Field)?;
     Ok((gross, serials))
 }
 
@@ -160,28 +185,66 @@ impl Model {
         Ok((id, self.lots.get(&id).ok_or(Wrong::Goods)?))
     }
 
-    /// Finds named goods on an account: there, and free of offers, unless
-    /// those may be shrunk.
+    /// Finds named goods on an account, packages whole: there, and free of
+    /// offers, unless those may be shrunk.
     pub fn take(
         &mut self,
         goods: Option<&Goods>,
         at: &Account,
         promised: Promised,
     ) -> Verdict<Taken> {
-        let (gross, serials) = named(goods)?;
+        self.take_as(goods, at, promised, Wanted::Whole)
+    }
+
+    /// The same, where what is in packages may be meant.
+    pub fn take_as(
+        &mut self,
+        goods: Option<&Goods>,
+        at: &Account,
+        promised: Promised,
+        wanted: Wanted,
+    ) -> Verdict<Taken> {
+        let (gross, mut serials) = named(goods)?;
         let (lot, book) = self.lot(&goods.unwrap().lot)?;
         let there = book.loose_on(at);
         must(gross <= there.gross, Wrong::Goods)?;
+        must(
+            gross <= book.free_on(at) || promised == Promised::Take,
+            Wrong::Goods,
+        )?;
+        for outer in &goods.unwrap().outers {
+            let mut inside = book.inside(outer);
+            inside.retain(|s| book.packages[s].account == *at);
+            must(!inside.is_empty(), Wrong::Goods)?;
+            must(!serials.iter().any(|s| inside.contains(s)), Wrong::Field)?;
+            serials.extend(inside);
+        }
+        serials.sort_unstable();
         let mut packed = Amount::NONE;
         for serial in &serials {
             let package = book.packages.get(serial).ok_or(Wrong::Goods)?;
             must(package.account == *at, Wrong::Goods)?;
+            must(
+                package.is_filled() || wanted != Wanted::Content,
+                Wrong::Goods,
+            )?;
             packed = packed + package.mass;
+        }
+        let mut parts = Vec::new();
+        for part in &goods.unwrap().parts {
+            must(wanted != Wanted::Whole, Wrong::Goods)?;
+            let package = book.packages.get(&part.serial).ok_or(Wrong::Goods)?;
+            let gross = mass(part.quantity.as_ref())?;
+            let there = package.account == *at && package.is_filled();
+            must(there && gross <= package.mass.gross, Wrong::Goods)?;
+            parts.push((part.serial, package.part(gross)));
         }
         let loose = amount(gross, book.content_of(there, gross));
         let free = book.free_on(at);
+        let opened = parts.iter().map(|(serial, _)| serial);
         let taken: Vec<(u64, Id)> = serials
             .iter()
+            .chain(opened)
             .filter_map(|s| Some((*s, book.packages[s].promised?)))
             .collect();
         if gross > free || !taken.is_empty() {
@@ -194,6 +257,7 @@ impl Model {
             loose,
             serials,
             packed,
+            parts,
         })
     }
 
@@ -230,17 +294,42 @@ impl Model {
     pub fn send(&mut self, taken: &Taken, from: &Account, to: &Account) {
         let book = self.lots.edit(&taken.lot);
         book.transfer(from, to, taken.loose);
+        book.break_outers(&taken.serials, false);
         for serial in &taken.serials {
             book.move_package(*serial, to);
         }
+        for (serial, part) in &taken.parts {
+            book.pour(*serial, *part, to);
+        }
     }
 
-    /// Into a sink: title to the loose part ends with it.
+    /// Into a sink, packages and all: title to the loose part ends with it.
     pub fn sink(&mut self, taken: &Taken, from: &Account, to: &Account) {
         let line = self.line(&self.holder(from));
         self.send(taken, from, to);
         let book = self.lots.edit(&taken.lot);
         book.end_title(&line, taken.loose.gross);
+    }
+
+    /// Into a sink, the packages staying where they are, empty.
+    pub fn pour_out(&mut self, taken: &Taken, from: &Account, to: &Account) {
+        let line = self.line(&self.holder(from));
+        self.empty_out(taken, from, to);
+        let book = self.lots.edit(&taken.lot);
+        book.end_title(&line, taken.loose.gross);
+    }
+
+    /// The same without title.
+    pub fn empty_out(&mut self, taken: &Taken, from: &Account, to: &Account) {
+        let book = self.lots.edit(&taken.lot);
+        book.transfer(from, to, taken.loose);
+        for serial in &taken.serials {
+            let all = book.packages[serial].mass;
+            book.pour(*serial, all, to);
+        }
+        for (serial, part) in &taken.parts {
+            book.pour(*serial, *part, to);
+        }
     }
 }
 
@@ -275,6 +364,8 @@ impl Model {
                 measure: None,
             }),
             serials: Vec::new(),
+            parts: Vec::new(),
+            outers: Vec::new(),
         };
         let at = held(case.party, &e.place);
         let taken = self.take(Some(&goods), &at, Promised::Refuse)?;
@@ -293,6 +384,8 @@ impl Model {
                 account: at.clone(),
                 owner: owner.clone(),
                 promised: None,
+                life: Life::Full,
+                outer: None,
             };
             book.packages.insert(serial, package);
         }
@@ -358,10 +451,16 @@ impl Model {
         let (lot, book) = self.lot(&e.lot)?;
         let at = held(case.party, &e.place);
         let short = book.loose_on(&at).gross - e.loose_gross_mg;
+        let once: BTreeSet<&String> = e.outers_seen.iter().collect();
+        must(once.len() == e.outers_seen.len(), Wrong::Field)?;
+        let in_whole = |s: &u64| {
+            let outer = book.packages[s].outer.as_ref();
+            outer.is_some_and(|outer| once.contains(outer))
+        };
         let unseen: Vec<u64> = book
             .serials_on(&at)
             .into_iter()
-            .filter(|s| !scanned.contains(s) && !assumed.contains(s))
+            .filter(|s| !scanned.contains(s) && !assumed.contains(s) && !in_whole(s))
             .collect();
         let more = amount(-short, content((-short).max(0), book.ppm));
         if short < 0 {
@@ -383,6 +482,8 @@ impl Model {
                         last: *s,
                     })
                     .collect(),
+                parts: Vec::new(),
+                outers: Vec::new(),
             };
             let taken = self.take(Some(&goods), &at, Promised::Take)?;
             self.sink(&taken, &at, &Account::Missing);
@@ -393,7 +494,7 @@ impl Model {
 
 /// Packages are owned by range: the packer's if it owns enough, else those of
 /// the one party that does.
-fn packages_owner(book: &Book, packer: &str, gross: i64) -> Verdict<String> {
+pub fn packages_owner(book: &Book, packer: &str, gross: i64) -> Verdict<String> {
     if book.title(packer) >= gross {
         return Ok(packer.to_owned());
     }
@@ -413,35 +514,40 @@ fn packages_owner(book: &Book, packer: &str, gross: i64) -> Verdict<String> {
 impl Model {
     pub fn used(&mut self, case: &Case<'_>, e: &Used) -> Verdict<Booked> {
         must(!e.purpose.is_empty(), Wrong::Field)?;
+        must(!e.place.is_empty(), Wrong::Field)?;
+        let from = held(case.party, &e.place);
         let goods = e.goods.as_ref();
-        self.gone(case, goods, &e.place, Promised::Take, &Account::Used)
+        let taken = self.take_as(goods, &from, Promised::Take, Wanted::Content)?;
+        self.pour_out(&taken, &from, &Account::Used);
+        Ok(booked(&taken, from, Account::Used))
     }
 
     pub fn disposed(&mut self, case: &Case<'_>, e: &Disposed) -> Verdict<Booked> {
         must(!e.method.is_empty(), Wrong::Field)?;
+        must(!e.place.is_empty(), Wrong::Field)?;
+        let from = held(case.party, &e.place);
         let goods = e.goods.as_ref();
-        self.gone(case, goods, &e.place, Promised::Refuse, &Account::Disposed)
+        let wanted = if e.emptied {
+            Wanted::Content
+        } else {
+            Wanted::All
+        };
+        let taken = self.take_as(goods, &from, Promised::Refuse, wanted)?;
+        if e.emptied {
+            self.pour_out(&taken, &from, &Account::Disposed);
+        } else {
+            self.sink(&taken, &from, &Account::Disposed);
+        }
+        Ok(booked(&taken, from, Account::Disposed))
     }
 
     pub fn exported(&mut self, case: &Case<'_>, e: &Exported) -> Verdict<Booked> {
         must(e.country.len() == 2, Wrong::Field)?;
-        let goods = e.goods.as_ref();
-        self.gone(case, goods, &e.place, Promised::Refuse, &Account::Exported)
-    }
-
-    fn gone(
-        &mut self,
-        case: &Case<'_>,
-        goods: Option<&Goods>,
-        place: &str,
-        promised: Promised,
-        to: &Account,
-    ) -> Verdict<Booked> {
-        must(!place.is_empty(), Wrong::Field)?;
-        let from = held(case.party, place);
-        let taken = self.take(goods, &from, promised)?;
-        self.sink(&taken, &from, to);
-        Ok(booked(&taken, from, to.clone()))
+        must(!e.place.is_empty(), Wrong::Field)?;
+        let from = held(case.party, &e.place);
+        let taken = self.take(e.goods.as_ref(), &from, Promised::Refuse)?;
+        self.sink(&taken, &from, &Account::Exported);
+        Ok(booked(&taken, from, Account::Exported))
     }
 
     /// At a place of the signer, or aboard a consignment it carries.
@@ -456,7 +562,7 @@ impl Model {
             incident::At::Place(place) => held(case.party, place),
             incident::At::Consignment(c) => Account::Aboard(self.carried(case.party, c)?),
         };
-        let taken = self.take(e.goods.as_ref(), &from, Promised::Take)?;
+        let taken = self.take_as(e.goods.as_ref(), &from, Promised::Take, Wanted::All)?;
         self.sink(&taken, &from, &to);
         if let Account::Aboard(consignment) = &from {
             self.unload(consignment);

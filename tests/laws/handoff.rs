@@ -270,6 +270,8 @@ impl Model {
             difference = Amount::NONE;
         }
         let mut missing = line.serials.clone();
+        let taken: Vec<u64> = word.accepted_serials.iter().copied().collect();
+        book.break_outers(&taken, false);
         for serial in &word.accepted_serials {
             book.move_package(*serial, to);
             missing.remove(serial);
@@ -295,6 +297,8 @@ impl Model {
         let book = self.lots.edit(&line.lot);
         book.post(&account, loose);
         let mut mass = loose;
+        let gone: Vec<u64> = missing.iter().copied().collect();
+        book.break_outers(&gone, false);
         for serial in &missing {
             mass = mass + book.packages[serial].mass;
             book.move_package(*serial, &account);
@@ -312,7 +316,7 @@ impl Model {
 
     /// The consignment is named after the handoff that put the goods aboard.
     fn loaded(&mut self, name: &Id, offer: &Offer, line: &Line, to: &Account) {
-        let aboard = self.lots.get(&line.lot).unwrap().on(to) != Amount::NONE;
+        let aboard = self.lots.get(&line.lot).unwrap().is_on(to);
         if !matches!(to, Account::Aboard(_)) || !aboard {
             return;
         }
@@ -456,6 +460,8 @@ impl Model {
             let package = book.packages.get_mut(serial).unwrap();
             buyer.clone_into(&mut package.owner);
         }
-        Ok(())
+        // Packages are sold whole.
+        must(goods.parts.is_empty(), Wrong::Goods)?;
+        must(goods.outers.is_empty(), Wrong::Field)
     }
 }

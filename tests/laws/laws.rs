@@ -9,11 +9,11 @@ use hazledger::event::record::OpenRecord;
 use hazledger::pb::change::Change as C;
 use hazledger::pb::event::Body;
 use hazledger::pb::{
-    self, AccountKind, Event, HandoffStatus, LotState, RefusalCode, SerialRange, SubjectKind,
-    Transformed,
+    self, AccountKind, Event, HandoffStatus, LotState, PackageState, RefusalCode, SerialRange,
+    SubjectKind, Transformed,
 };
 
-use super::books::{Account, Amount, Blend, Book, Id, amount};
+use super::books::{Account, Amount, Blend, Book, Id, Life, amount};
 use super::change::substance;
 use super::goods::mass;
 use super::handoff::handoff_name;
@@ -62,7 +62,12 @@ pub fn class(refused: &Refused) -> Wrong {
         | C::Reserved
         | C::SerialsNotHere
         | C::SerialsExist
-        | C::NotSoleHolder => Wrong::Goods,
+        | C::NotSoleHolder
+        | C::PartsNotAllowed
+        | C::PackageEmpty
+        | C::PackageNotEmpty
+        | C::PackageNotCleaned
+        | C::WithinOuter => Wrong::Goods,
         C::TitleInsufficient => Wrong::Title,
         C::EventDigestDiffers => Wrong::Reference,
         C::UnknownOffer | C::OfferClosed | C::OwnHandoff | C::LinesDiffer | C::TooManyParked => {
@@ -126,6 +131,13 @@ fn book(lot: &LotState) -> Book {
                 account: account(range.account.as_ref()),
                 owner: range.owner.clone(),
                 promised: range.reserved_by.as_ref().try_into().ok(),
+                outer: Some(range.outer.clone()).filter(|o| !o.is_empty()),
+                life: match range.state() {
+                    PackageState::Full => Life::Full,
+                    PackageState::Open => Life::Open,
+                    PackageState::Empty => Life::Empty,
+                    PackageState::Cleaned => Life::Cleaned,
+                },
             };
             let twice = packages.insert(serial, package).is_some();
             assert!(!twice, "law 6: package {serial} is in two places");
@@ -344,6 +356,21 @@ fn book_laws(book: &Book) {
         let there: Amount = holdings.map(|(_, mass)| *mass).sum();
         let parts: Amount = book.blend.values().copied().sum();
         assert_eq!(parts, there, "a running lot is what it is made of");
+    }
+    let outers = book.packages.values().filter_map(|p| p.outer.as_ref());
+    for outer in outers.collect::<BTreeSet<_>>() {
+        let mut at = book
+            .inside(outer)
+            .into_iter()
+            .map(|s| &book.packages[&s].account);
+        let first = at.next().unwrap();
+        assert!(at.all(|a| a == first), "law 6: {outer} is in two places");
+    }
+    for (serial, package) in &book.packages {
+        let weighs = package.mass.gross > 0;
+        let nothing = package.mass == Amount::NONE;
+        let fits = if package.is_filled() { weighs } else { nothing };
+        assert!(fits, "law 6: package {serial} is not what it says");
     }
     let owned: i64 = book.titles.values().sum();
     let packages = book.packages.values();

@@ -25,6 +25,7 @@ mod ledger;
 mod matter;
 mod model;
 mod orders;
+mod packages;
 mod plans;
 mod player;
 mod registry;
@@ -59,6 +60,8 @@ const TOLERANCE_PPM: u32 = 1000;
 const PATHS: &[&str] = &[
     "a correction corrected",
     "a difference of the scales",
+    "a package opened",
+    "an empty left behind",
     "backfilled",
     "both halves at once",
     "confirmation out of order",
@@ -68,6 +71,7 @@ const PATHS: &[&str] = &[
     "device gap",
     "device gap filled",
     "goods refused",
+    "outer broken",
     "over delivery",
     "packages unaccounted",
     "parked fact does not fit",
@@ -263,6 +267,10 @@ impl History {
                         if kind == AccountKind::MeasureDifference {
                             seen.push("a difference of the scales".to_owned());
                         }
+                    }
+                    Some(Change::PackageParted(_)) => seen.push("a package opened".to_owned()),
+                    Some(Change::PackagesEmptied(_)) => {
+                        seen.push("an empty left behind".to_owned());
                     }
                     _ => {}
                 }

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use hazledger::pb::event::Body;
 use hazledger::pb::{
     Consumed, Disposed, EventKind, Exported, Goods, Incident, IncidentKind, Inert, NewLot,
-    ProcessLoss, Quantity, Recovered, TransformInput, Transformed, UnregulatedProduct, Used,
-    Wasted, incident,
+    ProcessLoss, Quantity, Recovered, Sampled, TransformInput, Transformed, UnregulatedProduct,
+    Used, Wasted, incident,
 };
 
 use super::books::{Account, Amount, Id, content};
@@ -24,7 +24,12 @@ impl Player {
         } else {
             self.stock(model)?
         };
-        let goods = Some(self.goods(&stock));
+        let mut goods = self.goods(&stock);
+        let poured = kind != EventKind::Exported && self.world.percent(35);
+        if poured || self.world.percent(2) {
+            self.pour(model, &mut goods, &stock);
+        }
+        let goods = Some(goods);
         let place = stock.place.clone();
         let body = match kind {
             EventKind::Used => Body::Used(Used {
@@ -37,6 +42,7 @@ impl Player {
                 place,
                 method: "D10".to_owned(),
                 certificate_hash: Bytes::new(),
+                emptied: self.world.percent(40),
             }),
             EventKind::Exported => Body::Exported(Exported {
                 goods,
@@ -44,6 +50,15 @@ impl Player {
                 country: "MN".to_owned(),
                 customs_entry: "X-1".to_owned(),
             }),
+            EventKind::Sampled => {
+                self.labels += 1;
+                Body::Sampled(Sampled {
+                    goods,
+                    place,
+                    label: format!("S-{}", self.labels),
+                    purpose: "retained sample".to_owned(),
+                })
+            }
             _ => {
                 self.labels += 1;
                 Body::Wasted(Wasted {
@@ -77,6 +92,7 @@ impl Player {
                 loose,
                 free_serials: serials.clone(),
                 serials,
+                empties: Vec::new(),
             };
             (
                 by,
@@ -89,11 +105,12 @@ impl Player {
             } else {
                 self.stock(model)?
             };
-            (
-                stock.by,
-                self.goods(&stock),
-                incident::At::Place(stock.place),
-            )
+            let mut goods = self.goods(&stock);
+            self.with_empties(&mut goods, &stock);
+            if self.world.percent(30) {
+                self.pour(model, &mut goods, &stock);
+            }
+            (stock.by, goods, incident::At::Place(stock.place))
         };
         let incident = Incident {
             kind: kind.into(),
@@ -119,6 +136,7 @@ impl Player {
             loose,
             free_serials: serials.clone(),
             serials,
+            empties: Vec::new(),
         };
         let recovered = Recovered {
             goods: Some(self.goods(&stock)),
@@ -134,7 +152,10 @@ impl Player {
         let mut total = Amount::NONE;
         let mut substances: Vec<(String, i64)> = Vec::new();
         for stock in stocks.iter().take(3) {
-            let goods = self.goods(stock);
+            let mut goods = self.goods(stock);
+            if self.world.percent(30) {
+                self.pour(model, &mut goods, stock);
+            }
             let mass = mass_of(model, stock, &goods);
             total = total + mass;
             let form = &model.lots.get(&stock.lot).unwrap().form;
@@ -246,15 +267,20 @@ fn form_of(substance: &str) -> &'static str {
 }
 
 /// What goods weigh, as far as they are there.
-fn mass_of(model: &Model, stock: &Stock, goods: &Goods) -> Amount {
+pub fn mass_of(model: &Model, stock: &Stock, goods: &Goods) -> Amount {
     let book = model.lots.get(&stock.lot).unwrap();
     let gross = mass(goods.loose.as_ref()).unwrap_or(0);
     let serials = goods.serials.iter().flat_map(|r| r.first..=r.last);
     let packages = serials.filter_map(|s| book.packages.get(&s));
     let packed: Amount = packages.map(|p| p.mass).sum();
+    let parts = goods.parts.iter().filter_map(|part| {
+        let gross = mass(part.quantity.as_ref()).ok()?;
+        Some(book.packages.get(&part.serial)?.part(gross))
+    });
+    let poured: Amount = parts.sum();
     let loose = Amount {
         gross,
         contained: content(gross, book.ppm),
     };
-    loose + packed
+    loose + packed + poured
 }

@@ -379,6 +379,10 @@ impl Model {
             Body::Traded(e) => self.traded(case, e),
             Body::Transformed(e) => self.transformed(case, e),
             Body::Wasted(e) => self.wasted(case, e),
+            Body::Repacked(e) => self.repacked(case, e),
+            Body::Sampled(e) => self.sampled(case, e),
+            Body::Aggregated(e) => self.aggregated(case, e),
+            Body::PackagingTreated(e) => self.packaging_treated(case, e),
             Body::Recovered(e) => self.recovered(case, e),
             Body::Settled(e) => self.settled(case, e),
             Body::Corrected(e) => self.corrected(case, e),
@@ -459,7 +463,7 @@ impl Model {
         let Some(c) = self.consignments.get(consignment) else {
             return BTreeSet::new();
         };
-        let there = |lot: &&Id| self.lots.get(lot).unwrap().on(&account) != Amount::NONE;
+        let there = |lot: &&Id| self.lots.get(lot).unwrap().is_on(&account);
         c.lots.iter().filter(there).copied().collect()
     }
 }

@@ -64,6 +64,7 @@ impl Player {
                 loose,
                 free_serials: serials.clone(),
                 serials,
+                empties: Vec::new(),
             };
             (stock, At::Consignment(bytes(&name)))
         } else {

@@ -55,10 +55,15 @@ impl Player {
             EventKind::Relayed => self.relayed(model),
             EventKind::Reported => self.reported(model),
             EventKind::Traded => self.traded(model),
-            EventKind::Used | EventKind::Disposed | EventKind::Exported | EventKind::Wasted => {
-                self.gone(model, kind)
-            }
+            EventKind::Used
+            | EventKind::Disposed
+            | EventKind::Exported
+            | EventKind::Wasted
+            | EventKind::Sampled => self.gone(model, kind),
             EventKind::Transformed => self.transformed(model),
+            EventKind::Repacked => self.repacked(model),
+            EventKind::Aggregated => self.aggregated(model),
+            EventKind::PackagingTreated => self.packaging_treated(model),
             EventKind::Incident => self.incident(model),
             EventKind::Recovered => self.recovered(model),
             EventKind::Settled => self.settled(model),
@@ -225,8 +230,14 @@ impl Player {
 
     pub fn moved(&mut self, model: &Model) -> Option<Play> {
         let stock = self.stock(model)?;
+        let mut goods = self.goods(&stock);
+        self.with_empties(&mut goods, &stock);
+        self.with_outers(model, &mut goods, &stock);
+        if self.world.percent(3) {
+            self.pour(model, &mut goods, &stock);
+        }
         let moved = Moved {
-            goods: Some(self.goods(&stock)),
+            goods: Some(goods),
             to_place: self.place(),
             from_place: stock.place,
         };
@@ -310,12 +321,14 @@ impl Player {
             3 if self.wild() => assumed.clone_from(&scanned),
             _ => {}
         }
+        let outers_seen = self.outers_seen(model, &stock, &mut scanned);
         let counted = Counted {
             lot: bytes(&stock.lot),
             place: stock.place,
             loose_gross_mg,
             serials_scanned: ranges(&scanned),
             serials_assumed: ranges(&assumed),
+            outers_seen,
         };
         Some(one(stock.by, Body::Counted(counted)))
     }

@@ -24,7 +24,10 @@ pub struct Stock {
     pub free: i64,
     pub loose: i64,
     pub serials: Vec<u64>,
+    /// Packages with something in them, not promised.
     pub free_serials: Vec<u64>,
+    /// Empties, not promised.
+    pub empties: Vec<u64>,
 }
 
 /// Goods to play with.
@@ -35,15 +38,17 @@ impl Player {
             let serves = |lot: &Id| model.lots.get(lot).unwrap().is_live();
             let lot = self.lots.pick(&mut self.world, serves)?;
             let book = model.lots.get(&lot).unwrap();
-            let held: Vec<(&String, &String)> = book
+            let packages = book.packages.values().map(|p| &p.account);
+            let held: BTreeSet<(&String, &String)> = book
                 .accounts
-                .iter()
-                .filter(|(_, mass)| mass.gross > 0)
-                .filter_map(|(account, _)| match account {
+                .keys()
+                .chain(packages)
+                .filter_map(|account| match account {
                     Account::Held(party, place) => Some((party, place)),
                     _ => None,
                 })
                 .collect();
+            let held: Vec<_> = held.into_iter().collect();
             if held.is_empty() {
                 continue;
             }
@@ -75,6 +80,7 @@ impl Player {
             let mut stock = stock_at(model, line.lot, by, party, place);
             stock.free = stock.loose;
             stock.free_serials.clone_from(&stock.serials);
+            stock.free_serials.retain(|s| filled(model, line.lot, *s));
             if stock.loose > 0 || !stock.serials.is_empty() {
                 return Some(stock);
             }
@@ -181,6 +187,8 @@ impl Player {
             lot,
             loose: quantity,
             serials: ranges(&serials),
+            parts: Vec::new(),
+            outers: Vec::new(),
         }
     }
 
@@ -255,6 +263,8 @@ impl Player {
                 lot,
                 loose: None,
                 serials: vec![SerialRange { first: 2, last: 5 }],
+                parts: Vec::new(),
+                outers: Vec::new(),
             }),
             from_place: PLACES[0].to_owned(),
             to_place: PLACES[1].to_owned(),
@@ -267,16 +277,27 @@ fn stock_at(model: &Model, lot: Id, by: usize, party: &str, place: &str) -> Stoc
     let book = model.lots.get(&lot).unwrap();
     let at = Account::Held(party.to_owned(), place.to_owned());
     let serials = book.serials_on(&at);
-    let promised = |s: &&u64| book.packages[*s].promised.is_some();
+    let free = |full: bool| {
+        let free = serials.iter().filter(|s| {
+            let package = &book.packages[*s];
+            package.promised.is_none() && package.is_filled() == full
+        });
+        free.copied().collect()
+    };
     Stock {
         lot,
         by,
         place: place.to_owned(),
         free: book.free_on(&at),
         loose: book.loose_on(&at).gross,
-        free_serials: serials.iter().filter(|s| !promised(s)).copied().collect(),
+        free_serials: free(true),
+        empties: free(false),
         serials,
     }
+}
+
+fn filled(model: &Model, lot: Id, serial: u64) -> bool {
+    model.lots.get(&lot).unwrap().packages[&serial].is_filled()
 }
 
 /// Serials as ranges.

@@ -104,6 +104,7 @@ impl Model {
                 loose: amount(gross, book.content_of(there, gross)),
                 serials,
                 packed: Amount::NONE,
+                parts: Vec::new(),
             };
             self.change_hands(&taken, &from, heir, &line.to_place)?;
             self.send(&taken, &from, &to);

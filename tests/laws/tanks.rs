@@ -85,7 +85,10 @@ impl Player {
         let lot = *aboard.get(self.world.upto(aboard.len().checked_sub(1)?))?;
         let book = model.lots.get(&lot).unwrap();
         let serials = book.serials_on(&at);
-        let promised = |s: &&u64| book.packages[*s].promised.is_some();
+        let promised = |s: &&u64| {
+            let package = &book.packages[*s];
+            package.promised.is_some() || !package.is_filled()
+        };
         let stock = Stock {
             lot,
             by,
@@ -94,6 +97,7 @@ impl Player {
             loose: book.loose_on(&at).gross,
             free_serials: serials.iter().filter(|s| !promised(s)).copied().collect(),
             serials,
+            empties: Vec::new(),
         };
         let goods = self.goods(&stock);
         Some((by, goods, filled::From::Consignment(bytes(&name))))

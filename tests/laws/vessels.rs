@@ -7,7 +7,7 @@ use hazledger::pb::{Cleaned, Drawn, Filled, Residue, Transformed, VesselKind, fi
 
 use super::books::{Account, Amount, Blend, Book, Id, amount, held, share};
 use super::change::sound_losses;
-use super::goods::{Promised, Taken, mass, named, new_lot};
+use super::goods::{Promised, Taken, Wanted, mass, named, new_lot};
 use super::model::{Case, Model, Verdict, Wrong, must};
 
 /// A place, and what it holds if it is a vessel.
@@ -136,7 +136,8 @@ impl Model {
                 (Account::Aboard(consignment), Some(consignment))
             }
         };
-        let taken = self.take(e.goods.as_ref(), &from, Promised::Refuse)?;
+        let goods = e.goods.as_ref();
+        let taken = self.take_as(goods, &from, Promised::Refuse, Wanted::Content)?;
         let stands = Self::at(case.party, &e.vessel, &vessel);
         let other =
             consignment.is_some() && vessel.consignment.is_some_and(|c| Some(c) != consignment);
@@ -150,6 +151,7 @@ impl Model {
         let poured = self.lots.get(&taken.lot).unwrap();
         must(poured.vessel.is_none(), Wrong::Vessel)?;
         let form = poured.form.clone();
+        let answerable = poured.answerable.clone();
         let inside = match vessel.running {
             Some(running) => Some(self.lots.get(&running).unwrap().form.clone()),
             None => vessel
@@ -159,6 +161,10 @@ impl Model {
                 .cloned(),
         };
         must(inside.is_none_or(|inside| inside == form), Wrong::Vessel)?;
+        // Waste stays its generator's: it is not mixed with anything else.
+        let running = vessel.running.map(|r| self.lots.get(&r).unwrap());
+        let same = running.is_none_or(|r| r.answerable == answerable);
+        must(same, Wrong::Vessel)?;
 
         let before = vessel.running;
         let running = self.running_lot(case, e, before, &taken, &form)?;
@@ -172,6 +178,7 @@ impl Model {
                 loose: self.lots.get(&before).unwrap().loose_on(&to),
                 serials: Vec::new(),
                 packed: Amount::NONE,
+                parts: Vec::new(),
             };
             self.pour(case, &heel, &to, running, &to);
         }
@@ -224,7 +231,10 @@ impl Model {
         }
         let name = case.name(0);
         self.born(name, form, 0);
-        self.lots.edit(&name).vessel = Some((case.party.to_owned(), e.vessel.clone()));
+        let answerable = self.lots.get(&taken.lot).unwrap().answerable.clone();
+        let running = self.lots.edit(&name);
+        running.answerable = answerable;
+        running.vessel = Some((case.party.to_owned(), e.vessel.clone()));
         Ok(name)
     }
 
@@ -236,7 +246,12 @@ impl Model {
             let book = self.lots.edit(&running);
             book.give_title(&package.owner, package.mass.gross);
         }
-        self.send(taken, from, &Account::Transformed);
+        for (serial, part) in &taken.parts {
+            let package = self.lots.get(&taken.lot).unwrap().packages[serial].clone();
+            let book = self.lots.edit(&running);
+            book.give_title(&package.owner, part.gross);
+        }
+        self.empty_out(taken, from, &Account::Transformed);
         self.carry_title(&taken.lot, &running, case.party, taken.loose.gross);
         let total = taken.total();
         let book = self.lots.edit(&running);
@@ -289,7 +304,9 @@ impl Model {
         assert_eq!(sum, drawn, "what is drawn is made of what was poured in");
 
         let name = case.name(0);
+        let answerable = book.answerable.clone();
         self.born(name, &form, ppm(drawn));
+        self.lots.edit(&name).answerable = answerable;
         if gross == there.gross {
             self.lots.edit(&running).end();
             vessel.running = None;
@@ -348,6 +365,7 @@ impl Model {
                     loose: self.lots.get(&running).unwrap().loose_on(&at),
                     serials: Vec::new(),
                     packed: Amount::NONE,
+                    parts: Vec::new(),
                 };
                 self.lots.edit(&running).end();
                 self.sink(&heel, &at, &Account::Transformed);

@@ -8,8 +8,8 @@
 use hazledger::event::statement::Header;
 use hazledger::pb::event::Body as B;
 use hazledger::pb::{
-    Backfilled, ClockStated, DeviceLink, ExternalRef, IncidentKind, PartyStatus, Residue,
-    SettlementCause, TakenOver,
+    Backfilled, ClockStated, DeviceLink, ExternalRef, IncidentKind, PackagingTreatment,
+    PartyStatus, Residue, SettlementCause, TakenOver,
 };
 
 use super::bench::{Bench, HOUR, event, hash, key, party, register_party};
@@ -74,6 +74,14 @@ fn store(b: &mut Bench) {
         b,
         "P1",
         B::Packed(b.packed("stock", "T1", "1-10", "33.333333")),
+    );
+    let repacked = b.repacked("stock ~10:10 0.000001", "11-12", "5", "1mg");
+    said(b, "P1", B::Repacked(repacked));
+    said(b, "P1", B::Sampled(b.sampled("stock 0.25")));
+    said(
+        b,
+        "P1",
+        B::Aggregated(b.aggregated("376104250021234569", "11-12")),
     );
     said(b, "P1", B::Counted(b.counted("stock", "T2", "99", "", "")));
 }
@@ -171,6 +179,9 @@ fn ends(b: &mut Bench) {
         "P1+A1",
         restating(b.corrected("stock", B::Produced(b.produced("stock", "990", "T1")))),
     );
+    said(b, "M1", B::Used(b.used("stock ~6:5", "T1")));
+    let cleaned = b.treated("stock", "T1", "5", PackagingTreatment::Cleaned);
+    said(b, "M1", B::PackagingTreated(cleaned));
     said(b, "P1", B::KeyRevoked(b.revoked("P2")));
     said(b, "A1", register_party('D', PartyStatus::Closed));
 }

@@ -1,5 +1,6 @@
 //! The words of the tables: events by short text, and set-up steps by name.
-//! Masses are kilograms, packages `#1-3,7`; figures in mg end in `mg`.
+//! Masses are kilograms, packages `#1-3,7`, a part of one `~7:2.5`, an outer
+//! packing `@PAL-1`; figures in mg end in `mg`.
 #![allow(
     dead_code,
     clippy::unnecessary_wraps,
@@ -12,12 +13,12 @@ use hazledger::event::Mass;
 use hazledger::pb::event::Body;
 use hazledger::pb::offered::From;
 use hazledger::pb::{
-    Accepted, AcceptedLine, Assayed, Carriage, Consumed, Corrected, Counted, Declined, Disposed,
-    Event, Exported, Goods, Imported, Incident, IncidentKind, Inert, KeyRevoked, Measure,
-    MeasureUnit, Moved, NewLot, Offered, Opened, Packed, ProcessLoss, Produced, Quantity,
-    Recovered, Relayed, ReportKind, Reported, SerialRange, Settled, Settlement, SettlementCause,
-    Traded, TransformInput, Transformed, TransportMode, UnregulatedProduct, Used, Wasted,
-    Withdrawn, incident,
+    Accepted, AcceptedLine, Aggregated, Assayed, Carriage, Consumed, Corrected, Counted, Declined,
+    Disposed, Event, Exported, Goods, Imported, Incident, IncidentKind, Inert, KeyRevoked, Measure,
+    MeasureUnit, Moved, NewLot, Offered, Opened, PackagePart, PackagingTreated, PackagingTreatment,
+    Packed, ProcessLoss, Produced, Quantity, Recovered, Relayed, Repacked, ReportKind, Reported,
+    Sampled, SerialRange, Settled, Settlement, SettlementCause, Traded, TransformInput,
+    Transformed, TransportMode, UnregulatedProduct, Used, Wasted, Withdrawn, incident,
 };
 use hazledger::pb::{
     Inherited, InheritedLine, PartyStatus, PlaceRegistered, Succeeded, TakenOver, taken_over,
@@ -68,6 +69,15 @@ fn amounts<'a>(words: impl Iterator<Item = &'a str>) -> (Option<Quantity>, Vec<S
     (loose, packages)
 }
 
+/// Some of one package: `~7:2.5`.
+fn part(text: &str) -> PackagePart {
+    let (serial, mass) = text.trim_start_matches('~').split_once(':').unwrap();
+    PackagePart {
+        serial: serial.parse().unwrap(),
+        quantity: kg(mass),
+    }
+}
+
 /// One line of an acceptance: `0 take 90 #1-2 refuse 5 #3 aboard 5 check 95`.
 pub fn line(text: &str) -> AcceptedLine {
     let mut words = text.split_whitespace();
@@ -108,16 +118,71 @@ pub fn measure(value: &str) -> Measure {
 }
 
 impl Bench {
-    /// Goods of `stock 5 #1-3`.
+    /// Goods of `stock 5 #1-3 ~7:2.5`.
     pub fn goods(&self, text: &str) -> Option<Goods> {
         let mut words = text.split_whitespace();
         let lot = self.id(words.next().unwrap());
-        let (loose, serials) = amounts(words);
+        let (parts, words): (Vec<&str>, Vec<&str>) = words.partition(|w| w.starts_with('~'));
+        let outer = |w: &&str| w.starts_with('@');
+        let (outers, words): (Vec<&str>, Vec<&str>) = words.into_iter().partition(outer);
+        let (loose, serials) = amounts(words.into_iter());
         Some(Goods {
             lot,
             loose,
             serials,
+            parts: parts.into_iter().map(part).collect(),
+            outers: outers.iter().map(|w| w[1..].to_owned()).collect(),
         })
+    }
+
+    /// P's goods at T1 into new drums.
+    pub fn repacked(&self, goods: &str, range: &str, each: &str, loss: &str) -> Repacked {
+        Repacked {
+            goods: self.goods(goods),
+            place: "T1".into(),
+            serials: serials(range).pop(),
+            gross_mg_each: mg(each),
+            packaging: "steel drum 1A2".into(),
+            loss_gross_mg: mg(loss),
+        }
+    }
+
+    /// P closes an outer packing around drums at T1; around none: it is
+    /// broken up.
+    pub fn aggregated(&self, outer: &str, range: &str) -> Aggregated {
+        Aggregated {
+            lot: self.id("stock"),
+            place: "T1".into(),
+            outer: outer.into(),
+            serials: serials(range),
+            broken: range.is_empty(),
+        }
+    }
+
+    pub fn sampled(&self, goods: &str) -> Sampled {
+        Sampled {
+            goods: self.goods(goods),
+            place: "T1".into(),
+            label: "sample".into(),
+            purpose: "retained sample".into(),
+        }
+    }
+
+    pub fn treated(
+        &self,
+        lot: &str,
+        place: &str,
+        range: &str,
+        treatment: PackagingTreatment,
+    ) -> PackagingTreated {
+        PackagingTreated {
+            lot: self.id(lot),
+            place: place.into(),
+            serials: serials(range),
+            treatment: treatment.into(),
+            method: "triple rinse".into(),
+            certificate_hash: hash("certificate"),
+        }
     }
 
     /// Solid sodium cyanide of 98 %, with its papers.
@@ -196,6 +261,7 @@ impl Bench {
             loose_gross_mg: mg(loose),
             serials_scanned: serials(scanned),
             serials_assumed: serials(assumed),
+            outers_seen: Vec::new(),
         }
     }
 
@@ -333,6 +399,7 @@ impl Bench {
             place: place.into(),
             method: "D10".into(),
             certificate_hash: hash("certificate"),
+            emptied: false,
         }
     }
 
@@ -556,9 +623,40 @@ impl Bench {
             "C-merged" => self.succeed("A1+A2", 'C', 'D'),
             "M-merged" => self.succeed("A1+A2", 'M', 'D'),
             "P2-revoked" => self.say("P1", B::KeyRevoked(self.revoked("P2"))),
-            _ => self
-                .vessel_step(step)
-                .unwrap_or_else(|| panic!("no such step")),
+            _ => match self.vessel_step(step) {
+                Some(answer) => answer,
+                None => self.package_step(step),
+            },
+        }
+    }
+
+    /// The steps of packages' life.
+    fn package_step(&mut self, step: &str) -> super::bench::Answer {
+        use Body as B;
+        match step {
+            // Drum 2 has 20 kg left; 1 and 3 are empty, uncleaned; 4 is cleaned.
+            "opened-2" => self.say("P1", B::Used(self.used("stock ~2:30", "T1"))),
+            "emptied-1-3-4" => self.say("P1", B::Used(self.used("stock #1,3-4", "T1"))),
+            "cleaned-4" => {
+                let cleaned = PackagingTreatment::Cleaned;
+                let treated = self.treated("stock", "T1", "4", cleaned);
+                self.say("P1", B::PackagingTreated(treated))
+            }
+            // P offers W drums 1 to 3 as they are: empty, open, empty.
+            "empties-offer" => self.name(
+                "empties-offer",
+                "P1",
+                B::Offered(self.offered('W', "T1", &["stock #1-3"])),
+            ),
+            // Drums 1 to 4 stand on pallet PAL-1.
+            "pallet" => self.say("P1", B::Aggregated(self.aggregated("PAL-1", "1-4"))),
+            // P offers W the pallet.
+            "pallet-offer" => self.name(
+                "pallet-offer",
+                "P1",
+                B::Offered(self.offered('W', "T1", &["stock @PAL-1"])),
+            ),
+            _ => panic!("no such step"),
         }
     }
 }

@@ -58,6 +58,8 @@ pub fn loose(lot: LotId, gross_mg: i64) -> Goods {
         lot: lot.to_bytes(),
         loose: Some(mass(gross_mg)),
         serials: Vec::new(),
+        parts: Vec::new(),
+        outers: Vec::new(),
     }
 }
 
@@ -66,6 +68,8 @@ pub fn packages(lot: LotId, first: u64, last: u64) -> Goods {
         lot: lot.to_bytes(),
         loose: None,
         serials: vec![SerialRange { first, last }],
+        parts: Vec::new(),
+        outers: Vec::new(),
     }
 }
 
@@ -325,6 +329,7 @@ impl Flow {
             loose_gross_mg: 184_000,
             serials_scanned: vec![SerialRange { first: 2, last: 4 }],
             serials_assumed: Vec::new(),
+            outers_seen: Vec::new(),
         });
         book.submit(&cast.user, &[], vec![event(wasted), event(counted)]);
         book.commit();

@@ -142,6 +142,8 @@ pub fn loose(lot: LotId, gross_mg: i64) -> Option<Goods> {
             measure: None,
         }),
         serials: Vec::new(),
+        parts: Vec::new(),
+        outers: Vec::new(),
     })
 }
 
@@ -151,6 +153,8 @@ pub fn packages(lot: LotId, first: u64, last: u64) -> Option<Goods> {
         lot: lot.to_bytes(),
         loose: None,
         serials: vec![SerialRange { first, last }],
+        parts: Vec::new(),
+        outers: Vec::new(),
     })
 }
 

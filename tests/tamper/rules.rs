@@ -20,9 +20,10 @@ use hazledger::event::{Hash, Statement};
 use hazledger::pb::change::Change as C;
 use hazledger::pb::event::Body;
 use hazledger::pb::{
-    Cause, Change, Commit, Consumed, Declined, DeviceLink, DeviceSaid, EventRef, Finding, Head,
-    Moved, Outcome, Part, Payload, Record, SerialRange, Settled, Settlement, SettlementCause,
-    SignedCommit, TransformInput, Transformed, Used,
+    Aggregated, Cause, Change, Commit, Consumed, Declined, DeviceLink, DeviceSaid, EventRef,
+    Finding, Goods, Head, Moved, Outcome, PackagingTreated, PackagingTreatment, Part, Payload,
+    Record, SerialRange, Settled, Settlement, SettlementCause, SignedCommit, TransformInput,
+    Transformed, Used,
 };
 use hazledger::proof::{BadCommit, Expect, Failure, Report, Verifier, Violation, sign_commit};
 use prost::Message as _;
@@ -181,6 +182,7 @@ fn until_due(flow: &mut Flow) {
             loose_gross_mg: 500_000,
             serials_scanned: vec![SerialRange { first: 1, last: 10 }],
             serials_assumed: Vec::new(),
+            outers_seen: Vec::new(),
         });
         let maker = flow.cast.maker.clone();
         flow.book.submit(&maker, &[], vec![event(counted)]);
@@ -638,6 +640,80 @@ fn custody_does_not_cross_without_both_signatures() {
         }
     });
     assert_eq!(law(&pushed), 5, "{pushed}");
+}
+
+#[test]
+fn empties_do_not_end_without_their_holder() {
+    let mut flow = Flow::start();
+    let maker = flow.cast.maker.clone();
+    let used = Body::Used(Used {
+        goods: Some(packages(flow.lot, 5, 6)),
+        place: "T1".to_owned(),
+        purpose: "dosing".to_owned(),
+    });
+    flow.book.submit(&maker, &[], vec![event(used)]);
+    let treated = Body::PackagingTreated(PackagingTreated {
+        lot: flow.lot.to_bytes(),
+        place: "T1".to_owned(),
+        serials: vec![SerialRange { first: 5, last: 6 }],
+        treatment: PackagingTreatment::Destroyed.into(),
+        method: "shredded".to_owned(),
+        certificate_hash: Bytes::new(),
+    });
+    let mut draft = flow.book.draft(&maker.party, vec![event(treated)]);
+    let mut entry = flow.book.decide(draft.sign(&maker.key, &[]));
+    let other = flow.cast.user.clone();
+    as_if(&flow, &mut draft, &mut entry, &other);
+    let ended = record(flow, &entry);
+    assert_eq!(law(&ended), 5, "{ended}");
+}
+
+/// The maker offers pallet PAL-1, around packages 5 and 6, by its name alone;
+/// the ledger books these packages.
+fn pallet_offered(first: u64, last: u64) -> Result<Report, Failure> {
+    let mut flow = Flow::start();
+    let (maker, user) = (flow.cast.maker.clone(), flow.cast.user.clone());
+    let outer = "PAL-1".to_owned();
+    let closed = Body::Aggregated(Aggregated {
+        lot: flow.lot.to_bytes(),
+        place: "T1".to_owned(),
+        outer: outer.clone(),
+        serials: vec![SerialRange { first: 5, last: 6 }],
+        broken: false,
+    });
+    flow.book.submit(&maker, &[], vec![event(closed)]);
+    let goods = Goods {
+        serials: Vec::new(),
+        outers: vec![outer],
+        ..packages(flow.lot, 5, 6)
+    };
+    let body = offered(&user, place("T1"), vec![goods], None);
+    flow.book.state_record_if_due();
+    let draft = flow.book.draft(&maker.party, vec![event(body)]);
+    let mut entry = flow.book.decide(draft.sign(&maker.key, &[]));
+    let booked = vec![SerialRange { first, last }];
+    let line = change_of(&mut entry, |c| match c {
+        C::Offered(o) => o.lines.first_mut(),
+        _ => None,
+    });
+    line.serials.clone_from(&booked);
+    let reserved = change_of(&mut entry, |c| match c {
+        C::Reserved(r) => Some(r),
+        _ => None,
+    });
+    reserved.serials = booked;
+    flow.book.append(&entry);
+    flow.book.commit();
+    verify(&flow.book, Expect::default())
+}
+
+#[test]
+fn an_offer_by_a_pallets_name_is_of_what_is_on_it() {
+    pallet_offered(5, 6).unwrap();
+    for (first, last) in [(5, 7), (4, 6), (7, 8)] {
+        let more = pallet_offered(first, last).unwrap_err();
+        assert!(matches!(more.what, Violation::NotAsSigned { .. }), "{more}");
+    }
 }
 
 #[test]

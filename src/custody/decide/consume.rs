@@ -4,8 +4,10 @@
 use super::Case;
 use super::fields::{self, MAX_SHORT, MAX_TEXT};
 use super::goods::{self, Reserved};
+use super::parts::{self, Wanted};
 use super::store::late;
 use crate::custody::draft::Draft;
+use crate::custody::packaging::Packaging;
 use crate::custody::{account, ranges, subject};
 use crate::event::ConsignmentId;
 use crate::event::codes::Refused;
@@ -25,6 +27,7 @@ pub(super) fn used(draft: &mut Draft<'_>, case: &Case<'_>, e: &Used) -> Result<(
         &e.place,
         Reserved::Take,
         AccountKind::Used,
+        Wanted::Content,
     )
 }
 
@@ -38,15 +41,13 @@ pub(super) fn disposed(
     if papers {
         fields::hash(&e.certificate_hash, "certificate_hash")?;
     }
-    let kind = AccountKind::Disposed;
-    gone(
-        draft,
-        case,
-        e.goods.as_ref(),
-        &e.place,
-        Reserved::Refuse,
-        kind,
-    )?;
+    let (kind, reserved) = (AccountKind::Disposed, Reserved::Refuse);
+    let goods = e.goods.as_ref();
+    if e.emptied {
+        poured_away(draft, case, goods, &e.place)?;
+    } else {
+        gone(draft, case, goods, &e.place, reserved, kind, Wanted::All)?;
+    }
     if !papers {
         let lot = e.goods.as_ref().map(|g| g.lot.clone()).unwrap_or_default();
         if let Some(id) = crate::event::LotId::from_slice(&lot) {
@@ -77,7 +78,24 @@ pub(super) fn exported(
         &e.place,
         Reserved::Refuse,
         AccountKind::Exported,
+        Wanted::Whole,
     )
+}
+
+/// Disposed of as content: the packages stay.
+fn poured_away(
+    draft: &mut Draft<'_>,
+    case: &Case<'_>,
+    named: Option<&Goods>,
+    place: &str,
+) -> Result<(), Refused> {
+    goods::fact_place(draft, case.party(), place)?;
+    let from = account::held(case.party(), place);
+    let portion = goods::find(draft, named, &from, Reserved::Refuse, Wanted::Content)
+        .map_err(|r| r.within("goods"))?;
+    late(draft, case, portion.lot);
+    let kind = AccountKind::Disposed;
+    goods::sink_as(draft, &portion, &from, kind, Packaging::Stays)
 }
 
 fn gone(
@@ -87,10 +105,12 @@ fn gone(
     place: &str,
     reserved: Reserved,
     kind: AccountKind,
+    wanted: Wanted,
 ) -> Result<(), Refused> {
     goods::fact_place(draft, case.party(), place)?;
     let from = account::held(case.party(), place);
-    let portion = goods::portion(draft, named, &from, reserved).map_err(|r| r.within("goods"))?;
+    let portion =
+        goods::find(draft, named, &from, reserved, wanted).map_err(|r| r.within("goods"))?;
     late(draft, case, portion.lot);
     goods::sink(draft, &portion, &from, kind)
 }
@@ -108,7 +128,7 @@ pub(super) fn incident(
     fields::text(&e.description, MAX_TEXT, "description")?;
     goods::check(e.goods.as_ref()).map_err(|r| r.within("goods"))?;
     let (from, consignment) = scene(draft, case, e)?;
-    let portion = goods::portion(draft, e.goods.as_ref(), &from, Reserved::Take)
+    let portion = goods::find(draft, e.goods.as_ref(), &from, Reserved::Take, Wanted::All)
         .map_err(|r| r.within("goods"))?;
     late(draft, case, portion.lot);
     let total = portion.total()?;
@@ -120,10 +140,11 @@ pub(super) fn incident(
         case.party(),
         case.context.recorded_at_ms,
         format!(
-            "{} at {}, packages {}; to be reported at once",
+            "{} at {}, packages {}{}; to be reported at once",
             Mass::mg(total.gross),
             account::show(&from),
-            ranges::show(&portion.serials)
+            ranges::show(&portion.serials),
+            parts::show(&portion.parts)
         ),
     );
     match consignment {

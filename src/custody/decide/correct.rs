@@ -138,7 +138,9 @@ fn like(event: &Event) -> Result<Event, Refused> {
     let mut blank_goods = |goods: &mut Option<Goods>| {
         if let Some(goods) = goods {
             goods.loose = None;
-            serials = !goods.serials.is_empty();
+            let loose_only =
+                goods.serials.is_empty() && goods.parts.is_empty() && goods.outers.is_empty();
+            serials = !loose_only;
         }
     };
     match &mut event.body {
@@ -420,7 +422,7 @@ fn reload(draft: &mut Draft<'_>, lot: LotId, account: &Account) -> Result<(), Re
         return Ok(());
     };
     let state = draft.consignment(id).unwrap_or_default();
-    let aboard = !lot::balance(&draft.lot(lot).unwrap_or_default(), account).is_zero();
+    let aboard = lot::is_on(&draft.lot(lot).unwrap_or_default(), account);
     if aboard && !state.lots.contains(&lot.to_bytes()) {
         let load = ConsignmentLoad {
             lot: lot.to_bytes(),

@@ -162,7 +162,18 @@ fn settle_short(
         SettlementCause::Theft => account::plain(AccountKind::Missing),
         SettlementCause::Miscount => found_at(draft, opened, part)?,
     };
-    draft.transfer(lot, from, &to, loose)?;
+    let mut settled = loose;
+    if loose.contained < 0 && part.cause() != SettlementCause::Scale {
+        // Rounding in a correction left content of the other sign: nothing
+        // that was here holds less than nothing.
+        let rounding = Amount {
+            gross: 0,
+            contained: std::mem::take(&mut settled.contained),
+        };
+        let loss = account::plain(AccountKind::ProcessLoss);
+        draft.transfer(lot, from, &loss, rounding)?;
+    }
+    draft.transfer(lot, from, &to, settled)?;
     draft.transfer_packages(lot, &part.serials, &to)?;
     match part.cause() {
         SettlementCause::Spill | SettlementCause::Theft => {

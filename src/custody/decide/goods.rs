@@ -1,9 +1,11 @@
 //! Goods that an event names, found on an account: how much of it is there,
 //! free of offers, and what goes with it.
 
-use super::fields;
+use super::parts::{self, Part, Wanted};
+use super::{fields, outer};
 use crate::custody::draft::Draft;
 use crate::custody::lot::{self, Amount, Broken};
+use crate::custody::packaging::{self, Packaging};
 use crate::custody::subject::Seen;
 use crate::custody::{ranges, subject};
 use crate::event::codes::Refused;
@@ -32,6 +34,7 @@ pub(super) struct Portion {
     pub(super) loose: Amount,
     pub(super) serials: Vec<SerialRange>,
     pub(super) packed: Amount,
+    pub(super) parts: Vec<Part>,
 }
 
 impl Portion {
@@ -47,12 +50,14 @@ impl Portion {
             loose: lot::loose(&state, account).map_err(overflow)?,
             serials: Vec::new(),
             packed: Amount::default(),
+            parts: Vec::new(),
         })
     }
 
-    /// Loose and packed together.
+    /// Loose, packed and poured together.
     pub(super) fn total(&self) -> Result<Amount, Refused> {
-        self.loose.plus(self.packed).map_err(overflow)
+        let whole = self.loose.plus(self.packed).map_err(overflow)?;
+        whole.plus(parts::total(&self.parts)?).map_err(overflow)
     }
 }
 
@@ -74,7 +79,12 @@ pub(super) fn lot_of(draft: &Draft<'_>, id: &[u8]) -> Result<(LotId, Seen<LotSta
 /// loose gross in milligrams.
 pub(super) fn check(goods: Option<&Goods>) -> Result<i64, Refused> {
     let goods = goods.ok_or_else(|| Refused::missing("goods"))?;
-    if goods.loose.is_none() && goods.serials.is_empty() {
+    let packages = [
+        goods.serials.is_empty(),
+        goods.parts.is_empty(),
+        goods.outers.is_empty(),
+    ];
+    if goods.loose.is_none() && packages.iter().all(|none| *none) {
         return Err(Refused::missing("loose"));
     }
     let gross = match &goods.loose {
@@ -82,15 +92,29 @@ pub(super) fn check(goods: Option<&Goods>) -> Result<i64, Refused> {
         some => Mass::of(some.as_ref(), "loose")?.as_mg(),
     };
     fields::serials(&goods.serials, "serials")?;
+    parts::check(goods)?;
+    outer::check(&goods.outers, "outers")?;
     Ok(gross)
 }
 
-/// Finds named goods on an account. Reserved ones are refused or taken.
+/// Finds named goods on an account, packages whole. Reserved ones are refused
+/// or taken.
 pub(super) fn portion(
     draft: &mut Draft<'_>,
     goods: Option<&Goods>,
     account: &Account,
     reserved: Reserved,
+) -> Result<Portion, Refused> {
+    find(draft, goods, account, reserved, Wanted::Whole)
+}
+
+/// The same, where what is in packages may be meant, or a part of it.
+pub(super) fn find(
+    draft: &mut Draft<'_>,
+    goods: Option<&Goods>,
+    account: &Account,
+    reserved: Reserved,
+    wanted: Wanted,
 ) -> Result<Portion, Refused> {
     let gross = check(goods)?;
     let goods = goods.ok_or_else(|| Refused::missing("goods"))?;
@@ -107,7 +131,8 @@ pub(super) fn portion(
         );
     }
     free_loose(draft, id, &state, account, gross, reserved)?;
-    let selected = packages(&state, &goods.serials, account)?;
+    let serials = outer::serials(&state, goods, account)?;
+    let selected = packages(&state, &serials, account)?;
     free_packages(draft, id, &selected, reserved)?;
     let mut packed = Amount::default();
     for p in &selected {
@@ -119,16 +144,27 @@ pub(super) fn portion(
         gross,
         contained: lot::contained_of(&state, there, gross),
     };
+    let parts = match wanted {
+        Wanted::Whole => {
+            parts::refuse(goods)?;
+            Vec::new()
+        }
+        _ => parts::find(draft, id, &state, goods, account, reserved)?,
+    };
+    if wanted == Wanted::Content {
+        parts::with_content(&selected)?;
+    }
     Ok(Portion {
         lot: id,
         loose,
-        serials: goods.serials.clone(),
+        serials,
         packed,
+        parts,
     })
 }
 
 /// The named packages, all of them on the account.
-fn packages(
+pub(super) fn packages(
     state: &LotState,
     serials: &[SerialRange],
     account: &Account,
@@ -183,7 +219,7 @@ fn free_loose(
     Ok(())
 }
 
-fn free_packages(
+pub(super) fn free_packages(
     draft: &mut Draft<'_>,
     id: LotId,
     selected: &[PackageRange],
@@ -261,20 +297,65 @@ pub(super) fn send(
     to: &Account,
 ) -> Result<(), Refused> {
     draft.transfer(portion.lot, from, to, portion.loose)?;
-    draft.transfer_packages(portion.lot, &portion.serials, to)
+    draft.transfer_packages(portion.lot, &portion.serials, to)?;
+    pour(draft, portion, from, to)
 }
 
-/// Books a portion into a sink: title to the loose part ends with it.
+/// Books the parts of a portion from one account to another; their packages
+/// stay.
+fn pour(
+    draft: &mut Draft<'_>,
+    portion: &Portion,
+    from: &Account,
+    to: &Account,
+) -> Result<(), Refused> {
+    parts::take_out(draft, portion.lot, &portion.parts)?;
+    draft.transfer(portion.lot, from, to, parts::total(&portion.parts)?)
+}
+
+/// Books a portion into a sink: title to the loose part ends with it. Whether
+/// its packages go with it or stay as empties stands in the table of sinks.
 pub(super) fn sink(
     draft: &mut Draft<'_>,
     portion: &Portion,
     from: &Account,
     kind: AccountKind,
 ) -> Result<(), Refused> {
-    let to = crate::custody::account::plain(kind);
-    send(draft, portion, from, &to)?;
+    sink_as(draft, portion, from, kind, packaging::of_sink(kind))
+}
+
+/// The same where the event itself says what becomes of the packages.
+pub(super) fn sink_as(
+    draft: &mut Draft<'_>,
+    portion: &Portion,
+    from: &Account,
+    kind: AccountKind,
+    packages: Packaging,
+) -> Result<(), Refused> {
+    spend(draft, portion, from, kind, packages)?;
     let holder = holder(draft, from);
     draft.end_title(portion.lot, &holder, portion.loose.gross)
+}
+
+/// The same without title, for matter that its owners own as well where it
+/// goes on.
+pub(super) fn spend(
+    draft: &mut Draft<'_>,
+    portion: &Portion,
+    from: &Account,
+    kind: AccountKind,
+    packages: Packaging,
+) -> Result<(), Refused> {
+    let to = crate::custody::account::plain(kind);
+    match packages {
+        Packaging::Goes => send(draft, portion, from, &to),
+        Packaging::Stays => {
+            draft.transfer(portion.lot, from, &to, portion.loose)?;
+            draft.transfer(portion.lot, from, &to, portion.packed)?;
+            parts::empty_out(draft, portion.lot, &portion.serials)?;
+            pour(draft, portion, from, &to)
+        }
+    }
 }
 
 /// Who has what stands on a holding: the party, or the carrier.
@@ -295,7 +376,7 @@ pub(super) fn unload(draft: &mut Draft<'_>, id: ConsignmentId) -> Result<(), Ref
             continue;
         };
         let state = draft.lot(lot_id).unwrap_or_default();
-        if lot::balance(&state, &account).is_zero() {
+        if !lot::is_on(&state, &account) {
             let load = ConsignmentLoad {
                 lot: lot.clone(),
                 aboard: false,

@@ -13,7 +13,11 @@ mod fields;
 mod goods;
 mod handoff;
 mod order;
+mod outer;
+mod packaging;
 mod parties;
+mod parts;
+mod repack;
 mod signers;
 mod store;
 mod succession;
@@ -21,6 +25,7 @@ mod takeover;
 mod trade;
 mod transform;
 mod vessel;
+mod waste;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -172,6 +177,10 @@ fn name_subjects(event: &Event, named: &mut Vec<Subject>) {
         Some(Body::Used(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
         Some(Body::Wasted(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
         Some(Body::Disposed(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
+        Some(Body::PackagingTreated(e)) => lot(&e.lot),
+        Some(Body::Aggregated(e)) => lot(&e.lot),
+        Some(Body::Repacked(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
+        Some(Body::Sampled(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
         Some(Body::Exported(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
         Some(Body::Incident(e)) => {
             e.goods.iter().for_each(|g| lot(&g.lot));
@@ -358,8 +367,11 @@ fn event_of(draft: &mut Draft<'_>, case: &Case<'_>, event: &Event) -> Result<(),
         Body::Filled(e) => vessel::filled(draft, case, e).map_err(name("filled")),
         Body::Drawn(e) => vessel::drawn(draft, case, e).map_err(name("drawn")),
         Body::Cleaned(e) => vessel::cleaned(draft, case, e).map_err(name("cleaned")),
+        Body::Repacked(e) => repack::repacked(draft, case, e).map_err(name("repacked")),
+        Body::Sampled(e) => repack::sampled(draft, case, e).map_err(name("sampled")),
         Body::Assayed(e) => assay::assayed(draft, case, e).map_err(name("assayed")),
         Body::Counted(e) => store::counted(draft, case, e).map_err(name("counted")),
+        Body::Aggregated(e) => outer::aggregated(draft, case, e).map_err(name("aggregated")),
         Body::Offered(e) => handoff::offered(draft, case, e).map_err(name("offered")),
         Body::Accepted(e) => handoff::accepted(draft, case, e).map_err(name("accepted")),
         Body::Declined(e) => handoff::declined(draft, case, e).map_err(name("declined")),
@@ -369,8 +381,11 @@ fn event_of(draft: &mut Draft<'_>, case: &Case<'_>, event: &Event) -> Result<(),
         Body::Traded(e) => trade::traded(draft, case, e).map_err(name("traded")),
         Body::Used(e) => consume::used(draft, case, e).map_err(name("used")),
         Body::Transformed(e) => transform::transformed(draft, case, e).map_err(name("transformed")),
-        Body::Wasted(e) => transform::wasted(draft, case, e).map_err(name("wasted")),
+        Body::Wasted(e) => waste::wasted(draft, case, e).map_err(name("wasted")),
         Body::Disposed(e) => consume::disposed(draft, case, e).map_err(name("disposed")),
+        Body::PackagingTreated(e) => {
+            packaging::treated(draft, case, e).map_err(name("packaging_treated"))
+        }
         Body::Exported(e) => consume::exported(draft, case, e).map_err(name("exported")),
         Body::Incident(e) => consume::incident(draft, case, e).map_err(name("incident")),
         Body::Recovered(e) => consume::recovered(draft, case, e).map_err(name("recovered")),

@@ -7,7 +7,7 @@ use super::vessel;
 use crate::custody::account;
 use crate::custody::draft::Draft;
 use crate::custody::lot::{self, Amount};
-use crate::custody::{ranges, subject};
+use crate::custody::{packaging, ranges, subject};
 use crate::event::LotId;
 use crate::event::codes::Refused;
 use crate::event::mass::Mass;
@@ -57,18 +57,12 @@ pub(super) fn packed(draft: &mut Draft<'_>, case: &Case<'_>, e: &Packed) -> Resu
             measure: None,
         }),
         serials: Vec::new(),
+        parts: Vec::new(),
+        outers: Vec::new(),
     };
     let portion = goods::portion(draft, Some(&loose), &at, Reserved::Refuse)?;
     stands_free(draft, &portion, "lot")?;
-    let live = state
-        .packages
-        .iter()
-        .any(|p| p.first <= range.last && range.first <= p.last);
-    if live || ranges::overlap(&state.ended, &[range]) {
-        return Err(
-            Refused::new(RefusalCode::SerialsExist, "serials").detail(ranges::show(&[range]))
-        );
-    }
+    fresh(&state, range)?;
     let each = contained_each(&state, &portion, e.gross_mg_each, count);
     let owner = packer_owns(&state, case.party(), portion.loose.gross)?;
     // What packing leaves over is process loss (design, section 3).
@@ -92,13 +86,27 @@ pub(super) fn packed(draft: &mut Draft<'_>, case: &Case<'_>, e: &Packed) -> Resu
             contained_mg_each: each,
             account: Some(at),
             owner,
-            reserved_by: bytes::Bytes::new(),
+            ..PackageRange::default()
         }),
     )
 }
 
+/// That the lot has never used the serials.
+pub(super) fn fresh(state: &LotState, range: SerialRange) -> Result<(), Refused> {
+    let live = state
+        .packages
+        .iter()
+        .any(|p| p.first <= range.last && range.first <= p.last);
+    if live || ranges::overlap(&state.ended, &[range]) {
+        return Err(
+            Refused::new(RefusalCode::SerialsExist, "serials").detail(ranges::show(&[range]))
+        );
+    }
+    Ok(())
+}
+
 /// The packages' serials, how many they are, and their gross together.
-fn packages_wanted(e: &Packed) -> Result<(SerialRange, u64, Mass), Refused> {
+pub(super) fn packages_wanted(e: &Packed) -> Result<(SerialRange, u64, Mass), Refused> {
     let range = e.serials.ok_or_else(|| Refused::missing("serials"))?;
     if e.gross_mg_each <= 0 {
         return Err(Refused::new(RefusalCode::MassNotPositive, "gross_mg_each"));
@@ -115,7 +123,7 @@ fn packages_wanted(e: &Packed) -> Result<(SerialRange, u64, Mass), Refused> {
     Ok((range, count, total))
 }
 
-fn signed(count: u64) -> i64 {
+pub(super) fn signed(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
@@ -136,7 +144,7 @@ fn contained_each(state: &LotState, portion: &Portion, gross_each: i64, count: u
 
 /// Packages are owned by range: the packer's if it owns enough, else those of
 /// the one party that does.
-fn packer_owns(state: &LotState, packer: &str, gross: i64) -> Result<String, Refused> {
+pub(super) fn packer_owns(state: &LotState, packer: &str, gross: i64) -> Result<String, Refused> {
     if lot::title(state, packer) >= gross {
         return Ok(packer.to_owned());
     }
@@ -160,6 +168,7 @@ pub(super) fn counted(draft: &mut Draft<'_>, case: &Case<'_>, e: &Counted) -> Re
     if ranges::overlap(&e.serials_scanned, &e.serials_assumed) {
         return Err(Refused::new(RefusalCode::SerialsOverlap, "serials_assumed"));
     }
+    super::outer::check(&e.outers_seen, "outers_seen")?;
     let (id, state) = goods::lot_of(draft, &e.lot)?;
     late(draft, case, id);
     // A count is about the lot even where it finds everything in order.
@@ -170,6 +179,13 @@ pub(super) fn counted(draft: &mut Draft<'_>, case: &Case<'_>, e: &Counted) -> Re
     e.serials_assumed
         .iter()
         .for_each(|r| ranges::insert(&mut seen, *r));
+    // A whole outer packing vouches for what is in it; one that is not known
+    // here for nothing.
+    for name in &e.outers_seen {
+        for range in packaging::inside(&state, name, &at) {
+            ranges::insert(&mut seen, range);
+        }
+    }
     count_packages(draft, case, id, &state, &at, &seen)
 }
 
@@ -212,6 +228,8 @@ fn count_loose(
                 measure: None,
             }),
             serials: Vec::new(),
+            parts: Vec::new(),
+            outers: Vec::new(),
         };
         let portion = goods::portion(draft, Some(&lost), at, Reserved::Take)?;
         goods::sink(draft, &portion, at, AccountKind::Missing)?;
@@ -258,6 +276,8 @@ fn count_packages(
             lot: id.to_bytes(),
             loose: None,
             serials: missing.clone(),
+            parts: Vec::new(),
+            outers: Vec::new(),
         };
         let portion = goods::portion(draft, Some(&lost), at, Reserved::Take)?;
         goods::sink(draft, &portion, at, AccountKind::Missing)?;

@@ -148,6 +148,7 @@ fn free(state: &LotState, from: &crate::pb::Account, lot: &bytes::Bytes) -> Resu
             measure: None,
         }),
         serials,
+        ..Goods::default()
     })
 }
 

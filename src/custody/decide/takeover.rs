@@ -317,7 +317,7 @@ fn load(
     to: &Account,
 ) -> Result<(), Refused> {
     let state = draft.lot(lot).unwrap_or_default();
-    if lot::balance(&state, to).is_zero() {
+    if !lot::is_on(&state, to) {
         return Ok(());
     }
     let id = ConsignmentId(taking.name.0);

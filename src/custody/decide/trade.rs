@@ -4,6 +4,7 @@
 use super::Case;
 use super::fields::{self, MAX_SHORT};
 use super::goods;
+use super::parts;
 use super::signers;
 use super::store::late;
 use crate::custody::draft::Draft;
@@ -71,7 +72,13 @@ fn sell(draft: &mut Draft<'_>, case: &Case<'_>, sold: &Goods, buyer: &str) -> Re
     }
     sold.serials
         .iter()
-        .try_for_each(|range| sell_packages(draft, case, id, &state, *range, buyer))
+        .try_for_each(|range| sell_packages(draft, case, id, &state, *range, buyer))?;
+    parts::refuse(sold)?;
+    if sold.outers.is_empty() {
+        return Ok(());
+    }
+    let why = "title goes by serials, wherever the packages are";
+    Err(Refused::invalid("outers", why))
 }
 
 fn sell_packages(

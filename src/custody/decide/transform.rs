@@ -1,4 +1,4 @@
-//! Matter made into other matter: transformed, or declared waste.
+//! Matter made into other matter.
 
 use std::collections::BTreeMap;
 
@@ -6,6 +6,7 @@ use super::Case;
 use super::entry::{self, Birth, Papers};
 use super::fields::{self, MAX_SHORT};
 use super::goods::{self, Portion, Reserved, overflow};
+use super::parts::Wanted;
 use super::signers;
 use super::store::late;
 use super::vessel;
@@ -13,13 +14,13 @@ use crate::catalog;
 use crate::custody::draft::Draft;
 use crate::custody::lot::{self, Amount};
 use crate::custody::{account, blend, subject};
+use crate::event::DisputeId;
 use crate::event::codes::Refused;
 use crate::event::mass::Mass;
-use crate::event::{DisputeId, LotId};
 use crate::pb::change::Change as C;
 use crate::pb::{
     Account, AccountKind, Conservation, Consumed, ContributedTo, DisputeOpened, DisputeOrigin,
-    FindingCode, LotBorn, NewLot, Parent, ProcessLoss, RefusalCode, Severity, Transformed, Wasted,
+    FindingCode, NewLot, Parent, ProcessLoss, RefusalCode, Severity, Transformed,
 };
 
 /// Inputs, outputs, losses and so on of one transformation, at most each.
@@ -40,16 +41,13 @@ impl Input {
     /// A portion that is taken off an account of the acting party.
     pub(super) fn take(
         draft: &mut Draft<'_>,
-        case: &Case<'_>,
         portion: Portion,
         from: &Account,
     ) -> Result<Input, Refused> {
         let state = draft.lot(portion.lot).unwrap_or_default();
         let total = portion.total()?;
         let (_, blend) = vessel::parents(&state, portion.lot, total)?;
-        let to = account::plain(AccountKind::Transformed);
-        goods::send(draft, &portion, from, &to)?;
-        draft.end_title(portion.lot, case.party(), portion.loose.gross)?;
+        goods::sink(draft, &portion, from, AccountKind::Transformed)?;
         Ok(Input {
             total,
             substance: substance(lot::form(&state)),
@@ -196,13 +194,14 @@ fn take_inputs(
     for (i, input) in e.inputs.iter().enumerate() {
         let at = format!("inputs[{i}]");
         let from = account::held(case.party(), &input.place);
-        let portion = goods::portion(draft, input.goods.as_ref(), &from, Reserved::Refuse)
+        let goods = input.goods.as_ref();
+        let portion = goods::find(draft, goods, &from, Reserved::Refuse, Wanted::Content)
             .map_err(|r| r.within(&at))?;
         if inputs.iter().any(|other| other.portion.lot == portion.lot) {
             return Err(Refused::invalid(at, "the lot stands in another input"));
         }
         late(draft, case, portion.lot);
-        inputs.push(Input::take(draft, case, portion, &from)?);
+        inputs.push(Input::take(draft, portion, &from)?);
     }
     Ok(inputs)
 }
@@ -519,57 +518,4 @@ fn contribution(input: &Input, gross: i64, out_gross: i64) -> Result<Parent, Ref
         gross_mg: part(rest.gross),
         contained_mg: part(rest.contained),
     })
-}
-
-pub(super) fn wasted(draft: &mut Draft<'_>, case: &Case<'_>, e: &Wasted) -> Result<(), Refused> {
-    fields::text(&e.label, MAX_SHORT, "label")?;
-    waste_code(&e.waste_code)?;
-    goods::check(e.goods.as_ref()).map_err(|r| r.within("goods"))?;
-    goods::own_place(draft, case.party(), &e.place, "place")?;
-    let at = account::held(case.party(), &e.place);
-    let portion = goods::portion(draft, e.goods.as_ref(), &at, Reserved::Refuse)
-        .map_err(|r| r.within("goods"))?;
-    late(draft, case, portion.lot);
-    let total = portion.total()?;
-    let parent = draft.lot(portion.lot).unwrap_or_default();
-    let (parents, of) = vessel::parents(&parent, portion.lot, total)?;
-    goods::sink(draft, &portion, &at, AccountKind::Transformed)?;
-    let form = lot::form(&parent).to_owned();
-    let id = LotId(case.name(0));
-    let given = ContributedTo {
-        lot: id.to_bytes(),
-        gross_mg: total.gross,
-        contained_mg: total.contained,
-        of,
-    };
-    draft.emit(&subject::lot(portion.lot), C::ContributedTo(given))?;
-    draft.emit(
-        &subject::lot(id),
-        C::Born(LotBorn {
-            label: e.label.clone(),
-            form,
-            content_ppm: parent.content_ppm,
-            source: AccountKind::Made.into(),
-            declarer: case.party().to_owned(),
-            waste_code: e.waste_code.clone(),
-            answerable: case.party().to_owned(),
-            parents,
-            ..LotBorn::default()
-        }),
-    )?;
-    draft.transfer(id, &account::plain(AccountKind::Made), &at, total)?;
-    draft.post_title(id, case.party(), total.gross)
-}
-
-/// A code of the national list of hazardous wastes: `900-028-33`.
-pub(super) fn waste_code(code: &str) -> Result<(), Refused> {
-    let shape: Vec<usize> = code.split('-').map(str::len).collect();
-    let digits = code.bytes().all(|b| b.is_ascii_digit() || b == b'-');
-    if digits && shape == [3, 3, 2] {
-        return Ok(());
-    }
-    Err(Refused::invalid(
-        "waste_code",
-        format!("'{code}' is not of the form 900-028-33"),
-    ))
 }

@@ -24,6 +24,8 @@ fn goods(lot: LotId, gross_mg: i64) -> Goods {
             measure: None,
         }),
         serials: Vec::new(),
+        parts: Vec::new(),
+        outers: Vec::new(),
     }
 }
 

@@ -279,6 +279,8 @@ impl World {
                     measure: None,
                 }),
                 serials: Vec::new(),
+                parts: Vec::new(),
+                outers: Vec::new(),
             }),
             place: "T1".to_owned(),
             purpose: "leaching".to_owned(),

@@ -11,7 +11,7 @@ use crate::custody::account::{self, Class};
 use crate::custody::ranges;
 use crate::custody::{Amount, lot};
 use crate::pb::change::Change as C;
-use crate::pb::{Account, Change, Holding, PackageRange, SerialRange};
+use crate::pb::{Account, Change, Holding, PackageParted, PackageRange, SerialRange};
 
 /// What stands where.
 #[derive(Default)]
@@ -20,6 +20,10 @@ pub(super) struct Books {
     serials: BTreeMap<Account, Vec<SerialRange>>,
     /// As packed; their accounts are where they began.
     packed: Vec<PackageRange>,
+    /// What was taken out of single packages.
+    parted: BTreeMap<u64, Amount>,
+    /// Packages with nothing in them that counts.
+    empties: Vec<SerialRange>,
 }
 
 impl Books {
@@ -50,6 +54,15 @@ impl Books {
                     };
                     self.place(serials, m.to.clone().unwrap_or_default());
                 }
+                Some(C::PackageParted(p)) => self.part(p)?,
+                Some(C::PackagesEmptied(e)) => {
+                    let (first, last) = (e.first, e.last);
+                    ranges::insert(&mut self.empties, SerialRange { first, last });
+                }
+                Some(C::PackagesEnded(e)) => self.end(SerialRange {
+                    first: e.first,
+                    last: e.last,
+                }),
                 _ => {}
             }
         }
@@ -61,6 +74,54 @@ impl Books {
         let sum = self.amounts.entry(account).or_default();
         *sum = sum.plus(amount).map_err(|_| TraceError::Overflow(name))?;
         Ok(())
+    }
+
+    /// A mass comes out of a package, which is empty if it was the last.
+    fn part(&mut self, part: &PackageParted) -> Result<(), TraceError> {
+        let amount = Amount {
+            gross: part.gross_mg,
+            contained: part.contained_mg,
+        };
+        let sum = self.parted.entry(part.serial).or_default();
+        *sum = sum
+            .plus(amount)
+            .map_err(|_| TraceError::Overflow(format!("package {}", part.serial)))?;
+        if self.mass_of(part.serial).is_some_and(|m| m.gross == 0) {
+            let (first, last) = (part.serial, part.serial);
+            ranges::insert(&mut self.empties, SerialRange { first, last });
+        }
+        Ok(())
+    }
+
+    /// Empties that are no packages any more stand nowhere.
+    fn end(&mut self, ended: SerialRange) {
+        for ranges in self.serials.values_mut() {
+            *ranges = ranges::minus(ranges, &[ended]);
+        }
+        self.empties = ranges::minus(&self.empties, &[ended]);
+    }
+
+    /// What is in a package; `None` if it has not been packed.
+    fn mass_of(&self, serial: u64) -> Option<Amount> {
+        let packed = self
+            .packed
+            .iter()
+            .find(|p| p.first <= serial && serial <= p.last)?;
+        let one = SerialRange {
+            first: serial,
+            last: serial,
+        };
+        if ranges::overlap(&self.empties, &[one]) {
+            return Some(Amount::default());
+        }
+        let whole = lot::package_mass(&PackageRange {
+            first: serial,
+            last: serial,
+            ..packed.clone()
+        })
+        .ok()?;
+        let out = self.parted.get(&serial).copied().unwrap_or_default();
+        whole.minus(out).ok()
     }
 
     fn place(&mut self, serials: SerialRange, to: Account) {
@@ -85,6 +146,7 @@ impl Books {
                     account: Some(account.clone()),
                     gross_mg: amount.gross,
                     contained_mg: amount.contained,
+                    empties: ranges::common(&serials, &self.empties),
                     serials,
                 };
                 (!amount.is_zero() || !holding.serials.is_empty()).then_some(holding)
@@ -103,20 +165,12 @@ impl Books {
             .serials
             .iter()
             .find(|(_, ranges)| ranges::overlap(ranges, &[one]))?;
-        let packed = self
-            .packed
-            .iter()
-            .find(|p| p.first <= serial && serial <= p.last)?;
-        let mass = lot::package_mass(&PackageRange {
-            first: serial,
-            last: serial,
-            ..packed.clone()
-        })
-        .ok()?;
+        let mass = self.mass_of(serial)?;
         Some(Holding {
             account: Some(account.clone()),
             gross_mg: mass.gross,
             contained_mg: mass.contained,
+            empties: ranges::common(&[one], &self.empties),
             serials: vec![one],
         })
     }

@@ -12,7 +12,8 @@ use crate::event::record::OpenRecord;
 use crate::pb::event::Body;
 use crate::pb::{
     AccountKind, Cause, Change, Counted, Event, EventKind, Head, Link, LinkKind, Outcome,
-    PackageRange, Payload, SerialRange, Used,
+    PackageParted, PackageRange, PackagesEmptied, PartTaken, Payload, Repackaged, SerialRange,
+    Used,
 };
 
 const LOT: LotId = LotId([7; 16]);
@@ -207,4 +208,73 @@ fn a_count_that_changes_nothing_is_a_step_and_touches_the_packages_it_saw() {
             .collect::<Vec<_>>(),
         [(5, 4)]
     );
+}
+
+#[test]
+fn a_repacked_package_names_its_parents_and_they_are_told_with_it() {
+    let range = |first, last| SerialRange { first, last };
+    let packed = |first, last, gross_mg_each| {
+        C::Packaged(PackageRange {
+            first,
+            last,
+            gross_mg_each,
+            account: Some(account::held("P", "T1")),
+            ..PackageRange::default()
+        })
+    };
+    let repacked = vec![
+        C::PackagesEmptied(PackagesEmptied { first: 1, last: 2 }),
+        C::PackageParted(PackageParted {
+            serial: 3,
+            gross_mg: 1,
+            contained_mg: 0,
+        }),
+        packed(5, 5, 11),
+        C::Repackaged(Repackaged {
+            first: 5,
+            last: 5,
+            parents: vec![range(1, 2)],
+            parts: vec![PartTaken {
+                serial: 3,
+                gross_mg: 1,
+            }],
+            loose_gross_mg: 0,
+        }),
+    ];
+    let records = chain([
+        record(1, None, used(), vec![packed(1, 4, 5)]),
+        record(2, Some(1), used(), repacked),
+    ]);
+    let of_package = |serial| {
+        let state = LotState {
+            last: 2,
+            ..LotState::default()
+        };
+        let ask = Ask {
+            lot: LOT,
+            serial: Some(serial),
+            before: u64::MAX,
+            known_at_ms: None,
+            true_at_ms: None,
+        };
+        trace(&records, &state, &ask).unwrap()
+    };
+    let told = |serial| {
+        let traced = of_package(serial);
+        let positions: Vec<u64> = traced.steps.iter().map(|step| step.position).collect();
+        let holdings = traced.holdings.iter();
+        let here: Vec<_> = holdings.map(|h| (h.gross_mg, h.empties.clone())).collect();
+        (positions, here)
+    };
+    assert_eq!(told(1), (vec![1, 2], vec![(0, vec![range(1, 1)])]));
+    assert_eq!(told(3), (vec![1, 2], vec![(4, vec![])]));
+    assert_eq!(told(4), (vec![1], vec![(5, vec![])]));
+    assert_eq!(told(5), (vec![2], vec![(11, vec![])]));
+    let traced = of_package(5);
+    let mut changes = traced.steps.iter().flat_map(|step| &step.changes);
+    let parents = changes.find_map(|c| match &c.change {
+        Some(C::Repackaged(r)) => Some(r.parents.clone()),
+        _ => None,
+    });
+    assert_eq!(parents, Some(vec![range(1, 2)]));
 }

@@ -13,7 +13,8 @@ use crate::pb::event::Body;
 use crate::pb::offered::From;
 use crate::pb::{
     Accepted, Account, AccountKind, Cause, Change, ConsignmentState, EventRef, FactParked, Goods,
-    HandoffLine, HandoffOffered, HandoffState, LinkKind, Offered, Subject, SubjectKind,
+    HandoffLine, HandoffOffered, HandoffState, LinkKind, Offered, PackageRange, SerialRange,
+    Subject, SubjectKind,
 };
 
 use super::opened::links_of;
@@ -209,12 +210,13 @@ fn offer_differs(
     match case.body(index) {
         // Withheld: the digest stands for it.
         None => None,
-        Some(Body::Offered(signed)) => offer_body_differs(signed, booked, &from),
+        Some(Body::Offered(signed)) => offer_body_differs(case, signed, booked, &from),
         Some(_) => Some("the event is no offer"),
     }
 }
 
 fn offer_body_differs(
+    case: &Case<'_>,
     signed: &Offered,
     booked: &HandoffOffered,
     from: &Account,
@@ -232,16 +234,47 @@ fn offer_body_differs(
             .lines
             .iter()
             .zip(&booked.lines)
-            .all(|(goods, line)| same_goods(goods, line));
+            .all(|(goods, line)| same_goods(case, goods, line));
     (!same).then_some("other goods")
 }
 
-fn same_goods(goods: &Goods, line: &HandoffLine) -> bool {
+fn same_goods(case: &Case<'_>, goods: &Goods, line: &HandoffLine) -> bool {
     let gross = match &goods.loose {
         None => Some(0),
         some => Mass::of(some.as_ref(), "").ok().map(Mass::as_mg),
     };
-    goods.lot == line.lot && gross == Some(line.loose_gross_mg) && goods.serials == line.serials
+    let by_name = ranges::minus(&line.serials, &goods.serials);
+    goods.lot == line.lot
+        && gross == Some(line.loose_gross_mg)
+        && ranges::minus(&goods.serials, &line.serials).is_empty()
+        && by_name.iter().all(|range| in_outers(case, goods, range))
+}
+
+/// Whether packages are in the outer packings that goods name: before, or by
+/// this record.
+fn in_outers(case: &Case<'_>, goods: &Goods, range: &SerialRange) -> bool {
+    let subject = Subject {
+        kind: SubjectKind::Lot.into(),
+        id: goods.lot.clone(),
+    };
+    let mut inside = Vec::new();
+    if let Some(Item::Lot(lot)) = case.before.get(&subject).as_deref() {
+        let named = |p: &&PackageRange| !p.outer.is_empty() && goods.outers.contains(&p.outer);
+        for p in lot.packages.iter().filter(named) {
+            let (first, last) = (p.first, p.last);
+            ranges::insert(&mut inside, SerialRange { first, last });
+        }
+    }
+    for (_, change) in case.changes().filter(|(s, _)| **s == subject) {
+        if let Some(C::PackagesAggregated(a)) = &change.change
+            && !a.outer.is_empty()
+            && goods.outers.contains(&a.outer)
+        {
+            let (first, last) = (a.first, a.last);
+            ranges::insert(&mut inside, SerialRange { first, last });
+        }
+    }
+    ranges::minus(&[*range], &inside).is_empty()
 }
 
 /// Whether an account is a party's to give from.

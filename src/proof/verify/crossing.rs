@@ -30,6 +30,11 @@ pub(super) fn check(case: &Case<'_>) -> Result<(), Violation> {
             Some(C::Posting(p)) => posted(case, subject, &origin, p, &mut unsigned),
             Some(C::Packaged(range)) => arrives(case, &origin, range.account.as_ref()),
             Some(C::PackagesMoved(moved)) => packages(case, subject, &origin, moved),
+            Some(C::PackageParted(p)) => leave(case, subject, &origin, p.serial, p.serial),
+            Some(C::PackagesAggregated(a)) => leave(case, subject, &origin, a.first, a.last),
+            Some(C::PackagesEmptied(e)) => leave(case, subject, &origin, e.first, e.last),
+            Some(C::PackagesCleaned(c)) => leave(case, subject, &origin, c.first, c.last),
+            Some(C::PackagesEnded(e)) => leave(case, subject, &origin, e.first, e.last),
             Some(C::ConsignmentOpened(c)) => {
                 (!signed(case, &origin, &c.carrier)).then_some("the carrier did not sign")
             }
@@ -112,16 +117,27 @@ fn packages(
     if let Some(why) = arrives(case, origin, moved.to.as_ref()) {
         return Some(why);
     }
+    leave(case, subject, origin, moved.first, moved.last)
+}
+
+/// Packages leave where they stood, or change what they are.
+fn leave(
+    case: &Case<'_>,
+    subject: &Subject,
+    origin: &Cause,
+    first: u64,
+    last: u64,
+) -> Option<&'static str> {
     let before = lot_before(case, subject);
     let touched = before
         .packages
         .iter()
-        .filter(|p| p.last >= moved.first && p.first <= moved.last);
+        .filter(|p| p.last >= first && p.first <= last);
     for p in touched {
         let at = p.account.clone().unwrap_or_default();
         let range = SerialRange {
-            first: p.first.max(moved.first),
-            last: p.last.min(moved.last),
+            first: p.first.max(first),
+            last: p.last.min(last),
         };
         let offered = || {
             let lines = offers(case, &at).flat_map(|offer| offer.lines);

@@ -359,6 +359,8 @@ fn used(lot: LotId, gross_mg: i64) -> Body {
             lot: lot.to_bytes(),
             loose: Some(quantity(gross_mg)),
             serials: Vec::new(),
+            parts: Vec::new(),
+            outers: Vec::new(),
         }),
         place: "T1".to_owned(),
         purpose: "dosing".to_owned(),

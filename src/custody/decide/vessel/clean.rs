@@ -6,6 +6,7 @@ use super::super::goods::{self, Portion};
 use super::super::signers;
 use super::super::store::late;
 use super::super::transform::{self, Input, Output};
+use super::super::waste;
 use super::{end_running, hold, own_vessel};
 use crate::custody::account;
 use crate::custody::draft::Draft;
@@ -70,7 +71,7 @@ fn check(draft: &Draft<'_>, case: &Case<'_>, e: &Cleaned) -> Result<(), Refused>
 fn check_residue(draft: &Draft<'_>, case: &Case<'_>, into: &CleanedInto) -> Result<(), Refused> {
     match into.residue() {
         Residue::Unspecified => return Err(Refused::missing("residue")),
-        Residue::Waste => transform::waste_code(&into.waste_code)?,
+        Residue::Waste => waste::waste_code(&into.waste_code)?,
         Residue::Product | Residue::Rinse if !into.waste_code.is_empty() => {
             return Err(Refused::invalid("waste_code", "it is no waste"));
         }
@@ -96,7 +97,7 @@ fn wash(
     let outputs = lots
         .map(|(into, lot)| Output::of(lot, &into.waste_code))
         .collect::<Result<Vec<_>, _>>()?;
-    let input = Input::take(draft, case, heel, at)?;
+    let input = Input::take(draft, heel, at)?;
     transform::convert(draft, case, &as_transformation(e), vec![input], &outputs)
 }
 

@@ -50,6 +50,7 @@ pub(in crate::custody::decide) fn drawn(
     late(draft, case, running);
     let id = LotId(case.name(0));
     let (parents, of) = parents(&state, running, amount)?;
+    let born = state.born.clone().unwrap_or_default();
     draft.emit(
         &subject::lot(id),
         C::Born(LotBorn {
@@ -60,7 +61,8 @@ pub(in crate::custody::decide) fn drawn(
             declarer: case.party().to_owned(),
             parents,
             drawn_from: running.to_bytes(),
-            ..LotBorn::default()
+            waste_code: born.waste_code,
+            answerable: born.answerable,
         }),
     )?;
     give(draft, running, id, amount, of)?;

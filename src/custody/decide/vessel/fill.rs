@@ -5,6 +5,7 @@ use super::super::Case;
 use super::super::carriage;
 use super::super::fields::{self, MAX_SHORT};
 use super::super::goods::{self, Portion, Reserved, overflow};
+use super::super::parts::Wanted;
 use super::super::signers;
 use super::super::store::late;
 use super::{
@@ -12,13 +13,14 @@ use super::{
 };
 use crate::custody::draft::Draft;
 use crate::custody::lot;
-use crate::custody::{account, blend, subject};
+use crate::custody::{account, blend, packaging, subject};
 use crate::event::codes::Refused;
 use crate::event::{ConsignmentId, LotId};
 use crate::pb::change::Change as C;
 use crate::pb::filled::From;
 use crate::pb::{
-    Account, AccountKind, AssaySet, Filled, LotBorn, Parent, RefusalCode, RunningIn, VesselContents,
+    Account, AccountKind, AssaySet, Filled, LotBorn, LotState, Parent, RefusalCode, RunningIn,
+    VesselContents,
 };
 
 pub(in crate::custody::decide) fn filled(
@@ -32,7 +34,8 @@ pub(in crate::custody::decide) fn filled(
     let vessel = own_vessel(draft, case.party(), &e.vessel, "vessel")?;
     check_carried(draft, case, &vessel)?;
     let (from, consignment) = source(draft, case, e)?;
-    let portion = goods::portion(draft, e.goods.as_ref(), &from, Reserved::Refuse)
+    let goods = e.goods.as_ref();
+    let portion = goods::find(draft, goods, &from, Reserved::Refuse, Wanted::Content)
         .map_err(|r| r.within("goods"))?;
     let at = match consignment {
         Some(id) => account::aboard(id),
@@ -119,6 +122,12 @@ fn compatible(draft: &Draft<'_>, vessel: &Vessel, poured: LotId) -> Result<Strin
         None if vessel.state.uncleaned => vessel.state.contents.first().map(String::as_str),
         None => None,
     };
+    if let Some(running) = &running
+        && waste(running) != waste(&state)
+    {
+        return Err(Refused::new(RefusalCode::IncompatibleRefilling, "vessel")
+            .detail("waste of one code and one generator is poured by itself"));
+    }
     match inside {
         Some(inside) if inside != form => {
             Err(
@@ -129,6 +138,12 @@ fn compatible(draft: &Draft<'_>, vessel: &Vessel, poured: LotId) -> Result<Strin
         }
         _ => Ok(form),
     }
+}
+
+/// A waste's code and who answers for it; empty for what is none.
+fn waste(lot: &LotState) -> (&str, &str) {
+    let born = lot.born.as_ref();
+    born.map_or(("", ""), |born| (&born.waste_code, &born.answerable))
 }
 
 /// The running lot that is poured into: the vessel's, or a new one where it
@@ -155,6 +170,8 @@ fn running_lot(
     }
     fields::text(&label, MAX_SHORT, "label")?;
     let id = LotId(case.name(0));
+    let like = draft.lot(poured).and_then(|lot| lot.born.clone());
+    let like = like.unwrap_or_default();
     draft.emit(
         &subject::lot(id),
         C::Born(LotBorn {
@@ -162,6 +179,8 @@ fn running_lot(
             form: form.to_owned(),
             source: AccountKind::Made.into(),
             declarer: case.party().to_owned(),
+            waste_code: like.waste_code,
+            answerable: like.answerable,
             ..LotBorn::default()
         }),
     )?;
@@ -218,18 +237,9 @@ fn pour(
     let total = portion.total()?;
     let state = draft.lot(portion.lot).unwrap_or_default();
     let (_, of) = parents(&state, portion.lot, total)?;
-    for range in &portion.serials {
-        for p in lot::select(&state, range.first, range.last).unwrap_or_default() {
-            let mass = lot::package_mass(&p).map_err(overflow)?;
-            draft.post_title(running, &p.owner, mass.gross)?;
-        }
-    }
-    goods::send(
-        draft,
-        portion,
-        from,
-        &account::plain(AccountKind::Transformed),
-    )?;
+    carry_packages_title(draft, &state, portion, running)?;
+    let kind = AccountKind::Transformed;
+    goods::spend(draft, portion, from, kind, packaging::of_sink(kind))?;
     draft.carry_title(portion.lot, running, case.party(), portion.loose.gross)?;
     give(draft, portion.lot, running, total, of)?;
     draft.transfer(running, &account::plain(AccountKind::Made), to, total)?;
@@ -239,6 +249,27 @@ fn pour(
         contained_mg: total.contained,
     };
     draft.emit(&subject::lot(running), C::Blended(blend::gained(&[part])))
+}
+
+/// What was in packages is owned by who owned the packages.
+fn carry_packages_title(
+    draft: &mut Draft<'_>,
+    state: &LotState,
+    portion: &Portion,
+    running: LotId,
+) -> Result<(), Refused> {
+    for range in &portion.serials {
+        for p in lot::select(state, range.first, range.last).unwrap_or_default() {
+            let mass = lot::package_mass(&p).map_err(overflow)?;
+            draft.post_title(running, &p.owner, mass.gross)?;
+        }
+    }
+    for part in &portion.parts {
+        for p in lot::select(state, part.serial, part.serial).unwrap_or_default() {
+            draft.post_title(running, &p.owner, part.amount.gross)?;
+        }
+    }
+    Ok(())
 }
 
 /// The running lot's content, as it is now that something was poured in.
