@@ -5,7 +5,8 @@
 //! measured). `benches/README.md` says what each row means.
 //!
 //! `cargo bench` runs everything; `cargo bench --bench targets -- ingest unary`
-//! only the topics named: ingest, lots, unary, verify, replay, trace.
+//! only the topics named: ingest, lots, unary, verify, replay, trace,
+//! genealogy.
 //! `cargo test --bench targets` is the quick form, which sees that everything
 //! works and tells no figures.
 //!
@@ -26,6 +27,7 @@
     reason = "a bench fails by panicking, and its rates are for people"
 )]
 
+mod genealogy;
 mod ingest;
 mod lots;
 mod replay;
@@ -77,6 +79,11 @@ const TOPICS: &[Topic] = &[
         name: "trace",
         rows: trace::rows,
         measure: trace::measure,
+    },
+    Topic {
+        name: "genealogy",
+        rows: genealogy::rows,
+        measure: genealogy::measure,
     },
 ];
 

@@ -11,9 +11,9 @@ use hazledger::event::{LotId, StatementId};
 use hazledger::ledger::{Answer, Clock, Ledger, Opened, Options, SystemClock};
 use hazledger::pb::event::Body;
 use hazledger::pb::{
-    Authority, BaseRulePack, Event, Genesis, Goods, KeyHolder, KeyRegistered, Moved, NewLot,
-    Origin, PartyRegistered, PartyStatus, PlaceRegistered, Produced, Quantity, SignatureAlgorithm,
-    SignedStatement, SiteRegistered, Used,
+    Authority, BaseRulePack, Drawn, Event, Filled, Genesis, Goods, KeyHolder, KeyRegistered, Moved,
+    NewLot, Origin, PartyRegistered, PartyStatus, PlaceRegistered, Produced, Quantity,
+    SignatureAlgorithm, SignedStatement, SiteRegistered, Used, VesselKind, filled,
 };
 use rayon::prelude::*;
 
@@ -223,6 +223,47 @@ impl World {
             purpose: "blasting".into(),
         };
         self.draft(origin, number, vec![event(Body::Used(used))])
+            .sign(&self.plant, &[])
+    }
+
+    /// Statement `number`: tanks of the plant.
+    pub fn vessels(&self, origin: &Origin, number: u64, tanks: &[String]) -> SignedStatement {
+        let events = tanks.iter().map(|tank| {
+            event(Body::PlaceRegistered(PlaceRegistered {
+                party: PARTY.into(),
+                place: tank.clone(),
+                site: "S1".into(),
+                name_zh: "罐".into(),
+                kind: "tank".into(),
+                vessel: VesselKind::Tank.into(),
+                ..PlaceRegistered::default()
+            }))
+        });
+        self.draft(origin, number, events.collect())
+            .sign(&self.plant, &[])
+    }
+
+    /// Statement `number`: all of a lot is poured into a tank.
+    pub fn filled(&self, origin: &Origin, number: u64, lot: LotId, tank: &str) -> SignedStatement {
+        let filled = Filled {
+            goods: Some(loose(lot, LOT_MG)),
+            from: Some(filled::From::Place(PLACES[0].into())),
+            vessel: tank.into(),
+            label: format!("{tank} {number}"),
+        };
+        self.draft(origin, number, vec![event(Body::Filled(filled))])
+            .sign(&self.plant, &[])
+    }
+
+    /// Statement `number`: so much is drawn from a tank.
+    pub fn drawn(&self, origin: &Origin, number: u64, tank: &str, mg: i64) -> SignedStatement {
+        let drawn = Drawn {
+            vessel: tank.into(),
+            quantity: Some(quantity(mg)),
+            label: format!("AN-{number:08}"),
+            to_place: PLACES[0].into(),
+        };
+        self.draft(origin, number, vec![event(Body::Drawn(drawn))])
             .sign(&self.plant, &[])
     }
 

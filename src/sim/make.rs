@@ -3,6 +3,7 @@
 
 use super::cast::Who;
 use super::goods::{CELLULOSE, CYANIDE, Contents, KG, NITRATE, Pile, Product, TONNE_KG, booked};
+use super::setup::SILO;
 use super::world::Job;
 use super::{Issued, World, paper};
 use crate::event::LotId;
@@ -10,8 +11,9 @@ use crate::event::ids::derived;
 use crate::pb::event::Body;
 use crate::pb::incident::At as IncidentAt;
 use crate::pb::{
-    Aggregated, Assayed, Corrected, Counted, Event, EventRef, Imported, Incident, IncidentKind,
-    Moved, NewLot, Produced, Recovered, SerialRange,
+    Aggregated, Assayed, Cleaned, CleanedInto, Corrected, Counted, Drawn, Event, EventRef, Filled,
+    Imported, Incident, IncidentKind, Moved, NewLot, Produced, Recovered, Residue, SerialRange,
+    filled,
 };
 
 /// A lot that has just been produced.
@@ -186,6 +188,9 @@ impl World {
                 self.stock.push(last);
             }
         }
+        if nitrate && turn % 8 == 5 && fresh.pile.gross() > 2 * TONNE_KG * KG {
+            return self.through_the_silo(fresh);
+        }
         let sizes = fresh.pile.product.package_kg;
         let kg = sizes
             .iter()
@@ -204,6 +209,53 @@ impl World {
         fresh.next = Next::Store;
         self.jobs.push(Job::Fresh(Box::new(fresh)));
         self.say(&holder, vec![Body::Packed(body)], "packs").issued
+    }
+
+    /// Poured into the silo, drawn from it but for a tonne, and the silo swept
+    /// out: what was drawn is packed, what was swept out is stock.
+    fn through_the_silo(&mut self, mut fresh: Fresh) -> Issued {
+        let holder = fresh.pile.holder.clone();
+        let (tonne, all) = (TONNE_KG * KG, fresh.pile.gross());
+        let product = fresh.pile.product;
+        let mut label = || self.label(&holder, product.substance);
+        let (running, drawn, swept) = (label(), label(), label());
+        let ppm = fresh.pile.ppm;
+        let swept = self.new_lot(swept, product, tonne, ppm, fresh.pile.place);
+        let bodies = vec![
+            Body::Filled(Filled {
+                goods: Some(fresh.pile.goods()),
+                from: Some(filled::From::Place(fresh.pile.place.to_owned())),
+                vessel: SILO.to_owned(),
+                label: running,
+            }),
+            Body::Drawn(Drawn {
+                vessel: SILO.to_owned(),
+                quantity: Some(booked(all - tonne)),
+                label: drawn,
+                to_place: fresh.pile.place.to_owned(),
+            }),
+            Body::Cleaned(Cleaned {
+                vessel: SILO.to_owned(),
+                into: vec![CleanedInto {
+                    residue: Residue::Product.into(),
+                    lot: Some(swept),
+                    waste_code: String::new(),
+                }],
+                ..Cleaned::default()
+            }),
+        ];
+        let said = self.say(&holder, bodies, "draws from its silo");
+        let rest = Pile {
+            lot: LotId(said.name(2, 0)),
+            contents: Contents::Loose(tonne),
+            ..fresh.pile.clone()
+        };
+        self.stock.push(rest);
+        fresh.pile.lot = LotId(said.name(1, 0));
+        fresh.pile.contents = Contents::Loose(all - tonne);
+        fresh.next = Next::Pack;
+        self.jobs.push(Job::Fresh(Box::new(fresh)));
+        said.issued
     }
 
     /// To another place of the holder, and into the stock.

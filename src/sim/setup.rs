@@ -15,7 +15,7 @@ use crate::pb::event::Body;
 use crate::pb::{
     Authority, BaseRulePack, Event, Genesis, KeyHolder, KeyRegistered, KeyRevoked, NewLot, Opened,
     Origin, PartyRegistered, PartyStatus, PlaceRegistered, SignatureAlgorithm, SignedStatement,
-    SiteRegistered, UnitRegistered,
+    SiteRegistered, UnitRegistered, VesselKind,
 };
 
 /// A day in milliseconds.
@@ -24,6 +24,10 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 const KEY_LIFE_MS: i64 = 365 * DAY_MS;
 /// Everybody has one site.
 const SITE: &str = "SITE-1";
+/// A plant's silo, beside the line where its goods enter.
+pub(super) const SILO: &str = "SILO-1";
+/// Where goods enter with the parties that have a silo.
+const LINE: &str = "LINE-1";
 
 /// The world's ledger writes a state record at every so many positions.
 pub const STATE_RECORD_INTERVAL: u64 = 1_024;
@@ -163,6 +167,18 @@ impl World {
                 name_en: place.name_en.to_owned(),
                 kind: place.kind.to_owned(),
                 ..PlaceRegistered::default()
+            }));
+        }
+        if who.entry.code == LINE {
+            bodies.push(Body::PlaceRegistered(PlaceRegistered {
+                party: party(),
+                place: SILO.to_owned(),
+                site: SITE.to_owned(),
+                unit: who.entry.unit.to_owned(),
+                name_zh: "一号料仓".to_owned(),
+                name_en: "Silo 1".to_owned(),
+                kind: "silo".to_owned(),
+                vessel: VesselKind::Silo.into(),
             }));
         }
         self.say(who, bodies, "registers its places")

@@ -179,6 +179,10 @@ impl Walk<'_> {
             },
         };
         let went = share(gross, from.part.part, from.part.whole);
+        if went == 0 {
+            // Less than a milligram is none: a tank never forgets otherwise.
+            return Ok(());
+        }
         let (whole, distance) = (given.gross_mg, from.distance.saturating_add(1));
         // Of a vessel the matter itself is told, not its running lot's.
         let parent = next.from.1.unwrap_or(next.from.0);
