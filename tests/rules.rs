@@ -17,6 +17,8 @@
 mod bench;
 #[path = "rules/bytes.rs"]
 mod bytes;
+#[path = "rules/edges.rs"]
+mod edges;
 #[path = "rules/handoffs.rs"]
 mod handoffs;
 #[path = "rules/matter.rs"]
@@ -67,6 +69,11 @@ fn stored_matter_moves_only_as_far_as_it_is_there() {
 #[test]
 fn what_is_gone_is_recorded_and_what_is_not_there_is_refused() {
     run(matter::CONSUME);
+}
+
+#[test]
+fn what_crosses_the_edge_is_one_sided_until_it_is_confirmed() {
+    run(edges::EDGE);
 }
 
 #[test]
@@ -125,6 +132,7 @@ fn every_code_is_reached_by_a_line_of_a_table() {
         matter::ENTRY,
         matter::STORE,
         matter::CONSUME,
+        edges::EDGE,
         matter::TRANSFORM,
         matter::CORRECT,
         handoffs::OFFER,

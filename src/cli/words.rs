@@ -46,6 +46,7 @@ fn kind_zh(kind: EventKind) -> &'static str {
         K::Disposed => "处置",
         K::Exported => "出口",
         K::Departed => "转出外部",
+        K::Confirmed => "对方确认",
         K::Incident => "事故",
         K::Recovered => "找回",
         K::Settled => "争议了结",
@@ -206,6 +207,15 @@ pub fn change(change: &C) -> Option<(String, Option<Account>)> {
             "{} kg into lot 转入批次 {}",
             kg(c.gross_mg),
             to_hex(&c.lot)
+        )),
+        C::OneSided(o) => plain(format!(
+            "one-sided 待对方确认 {} kg, {}",
+            kg(o.gross_mg),
+            o.outsider.as_ref().map_or("", |o| &o.name)
+        )),
+        C::EdgeConfirmed(c) => Some((
+            format!("confirmed 对方确认 {} kg", kg(c.gross_mg)),
+            of(&c.party),
         )),
         C::Restated(r) => plain(format!(
             "restates 更正 position {} event {}",

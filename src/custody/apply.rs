@@ -151,6 +151,14 @@ fn to_lot(lot: &mut LotState, what: &C) -> Result<(), Broken> {
             lot.restated.sort_by_key(name);
             Ok(())
         }
+        C::OneSided(o) => {
+            lot.one_sided.push(o.clone());
+            Ok(())
+        }
+        C::EdgeConfirmed(c) => {
+            lot.one_sided.retain(|o| o.edge != c.edge);
+            Ok(())
+        }
         // They stand in the chain, for genealogy and law 4; the item itself
         // does not change by them.
         C::Born(_) | C::ContributedTo(_) | C::Conservation(_) => Ok(()),

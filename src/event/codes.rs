@@ -206,5 +206,7 @@ pub fn remedy(code: RefusalCode) -> &'static str {
         C::UnknownEvent => "name an event that has been recorded",
         C::CannotCorrect => "correct events of this kind by the event that undoes them",
         C::NoChange => "the ledger says so already",
+        C::UnknownEdge => "name an arrival or departure of this lot that nobody has confirmed yet",
+        C::TooManyOneSided => "have earlier departures of the lot confirmed first",
     }
 }

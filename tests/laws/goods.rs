@@ -120,7 +120,7 @@ impl Model {
         self.entered(case, e.lot.as_ref(), &Account::Opening, false)
     }
 
-    fn entered(
+    pub fn entered(
         &mut self,
         case: &Case<'_>,
         lot: Option<&NewLot>,

@@ -69,6 +69,7 @@ pub fn class(refused: &Refused) -> Wrong {
         C::UnknownConsignment | C::ConsignmentClosed => Wrong::Consignment,
         C::NotConserved => Wrong::Conservation,
         C::UnknownDispute | C::DisputeClosed | C::DisputeExceeded => Wrong::Dispute,
+        C::UnknownEdge | C::TooManyOneSided => Wrong::Edge,
         C::UnknownEvent | C::CannotCorrect => Wrong::Correction,
         C::NoChange => Wrong::Pointless,
         _ => panic!("a refusal that no history should meet: {refused}"),
@@ -86,6 +87,7 @@ fn account(a: Option<&pb::Account>) -> Account {
         K::Produced => Account::Produced,
         K::Imported => Account::Imported,
         K::Opening => Account::Opening,
+        K::Inbound => Account::Inbound,
         K::Made => Account::Made,
         K::Found => Account::Found,
         K::Held => Account::Held(a.party.clone(), a.place.clone()),
@@ -96,10 +98,11 @@ fn account(a: Option<&pb::Account>) -> Account {
         K::Transformed => Account::Transformed,
         K::Disposed => Account::Disposed,
         K::Exported => Account::Exported,
+        K::Outbound => Account::Outbound,
         K::ProcessLoss => Account::ProcessLoss,
         K::Released => Account::Released,
         K::Missing => Account::Missing,
-        K::Unspecified | K::Inbound | K::Outbound => panic!("an account of no live event"),
+        K::Unspecified => panic!("an account of no kind"),
     }
 }
 
@@ -149,6 +152,7 @@ fn book(lot: &LotState) -> Book {
             .iter()
             .map(|r| (id(&r.handoff), (account(r.account.as_ref()), r.gross_mg)))
             .collect(),
+        one_sided: lot.one_sided.iter().map(super::edges::told).collect(),
     }
 }
 

@@ -17,6 +17,7 @@ mod amends;
 mod books;
 mod change;
 mod deals;
+mod edges;
 mod goods;
 mod handoff;
 mod laws;
@@ -51,15 +52,18 @@ use world::{Signed, World};
 /// Differences of a handoff up to a thousandth are the scales'.
 const TOLERANCE_PPM: u32 = 1000;
 /// What no history may pass over.
-const PATHS: [&str; 18] = [
+const PATHS: [&str; 21] = [
     "a correction corrected",
     "a difference of the scales",
     "both halves at once",
+    "confirmation differs",
     "confirmation out of order",
     "correction not covered",
     "count over",
     "count short",
     "goods refused",
+    "one sided",
+    "outsider is a party",
     "over delivery",
     "packages unaccounted",
     "parked fact does not fit",

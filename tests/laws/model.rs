@@ -39,6 +39,8 @@ pub enum Wrong {
     Conservation,
     /// A dispute unknown, closed, or smaller.
     Dispute,
+    /// Nothing one-sided by that name, or too much.
+    Edge,
     /// An event that is unknown, or not to be corrected so.
     Correction,
     /// It is so already.
@@ -340,6 +342,9 @@ impl Model {
             Body::Disposed(e) => return self.disposed(case, e).map(Some),
             Body::Exported(e) => return self.exported(case, e).map(Some),
             Body::Incident(e) => return self.incident(case, e).map(Some),
+            Body::Arrived(e) => self.arrived(case, e),
+            Body::Departed(e) => self.departed(case, e),
+            Body::Confirmed(e) => self.confirmed(case, e),
             Body::Moved(e) => self.moved(case, e),
             Body::Packed(e) => self.packed(case, e),
             Body::Assayed(e) => self.assayed(case, e),

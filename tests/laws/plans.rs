@@ -42,6 +42,9 @@ impl Player {
             }
             EventKind::Imported => Some(self.imported()),
             EventKind::Opened => Some(self.opened()),
+            EventKind::Arrived => Some(self.arrived()),
+            EventKind::Departed => self.departed(model),
+            EventKind::Confirmed => self.confirmed(model),
             EventKind::Moved => self.moved(model),
             EventKind::Packed => self.packed(model),
             EventKind::Assayed => self.assayed(model),

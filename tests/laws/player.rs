@@ -66,6 +66,8 @@ pub struct Player {
     pub offers: Pool,
     pub consignments: Pool,
     pub disputes: Pool,
+    /// Lots with something that is still to be confirmed.
+    pub edges: Pool,
     /// Events that can be corrected, and corrections.
     pub past: Vec<EventRef>,
     /// Those of them that happened aboard.
@@ -82,10 +84,11 @@ pub struct Player {
 }
 
 /// Every kind that a party or an authority can bring about.
-pub const LIVE: [EventKind; 29] = [
+pub const LIVE: [EventKind; 32] = [
     EventKind::Produced,
     EventKind::Imported,
     EventKind::Opened,
+    EventKind::Arrived,
     EventKind::Moved,
     EventKind::Packed,
     EventKind::Assayed,
@@ -102,6 +105,8 @@ pub const LIVE: [EventKind; 29] = [
     EventKind::Wasted,
     EventKind::Disposed,
     EventKind::Exported,
+    EventKind::Departed,
+    EventKind::Confirmed,
     EventKind::Incident,
     EventKind::Recovered,
     EventKind::Settled,
@@ -133,10 +138,11 @@ const COMMON: [EventKind; 14] = [
 ];
 
 /// What can stand beside others in one statement.
-const SIMPLE: [EventKind; 16] = [
+const SIMPLE: [EventKind; 18] = [
     EventKind::Produced,
     EventKind::Imported,
     EventKind::Opened,
+    EventKind::Arrived,
     EventKind::Moved,
     EventKind::Packed,
     EventKind::Counted,
@@ -146,6 +152,7 @@ const SIMPLE: [EventKind; 16] = [
     EventKind::Wasted,
     EventKind::Disposed,
     EventKind::Exported,
+    EventKind::Departed,
     EventKind::Incident,
     EventKind::Recovered,
     EventKind::SiteRegistered,
@@ -161,6 +168,7 @@ impl Player {
             offers: Pool::default(),
             consignments: Pool::default(),
             disputes: Pool::default(),
+            edges: Pool::default(),
             past: Vec::new(),
             past_aboard: Vec::new(),
             new_keys: Vec::new(),
@@ -250,6 +258,9 @@ impl Player {
             let book = model.lots.get(lot).unwrap();
             if book.is_live() {
                 self.lots.add(*lot);
+            }
+            if !book.one_sided.is_empty() {
+                self.edges.add(*lot);
             }
             if book.on(&Account::Missing).gross > 0 {
                 self.lost.add(*lot);

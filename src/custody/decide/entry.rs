@@ -90,7 +90,7 @@ pub(super) fn opened(draft: &mut Draft<'_>, case: &Case<'_>, e: &Opened) -> Resu
     Ok(())
 }
 
-fn entered(
+pub(super) fn entered(
     draft: &mut Draft<'_>,
     case: &Case<'_>,
     lot: Option<&NewLot>,

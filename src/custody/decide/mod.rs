@@ -6,6 +6,7 @@ mod carriage;
 mod consume;
 mod correct;
 mod dispute;
+mod edge;
 mod entry;
 mod fields;
 mod goods;
@@ -162,6 +163,8 @@ fn name_subjects(event: &Event, named: &mut Vec<Subject>) {
         Some(Body::Wasted(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
         Some(Body::Disposed(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
         Some(Body::Exported(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
+        Some(Body::Departed(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
+        Some(Body::Confirmed(e)) => lot(&e.lot),
         Some(Body::Incident(e)) => {
             e.goods.iter().for_each(|g| lot(&g.lot));
             if let Some(crate::pb::incident::At::Consignment(id)) = &e.at {
@@ -326,6 +329,7 @@ fn event_of(draft: &mut Draft<'_>, case: &Case<'_>, event: &Event) -> Result<(),
         Body::Produced(e) => entry::produced(draft, case, e).map_err(name("produced")),
         Body::Imported(e) => entry::imported(draft, case, e).map_err(name("imported")),
         Body::Opened(e) => entry::opened(draft, case, e).map_err(name("opened")),
+        Body::Arrived(e) => edge::arrived(draft, case, e).map_err(name("arrived")),
         Body::Moved(e) => store::moved(draft, case, e).map_err(name("moved")),
         Body::Packed(e) => store::packed(draft, case, e).map_err(name("packed")),
         Body::Assayed(e) => store::assayed(draft, case, e).map_err(name("assayed")),
@@ -342,6 +346,8 @@ fn event_of(draft: &mut Draft<'_>, case: &Case<'_>, event: &Event) -> Result<(),
         Body::Wasted(e) => transform::wasted(draft, case, e).map_err(name("wasted")),
         Body::Disposed(e) => consume::disposed(draft, case, e).map_err(name("disposed")),
         Body::Exported(e) => consume::exported(draft, case, e).map_err(name("exported")),
+        Body::Departed(e) => edge::departed(draft, case, e).map_err(name("departed")),
+        Body::Confirmed(e) => edge::confirmed(draft, case, e).map_err(name("confirmed")),
         Body::Incident(e) => consume::incident(draft, case, e).map_err(name("incident")),
         Body::Recovered(e) => consume::recovered(draft, case, e).map_err(name("recovered")),
         Body::Settled(e) => dispute::settled(draft, case, e).map_err(name("settled")),
