@@ -77,6 +77,11 @@ fn what_crosses_the_edge_is_one_sided_until_it_is_confirmed() {
 }
 
 #[test]
+fn what_customs_hold_stays_where_it_is() {
+    run(edges::CUSTOMS);
+}
+
+#[test]
 fn a_transformation_conserves() {
     run(matter::TRANSFORM);
 }
@@ -133,6 +138,7 @@ fn every_code_is_reached_by_a_line_of_a_table() {
         matter::STORE,
         matter::CONSUME,
         edges::EDGE,
+        edges::CUSTOMS,
         matter::TRANSFORM,
         matter::CORRECT,
         handoffs::OFFER,

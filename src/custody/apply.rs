@@ -6,7 +6,8 @@ use super::lot::{self, Amount, Broken, broken};
 use super::subject::Item;
 use crate::pb::change::Change as C;
 use crate::pb::{
-    Change, ConsignmentState, DisputeState, HandoffState, HandoffStatus, LotState, Restated,
+    Change, ConsignmentState, CustomsSet, CustomsStatus, DisputeState, HandoffState, HandoffStatus,
+    LotState, Restated,
 };
 
 /// Where a change is applied.
@@ -155,6 +156,10 @@ fn to_lot(lot: &mut LotState, what: &C) -> Result<(), Broken> {
             lot.one_sided.push(o.clone());
             Ok(())
         }
+        C::CustomsSet(entry) => {
+            set_customs(lot, entry);
+            Ok(())
+        }
         C::EdgeConfirmed(c) => {
             lot.one_sided.retain(|o| o.edge != c.edge);
             Ok(())
@@ -163,6 +168,21 @@ fn to_lot(lot: &mut LotState, what: &C) -> Result<(), Broken> {
         // does not change by them.
         C::Born(_) | C::ContributedTo(_) | C::Conservation(_) => Ok(()),
         _ => misplaced("a lot"),
+    }
+}
+
+/// An entry changes where it stands; a new one comes last; one without a status
+/// is no longer kept.
+fn set_customs(lot: &mut LotState, entry: &CustomsSet) {
+    let same =
+        |c: &CustomsSet| c.direction == entry.direction && c.customs_entry == entry.customs_entry;
+    if entry.status() == CustomsStatus::Unspecified {
+        lot.customs.retain(|c| !same(c));
+        return;
+    }
+    match lot.customs.iter_mut().find(|c| same(c)) {
+        Some(known) => known.clone_from(entry),
+        None => lot.customs.push(entry.clone()),
     }
 }
 

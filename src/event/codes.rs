@@ -123,6 +123,7 @@ pub fn worth_a_retry(code: RefusalCode) -> bool {
             | C::SerialsNotHere
             | C::TitleInsufficient
             | C::UnknownDispute
+            | C::HeldByCustoms
     )
 }
 
@@ -208,5 +209,6 @@ pub fn remedy(code: RefusalCode) -> &'static str {
         C::NoChange => "the ledger says so already",
         C::UnknownEdge => "name an arrival or departure of this lot that nobody has confirmed yet",
         C::TooManyOneSided => "have earlier departures of the lot confirmed first",
+        C::HeldByCustoms => "wait until customs have released the goods, and have that recorded",
     }
 }

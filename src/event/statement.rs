@@ -297,6 +297,7 @@ pub fn kind_of(event: &Event) -> EventKind {
         Some(B::Exported(_)) => EventKind::Exported,
         Some(B::Departed(_)) => EventKind::Departed,
         Some(B::Confirmed(_)) => EventKind::Confirmed,
+        Some(B::CustomsReported(_)) => EventKind::CustomsReported,
         Some(B::Incident(_)) => EventKind::Incident,
         Some(B::Recovered(_)) => EventKind::Recovered,
         Some(B::Settled(_)) => EventKind::Settled,

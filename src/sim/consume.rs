@@ -6,7 +6,7 @@ use super::{Issued, World};
 use crate::event::LotId;
 use crate::pb::event::Body;
 use crate::pb::{
-    Consumed, Disposed, Exported, Inert, ProcessLoss, TransformInput, Transformed,
+    Consumed, CustomsStatus, Disposed, Exported, Inert, ProcessLoss, TransformInput, Transformed,
     UnregulatedProduct, Used, Wasted,
 };
 
@@ -106,6 +106,7 @@ impl World {
             place: pile.place.to_owned(),
             country: "KZ".to_owned(),
             customs_entry: format!("0705-2026-{:06}", self.number()),
+            customs_status: CustomsStatus::Released.into(),
         };
         self.say(&pile.holder, vec![Body::Exported(exported)], "exports")
             .issued

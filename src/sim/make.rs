@@ -10,8 +10,8 @@ use crate::event::ids::derived;
 use crate::pb::event::Body;
 use crate::pb::incident::At as IncidentAt;
 use crate::pb::{
-    Assayed, Corrected, Counted, Event, EventRef, Imported, Incident, IncidentKind, Moved, NewLot,
-    Produced, Recovered, SerialRange,
+    Assayed, Corrected, Counted, CustomsStatus, Event, EventRef, Imported, Incident, IncidentKind,
+    Moved, NewLot, Produced, Recovered, SerialRange,
 };
 
 /// A lot that has just been produced.
@@ -93,6 +93,7 @@ impl World {
             lot: Some(lot),
             country: "MN".to_owned(),
             customs_entry: format!("0705-2026-{:06}", self.number()),
+            customs_status: CustomsStatus::Released.into(),
         };
         let packed = paper::packed(name, who.entry.code, count, each, "flexible IBC 13H3");
         let bodies = vec![Body::Imported(imported), Body::Packed(packed)];

@@ -143,6 +143,10 @@ pub struct Book {
     pub promised: BTreeMap<Id, (Account, i64)>,
     /// What only one side has told, in order.
     pub one_sided: Vec<super::edges::OneSided>,
+    /// Customs entries, in order.
+    pub customs: Vec<super::customs::Entry>,
+    /// Who imported it, if it was.
+    pub importer: Option<String>,
 }
 
 impl Book {

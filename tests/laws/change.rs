@@ -64,6 +64,7 @@ impl Model {
         for input in &e.inputs {
             let from = held(case.party, &input.place);
             let taken = self.take(input.goods.as_ref(), &from, Promised::Refuse)?;
+            self.free_of_customs(&taken.lot)?;
             must(!inputs.iter().any(|i| i.lot == taken.lot), Wrong::Field)?;
             self.sink(&taken, &from, &Account::Transformed);
             inputs.push(taken);

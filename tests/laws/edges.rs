@@ -65,6 +65,7 @@ impl Model {
         let taken = self.take(e.goods.as_ref(), &from, Promised::Refuse)?;
         let waiting = self.lots.get(&taken.lot).unwrap().one_sided.len();
         must(waiting < MAX_ONE_SIDED, Wrong::Edge)?;
+        self.free_of_customs(&taken.lot)?;
         self.sink(&taken, &from, &Account::Outbound);
         self.tell(case, &taken.lot, to, taken.total().gross, false);
         Ok(())

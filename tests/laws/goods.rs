@@ -4,8 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hazledger::pb::{
-    Assayed, Counted, Disposed, Exported, Goods, Imported, Incident, IncidentKind, Moved, NewLot,
-    Opened, Packed, Produced, Quantity, Recovered, SerialRange, Used, incident,
+    Assayed, Counted, CustomsDirection, CustomsStatus, Disposed, Exported, Goods, Imported,
+    Incident, IncidentKind, Moved, NewLot, Opened, Packed, Produced, Quantity, Recovered,
+    SerialRange, Used, incident,
 };
 
 use super::books::{Account, Amount, Book, Id, Package, amount, content, held};
@@ -110,7 +111,13 @@ impl Model {
         self.active(case.party)?;
         must(e.country.len() == 2, Wrong::Field)?;
         must(!e.customs_entry.is_empty(), Wrong::Field)?;
-        self.entered(case, e.lot.as_ref(), &Account::Imported, true)
+        let booked = self.entered(case, e.lot.as_ref(), &Account::Imported, true)?;
+        self.lots.edit(&booked.0).importer = Some(case.party.to_owned());
+        if e.customs_status() != CustomsStatus::Unspecified {
+            let (number, status) = (&e.customs_entry, e.customs_status());
+            self.set_customs(case, &booked.0, CustomsDirection::Import, number, status)?;
+        }
+        Ok(booked)
     }
 
     /// By a count with two signers; missing papers are findings.
@@ -403,7 +410,18 @@ impl Model {
     pub fn exported(&mut self, case: &Case<'_>, e: &Exported) -> Verdict<Booked> {
         must(e.country.len() == 2, Wrong::Field)?;
         let goods = e.goods.as_ref();
-        self.gone(case, goods, &e.place, Promised::Refuse, &Account::Exported)
+        let status = e.customs_status();
+        must(status != CustomsStatus::Held, Wrong::Field)?;
+        let booked = self.gone(case, goods, &e.place, Promised::Refuse, &Account::Exported)?;
+        if status != CustomsStatus::Unspecified {
+            let number = &e.customs_entry;
+            let done = self.set_customs(case, &booked.0, CustomsDirection::Export, number, status);
+            must(
+                matches!(done, Ok(()) | Err(Wrong::Pointless)),
+                done.err().unwrap_or(Wrong::Field),
+            )?;
+        }
+        Ok(booked)
     }
 
     fn gone(
@@ -417,6 +435,9 @@ impl Model {
         must(!place.is_empty(), Wrong::Field)?;
         let from = held(case.party, place);
         let taken = self.take(goods, &from, promised)?;
+        if *to != Account::Disposed {
+            self.free_of_customs(&taken.lot)?;
+        }
         self.sink(&taken, &from, to);
         Ok(booked(&taken, from, to.clone()))
     }

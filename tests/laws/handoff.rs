@@ -101,6 +101,7 @@ impl Model {
         let mut lines: Vec<Line> = Vec::new();
         for goods in &e.lines {
             let taken = self.take(Some(goods), &from, Promised::Refuse)?;
+            self.free_of_customs(&taken.lot)?;
             lines.push(Line {
                 lot: taken.lot,
                 loose: taken.loose.gross,
@@ -441,6 +442,7 @@ impl Model {
             let theirs = package.owner == seller && package.account != Account::Missing;
             must(theirs, Wrong::Title)?;
         }
+        self.free_of_customs(&lot)?;
         let book = self.lots.edit(&lot);
         book.give_title(seller, -loose);
         book.give_title(buyer, loose);

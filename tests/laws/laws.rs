@@ -70,6 +70,7 @@ pub fn class(refused: &Refused) -> Wrong {
         C::NotConserved => Wrong::Conservation,
         C::UnknownDispute | C::DisputeClosed | C::DisputeExceeded => Wrong::Dispute,
         C::UnknownEdge | C::TooManyOneSided => Wrong::Edge,
+        C::HeldByCustoms => Wrong::Customs,
         C::UnknownEvent | C::CannotCorrect => Wrong::Correction,
         C::NoChange => Wrong::Pointless,
         _ => panic!("a refusal that no history should meet: {refused}"),
@@ -127,7 +128,7 @@ fn book(lot: &LotState) -> Book {
         }
     }
     Book {
-        form: born.form,
+        form: born.form.clone(),
         born_ppm: born.content_ppm,
         ppm: lot.content_ppm,
         accounts: lot
@@ -153,6 +154,8 @@ fn book(lot: &LotState) -> Book {
             .map(|r| (id(&r.handoff), (account(r.account.as_ref()), r.gross_mg)))
             .collect(),
         one_sided: lot.one_sided.iter().map(super::edges::told).collect(),
+        customs: lot.customs.iter().map(super::customs::told).collect(),
+        importer: (born.source() == AccountKind::Imported).then_some(born.declarer),
     }
 }
 

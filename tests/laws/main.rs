@@ -16,6 +16,7 @@
 mod amends;
 mod books;
 mod change;
+mod customs;
 mod deals;
 mod edges;
 mod goods;
@@ -52,7 +53,7 @@ use world::{Signed, World};
 /// Differences of a handoff up to a thousandth are the scales'.
 const TOLERANCE_PPM: u32 = 1000;
 /// What no history may pass over.
-const PATHS: [&str; 21] = [
+const PATHS: [&str; 22] = [
     "a correction corrected",
     "a difference of the scales",
     "both halves at once",
@@ -61,6 +62,7 @@ const PATHS: [&str; 21] = [
     "correction not covered",
     "count over",
     "count short",
+    "customs held",
     "goods refused",
     "one sided",
     "outsider is a party",

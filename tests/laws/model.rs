@@ -41,6 +41,8 @@ pub enum Wrong {
     Dispute,
     /// Nothing one-sided by that name, or too much.
     Edge,
+    /// Customs hold it.
+    Customs,
     /// An event that is unknown, or not to be corrected so.
     Correction,
     /// It is so already.
@@ -345,6 +347,7 @@ impl Model {
             Body::Arrived(e) => self.arrived(case, e),
             Body::Departed(e) => self.departed(case, e),
             Body::Confirmed(e) => self.confirmed(case, e),
+            Body::CustomsReported(e) => self.customs_reported(case, e),
             Body::Moved(e) => self.moved(case, e),
             Body::Packed(e) => self.packed(case, e),
             Body::Assayed(e) => self.assayed(case, e),

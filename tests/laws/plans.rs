@@ -45,6 +45,7 @@ impl Player {
             EventKind::Arrived => Some(self.arrived()),
             EventKind::Departed => self.departed(model),
             EventKind::Confirmed => self.confirmed(model),
+            EventKind::CustomsReported => self.customs_reported(model),
             EventKind::Moved => self.moved(model),
             EventKind::Packed => self.packed(model),
             EventKind::Assayed => self.assayed(model),
@@ -189,6 +190,7 @@ impl Player {
             lot: Some(self.new_lot()),
             country: country.to_owned(),
             customs_entry: "E-1".to_owned(),
+            customs_status: self.customs_status().into(),
         };
         one(self.actor(), Body::Imported(imported))
     }

@@ -68,6 +68,8 @@ pub struct Player {
     pub disputes: Pool,
     /// Lots with something that is still to be confirmed.
     pub edges: Pool,
+    /// Lots with customs entries.
+    pub customs: Pool,
     /// Events that can be corrected, and corrections.
     pub past: Vec<EventRef>,
     /// Those of them that happened aboard.
@@ -84,7 +86,7 @@ pub struct Player {
 }
 
 /// Every kind that a party or an authority can bring about.
-pub const LIVE: [EventKind; 32] = [
+pub const LIVE: [EventKind; 33] = [
     EventKind::Produced,
     EventKind::Imported,
     EventKind::Opened,
@@ -107,6 +109,7 @@ pub const LIVE: [EventKind; 32] = [
     EventKind::Exported,
     EventKind::Departed,
     EventKind::Confirmed,
+    EventKind::CustomsReported,
     EventKind::Incident,
     EventKind::Recovered,
     EventKind::Settled,
@@ -169,6 +172,7 @@ impl Player {
             consignments: Pool::default(),
             disputes: Pool::default(),
             edges: Pool::default(),
+            customs: Pool::default(),
             past: Vec::new(),
             past_aboard: Vec::new(),
             new_keys: Vec::new(),
@@ -261,6 +265,9 @@ impl Player {
             }
             if !book.one_sided.is_empty() {
                 self.edges.add(*lot);
+            }
+            if !book.customs.is_empty() {
+                self.customs.add(*lot);
             }
             if book.on(&Account::Missing).gross > 0 {
                 self.lost.add(*lot);

@@ -148,10 +148,7 @@ impl World {
         let number = self.members.len();
         let code = code_of(number);
         let keys = vec![self.new_key(true), self.new_key(true), self.new_key(false)];
-        self.members.push(Member {
-            code,
-            keys,
-        });
+        self.members.push(Member { code, keys });
         number
     }
 

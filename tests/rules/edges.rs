@@ -4,8 +4,11 @@
 use bytes::Bytes;
 use hazledger::pb::event::Body as B;
 use hazledger::pb::{
-    Arrived, Confirmed, Departed, DocumentRef, Event, EventRef, Outsider, PartyStatus,
+    Arrived, Confirmed, CustomsDirection, CustomsReported, CustomsStatus, Departed, DocumentRef,
+    Event, EventRef, Exported, Outsider, PartyStatus,
 };
+
+use hazledger::pb::CustomsStatus::{Arrived as AtPort, Held, Released};
 
 use super::bench::{
     Answer, Bench, NOBODY, START_MS, event, hash, party, register_key, register_party,
@@ -170,4 +173,152 @@ pub const EDGE: &[Case] = &[
     ("stock", |b| depart(b, "stock 1001", |e| e.to.as_mut().unwrap().country.clear()), "FIELD_INVALID"),
     ("stock", |b| confirm(b, "P1", "0mg", |_| ()), "COUNTERPART_SIGNATURE_REQUIRED"),
     ("stock", |b| confirm(b, "A1", "0mg", |e| e.edge.as_mut().unwrap().event_index = 1), "MASS_NOT_POSITIVE"),
+];
+
+/// M imports 100 kg, and says where they are with customs.
+fn import(b: &mut Bench, status: CustomsStatus) -> Answer {
+    let mut e = b.imported("import", "100", "T1");
+    e.customs_status = status.into();
+    let answer = b.name("import", "M1", B::Imported(e));
+    b.now += 1_000;
+    answer
+}
+
+/// A word on the import's entry.
+pub fn customs(b: &Bench, status: CustomsStatus) -> CustomsReported {
+    CustomsReported {
+        lot: b.id("import"),
+        direction: CustomsDirection::Import.into(),
+        customs_entry: "0706-2026-1".into(),
+        status: status.into(),
+        office: "满洲里海关".into(),
+        documents: Vec::new(),
+    }
+}
+
+/// The import has arrived; then these words of customs, by key and status; at
+/// last one more event of M's, or the last word's answer.
+fn after(
+    b: &mut Bench,
+    words: &[(&str, CustomsStatus)],
+    last: Option<(&str, fn(&Bench) -> B)>,
+) -> Answer {
+    import(b, CustomsStatus::Arrived).unwrap();
+    let mut answer = Ok(Vec::new());
+    for (keys, status) in words {
+        let word = customs(b, *status);
+        answer = b.say(keys, B::CustomsReported(word));
+        b.now += 1_000;
+    }
+    match last {
+        Some((keys, body)) => {
+            answer.unwrap();
+            let body = body(b);
+            b.say(keys, body)
+        }
+        None => answer,
+    }
+}
+
+/// A word on the import's entry that is changed before.
+fn wrong(b: &mut Bench, change: impl FnOnce(&mut CustomsReported)) -> Answer {
+    import(b, CustomsStatus::Arrived).unwrap();
+    let mut e = customs(b, CustomsStatus::Held);
+    change(&mut e);
+    b.say("M1", B::CustomsReported(e))
+}
+
+fn exported(b: &Bench, status: CustomsStatus) -> B {
+    B::Exported(Exported {
+        customs_status: status.into(),
+        ..b.exported("import 5", "T1")
+    })
+}
+
+fn departing(b: &Bench) -> B {
+    B::Departed(departure(b, "import 5"))
+}
+
+fn dissolving(b: &Bench) -> B {
+    let mut e = b.transformed("import 30", "68", "98");
+    e.outputs[0].place = "T2".into();
+    B::Transformed(e)
+}
+
+/// P's stock has so many export entries, all of this status but the first;
+/// then one more.
+fn entries(b: &mut Bench, count: usize, status: CustomsStatus) -> Answer {
+    let word = |n: usize, status: CustomsStatus| CustomsReported {
+        lot: b.id("stock"),
+        direction: CustomsDirection::Export.into(),
+        customs_entry: format!("X-{n}"),
+        status: status.into(),
+        ..CustomsReported::default()
+    };
+    let words = (0..count).map(|n| event(B::CustomsReported(word(n, status))));
+    let last = word(count, CustomsStatus::Arrived);
+    b.say_all("P1", words.collect()).unwrap();
+    b.now += 1_000;
+    b.say("P1", B::CustomsReported(last))
+}
+
+const HELD: &[(&str, CustomsStatus)] = &[("M1", Held)];
+const FREE: &[(&str, CustomsStatus)] = &[("M1", Held), ("M1", Released)];
+
+#[rustfmt::skip]
+pub const CUSTOMS: &[Case] = &[
+    ("", |b| import(b, AtPort), "ok"),
+    ("", |b| import(b, Held), "ok CUSTOMS_HELD"),
+    ("", |b| import(b, Released), "ok"),
+    // By the declarer or an authority; what an authority holds only an authority releases.
+    ("", |b| after(b, HELD, None), "ok CUSTOMS_HELD"),
+    ("", |b| after(b, FREE, None), "ok"),
+    ("", |b| after(b, &[("A1", Held)], None), "ok CUSTOMS_HELD"),
+    ("", |b| after(b, &[("A1", Held), ("A1", Released)], None), "ok"),
+    ("", |b| after(b, &[("A1", Held), ("M1", Released)], None), "AUTHORITY_REQUIRED"),
+    ("", |b| after(b, &[("M1", Held), ("A1", Released), ("M1", Held)], None), "ok CUSTOMS_HELD"),
+    ("", |b| after(b, &[("W1", Held)], None), "AUTHORITY_REQUIRED"),
+    ("", |b| after(b, &[("M1", Released), ("M1", AtPort)], None), "FIELD_INVALID"),
+    ("", |b| after(b, &[("M1", AtPort)], None), "NO_CHANGE"),
+    ("", |b| wrong(b, |e| e.status = 0), "FIELD_MISSING"),
+    ("", |b| wrong(b, |e| e.direction = 0), "FIELD_MISSING"),
+    ("", |b| { import(b, AtPort).unwrap(); let e = CustomsReported { direction: 0, ..customs(b, Held) }; b.say("A1", B::CustomsReported(e)) }, "FIELD_MISSING"),
+    ("", |b| wrong(b, |e| e.customs_entry.clear()), "FIELD_MISSING"),
+    ("", |b| wrong(b, |e| e.customs_entry = "0706-2026-2".into()), "ok CUSTOMS_HELD"),
+    ("", |b| wrong(b, |e| e.office = "x".repeat(65)), "FIELD_INVALID"),
+    ("", |b| wrong(b, |e| e.lot = zeros(15)), "FIELD_INVALID"),
+    ("", |b| wrong(b, |e| e.lot = zeros(16)), "UNKNOWN_LOT"),
+    // What customs hold is not handed over, sold, used or sent away; free when released.
+    ("", |b| after(b, HELD, Some(("M1", |b| B::Offered(b.offered('W', "T1", &["import 5"]))))), "HELD_BY_CUSTOMS"),
+    ("", |b| after(b, HELD, Some(("M1+W1", |b| B::Traded(b.traded('W', &["import 5"]))))), "HELD_BY_CUSTOMS"),
+    ("", |b| after(b, HELD, Some(("M1", |b| B::Used(b.used("import 5", "T1"))))), "HELD_BY_CUSTOMS"),
+    ("", |b| after(b, HELD, Some(("M1", departing))), "HELD_BY_CUSTOMS"),
+    ("", |b| after(b, HELD, Some(("M1", |b| exported(b, Released)))), "HELD_BY_CUSTOMS"),
+    ("", |b| after(b, HELD, Some(("M1", dissolving))), "HELD_BY_CUSTOMS"),
+    ("", |b| after(b, HELD, Some(("M1", |b| B::Moved(b.moved("import 5", "T1", "T2"))))), "ok"),
+    ("", |b| after(b, HELD, Some(("M1", |b| B::Disposed(b.disposed("import 5", "T1"))))), "ok"),
+    ("", |b| after(b, HELD, Some(("M1", |b| B::Counted(b.counted("import", "T1", "100", "", ""))))), "ok"),
+    ("", |b| after(b, FREE, Some(("M1", |b| B::Offered(b.offered('W', "T1", &["import 5"]))))), "ok"),
+    ("", |b| after(b, FREE, Some(("M1+W1", |b| B::Traded(b.traded('W', &["import 5"]))))), "ok"),
+    ("", |b| after(b, FREE, Some(("M1", |b| B::Used(b.used("import 5", "T1"))))), "ok"),
+    ("", |b| after(b, FREE, Some(("M1", departing))), "ok ONE_SIDED"),
+    ("", |b| after(b, FREE, Some(("M1", dissolving))), "ok"),
+    // At the port, not held.
+    ("", |b| after(b, &[], Some(("M1", |b| B::Offered(b.offered('W', "T1", &["import 5"]))))), "ok"),
+    // Export: an entry of its own.
+    ("", |b| after(b, FREE, Some(("M1", |b| exported(b, AtPort)))), "ok"),
+    ("", |b| after(b, FREE, Some(("M1", |b| exported(b, Released)))), "ok"),
+    ("", |b| after(b, FREE, Some(("M1", |b| exported(b, Held)))), "FIELD_INVALID"),
+    ("stock", |b| entries(b, 1, AtPort), "ok"),
+    ("stock", |b| entries(b, 15, AtPort), "ok"),
+    ("stock", |b| entries(b, 16, AtPort), "FIELD_INVALID"),
+    ("stock", |b| entries(b, 16, Released), "ok"),
+    ("stock", |b| { let e = CustomsReported { lot: b.id("stock"), direction: CustomsDirection::Export.into(), ..customs(b, Held) }; b.say("W1", B::CustomsReported(e)) }, "AUTHORITY_REQUIRED"),
+    // Made here, so never imported.
+    ("stock", |b| { let e = CustomsReported { lot: b.id("stock"), ..customs(b, Held) }; b.say("P1", B::CustomsReported(e)) }, "AUTHORITY_REQUIRED"),
+    // The lower number is given: 56 of 56 and 70, 70 of 70 and 120, 132 of 132 and 157, 136 of 136 and 157.
+    ("", |b| after(b, &[("W1", CustomsStatus::Unspecified)], None), "AUTHORITY_REQUIRED"),
+    ("", |b| wrong(b, |e| { e.lot = zeros(16); e.status = 0; }), "FIELD_MISSING"),
+    ("", |b| after(b, HELD, Some(("M1", |b| B::Used(b.used("import 101", "T1"))))), "INSUFFICIENT"),
+    ("", |b| after(b, HELD, Some(("M1+W1", |b| B::Traded(b.traded('W', &["import 101"]))))), "TITLE_INSUFFICIENT"),
 ];

@@ -6,10 +6,13 @@
 )]
 
 use hazledger::pb::event::Body as B;
-use hazledger::pb::{ClockStated, ExternalRef, IncidentKind, PartyStatus, SettlementCause};
+use hazledger::pb::{
+    Arrived, ClockStated, Confirmed, CustomsDirection, CustomsReported, CustomsStatus, Departed,
+    ExternalRef, IncidentKind, Outsider, PartyStatus, SettlementCause,
+};
 
 use super::bench::{Bench, HOUR, event, register_party};
-use super::verbs::{consumed, loss, restating, unregulated};
+use super::verbs::{consumed, kg, loss, restating, unregulated};
 
 /// Records between two state records.
 pub const INTERVAL: u64 = 8;
@@ -24,6 +27,7 @@ pub fn tell() -> Bench {
     ends(&mut b);
     open_ends(&mut b);
     clock(&mut b);
+    edges(&mut b);
     b
 }
 
@@ -180,6 +184,44 @@ fn clock(b: &mut Bench) {
         };
         b.say_of_clock(word).unwrap();
     }
+}
+
+/// Goods from outside and to the outside, one of them confirmed; an import that
+/// customs hold.
+fn edges(b: &mut Bench) {
+    let outsider = Some(Outsider {
+        name: "Zhetysu Mining".into(),
+        code: "050140001234".into(),
+        country: "KZ".into(),
+    });
+    let arrived = Arrived {
+        lot: Some(b.lot("arrived", "12", "T1")),
+        from: outsider.clone(),
+        documents: Vec::new(),
+    };
+    named(b, "arrived", "W1", B::Arrived(arrived));
+    let departed = Departed {
+        goods: b.goods("arrived 2"),
+        place: "T1".into(),
+        to: outsider,
+        documents: Vec::new(),
+    };
+    named(b, "departed", "W1", B::Departed(departed));
+    let confirmed = Confirmed {
+        lot: b.id("arrived"),
+        edge: Some(b.event("arrived")),
+        quantity: kg("11.9"),
+    };
+    said(b, "A1", B::Confirmed(confirmed));
+    let held = CustomsReported {
+        lot: b.id("import"),
+        direction: CustomsDirection::Import.into(),
+        customs_entry: "0706-2026-1".into(),
+        status: CustomsStatus::Held.into(),
+        office: "满洲里海关".into(),
+        documents: Vec::new(),
+    };
+    said(b, "A1", B::CustomsReported(held));
 }
 
 /// Something of every kind stays open: an offer, an awaited one, goods aboard,

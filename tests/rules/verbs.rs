@@ -143,6 +143,7 @@ impl Bench {
             lot: Some(self.lot(label, mass, place)),
             country: "KZ".into(),
             customs_entry: "0706-2026-1".into(),
+            customs_status: 0,
         }
     }
 
@@ -339,6 +340,7 @@ impl Bench {
             place: place.into(),
             country: "MN".into(),
             customs_entry: "0701-2026-2".into(),
+            customs_status: 0,
         }
     }
 

@@ -2,18 +2,19 @@
 //! of the lost comes back.
 
 use super::Case;
+use super::customs::{self, Word};
 use super::fields::{self, MAX_SHORT, MAX_TEXT};
 use super::goods::{self, Reserved};
 use super::store::late;
 use crate::custody::draft::Draft;
 use crate::custody::{account, ranges, subject};
-use crate::event::ConsignmentId;
 use crate::event::codes::Refused;
 use crate::event::mass::Mass;
+use crate::event::{ConsignmentId, LotId};
 use crate::pb::incident::At as IncidentAt;
 use crate::pb::{
-    Account, AccountKind, Disposed, Exported, FindingCode, Goods, Incident, IncidentKind,
-    Recovered, Severity, Used,
+    Account, AccountKind, CustomsDirection, CustomsStatus, Disposed, Exported, FindingCode, Goods,
+    Incident, IncidentKind, Recovered, RefusalCode, Severity, Used,
 };
 
 pub(super) fn used(draft: &mut Draft<'_>, case: &Case<'_>, e: &Used) -> Result<(), Refused> {
@@ -70,6 +71,13 @@ pub(super) fn exported(
 ) -> Result<(), Refused> {
     fields::country(&e.country, "country")?;
     fields::text(&e.customs_entry, MAX_SHORT, "customs_entry")?;
+    let status = e.customs_status();
+    if status == CustomsStatus::Held {
+        return Err(Refused::invalid(
+            "customs_status",
+            "what customs hold has not left",
+        ));
+    }
     gone(
         draft,
         case,
@@ -77,7 +85,22 @@ pub(super) fn exported(
         &e.place,
         Reserved::Refuse,
         AccountKind::Exported,
-    )
+    )?;
+    let lot = e.goods.as_ref().and_then(|g| LotId::from_slice(&g.lot));
+    let Some(id) = lot.filter(|_| status != CustomsStatus::Unspecified) else {
+        return Ok(());
+    };
+    let word = Word {
+        direction: CustomsDirection::Export,
+        entry: &e.customs_entry,
+        status,
+        office: "",
+    };
+    match customs::set(draft, case, id, &word) {
+        // Customs had said so before.
+        Err(refused) if refused.code == RefusalCode::NoChange => Ok(()),
+        done => done,
+    }
 }
 
 fn gone(
@@ -91,6 +114,9 @@ fn gone(
     goods::fact_place(draft, case.party(), place)?;
     let from = account::held(case.party(), place);
     let portion = goods::portion(draft, named, &from, reserved).map_err(|r| r.within("goods"))?;
+    if kind != AccountKind::Disposed {
+        customs::free(draft, portion.lot, "goods.lot")?;
+    }
     late(draft, case, portion.lot);
     goods::sink(draft, &portion, &from, kind)
 }

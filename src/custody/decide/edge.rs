@@ -3,6 +3,7 @@
 //! authority has. What it is not: import and export, which customs stand by.
 
 use super::Case;
+use super::customs;
 use super::entry::{self, Birth, Papers};
 use super::fields::{self, MAX_SHORT};
 use super::goods::{self, Reserved};
@@ -83,6 +84,7 @@ pub(super) fn departed(
         return Err(Refused::new(RefusalCode::TooManyOneSided, "goods.lot")
             .detail(format!("{waiting} are still to be confirmed")));
     }
+    customs::free(draft, portion.lot, "goods.lot")?;
     late(draft, case, portion.lot);
     goods::sink(draft, &portion, &from, AccountKind::Outbound)?;
     find_missing_papers(draft, case, portion.lot, &e.documents);

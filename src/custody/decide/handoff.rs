@@ -9,7 +9,7 @@ use super::signers;
 use super::store::late;
 use super::takeover::{self, Taking};
 use super::trade::MAX_LINES;
-use super::{carriage, handoff_id};
+use super::{carriage, customs, handoff_id};
 use crate::custody::draft::Draft;
 use crate::custody::subject::Seen;
 use crate::custody::{account, subject};
@@ -47,6 +47,7 @@ pub(super) fn offered(draft: &mut Draft<'_>, case: &Case<'_>, e: &Offered) -> Re
         let at = format!("lines[{i}]");
         let portion = goods::portion(draft, Some(line), &from, Reserved::Refuse)
             .map_err(|r| r.within(&at))?;
+        customs::free(draft, portion.lot, &at)?;
         late(draft, case, portion.lot);
         lines.push(HandoffLine {
             lot: line.lot.clone(),

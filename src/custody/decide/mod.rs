@@ -5,6 +5,7 @@
 mod carriage;
 mod consume;
 mod correct;
+mod customs;
 mod dispute;
 mod edge;
 mod entry;
@@ -165,6 +166,7 @@ fn name_subjects(event: &Event, named: &mut Vec<Subject>) {
         Some(Body::Exported(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
         Some(Body::Departed(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
         Some(Body::Confirmed(e)) => lot(&e.lot),
+        Some(Body::CustomsReported(e)) => lot(&e.lot),
         Some(Body::Incident(e)) => {
             e.goods.iter().for_each(|g| lot(&g.lot));
             if let Some(crate::pb::incident::At::Consignment(id)) = &e.at {
@@ -348,6 +350,9 @@ fn event_of(draft: &mut Draft<'_>, case: &Case<'_>, event: &Event) -> Result<(),
         Body::Exported(e) => consume::exported(draft, case, e).map_err(name("exported")),
         Body::Departed(e) => edge::departed(draft, case, e).map_err(name("departed")),
         Body::Confirmed(e) => edge::confirmed(draft, case, e).map_err(name("confirmed")),
+        Body::CustomsReported(e) => {
+            customs::reported(draft, case, e).map_err(name("customs_reported"))
+        }
         Body::Incident(e) => consume::incident(draft, case, e).map_err(name("incident")),
         Body::Recovered(e) => consume::recovered(draft, case, e).map_err(name("recovered")),
         Body::Settled(e) => dispute::settled(draft, case, e).map_err(name("settled")),

@@ -2,6 +2,7 @@
 //! is.
 
 use super::Case;
+use super::customs;
 use super::fields::{self, MAX_SHORT};
 use super::goods;
 use super::signers;
@@ -71,7 +72,8 @@ fn sell(draft: &mut Draft<'_>, case: &Case<'_>, sold: &Goods, buyer: &str) -> Re
     }
     sold.serials
         .iter()
-        .try_for_each(|range| sell_packages(draft, case, id, &state, *range, buyer))
+        .try_for_each(|range| sell_packages(draft, case, id, &state, *range, buyer))?;
+    customs::free(draft, id, "lot")
 }
 
 fn sell_packages(

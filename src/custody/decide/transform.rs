@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Case;
+use super::customs;
 use super::entry::{self, Birth, Papers};
 use super::fields::{self, MAX_SHORT};
 use super::goods::{self, Portion, Reserved, overflow};
@@ -138,6 +139,7 @@ fn take_inputs(
         let from = account::held(case.party(), &input.place);
         let portion = goods::portion(draft, input.goods.as_ref(), &from, Reserved::Refuse)
             .map_err(|r| r.within(&at))?;
+        customs::free(draft, portion.lot, &at)?;
         if inputs.iter().any(|other| other.portion.lot == portion.lot) {
             return Err(Refused::invalid(at, "the lot stands in another input"));
         }

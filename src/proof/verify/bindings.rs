@@ -119,7 +119,7 @@ impl Case<'_> {
     }
 
     /// How this record's statement names one of its events.
-    fn event_ref(&self, index: u32) -> Option<EventRef> {
+    pub(super) fn event_ref(&self, index: u32) -> Option<EventRef> {
         let at = usize::try_from(index).ok()?;
         Some(EventRef {
             party: self.record.payload.party.clone(),
@@ -129,7 +129,7 @@ impl Case<'_> {
         })
     }
 
-    fn body(&self, index: u32) -> Option<&Body> {
+    pub(super) fn body(&self, index: u32) -> Option<&Body> {
         self.record
             .events
             .get(usize::try_from(index).ok()?)?

@@ -15,6 +15,7 @@
 //! | `ids` | times, and that no statement stands twice |
 //! | `bindings` | changes against the events they come from |
 //! | `crossing` | law 5 |
+//! | `edges` | what crossed the ledger's edge, and who confirmed it |
 //! | `content` | law 4 in contained mass |
 //! | `state_record` | the ledger's own word on its state and its clock |
 //! | `signatures` | the signatures themselves, on all cores |
@@ -24,6 +25,7 @@ mod bindings;
 mod chain;
 mod content;
 mod crossing;
+mod edges;
 mod genesis;
 mod ids;
 mod opened;
@@ -258,6 +260,7 @@ impl Verifier {
                 };
                 bindings::check(&case)?;
                 crossing::check(&case)?;
+                edges::check(&case)?;
                 Some(keys)
             }
         };
