@@ -23,6 +23,8 @@ mod edges;
 mod handoffs;
 #[path = "rules/matter.rs"]
 mod matter;
+#[path = "rules/modes.rs"]
+mod modes;
 #[path = "rules/registry.rs"]
 mod registry;
 #[path = "rules/table.rs"]
@@ -107,6 +109,16 @@ fn an_acceptance_before_its_offer_waits_for_it() {
 }
 
 #[test]
+fn a_waybill_is_asked_for_what_its_mode_has_and_nothing_else() {
+    run(modes::WAYBILLS);
+}
+
+#[test]
+fn a_train_goes_on_in_other_wagons() {
+    run(modes::GAUGE);
+}
+
+#[test]
 fn goods_aboard_are_their_carriers() {
     run(handoffs::CARRIAGE);
 }
@@ -145,6 +157,8 @@ fn every_code_is_reached_by_a_line_of_a_table() {
         handoffs::ACCEPT,
         handoffs::PARK,
         handoffs::CARRIAGE,
+        modes::WAYBILLS,
+        modes::GAUGE,
         handoffs::TRADE,
         handoffs::SETTLE,
     ];

@@ -21,6 +21,7 @@ mod region;
 mod special_control;
 mod substance;
 mod table;
+mod transport;
 mod un_number;
 mod uscc;
 
@@ -32,6 +33,7 @@ pub use region::{Region, RegionCode, RegionError, RegionKind, region, regions};
 pub use special_control::{SpecialControl, special_control};
 pub use substance::{Substance, SubstanceError};
 pub use table::{Confidence, TableError};
+pub use transport::{TransportNumberError, WagonNumber, check_air_waybill, check_imo};
 pub use un_number::{UnNumber, UnNumberError};
 pub use uscc::{Uscc, UsccError};
 

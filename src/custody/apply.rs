@@ -47,6 +47,11 @@ pub fn birth(change: &Change, at: At) -> Option<Item> {
                 vehicle: carriage.vehicle.clone(),
                 crew: carriage.crew.clone(),
                 seals: carriage.seals.clone(),
+                wagons: carriage
+                    .rail
+                    .as_ref()
+                    .map(|rail| rail.wagons.clone())
+                    .unwrap_or_default(),
                 carriage: Some(carriage),
                 ..ConsignmentState::default()
             })
@@ -234,6 +239,8 @@ fn to_consignment(consignment: &mut ConsignmentState, what: &C) -> Result<(), Br
             consignment.crew.clone_from(&r.crew);
             consignment.seals.clone_from(&r.seals);
             consignment.region.clone_from(&r.region);
+            consignment.wagons.clone_from(&r.wagons);
+            consignment.station.clone_from(&r.station);
         }
         C::ConsignmentReported(r) => {
             consignment.region.clone_from(&r.region);

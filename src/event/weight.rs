@@ -13,7 +13,7 @@ use prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor};
 use crate::pb::{
     AcceptedLine, Authority, Consumed, DESCRIPTORS, DocumentRef, Event, ExternalRef, Goods, Inert,
     NewLot, Part, Payload, ProcessLoss, SerialRange, Settlement, Signature, SignedStatement,
-    TransformInput, UnregulatedProduct,
+    TransformInput, UnregulatedProduct, WagonTransfer,
 };
 
 /// What a statement may weigh, bytes. As many as may be of the smallest that
@@ -30,7 +30,7 @@ const MAX_DEPTH: usize = 100;
 const ROOM: usize = 2;
 
 /// Bytes of what stands in lists.
-const LISTED: [(&str, usize); 15] = [
+const LISTED: [(&str, usize); 16] = [
     ("AcceptedLine", size_of::<AcceptedLine>()),
     ("Authority", size_of::<Authority>()),
     ("Consumed", size_of::<Consumed>()),
@@ -46,6 +46,7 @@ const LISTED: [(&str, usize); 15] = [
     ("Signature", size_of::<Signature>()),
     ("TransformInput", size_of::<TransformInput>()),
     ("UnregulatedProduct", size_of::<UnregulatedProduct>()),
+    ("WagonTransfer", size_of::<WagonTransfer>()),
 ];
 
 /// The same of a text or of bytes: its place in the list, and the smallest

@@ -10,8 +10,8 @@ use crate::event::ids::derived;
 use crate::pb::event::Body;
 use crate::pb::incident::At as IncidentAt;
 use crate::pb::{
-    Assayed, Corrected, Counted, CustomsStatus, Event, EventRef, Imported, Incident, IncidentKind,
-    Moved, NewLot, Produced, Recovered, SerialRange,
+    Assayed, Corrected, Counted, CustomsDirection, CustomsReported, CustomsStatus, Event, EventRef,
+    Imported, Incident, IncidentKind, Moved, NewLot, Produced, Recovered, SerialRange,
 };
 
 /// A lot that has just been produced.
@@ -89,14 +89,27 @@ impl World {
         let lot = self.new_lot(label, product, gross, ppm, who.entry.code);
         let id = self.fresh_id();
         let name = LotId(derived(&who.code, id, 0, 0));
+        let entry = format!("0705-2026-{:06}", self.number());
         let imported = Imported {
             lot: Some(lot),
             country: "MN".to_owned(),
-            customs_entry: format!("0705-2026-{:06}", self.number()),
-            customs_status: CustomsStatus::Released.into(),
+            customs_entry: entry.clone(),
+            customs_status: CustomsStatus::Arrived.into(),
+        };
+        let released = CustomsReported {
+            lot: name.to_bytes(),
+            direction: CustomsDirection::Import.into(),
+            customs_entry: entry,
+            status: CustomsStatus::Released.into(),
+            office: "二连海关".to_owned(),
+            documents: Vec::new(),
         };
         let packed = paper::packed(name, who.entry.code, count, each, "flexible IBC 13H3");
-        let bodies = vec![Body::Imported(imported), Body::Packed(packed)];
+        let bodies = vec![
+            Body::Imported(imported),
+            Body::CustomsReported(released),
+            Body::Packed(packed),
+        ];
         let said = self.say_as(id, who, &[], bodies, "imports and packs");
         self.stock.push(Pile {
             lot: name,

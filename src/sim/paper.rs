@@ -70,6 +70,7 @@ impl World {
             route,
             seals: vec![format!("S{:08}", self.number())],
             consignee: consignee.code.clone(),
+            ..Carriage::default()
         }
     }
 }

@@ -362,6 +362,7 @@ impl World {
             crew: vec![self.hash(), self.hash()],
             seals: vec![format!("S{:08}", self.number())],
             region: other.region.to_owned(),
+            ..Relayed::default()
         };
         s.carrier = other.clone();
         self.go_on(s, Leg::Road);

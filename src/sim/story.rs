@@ -211,6 +211,7 @@ impl World {
                     crew: vec![self.hash(), self.hash()],
                     seals: vec!["S00004711".to_owned()],
                     region: "150400".to_owned(),
+                    ..Relayed::default()
                 };
                 let id = self.fresh_id();
                 let bodies = vec![Body::Relayed(relayed)];

@@ -96,6 +96,7 @@ fn is_live(kind: EventKind) -> bool {
             | K::Cleaned
             | K::Sampled
             | K::Departed
+            | K::Confirmed
             | K::Succeeded
             | K::TakenOver
     )

@@ -72,7 +72,7 @@ impl Player {
     }
 
     pub fn carriage(&mut self, consignee: usize) -> Carriage {
-        Carriage {
+        let road = Carriage {
             mode: TransportMode::Road.into(),
             waybill: format!("W-{}", self.world.upto(99_999)),
             vehicle: "A-1".to_owned(),
@@ -80,7 +80,9 @@ impl Player {
             route: vec![REGION.to_owned()],
             seals: vec!["S-1".to_owned()],
             consignee: self.world.code(consignee),
-        }
+            ..Carriage::default()
+        };
+        self.in_some_mode(road)
     }
 
     /// What a carrier has, offered to a consignee.
@@ -371,10 +373,10 @@ impl Player {
             consignment: bytes(&name),
             to_carrier: self.world.code(to),
             vehicle: "B-2".to_owned(),
-            crew: Vec::new(),
-            seals: Vec::new(),
             region: REGION.to_owned(),
+            ..Relayed::default()
         };
+        let relayed = self.by_its_mode(model.consignments.get(&name).unwrap(), relayed);
         let with = if to == by || self.world.percent(10) {
             vec![]
         } else {

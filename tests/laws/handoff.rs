@@ -78,7 +78,7 @@ impl Model {
         self.active(&e.taker)?;
         if let Some(carriage) = &e.carriage {
             must(self.parties.has(&carriage.consignee), Wrong::Registry)?;
-            must(!carriage.waybill.is_empty(), Wrong::Field)?;
+            super::modes::waybill(carriage)?;
         }
         must(!e.lines.is_empty(), Wrong::Field)?;
         for (i, goods) in e.lines.iter().enumerate() {
@@ -124,6 +124,8 @@ impl Model {
             from,
             lines,
             carriage: e.carriage.is_some(),
+            mode: e.carriage.as_ref().map_or(0, |c| c.mode),
+            wagons: super::modes::wagons(e.carriage.as_ref()),
             consignee: e.carriage.as_ref().map_or("", |c| &c.consignee).to_owned(),
             status: Status::Open,
             signed: case.signed.clone(),
@@ -317,6 +319,8 @@ impl Model {
             let new = Consignment {
                 carrier: offer.taker.clone(),
                 consignee: offer.consignee.clone(),
+                mode: offer.mode,
+                wagons: offer.wagons.clone(),
                 closed: false,
                 lots: BTreeSet::new(),
             };
@@ -393,7 +397,11 @@ impl Model {
     pub fn relayed(&mut self, case: &Case<'_>, e: &Relayed) -> Verdict {
         self.active(&e.to_carrier)?;
         must(case.signed.contains(&e.to_carrier), Wrong::Who)?;
-        must(!e.vehicle.is_empty() && !e.region.is_empty(), Wrong::Field)?;
+        let known = id(&e.consignment)
+            .ok()
+            .and_then(|c| self.consignments.get(&c));
+        let wagons = super::modes::relay(known, e)?;
+        must(!e.region.is_empty(), Wrong::Field)?;
         let name = self.carried(case.party, &e.consignment)?;
         let from_here = |o: &Offer| o.from == Account::Aboard(name);
         let promised = self.aboard(&name).iter().any(|lot| {
@@ -404,10 +412,9 @@ impl Model {
             offers.any(|o| from_here(self.offers.get(o).unwrap()))
         });
         must(!promised || e.to_carrier == case.party, Wrong::Goods)?;
-        self.consignments
-            .edit(&name)
-            .carrier
-            .clone_from(&e.to_carrier);
+        let consignment = self.consignments.edit(&name);
+        consignment.carrier.clone_from(&e.to_carrier);
+        consignment.wagons = wagons;
         Ok(())
     }
 

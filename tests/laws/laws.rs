@@ -187,6 +187,8 @@ pub fn agrees(model: &Model, subject: &pb::Subject, item: &Item) {
                 .expect("an unknown consignment");
             let lots: BTreeSet<Id> = c.lots.iter().map(|l| id(l)).collect();
             same("consignment's carrier", &mine.carrier, &c.carrier);
+            let wagons: BTreeSet<String> = c.wagons.iter().cloned().collect();
+            same("consignment's wagons", &mine.wagons, &wagons);
             same("consignment closed", &mine.closed, &c.closed);
             same("consignment's lots", &model.aboard(&name), &lots);
             assert_eq!(c.closed, lots.is_empty(), "closed when nothing is aboard");

@@ -25,6 +25,7 @@ mod laws;
 mod ledger;
 mod matter;
 mod model;
+mod modes;
 mod plans;
 mod player;
 mod registry;
@@ -53,9 +54,11 @@ use world::{Signed, World};
 /// Differences of a handoff up to a thousandth are the scales'.
 const TOLERANCE_PPM: u32 = 1000;
 /// What no history may pass over.
-const PATHS: [&str; 22] = [
+const PATHS: [&str; 24] = [
     "a correction corrected",
     "a difference of the scales",
+    "a gauge change",
+    "another mode than road",
     "both halves at once",
     "confirmation differs",
     "confirmation out of order",
@@ -224,6 +227,10 @@ impl History {
         let offered = bodies.iter().any(|b| matches!(b, Body::Offered(_)));
         for body in &bodies {
             match body {
+                Body::Relayed(e) if !e.wagons.is_empty() => seen.push("a gauge change".to_owned()),
+                Body::Offered(e) if e.carriage.as_ref().is_some_and(|c| c.mode > 1) => {
+                    seen.push("another mode than road".to_owned());
+                }
                 Body::Accepted(_) if offered => seen.push("both halves at once".to_owned()),
                 Body::Corrected(e) => {
                     let name = model::event_name(e.original.as_ref().unwrap()).unwrap();

@@ -101,6 +101,8 @@ pub struct Offer {
     pub from: Account,
     pub lines: Vec<Line>,
     pub carriage: bool,
+    pub mode: i32,
+    pub wagons: BTreeSet<String>,
     pub consignee: String,
     pub status: Status,
     /// Who signed it.
@@ -121,6 +123,9 @@ pub struct Fact {
 pub struct Consignment {
     pub carrier: String,
     pub consignee: String,
+    pub mode: i32,
+    /// By rail: that carry it now.
+    pub wagons: BTreeSet<String>,
     pub closed: bool,
     /// Lots that have ever been aboard.
     pub lots: BTreeSet<Id>,

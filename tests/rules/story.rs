@@ -222,6 +222,15 @@ fn edges(b: &mut Bench) {
         documents: Vec::new(),
     };
     said(b, "A1", B::CustomsReported(held));
+    train(b);
+}
+
+/// A train whose gauge changes on the way.
+fn train(b: &mut Bench) {
+    let offered = b.by_rail('C', 'M', "T1", &["arrived 5"]);
+    named(b, "train", "W1", B::Offered(offered));
+    said(b, "C1", B::Accepted(b.accepted("train", "", &["0 take 5"])));
+    said(b, "C1", B::Relayed(b.gauge_changed("train")));
 }
 
 /// Something of every kind stays open: an offer, an awaited one, goods aboard,

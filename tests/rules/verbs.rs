@@ -15,9 +15,9 @@ use hazledger::pb::{
     Accepted, AcceptedLine, Assayed, Carriage, Consumed, Corrected, Counted, Declined, Disposed,
     Event, Exported, Goods, Imported, Incident, IncidentKind, Inert, KeyRevoked, Measure,
     MeasureUnit, Moved, NewLot, Offered, Opened, Packed, ProcessLoss, Produced, Quantity,
-    Recovered, Relayed, ReportKind, Reported, SerialRange, Settled, Settlement, SettlementCause,
-    Traded, TransformInput, Transformed, TransportMode, UnregulatedProduct, Used, Wasted,
-    Withdrawn, incident,
+    RailCarriage, Recovered, Relayed, ReportKind, Reported, SerialRange, Settled, Settlement,
+    SettlementCause, Traded, TransformInput, Transformed, TransportMode, UnregulatedProduct, Used,
+    WagonTransfer, Wasted, Withdrawn, incident,
 };
 use hazledger::pb::{PartyStatus, PlaceRegistered};
 
@@ -232,6 +232,44 @@ impl Bench {
             route: vec!["150100".into()],
             seals: vec!["S-1".into()],
             consignee: party(consignee),
+            ..Carriage::default()
+        }
+    }
+
+    /// The same by rail, in two wagons of the 1520 mm gauge.
+    pub fn by_rail(&self, carrier: char, consignee: char, place: &str, lines: &[&str]) -> Offered {
+        let rail = Carriage {
+            mode: TransportMode::Rail.into(),
+            waybill: "SMGS-4711".into(),
+            seals: vec!["R-1".into(), "R-2".into()],
+            consignee: party(consignee),
+            rail: Some(RailCarriage {
+                wagons: vec!["45488855".into(), "52051232".into()],
+                from_station: "Забайкальск".into(),
+                to_station: "海拉尔".into(),
+            }),
+            ..Carriage::default()
+        };
+        Offered {
+            carriage: Some(rail),
+            ..self.offered(carrier, place, lines)
+        }
+    }
+
+    /// Both wagons into one of China's, at 满洲里.
+    pub fn gauge_changed(&self, consignment: &str) -> Relayed {
+        let transfer = |from: &str, seal: &str| WagonTransfer {
+            from: from.into(),
+            to: "1673024".into(),
+            seals: vec![seal.into()],
+        };
+        Relayed {
+            consignment: self.id(consignment),
+            to_carrier: party('C'),
+            region: "150781".into(),
+            wagons: vec![transfer("45488855", "Z-1"), transfer("52051232", "Z-2")],
+            station: "满洲里".into(),
+            ..Relayed::default()
         }
     }
 
@@ -265,6 +303,7 @@ impl Bench {
             crew: vec![hash("second driver")],
             seals: vec!["S-2".into()],
             region: "150200".into(),
+            ..Relayed::default()
         }
     }
 

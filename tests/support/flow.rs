@@ -102,6 +102,7 @@ pub fn offered(taker: &Member, from: From, lines: Vec<Goods>, consignee: Option<
             route: vec!["150200".to_owned()],
             seals: vec!["seal-1".to_owned()],
             consignee: to.party.clone(),
+            ..Carriage::default()
         }),
         documents: Vec::new(),
     })

@@ -9,7 +9,7 @@ use super::signers;
 use super::store::late;
 use super::takeover::{self, Taking};
 use super::trade::MAX_LINES;
-use super::{carriage, customs, handoff_id};
+use super::{carriage, customs, handoff_id, modes};
 use crate::custody::draft::Draft;
 use crate::custody::subject::Seen;
 use crate::custody::{account, subject};
@@ -33,7 +33,7 @@ pub(super) fn offered(draft: &mut Draft<'_>, case: &Case<'_>, e: &Offered) -> Re
     signers::active(draft, case.party(), "giver")?;
     signers::active(draft, &e.taker, "taker")?;
     if let Some(c) = &e.carriage {
-        carriage::check(draft, c).map_err(|r| r.within("carriage"))?;
+        modes::check(draft, c).map_err(|r| r.within("carriage"))?;
     }
     check_fields(e)?;
     let from = giver_account(draft, case, e)?;

@@ -12,6 +12,7 @@ mod entry;
 mod fields;
 mod goods;
 mod handoff;
+mod modes;
 mod parties;
 mod signers;
 mod store;
