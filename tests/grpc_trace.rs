@@ -150,6 +150,7 @@ async fn a_package_is_traced_by_what_touched_it_and_where_it_stands() {
         loose_gross_mg: 0,
         serials_scanned: vec![SerialRange { first: 3, last: 4 }],
         serials_assumed: vec![SerialRange { first: 5, last: 6 }],
+        loose_measure: None,
     }));
     bench.happen(plant, bench.now_ms(), vec![count]).await;
 
@@ -420,6 +421,7 @@ async fn an_acceptance_that_came_before_its_offer_keeps_its_own_time_and_signer(
             }),
             ..AcceptedLine::default()
         }],
+        returns: None,
     }));
     bench.happen(store, accepted_ms, vec![acceptance]).await;
     let position = bench.record(offering.sign(&plant.key, &[])).await;
@@ -618,6 +620,7 @@ async fn open_disputes_are_listed_page_by_page() {
                 }),
                 ..AcceptedLine::default()
             }],
+            returns: None,
         }));
         bench.happen(store, bench.now_ms(), vec![acceptance]).await;
     }

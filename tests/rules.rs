@@ -27,6 +27,8 @@ mod matter;
 mod modes;
 #[path = "rules/registry.rs"]
 mod registry;
+#[path = "rules/scales.rs"]
+mod scales;
 #[path = "rules/table.rs"]
 mod table;
 #[path = "rules/verbs.rs"]
@@ -119,6 +121,16 @@ fn a_train_goes_on_in_other_wagons() {
 }
 
 #[test]
+fn a_volume_with_its_density_is_a_mass_and_a_scale_is_verified() {
+    run(scales::MEASURES);
+}
+
+#[test]
+fn what_goes_back_is_what_was_handed_over() {
+    run(scales::RETURNS);
+}
+
+#[test]
 fn goods_aboard_are_their_carriers() {
     run(handoffs::CARRIAGE);
 }
@@ -159,6 +171,8 @@ fn every_code_is_reached_by_a_line_of_a_table() {
         handoffs::CARRIAGE,
         modes::WAYBILLS,
         modes::GAUGE,
+        scales::MEASURES,
+        scales::RETURNS,
         handoffs::TRADE,
         handoffs::SETTLE,
     ];

@@ -6,8 +6,8 @@ use super::lot::{self, Amount, Broken, broken};
 use super::subject::Item;
 use crate::pb::change::Change as C;
 use crate::pb::{
-    Change, ConsignmentState, CustomsSet, CustomsStatus, DisputeState, HandoffState, HandoffStatus,
-    LotState, Restated,
+    Change, ConsignmentState, CustomsSet, CustomsStatus, DisputeState, HandoffLine, HandoffState,
+    HandoffStatus, LotState, Restated, Returned,
 };
 
 /// Where a change is applied.
@@ -222,12 +222,38 @@ fn to_handoff(handoff: &mut HandoffState, what: &C) -> Result<(), Broken> {
             }
             Ok(())
         }
+        C::LineTaken(taken) => {
+            handoff.taken.push(taken.clone());
+            Ok(())
+        }
+        C::Returned(back) => returned(handoff, back),
         C::Unparked(unparked) => {
             handoff.parked.retain(|p| p.position != unparked.position);
             Ok(())
         }
         _ => misplaced("a handoff"),
     }
+}
+
+/// Adds what has been taken back to what had been, by lot.
+fn returned(handoff: &mut HandoffState, back: &Returned) -> Result<(), Broken> {
+    let at = handoff.returned.iter().position(|l| l.lot == back.lot);
+    let Some(line) = at.and_then(|at| handoff.returned.get_mut(at)) else {
+        handoff.returned.push(HandoffLine {
+            lot: back.lot.clone(),
+            loose_gross_mg: back.loose_gross_mg,
+            serials: back.serials.clone(),
+        });
+        return Ok(());
+    };
+    let Some(sum) = line.loose_gross_mg.checked_add(back.loose_gross_mg) else {
+        return broken(2, "a mass overflows");
+    };
+    line.loose_gross_mg = sum;
+    let new = super::ranges::minus(&back.serials, &line.serials);
+    new.into_iter()
+        .for_each(|range| super::ranges::insert(&mut line.serials, range));
+    Ok(())
 }
 
 fn to_consignment(consignment: &mut ConsignmentState, what: &C) -> Result<(), Broken> {

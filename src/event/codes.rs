@@ -209,6 +209,9 @@ pub fn remedy(code: RefusalCode) -> &'static str {
         C::NoChange => "the ledger says so already",
         C::UnknownEdge => "name an arrival or departure of this lot that nobody has confirmed yet",
         C::TooManyOneSided => "have earlier departures of the lot confirmed first",
+        C::ReturnDisagrees => {
+            "name an accepted handoff between the same two parties the other way round, and at most what it handed over"
+        }
         C::HeldByCustoms => "wait until customs have released the goods, and have that recorded",
     }
 }

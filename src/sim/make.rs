@@ -313,6 +313,7 @@ impl World {
             loose_gross_mg: loose,
             serials_scanned: serials,
             serials_assumed: Vec::new(),
+            loose_measure: None,
         };
         self.say(&holder, vec![Body::Counted(counted)], "counts")
             .issued

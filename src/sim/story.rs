@@ -160,6 +160,7 @@ impl World {
             lines: vec![goods],
             carriage: Some(carriage),
             documents: Vec::new(),
+            returns: None,
         };
         let body = Body::Offered(offered);
         let said = self.say_with_ref(from, body, "e-waybill", &number, "offers for carriage");
@@ -236,6 +237,7 @@ impl World {
                     offer: Some(self.story.offer.clone()),
                     place: r.mine.entry.code.to_owned(),
                     lines: vec![line],
+                    returns: None,
                 };
                 self.say(
                     &r.mine,
@@ -257,6 +259,7 @@ impl World {
                     loose_gross_mg: 0,
                     serials_scanned: vec![SENT],
                     serials_assumed: Vec::new(),
+                    loose_measure: None,
                 };
                 self.say(&r.mine, vec![Body::Counted(counted)], "counts")
             }

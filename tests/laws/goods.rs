@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hazledger::pb::{
     Assayed, Counted, CustomsDirection, CustomsStatus, Disposed, Exported, Goods, Imported,
-    Incident, IncidentKind, Moved, NewLot, Opened, Packed, Produced, Quantity, Recovered,
+    Incident, IncidentKind, Measure, Moved, NewLot, Opened, Packed, Produced, Quantity, Recovered,
     SerialRange, Used, incident,
 };
 
@@ -49,7 +49,7 @@ pub fn id(bytes: &[u8]) -> Verdict<Id> {
 /// both if they agree; more than nothing.
 pub fn mass(quantity: Option<&Quantity>) -> Verdict<i64> {
     let quantity = quantity.ok_or(Wrong::Field)?;
-    let measured = quantity.measure.as_ref().map(|m| m.value.parse::<i64>());
+    let measured = quantity.measure.as_ref().map(measured);
     let mass = match (quantity.gross_mg, measured) {
         (0, Some(measured)) => measured.map_err(|_| Wrong::Field)?,
         (booked, None) => booked,
@@ -60,6 +60,12 @@ pub fn mass(quantity: Option<&Quantity>) -> Verdict<i64> {
     };
     must(mass > 0, Wrong::Field)?;
     Ok(mass)
+}
+
+/// A measure: milligrams, or litres with three decimals at 1 kg/m3, which are
+/// milligrams without the point.
+fn measured(m: &Measure) -> Result<i64, std::num::ParseIntError> {
+    m.value.replace('.', "").parse()
 }
 
 /// Every serial of ascending, disjoint ranges.
@@ -335,6 +341,8 @@ impl Model {
     /// Differences go to found and missing; a serial seen elsewhere moves
     /// nothing.
     pub fn counted(&mut self, case: &Case<'_>, e: &Counted) -> Verdict {
+        let told = e.loose_measure.as_ref().map(measured);
+        must(told.is_none_or(|m| m == Ok(e.loose_gross_mg)), Wrong::Field)?;
         let scanned: BTreeSet<u64> = serials(&e.serials_scanned)?.into_iter().collect();
         let assumed: BTreeSet<u64> = serials(&e.serials_assumed)?.into_iter().collect();
         must(scanned.is_disjoint(&assumed), Wrong::Field)?;

@@ -96,6 +96,7 @@ impl Model {
                 Account::Aboard(self.carried(case.party, c)?)
             }
         };
+        let back = self.taken_back(e.returns.as_ref())?;
         must(e.taker != case.party, Wrong::Offer)?;
         let name = case.name(0);
         let mut lines: Vec<Line> = Vec::new();
@@ -107,6 +108,15 @@ impl Model {
                 loose: taken.loose.gross,
                 serials: taken.serials.into_iter().collect(),
             });
+        }
+        if let Some(back) = back {
+            let turned = back.taker == case.party && back.giver == e.taker;
+            must(turned && back.status == Status::Accepted, Wrong::Return)?;
+            for line in &lines {
+                let (loose, serials) = back.left(&line.lot);
+                let fits = line.loose <= loose && line.serials.is_subset(&serials);
+                must(fits, Wrong::Return)?;
+            }
         }
         for line in &lines {
             let book = self.lots.edit(&line.lot);
@@ -128,11 +138,39 @@ impl Model {
             wagons: super::modes::wagons(e.carriage.as_ref()),
             consignee: e.carriage.as_ref().map_or("", |c| &c.consignee).to_owned(),
             status: Status::Open,
+            returns: e.returns.clone(),
+            taken: BTreeMap::new(),
+            returned: BTreeMap::new(),
             signed: case.signed.clone(),
         };
         self.offers.put(name, offer);
         self.unpark(&name);
         Ok(())
+    }
+
+    /// The handoff that an offer takes back.
+    fn taken_back(&self, returns: Option<&EventRef>) -> Verdict<Option<Offer>> {
+        let Some(returns) = returns else {
+            return Ok(None);
+        };
+        let name = handoff_name(returns).ok_or(Wrong::Field)?;
+        let back = self.offers.get(&name).ok_or(Wrong::Offer)?;
+        must(back.reference == *returns, Wrong::Reference)?;
+        Ok(Some(back.clone()))
+    }
+
+    /// What is taken of a line; and, if it takes another handoff back, what has
+    /// come back of that.
+    fn goes_back(&mut self, name: &Id, offer: &Offer, line: &Line, word: &Word) {
+        let taken = (word.accepted, word.accepted_serials.clone());
+        let back = offer.returns.as_ref().and_then(handoff_name);
+        if let Some(back) = back.filter(|_| taken.0 > 0 || !taken.1.is_empty()) {
+            let offer = self.offers.edit(&back);
+            let sum = offer.returned.entry(line.lot).or_default();
+            sum.0 += taken.0;
+            sum.1.extend(&taken.1);
+        }
+        self.offers.edit(name).taken.insert(line.lot, taken);
     }
 
     /// Acceptances that waited are taken up; what does not fit is a finding,
@@ -214,6 +252,7 @@ impl Model {
         let mut words = words(e)?;
         let known = |line: &u32| usize::try_from(*line).unwrap() < offer.lines.len();
         must(words.keys().all(known), Wrong::Offer)?;
+        must(e.returns == offer.returns, Wrong::Return)?;
         let to = if offer.carriage {
             must(e.place.is_empty(), Wrong::Field)?;
             Account::Aboard(*name)
@@ -226,6 +265,7 @@ impl Model {
             let word = words.remove(&index).unwrap_or_else(nothing);
             fits(offer, line, &word)?;
             self.lots.edit(&line.lot).release(name);
+            self.goes_back(name, offer, line, &word);
             let (loose, missing) = self.take_line(name, offer, line, &word, &to);
             let dispute = derived(by.0, by.1, by.2, index);
             self.unaccounted(name, offer, line, dispute, loose, missing);

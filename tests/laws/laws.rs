@@ -71,6 +71,7 @@ pub fn class(refused: &Refused) -> Wrong {
         C::UnknownDispute | C::DisputeClosed | C::DisputeExceeded => Wrong::Dispute,
         C::UnknownEdge | C::TooManyOneSided => Wrong::Edge,
         C::HeldByCustoms => Wrong::Customs,
+        C::ReturnDisagrees => Wrong::Return,
         C::UnknownEvent | C::CannotCorrect => Wrong::Correction,
         C::NoChange => Wrong::Pointless,
         _ => panic!("a refusal that no history should meet: {refused}"),
@@ -238,6 +239,9 @@ fn handoff_agrees(model: &Model, name: &Id, state: &pb::HandoffState) {
         Status::Withdrawn => HandoffStatus::Withdrawn,
     };
     same("handoff", &status, &state.status());
+    let back = |l: &pb::HandoffLine| (id(&l.lot), (l.loose_gross_mg, expanded(&l.serials)));
+    let returned: BTreeMap<Id, _> = state.returned.iter().map(back).collect();
+    same("what came back", &mine.returned, &returned);
     let offered = state.offered.as_ref().unwrap();
     for (mine, theirs) in mine.lines.iter().zip(&offered.lines) {
         same("line's mass", &mine.loose, &theirs.loose_gross_mg);

@@ -54,10 +54,11 @@ use world::{Signed, World};
 /// Differences of a handoff up to a thousandth are the scales'.
 const TOLERANCE_PPM: u32 = 1000;
 /// What no history may pass over.
-const PATHS: [&str; 24] = [
+const PATHS: [&str; 26] = [
     "a correction corrected",
     "a difference of the scales",
     "a gauge change",
+    "a return",
     "another mode than road",
     "both halves at once",
     "confirmation differs",
@@ -67,6 +68,7 @@ const PATHS: [&str; 24] = [
     "count short",
     "customs held",
     "goods refused",
+    "instrument unverified",
     "one sided",
     "outsider is a party",
     "over delivery",
@@ -231,6 +233,7 @@ impl History {
                 Body::Offered(e) if e.carriage.as_ref().is_some_and(|c| c.mode > 1) => {
                     seen.push("another mode than road".to_owned());
                 }
+                Body::Accepted(e) if e.returns.is_some() => seen.push("a return".to_owned()),
                 Body::Accepted(_) if offered => seen.push("both halves at once".to_owned()),
                 Body::Corrected(e) => {
                     let name = model::event_name(e.original.as_ref().unwrap()).unwrap();

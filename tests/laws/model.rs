@@ -43,6 +43,8 @@ pub enum Wrong {
     Edge,
     /// Customs hold it.
     Customs,
+    /// It is not what was handed over that comes back.
+    Return,
     /// An event that is unknown, or not to be corrected so.
     Correction,
     /// It is so already.
@@ -105,8 +107,27 @@ pub struct Offer {
     pub wagons: BTreeSet<String>,
     pub consignee: String,
     pub status: Status,
+    /// The handoff that it takes back.
+    pub returns: Option<EventRef>,
+    /// What was taken of each lot, and what has come back since.
+    pub taken: BTreeMap<Id, Part>,
+    pub returned: BTreeMap<Id, Part>,
     /// Who signed it.
     pub signed: BTreeSet<String>,
+}
+
+/// Some of a lot: a loose gross mass, and packages.
+pub type Part = (i64, BTreeSet<u64>);
+
+impl Offer {
+    /// What was handed over of a lot and has not come back.
+    pub fn left(&self, lot: &Id) -> Part {
+        let (mut loose, mut serials) = self.taken.get(lot).cloned().unwrap_or_default();
+        let (back, gone) = self.returned.get(lot).cloned().unwrap_or_default();
+        loose -= back;
+        serials.retain(|s| !gone.contains(s));
+        (loose, serials)
+    }
 }
 
 /// An acceptance that waits for its offer.

@@ -278,6 +278,13 @@ impl Player {
             3 if self.wild() => -1,
             _ => stock.loose,
         };
+        let measured = loose_gross_mg.max(0) + i64::from(self.world.percent(5));
+        let loose_measure = self.world.percent(20).then(|| hazledger::pb::Measure {
+            value: measured.to_string(),
+            unit: hazledger::pb::MeasureUnit::Mg.into(),
+            verified_until_ms: 1,
+            ..hazledger::pb::Measure::default()
+        });
         let mut scanned = stock.serials.clone();
         let mut assumed = Vec::new();
         match self.world.upto(7) {
@@ -293,6 +300,7 @@ impl Player {
             loose_gross_mg,
             serials_scanned: ranges(&scanned),
             serials_assumed: ranges(&assumed),
+            loose_measure,
         };
         Some(one(stock.by, Body::Counted(counted)))
     }

@@ -223,6 +223,19 @@ fn edges(b: &mut Bench) {
     };
     said(b, "A1", B::CustomsReported(held));
     train(b);
+    back(b);
+}
+
+/// Handed over, and some of it taken back.
+fn back(b: &mut Bench) {
+    let out = b.offered('P', "T1", &["arrived 2"]);
+    named(b, "out", "W1", B::Offered(out));
+    let taken = b.accepted("out", "T1", &["0 take 2"]);
+    said(b, "P1", B::Accepted(taken));
+    let back = b.back('W', "out", &["arrived 1"]);
+    named(b, "back", "P1", B::Offered(back));
+    let taken = b.taken_back("back", "out", &["0 take 1"]);
+    said(b, "W1", B::Accepted(taken));
 }
 
 /// A train whose gauge changes on the way.

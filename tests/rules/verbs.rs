@@ -194,6 +194,7 @@ impl Bench {
             loose_gross_mg: mg(loose),
             serials_scanned: serials(scanned),
             serials_assumed: serials(assumed),
+            loose_measure: None,
         }
     }
 
@@ -204,6 +205,7 @@ impl Bench {
             lines: lines.iter().filter_map(|l| self.goods(l)).collect(),
             carriage: None,
             documents: Vec::new(),
+            returns: None,
         }
     }
 
@@ -233,6 +235,22 @@ impl Bench {
             seals: vec!["S-1".into()],
             consignee: party(consignee),
             ..Carriage::default()
+        }
+    }
+
+    /// Some of what an earlier offer handed over goes back, from T1.
+    pub fn back(&self, taker: char, of: &str, lines: &[&str]) -> Offered {
+        Offered {
+            returns: Some(self.event(of)),
+            ..self.offered(taker, "T1", lines)
+        }
+    }
+
+    /// And is taken.
+    pub fn taken_back(&self, offer: &str, of: &str, lines: &[&str]) -> Accepted {
+        Accepted {
+            returns: Some(self.event(of)),
+            ..self.accepted(offer, "T1", lines)
         }
     }
 
@@ -278,6 +296,7 @@ impl Bench {
             offer: Some(self.event(offer)),
             place: place.into(),
             lines: lines.iter().map(|l| line(l)).collect(),
+            returns: None,
         }
     }
 

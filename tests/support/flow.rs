@@ -105,6 +105,7 @@ pub fn offered(taker: &Member, from: From, lines: Vec<Goods>, consignee: Option<
             ..Carriage::default()
         }),
         documents: Vec::new(),
+        returns: None,
     })
 }
 
@@ -119,6 +120,7 @@ pub fn accepted(offer: EventRef, place: &str, gross_mg: i64, serials: &[SerialRa
             accepted_serials: serials.to_vec(),
             ..AcceptedLine::default()
         }],
+        returns: None,
     })
 }
 
@@ -326,6 +328,7 @@ impl Flow {
             loose_gross_mg: 184_000,
             serials_scanned: vec![SerialRange { first: 2, last: 4 }],
             serials_assumed: Vec::new(),
+            loose_measure: None,
         });
         book.submit(&cast.user, &[], vec![event(wasted), event(counted)]);
         book.commit();

@@ -180,6 +180,7 @@ fn until_due(flow: &mut Flow) {
             loose_gross_mg: 500_000,
             serials_scanned: vec![SerialRange { first: 1, last: 10 }],
             serials_assumed: Vec::new(),
+            loose_measure: None,
         });
         let maker = flow.cast.maker.clone();
         flow.book.submit(&maker, &[], vec![event(counted)]);

@@ -9,7 +9,7 @@ use super::signers;
 use super::store::late;
 use super::takeover::{self, Taking};
 use super::trade::MAX_LINES;
-use super::{carriage, customs, handoff_id, modes};
+use super::{carriage, customs, handoff_id, modes, returns, scales};
 use crate::custody::draft::Draft;
 use crate::custody::subject::Seen;
 use crate::custody::{account, subject};
@@ -37,6 +37,7 @@ pub(super) fn offered(draft: &mut Draft<'_>, case: &Case<'_>, e: &Offered) -> Re
     }
     check_fields(e)?;
     let from = giver_account(draft, case, e)?;
+    let back = returns::named(draft, e.returns.as_ref())?;
     if e.taker == case.party() {
         return Err(Refused::new(RefusalCode::OwnHandoff, "taker"));
     }
@@ -55,6 +56,9 @@ pub(super) fn offered(draft: &mut Draft<'_>, case: &Case<'_>, e: &Offered) -> Re
             serials: portion.serials.clone(),
         });
         reserve.push(portion);
+    }
+    if let Some(back) = &back {
+        returns::check(back, case.party(), &e.taker, &lines)?;
     }
     for portion in reserve {
         let reserved = crate::pb::Reserved {
@@ -77,8 +81,10 @@ pub(super) fn offered(draft: &mut Draft<'_>, case: &Case<'_>, e: &Offered) -> Re
         from: Some(from),
         lines,
         carriage: e.carriage.clone(),
+        returns: e.returns.clone(),
     };
     draft.emit(&subject::handoff(name), C::Offered(offered))?;
+    scales::offered(draft, case, name, e);
     parked
         .into_iter()
         .try_for_each(|fact| unpark(draft, case, name, &fact))

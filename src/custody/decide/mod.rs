@@ -14,6 +14,8 @@ mod goods;
 mod handoff;
 mod modes;
 mod parties;
+mod returns;
+mod scales;
 mod signers;
 mod store;
 mod takeover;
@@ -184,11 +186,15 @@ fn name_subjects(event: &Event, named: &mut Vec<Subject>) {
         }
         Some(Body::Offered(e)) => {
             e.lines.iter().for_each(|g| lot(&g.lot));
+            named.extend(e.returns.as_ref().and_then(handoff_of));
             if let Some(crate::pb::offered::From::Consignment(id)) = &e.from {
                 named.extend(consignment(id));
             }
         }
-        Some(Body::Accepted(e)) => named.extend(e.offer.as_ref().and_then(handoff_of)),
+        Some(Body::Accepted(e)) => {
+            named.extend(e.offer.as_ref().and_then(handoff_of));
+            named.extend(e.returns.as_ref().and_then(handoff_of));
+        }
         Some(Body::Declined(e)) => named.extend(e.offer.as_ref().and_then(handoff_of)),
         Some(Body::Withdrawn(e)) => named.extend(e.offer.as_ref().and_then(handoff_of)),
         Some(Body::Relayed(e)) => named.extend(consignment(&e.consignment)),

@@ -224,7 +224,8 @@ fn offer_body_differs(
         Some(From::Consignment(id)) => from.kind() == AccountKind::Aboard && from.id == *id,
         None => false,
     };
-    if signed.taker != booked.taker || signed.carriage != booked.carriage || !place {
+    let back = signed.returns == booked.returns;
+    if signed.taker != booked.taker || signed.carriage != booked.carriage || !place || !back {
         return Some("another taker, place or waybill");
     }
     let same = signed.lines.len() == booked.lines.len()
