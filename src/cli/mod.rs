@@ -20,6 +20,7 @@ pub mod output;
 pub mod passphrase;
 pub mod random;
 pub mod repair;
+pub mod report;
 pub mod serve;
 pub mod submit;
 pub mod time;
@@ -69,6 +70,7 @@ enum Command {
     Follow(follow::FollowArgs),
     Verify(verify::VerifyArgs),
     Repair(repair::RepairArgs),
+    Report(report::ReportArgs),
 }
 
 /// Reads the arguments, runs the subcommand, and says how it came out.
@@ -95,5 +97,6 @@ fn run(command: &Command) -> Result<Outcome, CliError> {
         Command::Follow(args) => follow::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Repair(args) => repair::run(args),
+        Command::Report(args) => report::run(args),
     }
 }

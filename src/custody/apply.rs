@@ -251,8 +251,9 @@ fn returned(handoff: &mut HandoffState, back: &Returned) -> Result<(), Broken> {
     };
     line.loose_gross_mg = sum;
     let new = super::ranges::minus(&back.serials, &line.serials);
-    new.into_iter()
-        .for_each(|range| super::ranges::insert(&mut line.serials, range));
+    for range in new {
+        super::ranges::insert(&mut line.serials, range);
+    }
     Ok(())
 }
 

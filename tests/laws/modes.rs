@@ -104,29 +104,29 @@ impl Player {
             0 => {
                 c.mode = Mode::Air.into();
                 c.waybill = "999-12345675".to_owned();
-                c.air = Some(AirCarriage {
+                c.air = Some(Box::new(AirCarriage {
                     flight: "CA1234".to_owned(),
-                });
+                }));
             }
             1 => {
                 c.mode = Mode::Water.into();
-                c.water = Some(WaterCarriage {
+                c.water = Some(Box::new(WaterCarriage {
                     vessel: "长江一号".to_owned(),
                     registration: "CN-7".to_owned(),
                     from_port: "A".to_owned(),
                     to_port: "B".to_owned(),
                     ..WaterCarriage::default()
-                });
+                }));
             }
             2 => {
                 c.mode = Mode::Pipeline.into();
                 c.seals.clear();
-                c.pipeline = Some(PipelineCarriage {
+                c.pipeline = Some(Box::new(PipelineCarriage {
                     line: "L-1".to_owned(),
                     from_ms: 1,
                     to_ms: 2,
                     meter: "M-1".to_owned(),
-                });
+                }));
             }
             _ => {
                 c.mode = Mode::Rail.into();
@@ -135,11 +135,11 @@ impl Player {
                 let mut wagons: Vec<String> =
                     (first..=first + count).map(|n| n.to_string()).collect();
                 wagons.push("45488855".to_owned());
-                c.rail = Some(RailCarriage {
+                c.rail = Some(Box::new(RailCarriage {
                     wagons,
                     from_station: "A".to_owned(),
                     to_station: "B".to_owned(),
-                });
+                }));
             }
         }
         if self.world.percent(6) {

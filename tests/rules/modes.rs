@@ -25,29 +25,29 @@ fn right(b: &Bench, mode: Mode) -> Carriage {
         Mode::Rail => b.by_rail('C', 'M', "T1", &[]).carriage.unwrap(),
         Mode::Air => Carriage {
             waybill: "999-12345675".into(),
-            air: Some(AirCarriage {
+            air: Some(Box::new(AirCarriage {
                 flight: "CA1234".into(),
-            }),
+            })),
             ..bare
         },
         Mode::Water => Carriage {
-            water: Some(WaterCarriage {
+            water: Some(Box::new(WaterCarriage {
                 vessel: "Emma".into(),
                 imo: "9074729".into(),
                 registration: String::new(),
                 from_port: "上海".into(),
                 to_port: "武汉".into(),
-            }),
+            })),
             ..bare
         },
         Mode::Pipeline => Carriage {
             seals: Vec::new(),
-            pipeline: Some(PipelineCarriage {
+            pipeline: Some(Box::new(PipelineCarriage {
                 line: "L-1".into(),
                 from_ms: 1_000,
                 to_ms: 2_000,
                 meter: "FT-101".into(),
-            }),
+            })),
             ..bare
         },
     }
@@ -109,9 +109,9 @@ pub const WAYBILLS: &[Case] = &[
     ("stock", |b| ship(b, Mode::Air, |c| c.air = None), "FIELD_MISSING"),
     ("stock", |b| ship(b, Mode::Air, |c| c.waybill = "999-12345674".into()), "FIELD_INVALID"),
     ("stock", |b| ship(b, Mode::Air, |c| c.waybill = "W-1".into()), "FIELD_INVALID"),
-    ("stock", |b| ship(b, Mode::Air, |c| c.air = Some(AirCarriage::default())), "FIELD_MISSING"),
-    ("stock", |b| ship(b, Mode::Air, |c| c.air = Some(AirCarriage { flight: "next week".into() })), "FIELD_INVALID"),
-    ("stock", |b| ship(b, Mode::Air, |c| c.air = Some(AirCarriage { flight: "3U8888".into() })), "ok"),
+    ("stock", |b| ship(b, Mode::Air, |c| c.air = Some(Box::new(AirCarriage::default()))), "FIELD_MISSING"),
+    ("stock", |b| ship(b, Mode::Air, |c| c.air = Some(Box::new(AirCarriage { flight: "next week".into() }))), "FIELD_INVALID"),
+    ("stock", |b| ship(b, Mode::Air, |c| c.air = Some(Box::new(AirCarriage { flight: "3U8888".into() }))), "ok"),
     ("stock", |b| ship(b, Mode::Air, |c| c.crew = vec![hash("pilot")]), "FIELD_INVALID"),
     // Water: a vessel with a number, and ports.
     ("stock", |b| ship(b, Mode::Water, |c| c.water = None), "FIELD_MISSING"),

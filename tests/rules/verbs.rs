@@ -261,11 +261,11 @@ impl Bench {
             waybill: "SMGS-4711".into(),
             seals: vec!["R-1".into(), "R-2".into()],
             consignee: party(consignee),
-            rail: Some(RailCarriage {
+            rail: Some(Box::new(RailCarriage {
                 wagons: vec!["45488855".into(), "52051232".into()],
                 from_station: "Забайкальск".into(),
                 to_station: "海拉尔".into(),
-            }),
+            })),
             ..Carriage::default()
         };
         Offered {

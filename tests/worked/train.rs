@@ -11,17 +11,21 @@
 //!
 //! 60,000 = 59,970 + 30. Content 98 %: 58,800 = 58,770.6 + 29.4.
 
-use hazledger::custody::Items as _;
-use hazledger::custody::subject;
+use hazledger::custody::state::nowhere;
+use hazledger::custody::{Items as _, State, subject};
+use hazledger::event::record::OpenRecord;
 use hazledger::event::{ConsignmentId, LotId};
 use hazledger::pb::event::Body as B;
 use hazledger::pb::{
     Accepted, AccountKind, ConsignmentState, CustomsDirection, CustomsReported, CustomsStatus,
-    FindingCode, Imported, LotState, RefusalCode, Relayed, WagonTransfer, item::Item,
+    DifferenceBy, FindingCode, Imported, LotState, Measure, RefusalCode, Relayed, WagonTransfer,
+    item::Item,
 };
+use hazledger::projection::differences::{self, Differences};
+use hazledger::projection::{Folded, Standing, Store, View as _, Writes};
 
 use super::bench::{Answer, Bench, party};
-use super::verbs::mg;
+use super::verbs::{measure, mg};
 
 const ENTRY: &str = "0601-2026-000117";
 
@@ -119,7 +123,11 @@ fn a_train_crosses_the_border_in_other_wagons_and_waits_for_customs() {
 
     // W weighs 30 kg less, within the scales' 0.3 %.
     assert_eq!(b.name("delivery", "C1", B::Offered(delivery)), Ok(vec![]));
-    let taken: Accepted = b.accepted("delivery", "T1", &["0 take 59970"]);
+    let mut taken: Accepted = b.accepted("delivery", "T1", &["0 take 59970"]);
+    taken.lines[0].accepted.as_mut().unwrap().measure = Some(Measure {
+        instrument: "scale 7".into(),
+        ..measure("59970")
+    });
     assert_eq!(b.say("W1", B::Accepted(taken)), Ok(vec![]));
     assert!(train(&b).closed);
     let held = (mg("59970"), mg("58770.6"));
@@ -128,4 +136,48 @@ fn a_train_crosses_the_border_in_other_wagons_and_waits_for_customs() {
     assert_eq!(on(&b, AccountKind::MeasureDifference), scales);
     assert_eq!(on(&b, AccountKind::Imported), (-mg("60000"), -mg("58800")));
     assert_eq!(lot(&b).titles[0].party, party('M'));
+
+    // Who asks for differences sees them: 30 of 60,000 kg by W's scale 7, at
+    // its site, out of the wagons that brought them; nothing at the loading.
+    let folder = tempfile::tempdir().unwrap();
+    let store = differences_of(&b, folder.path());
+    let (c, w) = (party('C'), party('W'));
+    let told = [
+        (DifferenceBy::Instrument, format!("{w}/scale 7"), 1, "60000"),
+        (DifferenceBy::Site, format!("{w}/S"), 1, "60000"),
+        (DifferenceBy::Vehicle, "1673026".to_owned(), 1, "60000"),
+        (DifferenceBy::Carrier, c, 2, "120000"),
+    ];
+    for (by, key, lines, offered) in told {
+        let rows = differences::rows(&store.reading(), by, "", 10).unwrap();
+        let row = rows.iter().find(|row| row.key == key).unwrap();
+        assert_eq!(
+            (row.lines, row.offered_mg.as_str()),
+            (lines, mg(offered).to_string().as_str())
+        );
+        assert_eq!(row.difference_mg, mg("30").to_string(), "{key}");
+    }
+    let wagons = differences::rows(&store.reading(), DifferenceBy::Vehicle, "", 10).unwrap();
+    let loaded = wagons.iter().find(|row| row.key == "45488855").unwrap();
+    assert_eq!(loaded.difference_mg, "0");
+}
+
+/// The view of differences, folded from the records as the projector does.
+fn differences_of(b: &Bench, folder: &std::path::Path) -> Store {
+    let store = Store::open(folder).unwrap();
+    let mut view = Differences::default();
+    let mut state = State::new();
+    let mut writes = Writes::default();
+    for (sealed, _) in &b.records {
+        let record = OpenRecord::open(&sealed.bytes).unwrap();
+        let items = state.apply(&record, &mut nowhere).unwrap();
+        view.fold(&Folded { record, items }, &mut writes);
+    }
+    view.finish(state.next(), &mut writes);
+    let standing = Standing {
+        next: state.next(),
+        ..Standing::default()
+    };
+    store.apply(writes, standing).unwrap();
+    store
 }

@@ -81,7 +81,7 @@ pub(super) fn offered(draft: &mut Draft<'_>, case: &Case<'_>, e: &Offered) -> Re
         from: Some(from),
         lines,
         carriage: e.carriage.clone(),
-        returns: e.returns.clone(),
+        returns: e.returns.clone().map(Box::new),
     };
     draft.emit(&subject::handoff(name), C::Offered(offered))?;
     scales::offered(draft, case, name, e);
@@ -366,6 +366,7 @@ fn close(
     }
     let closed = HandoffClosed {
         status: status.into(),
+        place: String::new(),
     };
     draft.emit(&subject::handoff(name), C::HandoffClosed(closed))
 }

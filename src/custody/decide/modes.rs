@@ -35,10 +35,10 @@ pub(super) fn check(draft: &Draft<'_>, c: &Carriage) -> Result<(), Refused> {
     of_no_other_mode(c)?;
     match c.mode() {
         TransportMode::Unspecified | TransportMode::Road => road(c)?,
-        TransportMode::Rail => rail(c, c.rail.as_ref())?,
-        TransportMode::Air => air(c, c.air.as_ref())?,
-        TransportMode::Water => water(c.water.as_ref())?,
-        TransportMode::Pipeline => pipeline(c, c.pipeline.as_ref())?,
+        TransportMode::Rail => rail(c, c.rail.as_deref())?,
+        TransportMode::Air => air(c, c.air.as_deref())?,
+        TransportMode::Water => water(c.water.as_deref())?,
+        TransportMode::Pipeline => pipeline(c, c.pipeline.as_deref())?,
     }
     seals(&c.seals, MAX_STOPS)?;
     containers(&c.containers)?;
@@ -76,10 +76,10 @@ fn road(c: &Carriage) -> Result<(), Refused> {
         return Err(Refused::missing("crew"));
     }
     crew(&c.crew)?;
-    match c.escort.is_empty() {
-        true => Ok(()),
-        false => fields::hash(&c.escort, "escort"),
+    if c.escort.is_empty() {
+        return Ok(());
     }
+    fields::hash(&c.escort, "escort")
 }
 
 fn rail(c: &Carriage, rail: Option<&RailCarriage>) -> Result<(), Refused> {
@@ -303,9 +303,10 @@ pub(super) fn seals_after(before: &ConsignmentState, e: &Relayed) -> Vec<String>
         return e.seals.clone();
     }
     let stays = |number: &String| !e.wagons.iter().any(|t| t.from == *number);
-    let mut after = match before.wagons.iter().any(stays) {
-        true => before.seals.clone(),
-        false => Vec::new(),
+    let mut after = if before.wagons.iter().any(stays) {
+        before.seals.clone()
+    } else {
+        Vec::new()
     };
     after.extend(e.wagons.iter().flat_map(|t| t.seals.clone()));
     after

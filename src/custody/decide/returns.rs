@@ -3,6 +3,7 @@
 //! over and has not come back yet. What is taken back counts when it is taken.
 
 use super::handoff_id;
+use super::scales;
 use super::takeover::{Sides, Taking};
 use crate::custody::draft::Draft;
 use crate::custody::subject::Seen;
@@ -86,7 +87,8 @@ fn left(back: &HandoffState, lot: &[u8]) -> (i64, Vec<SerialRange>) {
     }
 }
 
-/// Notes what was taken of a line where it is not what was offered; and with
+/// Notes what was taken of a line where it is not what was offered, or an
+/// instrument measured it; and with
 /// the handoff that it takes back, what has come back. More than was handed
 /// over, by two offers at a time, is a finding.
 pub(super) fn note(
@@ -96,15 +98,19 @@ pub(super) fn note(
     sides: &Sides<'_>,
 ) -> Result<(), Refused> {
     let (loose, serials) = (sides.accepted, &sides.said.accepted_serials);
-    if loose != sides.offered.loose_gross_mg || *serials != sides.offered.serials {
+    let instrument = scales::instrument(&sides.said);
+    let as_offered = loose == sides.offered.loose_gross_mg && *serials == sides.offered.serials;
+    if !as_offered || !instrument.is_empty() {
         let taken = LineTaken {
             line: sides.index,
             loose_gross_mg: loose,
             serials: serials.clone(),
+            expected_gross_mg: sides.offered.loose_gross_mg - sides.refused - sides.still_aboard,
+            instrument,
         };
         draft.emit(&subject::handoff(taking.name), C::LineTaken(taken))?;
     }
-    let Some(name) = offered.returns.as_ref().and_then(handoff_id) else {
+    let Some(name) = offered.returns.as_deref().and_then(handoff_id) else {
         return Ok(());
     };
     if loose == 0 && serials.is_empty() {

@@ -3,6 +3,7 @@
 //! all the same: it has happened.
 
 use super::Case;
+use super::fields::MAX_SHORT;
 use super::takeover::Taking;
 use crate::custody::draft::Draft;
 use crate::custody::subject;
@@ -52,6 +53,15 @@ pub(super) fn agrees(e: &Counted) -> Result<(), Refused> {
         }
         _ => Ok(()),
     }
+}
+
+/// The instrument that measured what was taken of a line; none if its name is
+/// longer than a name.
+pub(super) fn instrument(line: &AcceptedLine) -> String {
+    measure(line.accepted.as_ref())
+        .map(|m| m.instrument.clone())
+        .filter(|name| name.len() <= MAX_SHORT)
+        .unwrap_or_default()
 }
 
 fn measure(quantity: Option<&Quantity>) -> Option<&Measure> {

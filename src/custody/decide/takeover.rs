@@ -36,8 +36,8 @@ pub(super) struct Sides<'a> {
     pub(super) index: u32,
     pub(super) offered: &'a HandoffLine,
     pub(super) accepted: i64,
-    refused: i64,
-    still_aboard: i64,
+    pub(super) refused: i64,
+    pub(super) still_aboard: i64,
     pub(super) said: AcceptedLine,
 }
 
@@ -116,7 +116,7 @@ pub(super) fn take(
         return Err(Refused::new(RefusalCode::LinesDiffer, "lines")
             .detail(format!("the offer has {} lines", offered.lines.len())));
     }
-    if e.returns != offered.returns {
+    if e.returns.as_ref() != offered.returns.as_deref() {
         return Err(Refused::new(RefusalCode::ReturnDisagrees, "returns")
             .detail("the offer names another handoff, or none"));
     }
@@ -138,11 +138,16 @@ pub(super) fn take(
     if from.kind() == AccountKind::Aboard
         && let Some(id) = ConsignmentId::from_slice(&from.id)
     {
+        // The record is about the consignment though some of it stays aboard.
+        if draft.consignment(id).is_some() {
+            draft.touch(subject::consignment(id));
+        }
         find_wrong_consignee(draft, id, taking);
         goods::unload(draft, id)?;
     }
     let closed = HandoffClosed {
         status: HandoffStatus::Accepted.into(),
+        place: to.place.clone(),
     };
     draft.emit(&subject::handoff(taking.name), C::HandoffClosed(closed))
 }

@@ -224,7 +224,7 @@ fn offer_body_differs(
         Some(From::Consignment(id)) => from.kind() == AccountKind::Aboard && from.id == *id,
         None => false,
     };
-    let back = signed.returns == booked.returns;
+    let back = signed.returns.as_ref() == booked.returns.as_deref();
     if signed.taker != booked.taker || signed.carriage != booked.carriage || !place || !back {
         return Some("another taker, place or waybill");
     }
