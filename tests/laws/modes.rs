@@ -26,7 +26,7 @@ fn is_wagon(number: &str) -> bool {
         .sum();
     match digits.len() {
         7 => true,
-        8 | 12 => sum % 10 == 0,
+        8 | 12 => sum.is_multiple_of(10),
         _ => false,
     }
 }
@@ -103,7 +103,7 @@ impl Player {
         match self.world.upto(5) {
             0 => {
                 c.mode = Mode::Air.into();
-                c.waybill = "999-12345675".to_owned();
+                "999-12345675".clone_into(&mut c.waybill);
                 c.air = Some(Box::new(AirCarriage {
                     flight: "CA1234".to_owned(),
                 }));
@@ -146,7 +146,7 @@ impl Player {
             match self.world.upto(3) {
                 0 => c.crew = vec![Bytes::from_static(&[5; 32])],
                 1 => c.mode = Mode::Road.into(),
-                2 => c.vehicle = "A-1".to_owned(),
+                2 => "A-1".clone_into(&mut c.vehicle),
                 _ => {
                     if let Some(rail) = &mut c.rail {
                         rail.wagons = vec!["45488856".to_owned()];
@@ -179,7 +179,7 @@ impl Player {
         if self.world.percent(6)
             && let Some(first) = wagons.first_mut()
         {
-            first.from = "7654321".to_owned();
+            "7654321".clone_into(&mut first.from);
         }
         Relayed {
             vehicle: String::new(),

@@ -196,13 +196,12 @@ pub fn customs(b: &Bench, status: CustomsStatus) -> CustomsReported {
     }
 }
 
+/// One more event, by its signer.
+type Said = (&'static str, fn(&Bench) -> B);
+
 /// The import has arrived; then these words of customs, by key and status; at
 /// last one more event of M's, or the last word's answer.
-fn after(
-    b: &mut Bench,
-    words: &[(&str, CustomsStatus)],
-    last: Option<(&str, fn(&Bench) -> B)>,
-) -> Answer {
+fn after(b: &mut Bench, words: &[(&str, CustomsStatus)], last: Option<Said>) -> Answer {
     import(b, CustomsStatus::Arrived).unwrap();
     let mut answer = Ok(Vec::new());
     for (keys, status) in words {
