@@ -2,12 +2,14 @@
 //! verifier and every view go through here; it reads no event body and
 //! decides nothing (registry events are in [`super::registry`]).
 
+use super::blend;
+use super::device;
 use super::lot::{self, Amount, Broken, broken};
 use super::subject::Item;
 use crate::pb::change::Change as C;
 use crate::pb::{
-    Change, ConsignmentState, CustomsSet, CustomsStatus, DisputeState, HandoffLine, HandoffState,
-    HandoffStatus, LotState, Restated, Returned,
+    AssaySet, Change, ConsignmentState, CustomsSet, CustomsStatus, DisputeState, HandoffLine,
+    HandoffState, HandoffStatus, LotState, PlaceState, Restated, Returned,
 };
 
 /// Where a change is applied.
@@ -82,7 +84,11 @@ pub fn apply(item: &mut Item, change: &Change, at: At) -> Result<(), Broken> {
     };
     match item {
         Item::Lot(lot) => {
-            lot.latest_happened_at_ms = lot.latest_happened_at_ms.max(happened(change, at));
+            let happened = happened(change, at);
+            lot.latest_happened_at_ms = lot.latest_happened_at_ms.max(happened);
+            if let C::Assay(AssaySet { mixed: false, .. }) = what {
+                lot.assayed_at_ms = happened;
+            }
             to_lot(lot, what)
         }
         Item::Handoff(handoff) => to_handoff(handoff, what),
@@ -98,13 +104,13 @@ pub fn apply(item: &mut Item, change: &Change, at: At) -> Result<(), Broken> {
             },
             _ => misplaced("a party"),
         },
-        Item::Site(_) | Item::Place(_) | Item::Unit(_) | Item::Key(_) | Item::Ledger(_) => {
-            misplaced("the registry")
-        }
+        Item::Place(place) => to_place(place, what),
+        Item::Key(key) => device::apply(key, what, at.position),
+        Item::Site(_) | Item::Unit(_) | Item::Ledger(_) => misplaced("the registry"),
     }
 }
 
-fn misplaced(where_to: &str) -> Result<(), Broken> {
+pub(super) fn misplaced(where_to: &str) -> Result<(), Broken> {
     broken(8, format!("a change that is none of {where_to}"))
 }
 
@@ -169,6 +175,26 @@ fn to_lot(lot: &mut LotState, what: &C) -> Result<(), Broken> {
             lot.one_sided.retain(|o| o.edge != c.edge);
             Ok(())
         }
+        C::Form(set) => {
+            lot.form.clone_from(&set.form);
+            Ok(())
+        }
+        C::Blended(change) => blend::apply(lot, change),
+        C::RunningIn(vessel) => {
+            lot.running_in = Some(vessel.clone());
+            Ok(())
+        }
+        C::RunningEnded(_) => {
+            lot.running_in = None;
+            lot.blend_at_end.clone_from(&lot.blend);
+            Ok(())
+        }
+        C::Answerable(a) => {
+            if let Some(born) = &mut lot.born {
+                born.answerable.clone_from(&a.party);
+            }
+            Ok(())
+        }
         // They stand in the chain, for genealogy and law 4; the item itself
         // does not change by them.
         C::Born(_) | C::ContributedTo(_) | C::Conservation(_) => Ok(()),
@@ -189,6 +215,23 @@ fn set_customs(lot: &mut LotState, entry: &CustomsSet) {
         Some(known) => known.clone_from(entry),
         None => lot.customs.push(entry.clone()),
     }
+}
+
+/// Forms that a vessel is known to have held, at most: its last three cargoes.
+const MAX_CONTENTS: usize = 3;
+
+fn to_place(place: &mut PlaceState, what: &C) -> Result<(), Broken> {
+    let C::VesselContents(now) = what else {
+        return misplaced("a place");
+    };
+    place.running.clone_from(&now.running);
+    place.uncleaned = now.uncleaned;
+    place.consignment.clone_from(&now.consignment);
+    if !now.form.is_empty() {
+        place.contents.insert(0, now.form.clone());
+        place.contents.truncate(MAX_CONTENTS);
+    }
+    Ok(())
 }
 
 fn to_handoff(handoff: &mut HandoffState, what: &C) -> Result<(), Broken> {

@@ -99,6 +99,7 @@ fn is_live(kind: EventKind) -> bool {
             | K::Confirmed
             | K::Succeeded
             | K::TakenOver
+            | K::Inherited
     )
 }
 

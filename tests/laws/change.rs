@@ -45,18 +45,12 @@ impl Model {
     pub fn transformed(&mut self, case: &Case<'_>, e: &Transformed) -> Verdict {
         self.active(case.party)?;
         must(!e.inputs.is_empty(), Wrong::Field)?;
-        let nonsense = |l: &hazledger::pb::ProcessLoss| {
-            let nothing = l.gross_mg == 0 && l.contained_mg == 0;
-            let of_what = l.contained_mg > 0 && l.substance.is_empty();
-            nothing || l.gross_mg < 0 || l.contained_mg < 0 || of_what
-        };
-        must(!e.losses.iter().any(nonsense), Wrong::Field)?;
-        must(e.consumed.iter().all(|c| c.contained_mg > 0), Wrong::Field)?;
+        sound_losses(e)?;
         for input in &e.inputs {
             must(!input.place.is_empty(), Wrong::Field)?;
             named(input.goods.as_ref())?;
         }
-        let outputs: Vec<Amount> = e.outputs.iter().map(new_lot).collect::<Result<_, _>>()?;
+        e.outputs.iter().try_for_each(|o| new_lot(o).map(drop))?;
         for lot in &e.outputs {
             self.own_place(case.party, &lot.place)?;
         }
@@ -69,6 +63,12 @@ impl Model {
             self.sink(&taken, &from, &Account::Transformed);
             inputs.push(taken);
         }
+        self.converted(case, e, &inputs)
+    }
+
+    /// What came of inputs that have been taken.
+    pub fn converted(&mut self, case: &Case<'_>, e: &Transformed, inputs: &[Taken]) -> Verdict {
+        let outputs: Vec<Amount> = e.outputs.iter().map(new_lot).collect::<Result<_, _>>()?;
 
         // In gross: outputs + unregulated + losses = inputs + inert, and what
         // lacks is disputed. What evaporates without a substance is solvent
@@ -92,9 +92,9 @@ impl Model {
         let gross_short = in_proportion(short, &rest);
         let mut lost: Vec<Amount> = gross_lost.iter().map(|g| amount(*g, 0)).collect();
         let mut short: Vec<Amount> = gross_short.iter().map(|g| amount(*g, 0)).collect();
-        self.contents(e, &inputs, &outputs, &mut lost, &mut short)?;
+        self.contents(e, inputs, &outputs, &mut lost, &mut short)?;
 
-        for (line, input) in (0u32..).zip(&inputs) {
+        for (line, input) in (0u32..).zip(inputs) {
             let at = usize::try_from(line).unwrap();
             let book = self.lots.edit(&input.lot);
             book.transfer(&Account::Transformed, &Account::ProcessLoss, lost[at]);
@@ -191,8 +191,21 @@ impl Model {
         let parent = self.lots.get(&taken.lot).unwrap();
         let (form, ppm) = (parent.form.clone(), parent.ppm);
         self.made(case, case.name(0), &form, ppm, &e.place, taken.total());
+        let book = self.lots.edit(&case.name(0));
+        case.party.clone_into(&mut book.answerable);
         Ok(())
     }
+}
+
+/// A loss says of what, and is one; what was consumed is something.
+pub fn sound_losses(e: &Transformed) -> Verdict {
+    let nonsense = |l: &hazledger::pb::ProcessLoss| {
+        let nothing = l.gross_mg == 0 && l.contained_mg == 0;
+        let of_what = l.contained_mg > 0 && l.substance.is_empty();
+        nothing || l.gross_mg < 0 || l.contained_mg < 0 || of_what
+    };
+    must(!e.losses.iter().any(nonsense), Wrong::Field)?;
+    must(e.consumed.iter().all(|c| c.contained_mg > 0), Wrong::Field)
 }
 
 /// A party's dispute with itself: nobody stands opposite.
@@ -252,7 +265,8 @@ impl Model {
             SettlementCause::Theft => Account::Missing,
             SettlementCause::Miscount if over => Account::Found,
             SettlementCause::Miscount => {
-                let side = part.party == dispute.owner || part.party == dispute.counterpart;
+                let side = [&dispute.owner, &dispute.counterpart];
+                let side = side.into_iter().any(|s| self.acts_for(&part.party, s));
                 must(side, Wrong::Field)?;
                 let place = (part.party.clone(), part.place.clone());
                 must(self.places.has(&place), Wrong::Registry)?;
@@ -262,6 +276,7 @@ impl Model {
         // An over-delivered mass and packages that were not seen differ in
         // kind: one part for each.
         must(!over || packages.is_empty(), Wrong::Field)?;
+        let line = self.line(&dispute.owner);
         let book = self.lots.edit(&dispute.lot);
         book.transfer(&from, &to, loose);
         let mut settled = loose;
@@ -270,7 +285,7 @@ impl Model {
             book.move_package(*serial, &to);
         }
         match to {
-            Account::Released | Account::Missing => book.end_title(&dispute.owner, loose.gross),
+            Account::Released | Account::Missing => book.end_title(&line, loose.gross),
             Account::Found => {
                 let gaining = [&dispute.counterpart, &dispute.owner];
                 let gaining = gaining.into_iter().find(|p| !p.is_empty()).unwrap();
@@ -312,7 +327,7 @@ impl Model {
     pub fn corrected(&mut self, case: &Case<'_>, e: &Corrected) -> Verdict {
         must(!e.reason.is_empty(), Wrong::Field)?;
         let (reference, original) = self.original(e.original.as_ref())?;
-        let own = reference.party == case.party;
+        let own = self.acts_for(case.party, &reference.party);
         must(own || case.authority, Wrong::Correction)?;
         let restated = e.restated.as_ref().ok_or(Wrong::Field)?;
         let alike = blanked(restated).is_some_and(|r| Some(r) == blanked(&original.event));
@@ -427,9 +442,10 @@ impl Model {
                 there += covered.gross;
             }
         }
+        let line = self.line(party);
         let book = self.lots.edit(lot);
         if there < 0 {
-            book.end_title(party, -there);
+            book.end_title(&line, -there);
         } else {
             book.give_title(party, there);
         }

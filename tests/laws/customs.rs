@@ -89,6 +89,7 @@ impl Model {
         number: &str,
         status: CustomsStatus,
     ) -> Verdict {
+        self.stands_free(lot)?;
         let book = self.lots.get(lot).unwrap();
         let Some(at) = place(book, direction, number) else {
             let full = book.customs.len() >= MAX_ENTRIES;

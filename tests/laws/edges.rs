@@ -66,6 +66,7 @@ impl Model {
         let waiting = self.lots.get(&taken.lot).unwrap().one_sided.len();
         must(waiting < MAX_ONE_SIDED, Wrong::Edge)?;
         self.free_of_customs(&taken.lot)?;
+        self.stands_free(&taken.lot)?;
         self.sink(&taken, &from, &Account::Outbound);
         self.tell(case, &taken.lot, to, taken.total().gross, false);
         Ok(())

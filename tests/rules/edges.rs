@@ -294,6 +294,12 @@ pub const CUSTOMS: &[Case] = &[
     ("", |b| after(b, HELD, Some(("M1", departing))), "HELD_BY_CUSTOMS"),
     ("", |b| after(b, HELD, Some(("M1", |b| exported(b, Released)))), "HELD_BY_CUSTOMS"),
     ("", |b| after(b, HELD, Some(("M1", dissolving))), "HELD_BY_CUSTOMS"),
+    ("tanks", |b| after(b, HELD, Some(("M1", |b| B::Filled(b.filled("import 5", "T1", "V1"))))), "HELD_BY_CUSTOMS"),
+    ("tanks", |b| after(b, FREE, Some(("M1", |b| B::Filled(b.filled("import 5", "T1", "V1"))))), "ok"),
+    // What runs in a vessel is drawn before it goes out or is declared.
+    ("stock tanks filled", |b| { let e = Departed { place: "V1".into(), ..departure(b, "running 1") }; b.say("P1", B::Departed(e)) }, "DRAW_FIRST"),
+    ("stock tanks filled", |b| { let e = Exported { customs_status: Released.into(), ..b.exported("running 1", "V1") }; b.say("P1", B::Exported(e)) }, "DRAW_FIRST"),
+    ("stock tanks filled", |b| { let e = CustomsReported { lot: b.id("running"), direction: CustomsDirection::Export.into(), ..customs(b, Held) }; b.say("P1", B::CustomsReported(e)) }, "DRAW_FIRST"),
     ("", |b| after(b, HELD, Some(("M1", |b| B::Moved(b.moved("import 5", "T1", "T2"))))), "ok"),
     ("", |b| after(b, HELD, Some(("M1", |b| B::Disposed(b.disposed("import 5", "T1"))))), "ok"),
     ("", |b| after(b, HELD, Some(("M1", |b| B::Counted(b.counted("import", "T1", "100", "", ""))))), "ok"),

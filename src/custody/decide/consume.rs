@@ -6,6 +6,7 @@ use super::customs::{self, Word};
 use super::fields::{self, MAX_SHORT, MAX_TEXT};
 use super::goods::{self, Reserved};
 use super::store::late;
+use super::vessel;
 use crate::custody::draft::Draft;
 use crate::custody::{account, ranges, subject};
 use crate::event::codes::Refused;
@@ -90,6 +91,7 @@ pub(super) fn exported(
     let Some(id) = lot.filter(|_| status != CustomsStatus::Unspecified) else {
         return Ok(());
     };
+    vessel::draw_first(&draft.lot(id).unwrap_or_default(), "goods.lot")?;
     let word = Word {
         direction: CustomsDirection::Export,
         entry: &e.customs_entry,

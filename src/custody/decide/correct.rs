@@ -13,7 +13,7 @@ use super::{Case, Recorded};
 use crate::custody::account::{self, Class};
 use crate::custody::draft::Draft;
 use crate::custody::lot::{self, Amount};
-use crate::custody::subject;
+use crate::custody::{subject, succession};
 use crate::event::codes::Refused;
 use crate::event::ids::derived;
 use crate::event::mass::Mass;
@@ -42,7 +42,8 @@ pub(super) fn corrected(
         .as_ref()
         .ok_or_else(|| Refused::missing("restated"))?;
     let original = original(case, e.original.as_ref())?;
-    if original.payload.party != case.party() && !case.signers.authority() {
+    let own = succession::acts_for(draft, case.party(), &original.payload.party);
+    if !own && !case.signers.authority() {
         return Err(Refused::new(RefusalCode::CannotCorrect, "original")
             .detail(format!("{} signed it", original.payload.party)));
     }

@@ -1,12 +1,14 @@
 //! Customs: where the goods of an entry stand with them, by the declarer's
 //! word or an authority's. What they hold is not handed over, sold, used or
 //! sent away until it is released. A lot is held as a whole: which part of it
-//! an entry is about is not known to the books.
+//! an entry is about is not known to the books. What runs in a vessel has no
+//! entries: what is to be declared is drawn first.
 
 use super::Case;
 use super::fields::{self, MAX_SHORT};
 use super::goods;
 use super::store::late;
+use super::vessel;
 use crate::custody::draft::Draft;
 use crate::custody::subject;
 use crate::event::LotId;
@@ -64,7 +66,8 @@ pub(super) fn reported(
     fields::text(&e.customs_entry, MAX_SHORT, "customs_entry")?;
     fields::optional_text(&e.office, MAX_SHORT, "office")?;
     fields::documents(&e.documents)?;
-    let (id, _) = goods::lot_of(draft, &e.lot)?;
+    let (id, state) = goods::lot_of(draft, &e.lot)?;
+    vessel::draw_first(&state, "lot")?;
     let word = Word {
         direction: e.direction(),
         entry: &e.customs_entry,

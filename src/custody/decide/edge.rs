@@ -8,7 +8,7 @@ use super::entry::{self, Birth, Papers};
 use super::fields::{self, MAX_SHORT};
 use super::goods::{self, Reserved};
 use super::signers;
-use super::store::late;
+use super::store::{late, stands_free};
 use crate::custody::draft::Draft;
 use crate::custody::lot::{self, Amount};
 use crate::custody::{account, subject};
@@ -40,6 +40,7 @@ pub(super) fn arrived(draft: &mut Draft<'_>, case: &Case<'_>, e: &Arrived) -> Re
         papers: Papers::Should,
         line: 0,
         parents: Vec::new(),
+        waste_code: String::new(),
     };
     entry::entered(draft, case, e.lot.as_ref(), birth)?;
     let id = LotId(case.name(0));
@@ -85,6 +86,7 @@ pub(super) fn departed(
             .detail(format!("{waiting} are still to be confirmed")));
     }
     customs::free(draft, portion.lot, "goods.lot")?;
+    stands_free(draft, &portion, "goods.lot")?;
     late(draft, case, portion.lot);
     goods::sink(draft, &portion, &from, AccountKind::Outbound)?;
     find_missing_papers(draft, case, portion.lot, &e.documents);

@@ -16,6 +16,7 @@
 //! | `bindings` | changes against the events they come from |
 //! | `crossing` | law 5 |
 //! | `edges` | what crossed the ledger's edge, and who confirmed it |
+//! | `device` | a device's chain against the headers it comes from |
 //! | `content` | law 4 in contained mass |
 //! | `state_record` | the ledger's own word on its state and its clock |
 //! | `signatures` | the signatures themselves, on all cores |
@@ -25,6 +26,7 @@ mod bindings;
 mod chain;
 mod content;
 mod crossing;
+mod device;
 mod edges;
 mod genesis;
 mod ids;
@@ -259,6 +261,7 @@ impl Verifier {
                     signers: &signers,
                 };
                 bindings::check(&case)?;
+                device::check(&case)?;
                 crossing::check(&case)?;
                 edges::check(&case)?;
                 Some(keys)
