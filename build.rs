@@ -26,6 +26,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     std::fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
     let mut config = tonic_prost_build::Config::new();
     config.bytes(["."]);
+    // Seldom there, and they would make every event and change as large.
+    for field in [
+        "Carriage.rail",
+        "Carriage.air",
+        "Carriage.water",
+        "Carriage.pipeline",
+        "HandoffOffered.returns",
+    ] {
+        config.boxed(format!("hazledger.v1.{field}"));
+    }
     tonic_prost_build::configure()
         // Accounts and subjects are keys of sorted collections.
         .type_attribute("hazledger.v1.Account", "#[derive(PartialOrd, Ord)]")

@@ -152,6 +152,7 @@ async fn a_package_is_traced_by_what_touched_it_and_where_it_stands() {
         serials_scanned: vec![SerialRange { first: 3, last: 4 }],
         serials_assumed: vec![SerialRange { first: 5, last: 6 }],
         outers_seen: Vec::new(),
+        loose_measure: None,
     }));
     bench.happen(plant, bench.now_ms(), vec![count]).await;
 
@@ -422,6 +423,7 @@ async fn an_acceptance_that_came_before_its_offer_keeps_its_own_time_and_signer(
             }),
             ..AcceptedLine::default()
         }],
+        returns: None,
     }));
     bench.happen(store, accepted_ms, vec![acceptance]).await;
     let position = bench.record(offering.sign(&plant.key, &[])).await;
@@ -620,6 +622,7 @@ async fn open_disputes_are_listed_page_by_page() {
                 }),
                 ..AcceptedLine::default()
             }],
+            returns: None,
         }));
         bench.happen(store, bench.now_ms(), vec![acceptance]).await;
     }

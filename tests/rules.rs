@@ -19,16 +19,22 @@ mod bench;
 mod bytes;
 #[path = "rules/devices.rs"]
 mod devices;
+#[path = "rules/edges.rs"]
+mod edges;
 #[path = "rules/handoffs.rs"]
 mod handoffs;
 #[path = "rules/matter.rs"]
 mod matter;
+#[path = "rules/modes.rs"]
+mod modes;
 #[path = "rules/orders.rs"]
 mod orders;
 #[path = "rules/packages.rs"]
 mod packages;
 #[path = "rules/registry.rs"]
 mod registry;
+#[path = "rules/scales.rs"]
+mod scales;
 #[path = "rules/succession.rs"]
 mod succession;
 #[path = "rules/table.rs"]
@@ -82,6 +88,16 @@ fn what_is_gone_is_recorded_and_what_is_not_there_is_refused() {
 }
 
 #[test]
+fn what_crosses_the_edge_is_one_sided_until_it_is_confirmed() {
+    run(edges::EDGE);
+}
+
+#[test]
+fn what_customs_hold_stays_where_it_is() {
+    run(edges::CUSTOMS);
+}
+
+#[test]
 fn a_transformation_conserves() {
     run(matter::TRANSFORM);
 }
@@ -129,6 +145,26 @@ fn an_acceptance_is_a_fact_within_its_offer() {
 #[test]
 fn an_acceptance_before_its_offer_waits_for_it() {
     run(handoffs::PARK);
+}
+
+#[test]
+fn a_waybill_is_asked_for_what_its_mode_has_and_nothing_else() {
+    run(modes::WAYBILLS);
+}
+
+#[test]
+fn a_train_goes_on_in_other_wagons() {
+    run(modes::GAUGE);
+}
+
+#[test]
+fn a_volume_with_its_density_is_a_mass_and_a_scale_is_verified() {
+    run(scales::MEASURES);
+}
+
+#[test]
+fn what_goes_back_is_what_was_handed_over() {
+    run(scales::RETURNS);
 }
 
 #[test]
@@ -197,6 +233,8 @@ fn every_code_is_reached_by_a_line_of_a_table() {
         matter::ENTRY,
         matter::STORE,
         matter::CONSUME,
+        edges::EDGE,
+        edges::CUSTOMS,
         matter::TRANSFORM,
         matter::CORRECT,
         packages::PARTS,
@@ -208,6 +246,10 @@ fn every_code_is_reached_by_a_line_of_a_table() {
         handoffs::ACCEPT,
         handoffs::PARK,
         handoffs::CARRIAGE,
+        modes::WAYBILLS,
+        modes::GAUGE,
+        scales::MEASURES,
+        scales::RETURNS,
         handoffs::TRADE,
         handoffs::SETTLE,
         vessels::VESSELS,

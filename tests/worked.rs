@@ -16,6 +16,8 @@ mod drying;
 mod half_used_drum;
 #[path = "worked/hundred_thousand.rs"]
 mod hundred_thousand;
+#[path = "worked/joining.rs"]
+mod joining;
 #[path = "worked/merger.rs"]
 mod merger;
 #[path = "worked/missing_drum.rs"]
@@ -28,6 +30,8 @@ mod tank;
 mod tanker;
 #[path = "rules/tanks.rs"]
 mod tanks;
+#[path = "worked/train.rs"]
+mod train;
 #[path = "rules/verbs.rs"]
 mod verbs;
 

@@ -23,6 +23,7 @@ mod special_control;
 mod sscc;
 mod substance;
 mod table;
+mod transport;
 mod un_number;
 mod uscc;
 
@@ -36,6 +37,7 @@ pub use special_control::{SpecialControl, special_control};
 pub use sscc::{Sscc, SsccError};
 pub use substance::{Substance, SubstanceError};
 pub use table::{Confidence, TableError};
+pub use transport::{TransportNumberError, WagonNumber, check_air_waybill, check_imo};
 pub use un_number::{UnNumber, UnNumberError};
 pub use uscc::{Uscc, UsccError};
 

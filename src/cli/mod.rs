@@ -21,6 +21,7 @@ pub mod output;
 pub mod passphrase;
 pub mod random;
 pub mod repair;
+pub mod report;
 pub mod serve;
 pub mod submit;
 pub mod time;
@@ -70,6 +71,7 @@ enum Command {
     Follow(follow::FollowArgs),
     Verify(verify::VerifyArgs),
     Repair(repair::RepairArgs),
+    Report(report::ReportArgs),
 }
 
 /// Reads the arguments, runs the subcommand, and says how it came out.
@@ -96,5 +98,6 @@ fn run(command: &Command) -> Result<Outcome, CliError> {
         Command::Follow(args) => follow::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Repair(args) => repair::run(args),
+        Command::Report(args) => report::run(args),
     }
 }

@@ -5,7 +5,9 @@ use crate::event::digest::to_hex;
 use crate::event::mass::Mass;
 use crate::event::statement::kind_name;
 use crate::pb::change::Change as C;
-use crate::pb::{Account, AccountKind, EventKind, Finding, Repackaged, SerialRange, Severity};
+use crate::pb::{
+    Account, AccountKind, CustomsStatus, EventKind, Finding, Repackaged, SerialRange, Severity,
+};
 
 /// A kind of event, for example `offered 交出`.
 pub fn kind(kind: EventKind) -> String {
@@ -48,6 +50,8 @@ fn kind_zh(kind: EventKind) -> &'static str {
         K::PackagingTreated => "空桶处理",
         K::Exported => "出口",
         K::Departed => "转出外部",
+        K::Confirmed => "对方确认",
+        K::CustomsReported => "海关状态",
         K::Incident => "事故",
         K::Recovered => "找回",
         K::Settled => "争议了结",
@@ -105,6 +109,16 @@ pub fn account_kind(kind: AccountKind) -> &'static str {
         A::ProcessLoss => "process loss 工艺损耗",
         A::Released => "released 泄漏",
         A::Missing => "missing 丢失",
+    }
+}
+
+/// Where goods stand with customs.
+fn customs_status(status: CustomsStatus) -> &'static str {
+    match status {
+        CustomsStatus::Unspecified => "no longer kept 不再保留",
+        CustomsStatus::Arrived => "arrived 到港",
+        CustomsStatus::Held => "held 扣留",
+        CustomsStatus::Released => "released 放行",
     }
 }
 
@@ -256,6 +270,23 @@ pub fn change(change: &C) -> Option<(String, Option<Account>)> {
             "{} kg into lot 转入批次 {}",
             kg(c.gross_mg),
             to_hex(&c.lot)
+        )),
+        C::OneSided(o) => plain(format!(
+            "one-sided 待对方确认 {} kg, {}",
+            kg(o.gross_mg),
+            o.outsider.as_ref().map_or("", |o| &o.name)
+        )),
+        C::CustomsSet(c) => Some((
+            format!(
+                "customs 海关 {} {}",
+                c.customs_entry,
+                customs_status(c.status())
+            ),
+            of(&c.declarer),
+        )),
+        C::EdgeConfirmed(c) => Some((
+            format!("confirmed 对方确认 {} kg", kg(c.gross_mg)),
+            of(&c.party),
         )),
         C::Answerable(a) => Some(("answerable 责任方".to_owned(), of(&a.party))),
         C::Restated(r) => plain(format!(

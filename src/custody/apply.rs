@@ -9,8 +9,8 @@ use super::packaging;
 use super::subject::Item;
 use crate::pb::change::Change as C;
 use crate::pb::{
-    AssaySet, Change, ConsignmentState, DisputeState, HandoffState, HandoffStatus, LotState,
-    PlaceState, Restated,
+    AssaySet, Change, ConsignmentState, CustomsSet, CustomsStatus, DisputeState, HandoffLine,
+    HandoffState, HandoffStatus, LotState, PlaceState, Restated, Returned,
 };
 
 /// Where a change is applied.
@@ -50,6 +50,11 @@ pub fn birth(change: &Change, at: At) -> Option<Item> {
                 vehicle: carriage.vehicle.clone(),
                 crew: carriage.crew.clone(),
                 seals: carriage.seals.clone(),
+                wagons: carriage
+                    .rail
+                    .as_ref()
+                    .map(|rail| rail.wagons.clone())
+                    .unwrap_or_default(),
                 carriage: Some(carriage),
                 ..ConsignmentState::default()
             })
@@ -170,6 +175,18 @@ fn to_lot(lot: &mut LotState, what: &C) -> Result<(), Broken> {
             lot.restated.sort_by_key(name);
             Ok(())
         }
+        C::OneSided(o) => {
+            lot.one_sided.push(o.clone());
+            Ok(())
+        }
+        C::CustomsSet(entry) => {
+            set_customs(lot, entry);
+            Ok(())
+        }
+        C::EdgeConfirmed(c) => {
+            lot.one_sided.retain(|o| o.edge != c.edge);
+            Ok(())
+        }
         C::Form(set) => {
             lot.form.clone_from(&set.form);
             Ok(())
@@ -194,6 +211,21 @@ fn to_lot(lot: &mut LotState, what: &C) -> Result<(), Broken> {
         // does not change by them.
         C::Born(_) | C::ContributedTo(_) | C::Conservation(_) | C::Repackaged(_) => Ok(()),
         _ => misplaced("a lot"),
+    }
+}
+
+/// An entry changes where it stands; a new one comes last; one without a status
+/// is no longer kept.
+fn set_customs(lot: &mut LotState, entry: &CustomsSet) {
+    let same =
+        |c: &CustomsSet| c.direction == entry.direction && c.customs_entry == entry.customs_entry;
+    if entry.status() == CustomsStatus::Unspecified {
+        lot.customs.retain(|c| !same(c));
+        return;
+    }
+    match lot.customs.iter_mut().find(|c| same(c)) {
+        Some(known) => known.clone_from(entry),
+        None => lot.customs.push(entry.clone()),
     }
 }
 
@@ -245,12 +277,39 @@ fn to_handoff(handoff: &mut HandoffState, what: &C) -> Result<(), Broken> {
             }
             Ok(())
         }
+        C::LineTaken(taken) => {
+            handoff.taken.push(taken.clone());
+            Ok(())
+        }
+        C::Returned(back) => returned(handoff, back),
         C::Unparked(unparked) => {
             handoff.parked.retain(|p| p.position != unparked.position);
             Ok(())
         }
         _ => misplaced("a handoff"),
     }
+}
+
+/// Adds what has been taken back to what had been, by lot.
+fn returned(handoff: &mut HandoffState, back: &Returned) -> Result<(), Broken> {
+    let at = handoff.returned.iter().position(|l| l.lot == back.lot);
+    let Some(line) = at.and_then(|at| handoff.returned.get_mut(at)) else {
+        handoff.returned.push(HandoffLine {
+            lot: back.lot.clone(),
+            loose_gross_mg: back.loose_gross_mg,
+            serials: back.serials.clone(),
+        });
+        return Ok(());
+    };
+    let Some(sum) = line.loose_gross_mg.checked_add(back.loose_gross_mg) else {
+        return broken(2, "a mass overflows");
+    };
+    line.loose_gross_mg = sum;
+    let new = super::ranges::minus(&back.serials, &line.serials);
+    for range in new {
+        super::ranges::insert(&mut line.serials, range);
+    }
+    Ok(())
 }
 
 fn to_consignment(consignment: &mut ConsignmentState, what: &C) -> Result<(), Broken> {
@@ -262,6 +321,8 @@ fn to_consignment(consignment: &mut ConsignmentState, what: &C) -> Result<(), Br
             consignment.crew.clone_from(&r.crew);
             consignment.seals.clone_from(&r.seals);
             consignment.region.clone_from(&r.region);
+            consignment.wagons.clone_from(&r.wagons);
+            consignment.station.clone_from(&r.station);
         }
         C::ConsignmentReported(r) => {
             consignment.region.clone_from(&r.region);

@@ -123,6 +123,7 @@ pub fn worth_a_retry(code: RefusalCode) -> bool {
             | C::SerialsNotHere
             | C::TitleInsufficient
             | C::UnknownDispute
+            | C::HeldByCustoms
             | C::TooManyDeviceGaps
     )
 }
@@ -182,6 +183,14 @@ pub fn remedy(code: RefusalCode) -> &'static str {
         C::SerialsOverlap => "name each package once",
         C::UnknownForm => "use a form code of the catalogue",
         C::PapersMissing => "give data sheet and label by BLAKE3 hash (32 bytes)",
+        _ => custody_remedy(code),
+    }
+}
+
+/// The same of codes of the registry and of custody.
+fn custody_remedy(code: RefusalCode) -> &'static str {
+    use RefusalCode as C;
+    match code {
         C::UnknownSite | C::UnknownPlace | C::UnknownUnit => "register it first",
         C::KeyExists => "the key is registered already",
         C::UnknownLot | C::UnknownConsignment | C::UnknownDispute => {
@@ -209,6 +218,12 @@ pub fn remedy(code: RefusalCode) -> &'static str {
         C::UnknownEvent => "name an event that has been recorded",
         C::CannotCorrect => "correct events of this kind by the event that undoes them",
         C::NoChange => "the ledger says so already",
+        C::UnknownEdge => "name an arrival or departure of this lot that nobody has confirmed yet",
+        C::TooManyOneSided => "have earlier departures of the lot confirmed first",
+        C::ReturnDisagrees => {
+            "name an accepted handoff between the same two parties the other way round, and at most what it handed over"
+        }
+        C::HeldByCustoms => "wait until customs have released the goods, and have that recorded",
         C::NoVessel => "register the place as a tank, silo, road or rail tank, or use Moved",
         C::IncompatibleRefilling => "clean the vessel first, or make the other form by Transformed",
         C::DrawFirst => "draw a portion from the vessel; it may go on in the same statement",
@@ -228,5 +243,7 @@ pub fn remedy(code: RefusalCode) -> &'static str {
         C::PackageNotEmpty => "name empties; use, pour or repack what is in a package first",
         C::WithinOuter => "break up the outer packing first, or give this one another name",
         C::PackageNotCleaned => "have the empties cleaned first",
+        // Those before are told above.
+        _ => "",
     }
 }

@@ -33,6 +33,9 @@ pub enum BadMass {
     /// Litres, cubic metres, pieces: no mass without a density.
     #[error("a measure in this unit is not a mass: give gross_mg as well")]
     NotAMass,
+    /// More digits than any scale has.
+    #[error("'{0}' has more than {MAX_DIGITS} digits")]
+    TooLong(String),
 }
 
 impl Mass {
@@ -102,25 +105,43 @@ impl Mass {
             MeasureUnit::T => 9,
             _ => return Err(BadMass::NotAMass),
         };
-        let shown = || text.chars().take(40).collect::<String>();
-        let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-        let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
-        let point_alone = text.contains('.') && fraction.is_empty();
-        if whole.is_empty() || point_alone || !digits(whole) || !digits(fraction) {
-            return Err(BadMass::NotDecimal(shown()));
-        }
+        let (whole, fraction) = halves(text)?;
         if fraction.len() > decimals {
-            return Err(BadMass::TooFine(shown(), decimals));
+            return Err(BadMass::TooFine(shown(text), decimals));
         }
         let padded = format!("{whole}{fraction:0<decimals$}");
         padded
             .parse::<i64>()
             .map(Mass)
-            .map_err(|_| BadMass::TooLarge(shown()))
+            .map_err(|_| BadMass::TooLarge(shown(text)))
+    }
+
+    /// The mass of a volume in litres or cubic metres at a density in kg/m3:
+    /// exact, and rounded down to the milligram.
+    pub fn of_volume(volume: &str, unit: MeasureUnit, density: &str) -> Result<Mass, BadMass> {
+        // A litre at 1 kg/m3 is a gram.
+        let mg_each: i128 = match unit {
+            MeasureUnit::L => 1_000,
+            MeasureUnit::M3 => 1_000_000,
+            _ => return Err(BadMass::NotAMass),
+        };
+        let (volume_digits, volume_scale) = decimal(volume)?;
+        let (density_digits, density_scale) = decimal(density)?;
+        let scale = 10i128.checked_pow(volume_scale.saturating_add(density_scale));
+        let product = volume_digits
+            .checked_mul(density_digits)
+            .and_then(|product| product.checked_mul(mg_each));
+        product
+            .zip(scale)
+            .and_then(|(product, scale)| product.checked_div(scale))
+            .and_then(|mg| i64::try_from(mg).ok())
+            .map(Mass)
+            .ok_or_else(|| BadMass::TooLarge(shown(volume)))
     }
 
     /// The booked mass of a quantity: its milligrams, or its measure in a unit
-    /// of mass; more than zero; both only if they agree.
+    /// of mass, or of volume with a density; more than zero; both only if they
+    /// agree.
     pub fn of(quantity: Option<&Quantity>, field: &str) -> Result<Mass, Refused> {
         let Some(quantity) = quantity else {
             return Err(Refused::missing(field));
@@ -148,17 +169,93 @@ impl Mass {
     }
 }
 
-/// A measure's mass, or `None` if its unit is none of mass (it is then kept,
-/// and `gross_mg` books).
-fn measured(measure: &Measure, field: &str) -> Result<Option<Mass>, Refused> {
-    match Mass::parse(&measure.value, measure.unit()) {
-        Ok(mass) => Ok(Some(mass)),
-        Err(BadMass::NotAMass) => Ok(None),
-        Err(error @ BadMass::TooLarge(_)) => {
-            Err(Refused::new(RefusalCode::MassOverflow, field).detail(error.to_string()))
-        }
-        Err(error) => Err(Refused::new(RefusalCode::FieldInvalid, field).detail(error.to_string())),
+/// Digits of a volume or a density, at most: so that their product in
+/// milligrams fits 127 bits, or is out of range for certain.
+const MAX_DIGITS: usize = 18;
+
+fn shown(text: &str) -> String {
+    text.chars().take(40).collect()
+}
+
+/// What stands before and behind the point of an exact decimal text.
+fn halves(text: &str) -> Result<(&str, &str), BadMass> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
+    let point_alone = text.contains('.') && fraction.is_empty();
+    if whole.is_empty() || point_alone || !digits(whole) || !digits(fraction) {
+        return Err(BadMass::NotDecimal(shown(text)));
     }
+    Ok((whole, fraction))
+}
+
+/// An exact decimal text as a whole number and how many of its digits stand
+/// behind the point.
+fn decimal(text: &str) -> Result<(i128, u32), BadMass> {
+    let (whole, fraction) = halves(text)?;
+    let digits = format!("{whole}{fraction}");
+    if digits.len() > MAX_DIGITS {
+        return Err(BadMass::TooLong(shown(text)));
+    }
+    let number = digits.parse().map_err(|_| BadMass::TooLong(shown(text)))?;
+    let scale = u32::try_from(fraction.len()).unwrap_or(u32::MAX);
+    Ok((number, scale))
+}
+
+/// A measure's mass, or `None` if its unit is none of mass and there is no
+/// density (it is then kept, and `gross_mg` books). Refused if gross, tare and
+/// net are all given and do not add up.
+pub fn measured(measure: &Measure, field: &str) -> Result<Option<Mass>, Refused> {
+    let unit = measure.unit();
+    let of_volume = matches!(unit, MeasureUnit::L | MeasureUnit::M3);
+    let mass = if of_volume && !measure.density.is_empty() {
+        Mass::of_volume(&measure.value, unit, &measure.density)
+    } else {
+        Mass::parse(&measure.value, unit)
+    };
+    let mass = match mass {
+        Ok(mass) => Some(mass),
+        Err(BadMass::NotAMass) => None,
+        Err(error) => return Err(refused(&error, field)),
+    };
+    weighed_out(measure, field)?;
+    Ok(mass)
+}
+
+fn refused(error: &BadMass, field: &str) -> Refused {
+    let code = match error {
+        BadMass::TooLarge(_) => RefusalCode::MassOverflow,
+        _ => RefusalCode::FieldInvalid,
+    };
+    Refused::new(code, field).detail(error.to_string())
+}
+
+/// gross - tare = net, where all three are given.
+fn weighed_out(measure: &Measure, field: &str) -> Result<(), Refused> {
+    let texts = [&measure.gross, &measure.tare, &measure.net];
+    if texts.iter().any(|text| text.is_empty()) {
+        return Ok(());
+    }
+    let unit = match measure.unit() {
+        unit @ (MeasureUnit::Mg | MeasureUnit::G | MeasureUnit::Kg | MeasureUnit::T) => unit,
+        _ => MeasureUnit::Kg,
+    };
+    let read = |text: &str| Mass::parse(text, unit).map_err(|error| refused(&error, field));
+    let (gross, tare, net) = (
+        read(&measure.gross)?,
+        read(&measure.tare)?,
+        read(&measure.net)?,
+    );
+    if gross.minus(tare) == Ok(net) {
+        return Ok(());
+    }
+    Err(Refused::new(RefusalCode::MeasureDisagrees, field)
+        .detail(format!("gross {gross} less tare {tare} is not net {net}")))
+}
+
+/// Whether the verification of a measure's instrument had run out by a time,
+/// Unix milliseconds; a measure that says nothing of it passes.
+pub fn out_of_date(measure: &Measure, at_ms: i64) -> bool {
+    measure.verified_until_ms != 0 && measure.verified_until_ms <= at_ms
 }
 
 impl fmt::Display for Mass {

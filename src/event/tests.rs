@@ -72,6 +72,7 @@ fn decimal_text_is_an_exact_mass_or_none() {
             Err(Bad::TooLarge(_)) => "too large".into(),
             Err(Bad::NotDecimal(_)) => "not decimal".into(),
             Err(Bad::NotAMass) => "not a mass".into(),
+            Err(Bad::TooLong(_)) => "too long".into(),
         };
         assert_eq!(got, *wanted, "'{text}' {unit:?}");
     }

@@ -13,7 +13,7 @@ use prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor};
 use crate::pb::{
     AcceptedLine, Authority, CleanedInto, Consumed, DESCRIPTORS, DocumentRef, Event, ExternalRef,
     Goods, Inert, InheritedLine, NewLot, PackagePart, Part, Payload, ProcessLoss, SerialRange,
-    Settlement, Signature, SignedStatement, TransformInput, UnregulatedProduct,
+    Settlement, Signature, SignedStatement, TransformInput, UnregulatedProduct, WagonTransfer,
 };
 
 /// What a statement may weigh, bytes. As many as may be of the smallest that
@@ -49,6 +49,7 @@ const LISTED: &[(&str, usize)] = &[
     ("Signature", size_of::<Signature>()),
     ("TransformInput", size_of::<TransformInput>()),
     ("UnregulatedProduct", size_of::<UnregulatedProduct>()),
+    ("WagonTransfer", size_of::<WagonTransfer>()),
 ];
 
 /// The same of a text or of bytes: its place in the list, and the smallest

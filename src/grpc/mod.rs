@@ -9,7 +9,7 @@
 //! |---|---|
 //! | `ledger` | statements in, records out |
 //! | `submitting`, `following` | the same as streams |
-//! | `trace` | a lot's chain, genealogy, balance, disputes |
+//! | `trace` | a lot's chain, genealogy, balance, disputes, differences |
 //! | `registry` | parties, what is theirs, keys |
 //! | `filter` | which records a follower wants |
 //! | `door` | what the services share: the ledger, reads, deadlines |

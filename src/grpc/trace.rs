@@ -1,6 +1,6 @@
 //! The trace service: a lot's chain of custody, where it stood when, what it
 //! was made of and what became of it; the balance of the whole ledger; open
-//! disputes.
+//! disputes; what scales said otherwise.
 
 use tonic::{Request, Response, Status};
 
@@ -14,12 +14,13 @@ use crate::ledger::Ledger;
 use crate::pb::trace_lot_request::Which;
 use crate::pb::trace_server::Trace;
 use crate::pb::{
-    BalanceRequest, BalanceResponse, Direction, DisputeEntry, ExternalRef, GenealogyRequest,
-    GenealogyResponse, ListDisputesRequest, ListDisputesResponse, ListEmptiesRequest,
-    ListEmptiesResponse, LotState, SubjectKind, TraceLotRequest, TraceLotResponse,
+    BalanceRequest, BalanceResponse, DifferenceBy, Direction, DisputeEntry, ExternalRef,
+    GenealogyRequest, GenealogyResponse, ListDifferencesRequest, ListDifferencesResponse,
+    ListDisputesRequest, ListDisputesResponse, ListEmptiesRequest, ListEmptiesResponse, LotState,
+    SubjectKind, TraceLotRequest, TraceLotResponse,
 };
 use crate::projection::trace::{Ask, trace};
-use crate::projection::{balance, genealogy, labels, references};
+use crate::projection::{balance, differences, genealogy, labels, references};
 
 /// The service.
 pub(super) struct TraceService(pub Door);
@@ -90,6 +91,29 @@ impl Trace for TraceService {
         self.0.projected(min_position, deadline).await?;
         let answer = self.0.read(deadline, |ledger| {
             Ok(balance::balance(&ledger.store().reading())?)
+        });
+        Ok(Response::new(answer.await?))
+    }
+
+    async fn list_differences(
+        &self,
+        request: Request<ListDifferencesRequest>,
+    ) -> Result<Response<ListDifferencesResponse>, Status> {
+        let deadline = self.0.deadline(request.metadata());
+        let request = request.into_inner();
+        let by = request.by();
+        if by == DifferenceBy::Unspecified {
+            let why = "say carrier, vehicle, crew, site or instrument";
+            return Err(Fault::invalid("by", why).into());
+        }
+        self.0.projected(request.min_position, deadline).await?;
+        let size = page_size(request.page_size);
+        let answer = self.0.read(deadline, move |ledger| {
+            let reading = ledger.store().reading();
+            Ok(ListDifferencesResponse {
+                as_of: reading.position(),
+                rows: differences::rows(&reading, by, &request.after, size)?,
+            })
         });
         Ok(Response::new(answer.await?))
     }

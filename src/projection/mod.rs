@@ -5,6 +5,7 @@
 //! is the only copy of itself.
 
 pub mod balance;
+pub mod differences;
 pub mod genealogy;
 pub mod items;
 pub mod labels;
@@ -30,5 +31,6 @@ pub fn views() -> Vec<Box<dyn View>> {
         Box::new(labels::Labels),
         Box::new(references::References),
         Box::new(balance::Balance::default()),
+        Box::new(differences::Differences::default()),
     ]
 }

@@ -7,9 +7,9 @@ use crate::event::ids::derived;
 use crate::event::{LotId, StatementId};
 use crate::pb::event::Body;
 use crate::pb::{
-    Consumed, Disposed, Exported, Goods, Inert, PackagePart, PackagingTreated, PackagingTreatment,
-    ProcessLoss, Repacked, Sampled, SerialRange, TransformInput, Transformed, UnregulatedProduct,
-    Used, Wasted,
+    Consumed, CustomsStatus, Disposed, Exported, Goods, Inert, PackagePart, PackagingTreated,
+    PackagingTreatment, ProcessLoss, Repacked, Sampled, SerialRange, TransformInput, Transformed,
+    UnregulatedProduct, Used, Wasted,
 };
 
 /// One use in so many is told late.
@@ -228,6 +228,7 @@ impl World {
             place: pile.place.to_owned(),
             country: "KZ".to_owned(),
             customs_entry: format!("0705-2026-{:06}", self.number()),
+            customs_status: CustomsStatus::Released.into(),
         };
         self.say(&pile.holder, vec![Body::Exported(exported)], "exports")
             .issued

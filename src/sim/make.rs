@@ -11,9 +11,9 @@ use crate::event::ids::derived;
 use crate::pb::event::Body;
 use crate::pb::incident::At as IncidentAt;
 use crate::pb::{
-    Aggregated, Assayed, Cleaned, CleanedInto, Corrected, Counted, Drawn, Event, EventRef, Filled,
-    Imported, Incident, IncidentKind, Moved, NewLot, Produced, Recovered, Residue, SerialRange,
-    filled,
+    Aggregated, Assayed, Cleaned, CleanedInto, Corrected, Counted, CustomsDirection,
+    CustomsReported, CustomsStatus, Drawn, Event, EventRef, Filled, Imported, Incident,
+    IncidentKind, Moved, NewLot, Produced, Recovered, Residue, SerialRange, filled,
 };
 
 /// A lot that has just been produced.
@@ -91,13 +91,27 @@ impl World {
         let lot = self.new_lot(label, product, gross, ppm, who.entry.code);
         let id = self.fresh_id();
         let name = LotId(derived(&who.code, id, 0, 0));
+        let entry = format!("0705-2026-{:06}", self.number());
         let imported = Imported {
             lot: Some(lot),
             country: "MN".to_owned(),
-            customs_entry: format!("0705-2026-{:06}", self.number()),
+            customs_entry: entry.clone(),
+            customs_status: CustomsStatus::Arrived.into(),
+        };
+        let released = CustomsReported {
+            lot: name.to_bytes(),
+            direction: CustomsDirection::Import.into(),
+            customs_entry: entry,
+            status: CustomsStatus::Released.into(),
+            office: "二连海关".to_owned(),
+            documents: Vec::new(),
         };
         let packed = paper::packed(name, who.entry.code, count, each, "flexible IBC 13H3");
-        let bodies = vec![Body::Imported(imported), Body::Packed(packed)];
+        let bodies = vec![
+            Body::Imported(imported),
+            Body::CustomsReported(released),
+            Body::Packed(packed),
+        ];
         let said = self.say_as(id, who, &[], bodies, "imports and packs");
         self.stock.push(Pile {
             lot: name,
@@ -374,6 +388,7 @@ impl World {
             serials_scanned: serials,
             serials_assumed: Vec::new(),
             outers_seen: Vec::new(),
+            loose_measure: None,
         };
         self.say(&holder, vec![Body::Counted(counted)], "counts")
             .issued

@@ -70,6 +70,7 @@ impl World {
             route,
             seals: vec![format!("S{:08}", self.number())],
             consignee: consignee.code.clone(),
+            ..Carriage::default()
         }
     }
 }
@@ -96,6 +97,7 @@ pub(super) fn offered(pile: &Pile, taker: &Who, carriage: Option<Carriage>) -> O
         lines: vec![pile.goods()],
         carriage,
         documents: Vec::new(),
+        returns: None,
     }
 }
 
@@ -109,6 +111,7 @@ pub(super) fn unloaded(goods: Goods, consignment: [u8; 16], taker: &Who) -> Offe
         lines: vec![goods],
         carriage: None,
         documents: Vec::new(),
+        returns: None,
     }
 }
 

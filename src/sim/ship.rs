@@ -128,6 +128,7 @@ pub(super) fn with_line(offer: &EventRef, place: &str, line: AcceptedLine) -> Ac
         offer: Some(offer.clone()),
         place: place.to_owned(),
         lines: vec![line],
+        returns: None,
     }
 }
 
@@ -362,6 +363,7 @@ impl World {
             crew: vec![self.hash(), self.hash()],
             seals: vec![format!("S{:08}", self.number())],
             region: other.region.to_owned(),
+            ..Relayed::default()
         };
         s.carrier = other.clone();
         self.go_on(s, Leg::Road);

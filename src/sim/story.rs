@@ -160,6 +160,7 @@ impl World {
             lines: vec![goods],
             carriage: Some(carriage),
             documents: Vec::new(),
+            returns: None,
         };
         let body = Body::Offered(offered);
         let said = self.say_with_ref(from, body, "e-waybill", &number, "offers for carriage");
@@ -211,6 +212,7 @@ impl World {
                     crew: vec![self.hash(), self.hash()],
                     seals: vec!["S00004711".to_owned()],
                     region: "150400".to_owned(),
+                    ..Relayed::default()
                 };
                 let id = self.fresh_id();
                 let bodies = vec![Body::Relayed(relayed)];
@@ -235,6 +237,7 @@ impl World {
                     offer: Some(self.story.offer.clone()),
                     place: r.mine.entry.code.to_owned(),
                     lines: vec![line],
+                    returns: None,
                 };
                 self.say(
                     &r.mine,
@@ -257,6 +260,7 @@ impl World {
                     serials_scanned: vec![SENT],
                     serials_assumed: Vec::new(),
                     outers_seen: Vec::new(),
+                    loose_measure: None,
                 };
                 self.say(&r.mine, vec![Body::Counted(counted)], "counts")
             }

@@ -89,7 +89,7 @@ fn is_live(kind: EventKind) -> bool {
     use EventKind as K;
     !matches!(
         kind,
-        K::Arrived | K::Departed | K::Succeeded | K::TakenOver | K::Inherited
+        K::Arrived | K::Departed | K::Confirmed | K::Succeeded | K::TakenOver | K::Inherited
     )
 }
 

@@ -3,7 +3,7 @@
 
 use crate::support::cli;
 
-const SUBCOMMANDS: [&[&str]; 10] = [
+const SUBCOMMANDS: [&[&str]; 11] = [
     &["demo"],
     &["init"],
     &["key", "new"],
@@ -14,6 +14,7 @@ const SUBCOMMANDS: [&[&str]; 10] = [
     &["follow"],
     &["verify"],
     &["repair"],
+    &["report", "differences"],
 ];
 
 #[test]

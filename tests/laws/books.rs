@@ -13,6 +13,7 @@ pub enum Account {
     Produced,
     Imported,
     Opening,
+    Inbound,
     Made,
     Found,
     Held(String, String),
@@ -23,6 +24,7 @@ pub enum Account {
     Transformed,
     Disposed,
     Exported,
+    Outbound,
     ProcessLoss,
     Released,
     Missing,
@@ -32,7 +34,12 @@ impl Account {
     pub fn is_source(&self) -> bool {
         matches!(
             self,
-            Self::Produced | Self::Imported | Self::Opening | Self::Made | Self::Found
+            Self::Produced
+                | Self::Imported
+                | Self::Opening
+                | Self::Inbound
+                | Self::Made
+                | Self::Found
         )
     }
 
@@ -168,6 +175,12 @@ pub struct Book {
     pub ended: BTreeSet<u64>,
     /// Loose gross that an open offer has reserved, and where.
     pub promised: BTreeMap<Id, (Account, i64)>,
+    /// What only one side has told, in order.
+    pub one_sided: Vec<super::edges::OneSided>,
+    /// Customs entries, in order.
+    pub customs: Vec<super::customs::Entry>,
+    /// Who imported it, if it was.
+    pub importer: Option<String>,
     /// The vessel that it runs in: a party's place.
     pub vessel: Option<(String, String)>,
     pub blend: Blend,

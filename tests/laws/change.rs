@@ -59,6 +59,7 @@ impl Model {
             let from = held(case.party, &input.place);
             let goods = input.goods.as_ref();
             let taken = self.take_as(goods, &from, Promised::Refuse, Wanted::Content)?;
+            self.free_of_customs(&taken.lot)?;
             must(!inputs.iter().any(|i| i.lot == taken.lot), Wrong::Field)?;
             self.pour_out(&taken, &from, &Account::Transformed);
             inputs.push(taken);

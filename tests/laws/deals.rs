@@ -22,6 +22,7 @@ pub struct Seen {
     pub lines: Vec<(i64, Vec<u64>)>,
     pub from_aboard: bool,
     pub carriage: bool,
+    pub returns: Option<EventRef>,
 }
 
 /// Handoffs.
@@ -29,7 +30,12 @@ impl Player {
     pub fn offered(&mut self, model: &Model) -> Option<Play> {
         let aboard = self.world.percent(45);
         let consignment = if aboard { self.aboard(model) } else { None };
-        let (by, offered) = match consignment {
+        let back = if self.world.percent(25) {
+            self.going_back(model)
+        } else {
+            None
+        };
+        let (by, offered) = match back.or(consignment) {
             Some(found) => found,
             None => self.offer_from_place(model)?,
         };
@@ -74,12 +80,48 @@ impl Player {
             lines,
             carriage,
             documents: Vec::new(),
+            returns: None,
+        };
+        Some((by, offered))
+    }
+
+    /// Some of what was handed over, offered back to its giver.
+    pub fn going_back(&mut self, model: &Model) -> Option<(usize, Offered)> {
+        let name = self.offers.pick_gone(&mut self.world)?;
+        let offer = model.offers.get(&name).unwrap();
+        let line = self.world.pick(&offer.lines).clone();
+        let book = model.lots.get(&line.lot).unwrap();
+        let holds = |a: &&Account| matches!(a, Account::Held(p, _) if *p == offer.taker);
+        let Account::Held(party, place) = book.accounts.keys().find(holds)?.clone() else {
+            return None;
+        };
+        let by = self.world.member(&party)?;
+        let mut stock = super::stock::stock_at(model, line.lot, by, &party, &place);
+        let (loose, serials) = offer.left(&line.lot);
+        let more = self.world.percent(10);
+        if !more {
+            stock.free = stock.free.min(loose);
+            stock.free_serials.retain(|s| serials.contains(s));
+        }
+        if stock.free <= 0 && stock.free_serials.is_empty() {
+            return None;
+        }
+        let mut returns = offer.reference.clone();
+        if self.world.percent(3) {
+            returns.event_digest = Bytes::from_static(&[8; 32]);
+        }
+        let offered = Offered {
+            taker: offer.giver.clone(),
+            from: Some(OfferedFrom::Place(place)),
+            lines: vec![self.goods(&stock)],
+            returns: Some(returns),
+            ..Offered::default()
         };
         Some((by, offered))
     }
 
     pub fn carriage(&mut self, consignee: usize) -> Carriage {
-        Carriage {
+        let road = Carriage {
             mode: TransportMode::Road.into(),
             waybill: format!("W-{}", self.world.upto(99_999)),
             vehicle: "A-1".to_owned(),
@@ -87,7 +129,9 @@ impl Player {
             route: vec![REGION.to_owned()],
             seals: vec!["S-1".to_owned()],
             consignee: self.world.code(consignee),
-        }
+            ..Carriage::default()
+        };
+        self.in_some_mode(road)
     }
 
     /// What a carrier has, offered to a consignee.
@@ -144,6 +188,7 @@ impl Player {
             lines,
             carriage: None,
             documents: Vec::new(),
+            returns: None,
         };
         (!offered.lines.is_empty()).then_some((by, offered))
     }
@@ -203,6 +248,7 @@ impl Player {
                 .collect(),
             from_aboard: matches!(offer.from, Account::Aboard(_)),
             carriage: offer.carriage,
+            returns: offer.returns.clone(),
         };
         let mut reference = offer.reference.clone();
         let mut by = self.world.member(&offer.taker).unwrap();
@@ -283,6 +329,7 @@ impl Player {
                 self.place()
             },
             lines,
+            returns: seen.returns.clone().filter(|_| !self.world.percent(3)),
         }
     }
 
@@ -322,6 +369,7 @@ fn seen(offered: &Offered) -> Seen {
             .collect(),
         from_aboard: matches!(offered.from, Some(OfferedFrom::Consignment(_))),
         carriage: offered.carriage.is_some(),
+        returns: offered.returns.clone(),
     }
 }
 
@@ -393,10 +441,10 @@ impl Player {
             consignment: bytes(&name),
             to_carrier: self.world.code(to),
             vehicle: "B-2".to_owned(),
-            crew: Vec::new(),
-            seals: Vec::new(),
             region: REGION.to_owned(),
+            ..Relayed::default()
         };
+        let relayed = self.by_its_mode(model.consignments.get(&name).unwrap(), relayed);
         let with = if to == by || self.world.percent(10) {
             vec![]
         } else {

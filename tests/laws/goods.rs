@@ -4,8 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hazledger::pb::{
-    Assayed, Counted, Disposed, Exported, Goods, Imported, Incident, IncidentKind, Moved, NewLot,
-    Opened, Packed, Produced, Quantity, Recovered, SerialRange, Used, incident,
+    Assayed, Counted, CustomsDirection, CustomsStatus, Disposed, Exported, Goods, Imported,
+    Incident, IncidentKind, Measure, Moved, NewLot, Opened, Packed, Produced, Quantity, Recovered,
+    SerialRange, Used, incident,
 };
 
 use super::books::{Account, Amount, Book, Id, Life, Package, amount, content, held};
@@ -65,7 +66,7 @@ pub fn id(bytes: &[u8]) -> Verdict<Id> {
 /// both if they agree; more than nothing.
 pub fn mass(quantity: Option<&Quantity>) -> Verdict<i64> {
     let quantity = quantity.ok_or(Wrong::Field)?;
-    let measured = quantity.measure.as_ref().map(|m| m.value.parse::<i64>());
+    let measured = quantity.measure.as_ref().map(measured);
     let mass = match (quantity.gross_mg, measured) {
         (0, Some(measured)) => measured.map_err(|_| Wrong::Field)?,
         (booked, None) => booked,
@@ -76,6 +77,12 @@ pub fn mass(quantity: Option<&Quantity>) -> Verdict<i64> {
     };
     must(mass > 0, Wrong::Field)?;
     Ok(mass)
+}
+
+/// A measure: milligrams, or litres with three decimals at 1 kg/m3, which are
+/// milligrams without the point.
+fn measured(m: &Measure) -> Result<i64, std::num::ParseIntError> {
+    m.value.replace('.', "").parse()
 }
 
 /// Every serial of ascending, disjoint ranges.
@@ -136,7 +143,13 @@ impl Model {
         self.active(case.party)?;
         must(e.country.len() == 2, Wrong::Field)?;
         must(!e.customs_entry.is_empty(), Wrong::Field)?;
-        self.entered(case, e.lot.as_ref(), &Account::Imported, true)
+        let booked = self.entered(case, e.lot.as_ref(), &Account::Imported, true)?;
+        self.lots.edit(&booked.0).importer = Some(case.party.to_owned());
+        if e.customs_status() != CustomsStatus::Unspecified {
+            let (number, status) = (&e.customs_entry, e.customs_status());
+            self.set_customs(case, &booked.0, CustomsDirection::Import, number, status)?;
+        }
+        Ok(booked)
     }
 
     /// By a count with two signers; missing papers are findings.
@@ -146,7 +159,7 @@ impl Model {
         self.entered(case, e.lot.as_ref(), &Account::Opening, false)
     }
 
-    fn entered(
+    pub fn entered(
         &mut self,
         case: &Case<'_>,
         lot: Option<&NewLot>,
@@ -444,6 +457,8 @@ impl Model {
     /// Differences go to found and missing; a serial seen elsewhere moves
     /// nothing.
     pub fn counted(&mut self, case: &Case<'_>, e: &Counted) -> Verdict {
+        let told = e.loose_measure.as_ref().map(measured);
+        must(told.is_none_or(|m| m == Ok(e.loose_gross_mg)), Wrong::Field)?;
         let scanned: BTreeSet<u64> = serials(&e.serials_scanned)?.into_iter().collect();
         let assumed: BTreeSet<u64> = serials(&e.serials_assumed)?.into_iter().collect();
         must(scanned.is_disjoint(&assumed), Wrong::Field)?;
@@ -544,10 +559,22 @@ impl Model {
     pub fn exported(&mut self, case: &Case<'_>, e: &Exported) -> Verdict<Booked> {
         must(e.country.len() == 2, Wrong::Field)?;
         must(!e.place.is_empty(), Wrong::Field)?;
+        let status = e.customs_status();
+        must(status != CustomsStatus::Held, Wrong::Field)?;
         let from = held(case.party, &e.place);
         let taken = self.take(e.goods.as_ref(), &from, Promised::Refuse)?;
+        self.free_of_customs(&taken.lot)?;
         self.sink(&taken, &from, &Account::Exported);
-        Ok(booked(&taken, from, Account::Exported))
+        let booked = booked(&taken, from, Account::Exported);
+        if status != CustomsStatus::Unspecified {
+            let number = &e.customs_entry;
+            let done = self.set_customs(case, &booked.0, CustomsDirection::Export, number, status);
+            must(
+                matches!(done, Ok(()) | Err(Wrong::Pointless)),
+                done.err().unwrap_or(Wrong::Field),
+            )?;
+        }
+        Ok(booked)
     }
 
     /// At a place of the signer, or aboard a consignment it carries.

@@ -78,7 +78,7 @@ impl Model {
         self.active(&e.taker)?;
         if let Some(carriage) = &e.carriage {
             must(self.parties.has(&carriage.consignee), Wrong::Registry)?;
-            must(!carriage.waybill.is_empty(), Wrong::Field)?;
+            super::modes::waybill(carriage)?;
         }
         must(!e.lines.is_empty(), Wrong::Field)?;
         for (i, goods) in e.lines.iter().enumerate() {
@@ -96,17 +96,28 @@ impl Model {
                 Account::Aboard(self.carried(case.party, c)?)
             }
         };
+        let back = self.taken_back(e.returns.as_ref())?;
         must(e.taker != case.party, Wrong::Offer)?;
         let name = case.name(0);
         let mut lines: Vec<Line> = Vec::new();
         for goods in &e.lines {
             let taken = self.take(Some(goods), &from, Promised::Refuse)?;
+            self.free_of_customs(&taken.lot)?;
             self.stands_free(&taken.lot)?;
             lines.push(Line {
                 lot: taken.lot,
                 loose: taken.loose.gross,
                 serials: taken.serials.into_iter().collect(),
             });
+        }
+        if let Some(back) = back {
+            let turned = back.taker == case.party && back.giver == e.taker;
+            must(turned && back.status == Status::Accepted, Wrong::Return)?;
+            for line in &lines {
+                let (loose, serials) = back.left(&line.lot);
+                let fits = line.loose <= loose && line.serials.is_subset(&serials);
+                must(fits, Wrong::Return)?;
+            }
         }
         for line in &lines {
             let book = self.lots.edit(&line.lot);
@@ -124,13 +135,43 @@ impl Model {
             from,
             lines,
             carriage: e.carriage.is_some(),
+            mode: e.carriage.as_ref().map_or(0, |c| c.mode),
+            wagons: super::modes::wagons(e.carriage.as_ref()),
             consignee: e.carriage.as_ref().map_or("", |c| &c.consignee).to_owned(),
             status: Status::Open,
+            returns: e.returns.clone(),
+            taken: BTreeMap::new(),
+            returned: BTreeMap::new(),
             signed: case.signed.clone(),
         };
         self.offers.put(name, offer);
         self.unpark(&name);
         Ok(())
+    }
+
+    /// The handoff that an offer takes back.
+    fn taken_back(&self, returns: Option<&EventRef>) -> Verdict<Option<Offer>> {
+        let Some(returns) = returns else {
+            return Ok(None);
+        };
+        let name = handoff_name(returns).ok_or(Wrong::Field)?;
+        let back = self.offers.get(&name).ok_or(Wrong::Offer)?;
+        must(back.reference == *returns, Wrong::Reference)?;
+        Ok(Some(back.clone()))
+    }
+
+    /// What is taken of a line; and, if it takes another handoff back, what has
+    /// come back of that.
+    fn goes_back(&mut self, name: &Id, offer: &Offer, line: &Line, word: &Word) {
+        let taken = (word.accepted, word.accepted_serials.clone());
+        let back = offer.returns.as_ref().and_then(handoff_name);
+        if let Some(back) = back.filter(|_| taken.0 > 0 || !taken.1.is_empty()) {
+            let offer = self.offers.edit(&back);
+            let sum = offer.returned.entry(line.lot).or_default();
+            sum.0 += taken.0;
+            sum.1.extend(&taken.1);
+        }
+        self.offers.edit(name).taken.insert(line.lot, taken);
     }
 
     /// Acceptances that waited are taken up; what does not fit is a finding,
@@ -215,6 +256,7 @@ impl Model {
         let mut words = words(e)?;
         let known = |line: &u32| usize::try_from(*line).unwrap() < offer.lines.len();
         must(words.keys().all(known), Wrong::Offer)?;
+        must(e.returns == offer.returns, Wrong::Return)?;
         let to = if offer.carriage {
             must(e.place.is_empty(), Wrong::Field)?;
             Account::Aboard(*name)
@@ -227,6 +269,7 @@ impl Model {
             let word = words.remove(&index).unwrap_or_else(nothing);
             fits(offer, line, &word)?;
             self.lots.edit(&line.lot).release(name);
+            self.goes_back(name, offer, line, &word);
             let (loose, missing) = self.take_line(name, offer, line, &word, &to);
             let dispute = derived(by.0, by.1, by.2, index);
             self.unaccounted(name, offer, line, dispute, loose, missing);
@@ -324,6 +367,8 @@ impl Model {
             let new = Consignment {
                 carrier: offer.taker.clone(),
                 consignee: offer.consignee.clone(),
+                mode: offer.mode,
+                wagons: offer.wagons.clone(),
                 closed: false,
                 lots: BTreeSet::new(),
             };
@@ -400,7 +445,11 @@ impl Model {
     pub fn relayed(&mut self, case: &Case<'_>, e: &Relayed) -> Verdict {
         self.active(&e.to_carrier)?;
         must(case.signed.contains(&e.to_carrier), Wrong::Who)?;
-        must(!e.vehicle.is_empty() && !e.region.is_empty(), Wrong::Field)?;
+        let known = id(&e.consignment)
+            .ok()
+            .and_then(|c| self.consignments.get(&c));
+        let wagons = super::modes::relay(known, e)?;
+        must(!e.region.is_empty(), Wrong::Field)?;
         let name = self.carried(case.party, &e.consignment)?;
         let from_here = |o: &Offer| o.from == Account::Aboard(name);
         let promised = self.aboard(&name).iter().any(|lot| {
@@ -411,10 +460,9 @@ impl Model {
             offers.any(|o| from_here(self.offers.get(o).unwrap()))
         });
         must(!promised || e.to_carrier == case.party, Wrong::Goods)?;
-        self.consignments
-            .edit(&name)
-            .carrier
-            .clone_from(&e.to_carrier);
+        let consignment = self.consignments.edit(&name);
+        consignment.carrier.clone_from(&e.to_carrier);
+        consignment.wagons = wagons;
         Ok(())
     }
 
@@ -453,6 +501,7 @@ impl Model {
             let theirs = package.owner == seller && package.account != Account::Missing;
             must(theirs, Wrong::Title)?;
         }
+        self.free_of_customs(&lot)?;
         let book = self.lots.edit(&lot);
         book.give_title(seller, -loose);
         book.give_title(buyer, loose);

@@ -76,6 +76,9 @@ pub fn class(refused: &Refused) -> Wrong {
         C::UnknownConsignment | C::ConsignmentClosed => Wrong::Consignment,
         C::NotConserved => Wrong::Conservation,
         C::UnknownDispute | C::DisputeClosed | C::DisputeExceeded => Wrong::Dispute,
+        C::UnknownEdge | C::TooManyOneSided => Wrong::Edge,
+        C::HeldByCustoms => Wrong::Customs,
+        C::ReturnDisagrees => Wrong::Return,
         C::UnknownEvent | C::CannotCorrect => Wrong::Correction,
         C::DeviceFork | C::TooManyDeviceGaps | C::EnteredFromPaper | C::NotADeviceGap => {
             Wrong::Device
@@ -99,6 +102,7 @@ fn account(a: Option<&pb::Account>) -> Account {
         K::Produced => Account::Produced,
         K::Imported => Account::Imported,
         K::Opening => Account::Opening,
+        K::Inbound => Account::Inbound,
         K::Made => Account::Made,
         K::Found => Account::Found,
         K::Held => Account::Held(a.party.clone(), a.place.clone()),
@@ -109,10 +113,11 @@ fn account(a: Option<&pb::Account>) -> Account {
         K::Transformed => Account::Transformed,
         K::Disposed => Account::Disposed,
         K::Exported => Account::Exported,
+        K::Outbound => Account::Outbound,
         K::ProcessLoss => Account::ProcessLoss,
         K::Released => Account::Released,
         K::Missing => Account::Missing,
-        K::Unspecified | K::Inbound | K::Outbound => panic!("an account of no live event"),
+        K::Unspecified => panic!("an account of no kind"),
     }
 }
 
@@ -143,6 +148,8 @@ fn book(lot: &LotState) -> Book {
             assert!(!twice, "law 6: package {serial} is in two places");
         }
     }
+    let entered = born.source() == AccountKind::Imported;
+    let importer = entered.then(|| born.declarer.clone());
     let form = match lot.form.as_str() {
         "" => born.form,
         form => form.to_owned(),
@@ -174,6 +181,9 @@ fn book(lot: &LotState) -> Book {
             .iter()
             .map(|r| (id(&r.handoff), (account(r.account.as_ref()), r.gross_mg)))
             .collect(),
+        one_sided: lot.one_sided.iter().map(super::edges::told).collect(),
+        customs: lot.customs.iter().map(super::customs::told).collect(),
+        importer,
         vessel: lot.running_in.clone().map(|v| (v.party, v.place)),
         blend: blend(&lot.blend),
         blend_at_end: blend(&lot.blend_at_end),
@@ -216,6 +226,8 @@ pub fn agrees(model: &Model, subject: &pb::Subject, item: &Item) {
                 .expect("an unknown consignment");
             let lots: BTreeSet<Id> = c.lots.iter().map(|l| id(l)).collect();
             same("consignment's carrier", &mine.carrier, &c.carrier);
+            let wagons: BTreeSet<String> = c.wagons.iter().cloned().collect();
+            same("consignment's wagons", &mine.wagons, &wagons);
             same("consignment closed", &mine.closed, &c.closed);
             same("consignment's lots", &model.aboard(&name), &lots);
             assert_eq!(c.closed, lots.is_empty(), "closed when nothing is aboard");
@@ -289,6 +301,9 @@ fn handoff_agrees(model: &Model, name: &Id, state: &pb::HandoffState) {
         Status::Withdrawn => HandoffStatus::Withdrawn,
     };
     same("handoff", &status, &state.status());
+    let back = |l: &pb::HandoffLine| (id(&l.lot), (l.loose_gross_mg, expanded(&l.serials)));
+    let returned: BTreeMap<Id, _> = state.returned.iter().map(back).collect();
+    same("what came back", &mine.returned, &returned);
     let offered = state.offered.as_ref().unwrap();
     for (mine, theirs) in mine.lines.iter().zip(&offered.lines) {
         same("line's mass", &mine.loose, &theirs.loose_gross_mg);

@@ -49,6 +49,7 @@ impl Player {
                 place,
                 country: "MN".to_owned(),
                 customs_entry: "X-1".to_owned(),
+                customs_status: self.customs_status().into(),
             }),
             EventKind::Sampled => {
                 self.labels += 1;

@@ -40,6 +40,12 @@ pub enum Wrong {
     Conservation,
     /// A dispute unknown, closed, or smaller.
     Dispute,
+    /// Nothing one-sided by that name, or too much.
+    Edge,
+    /// Customs hold it.
+    Customs,
+    /// It is not what was handed over that comes back.
+    Return,
     /// An event that is unknown, or not to be corrected so.
     Correction,
     /// A device's number that does not fit.
@@ -106,10 +112,31 @@ pub struct Offer {
     pub from: Account,
     pub lines: Vec<Line>,
     pub carriage: bool,
+    pub mode: i32,
+    pub wagons: BTreeSet<String>,
     pub consignee: String,
     pub status: Status,
+    /// The handoff that it takes back.
+    pub returns: Option<EventRef>,
+    /// What was taken of each lot, and what has come back since.
+    pub taken: BTreeMap<Id, Part>,
+    pub returned: BTreeMap<Id, Part>,
     /// Who signed it.
     pub signed: BTreeSet<String>,
+}
+
+/// Some of a lot: a loose gross mass, and packages.
+pub type Part = (i64, BTreeSet<u64>);
+
+impl Offer {
+    /// What was handed over of a lot and has not come back.
+    pub fn left(&self, lot: &Id) -> Part {
+        let (mut loose, mut serials) = self.taken.get(lot).cloned().unwrap_or_default();
+        let (back, gone) = self.returned.get(lot).cloned().unwrap_or_default();
+        loose -= back;
+        serials.retain(|s| !gone.contains(s));
+        (loose, serials)
+    }
 }
 
 /// An acceptance that waits for its offer.
@@ -126,6 +153,9 @@ pub struct Fact {
 pub struct Consignment {
     pub carrier: String,
     pub consignee: String,
+    pub mode: i32,
+    /// By rail: that carry it now.
+    pub wagons: BTreeSet<String>,
     pub closed: bool,
     /// Lots that have ever been aboard.
     pub lots: BTreeSet<Id>,
@@ -363,6 +393,10 @@ impl Model {
             Body::Disposed(e) => return self.disposed(case, e).map(Some),
             Body::Exported(e) => return self.exported(case, e).map(Some),
             Body::Incident(e) => return self.incident(case, e).map(Some),
+            Body::Arrived(e) => self.arrived(case, e),
+            Body::Departed(e) => self.departed(case, e),
+            Body::Confirmed(e) => self.confirmed(case, e),
+            Body::CustomsReported(e) => self.customs_reported(case, e),
             Body::Moved(e) => self.moved(case, e),
             Body::Packed(e) => self.packed(case, e),
             Body::Filled(e) => self.filled(case, e),

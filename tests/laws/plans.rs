@@ -42,6 +42,10 @@ impl Player {
             }
             EventKind::Imported => Some(self.imported()),
             EventKind::Opened => Some(self.opened()),
+            EventKind::Arrived => Some(self.arrived()),
+            EventKind::Departed => self.departed(model),
+            EventKind::Confirmed => self.confirmed(model),
+            EventKind::CustomsReported => self.customs_reported(model),
             EventKind::Moved => self.moved(model),
             EventKind::Packed => self.packed(model),
             EventKind::Filled => self.filled(model),
@@ -212,6 +216,7 @@ impl Player {
             lot: Some(self.new_lot()),
             country: country.to_owned(),
             customs_entry: "E-1".to_owned(),
+            customs_status: self.customs_status().into(),
         };
         one(self.actor(), Body::Imported(imported))
     }
@@ -312,6 +317,13 @@ impl Player {
             3 if self.wild() => -1,
             _ => stock.loose,
         };
+        let measured = loose_gross_mg.max(0) + i64::from(self.world.percent(5));
+        let loose_measure = self.world.percent(20).then(|| hazledger::pb::Measure {
+            value: measured.to_string(),
+            unit: hazledger::pb::MeasureUnit::Mg.into(),
+            verified_until_ms: 1,
+            ..hazledger::pb::Measure::default()
+        });
         let mut scanned = stock.serials.clone();
         let mut assumed = Vec::new();
         match self.world.upto(7) {
@@ -329,6 +341,7 @@ impl Player {
             serials_scanned: ranges(&scanned),
             serials_assumed: ranges(&assumed),
             outers_seen,
+            loose_measure,
         };
         Some(one(stock.by, Body::Counted(counted)))
     }

@@ -67,6 +67,10 @@ pub struct Player {
     pub offers: Pool,
     pub consignments: Pool,
     pub disputes: Pool,
+    /// Lots with something that is still to be confirmed.
+    pub edges: Pool,
+    /// Lots with customs entries.
+    pub customs: Pool,
     /// Events that can be corrected, and corrections.
     pub past: Vec<EventRef>,
     /// Those of them that happened aboard.
@@ -89,6 +93,7 @@ pub const LIVE: &[EventKind] = &[
     EventKind::Produced,
     EventKind::Imported,
     EventKind::Opened,
+    EventKind::Arrived,
     EventKind::Moved,
     EventKind::Packed,
     EventKind::Filled,
@@ -112,6 +117,9 @@ pub const LIVE: &[EventKind] = &[
     EventKind::Disposed,
     EventKind::PackagingTreated,
     EventKind::Exported,
+    EventKind::Departed,
+    EventKind::Confirmed,
+    EventKind::CustomsReported,
     EventKind::Incident,
     EventKind::Recovered,
     EventKind::Settled,
@@ -154,6 +162,7 @@ const SIMPLE: &[EventKind] = &[
     EventKind::Produced,
     EventKind::Imported,
     EventKind::Opened,
+    EventKind::Arrived,
     EventKind::Moved,
     EventKind::Packed,
     EventKind::Counted,
@@ -163,6 +172,7 @@ const SIMPLE: &[EventKind] = &[
     EventKind::Wasted,
     EventKind::Disposed,
     EventKind::Exported,
+    EventKind::Departed,
     EventKind::Incident,
     EventKind::Recovered,
     EventKind::SiteRegistered,
@@ -178,6 +188,8 @@ impl Player {
             offers: Pool::default(),
             consignments: Pool::default(),
             disputes: Pool::default(),
+            edges: Pool::default(),
+            customs: Pool::default(),
             past: Vec::new(),
             past_aboard: Vec::new(),
             new_keys: Vec::new(),
@@ -290,6 +302,12 @@ impl Player {
             let book = model.lots.get(lot).unwrap();
             if book.is_live() {
                 self.lots.add(*lot);
+            }
+            if !book.one_sided.is_empty() {
+                self.edges.add(*lot);
+            }
+            if !book.customs.is_empty() {
+                self.customs.add(*lot);
             }
             if book.on(&Account::Missing).gross > 0 {
                 self.lost.add(*lot);

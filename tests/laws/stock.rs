@@ -143,6 +143,14 @@ impl Player {
         let measure = match self.world.upto(199) {
             0 => says(gross_mg + 1),
             1..=20 if gross_mg > 0 => says(gross_mg),
+            // As many litres at a gram each.
+            40..=50 if gross_mg > 0 => Some(Measure {
+                value: format!("{}.{:03}", gross_mg / 1000, gross_mg % 1000),
+                unit: MeasureUnit::L.into(),
+                density: "1.0".to_owned(),
+                verified_until_ms: 1,
+                ..Measure::default()
+            }),
             21..=30 if gross_mg > 0 => {
                 return Quantity {
                     gross_mg: 0,
@@ -273,7 +281,7 @@ impl Player {
     }
 }
 
-fn stock_at(model: &Model, lot: Id, by: usize, party: &str, place: &str) -> Stock {
+pub fn stock_at(model: &Model, lot: Id, by: usize, party: &str, place: &str) -> Stock {
     let book = model.lots.get(&lot).unwrap();
     let at = Account::Held(party.to_owned(), place.to_owned());
     let serials = book.serials_on(&at);

@@ -152,6 +152,7 @@ impl Model {
         must(poured.vessel.is_none(), Wrong::Vessel)?;
         let form = poured.form.clone();
         let answerable = poured.answerable.clone();
+        self.free_of_customs(&taken.lot)?;
         let inside = match vessel.running {
             Some(running) => Some(self.lots.get(&running).unwrap().form.clone()),
             None => vessel

@@ -105,6 +105,13 @@ pub struct World {
     pub now_ms: i64,
 }
 
+/// The code of the member with this number, registered or not.
+pub fn code_of(number: usize) -> String {
+    let organisation = format!("MA{number:06}");
+    let code = Uscc::with_checks('9', '1', REGION, &organisation).unwrap();
+    code.as_str().to_owned()
+}
+
 pub fn event(body: Body) -> Event {
     Event {
         external_refs: Vec::new(),
@@ -152,13 +159,9 @@ impl World {
     /// device's.
     pub fn new_member(&mut self) -> usize {
         let number = self.members.len();
-        let organisation = format!("MA{number:06}");
-        let code = Uscc::with_checks('9', '1', REGION, &organisation).unwrap();
+        let code = code_of(number);
         let keys = vec![self.new_key(true), self.new_key(true), self.new_key(false)];
-        self.members.push(Member {
-            code: code.as_str().to_owned(),
-            keys,
-        });
+        self.members.push(Member { code, keys });
         number
     }
 

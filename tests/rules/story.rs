@@ -8,12 +8,13 @@
 use hazledger::event::statement::Header;
 use hazledger::pb::event::Body as B;
 use hazledger::pb::{
-    Backfilled, ClockStated, DeviceLink, ExternalRef, IncidentKind, PackagingTreatment,
-    PartyStatus, Residue, SettlementCause, TakenOver,
+    Arrived, Backfilled, ClockStated, Confirmed, CustomsDirection, CustomsReported, CustomsStatus,
+    Departed, DeviceLink, ExternalRef, IncidentKind, Outsider, PackagingTreatment, PartyStatus,
+    Residue, SettlementCause, TakenOver,
 };
 
 use super::bench::{Bench, HOUR, event, hash, key, party, register_party};
-use super::verbs::{consumed, loss, restating, unregulated};
+use super::verbs::{consumed, kg, loss, restating, unregulated};
 
 /// Records between two state records.
 pub const INTERVAL: u64 = 8;
@@ -29,8 +30,9 @@ pub fn tell() -> Bench {
     tanks(&mut b);
     open_ends(&mut b);
     clock(&mut b);
-    orders(&mut b);
     devices(&mut b);
+    edges(&mut b);
+    orders(&mut b);
     b
 }
 
@@ -214,6 +216,66 @@ fn clock(b: &mut Bench) {
         };
         b.say_of_clock(word).unwrap();
     }
+}
+
+/// Goods from outside and to the outside, one of them confirmed; an import that
+/// customs hold.
+fn edges(b: &mut Bench) {
+    let outsider = Some(Outsider {
+        name: "Zhetysu Mining".into(),
+        code: "050140001234".into(),
+        country: "KZ".into(),
+    });
+    let arrived = Arrived {
+        lot: Some(b.lot("arrived", "12", "T1")),
+        from: outsider.clone(),
+        documents: Vec::new(),
+    };
+    named(b, "arrived", "W1", B::Arrived(arrived));
+    let departed = Departed {
+        goods: b.goods("arrived 2"),
+        place: "T1".into(),
+        to: outsider,
+        documents: Vec::new(),
+    };
+    named(b, "departed", "W1", B::Departed(departed));
+    let confirmed = Confirmed {
+        lot: b.id("arrived"),
+        edge: Some(b.event("arrived")),
+        quantity: kg("11.9"),
+    };
+    said(b, "A1", B::Confirmed(confirmed));
+    let held = CustomsReported {
+        lot: b.id("import"),
+        direction: CustomsDirection::Import.into(),
+        customs_entry: "0706-2026-1".into(),
+        status: CustomsStatus::Held.into(),
+        office: "满洲里海关".into(),
+        documents: Vec::new(),
+    };
+    said(b, "A1", B::CustomsReported(held));
+    train(b);
+    back(b);
+}
+
+/// Handed over, and some of it taken back.
+fn back(b: &mut Bench) {
+    let out = b.offered('P', "T1", &["arrived 2"]);
+    named(b, "out", "W1", B::Offered(out));
+    let taken = b.accepted("out", "T1", &["0 take 2"]);
+    said(b, "P1", B::Accepted(taken));
+    let back = b.back('W', "out", &["arrived 1"]);
+    named(b, "back", "P1", B::Offered(back));
+    let taken = b.taken_back("back", "out", &["0 take 1"]);
+    said(b, "W1", B::Accepted(taken));
+}
+
+/// A train whose gauge changes on the way.
+fn train(b: &mut Bench) {
+    let offered = b.by_rail('C', 'M', "T1", &["arrived 5"]);
+    named(b, "train", "W1", B::Offered(offered));
+    said(b, "C1", B::Accepted(b.accepted("train", "", &["0 take 5"])));
+    said(b, "C1", B::Relayed(b.gauge_changed("train")));
 }
 
 /// The mine's device numbers what it says: 1, then 3; 2 is entered from paper.

@@ -16,9 +16,10 @@ use hazledger::pb::{
     Accepted, AcceptedLine, Aggregated, Assayed, Carriage, Consumed, Corrected, Counted, Declined,
     Disposed, Event, Exported, Goods, Imported, Incident, IncidentKind, Inert, KeyRevoked, Measure,
     MeasureUnit, Moved, NewLot, Offered, Opened, PackagePart, PackagingTreated, PackagingTreatment,
-    Packed, ProcessLoss, Produced, Quantity, Recovered, Relayed, Repacked, ReportKind, Reported,
-    Sampled, SerialRange, Settled, Settlement, SettlementCause, Traded, TransformInput,
-    Transformed, TransportMode, UnregulatedProduct, Used, Wasted, Withdrawn, incident,
+    Packed, ProcessLoss, Produced, Quantity, RailCarriage, Recovered, Relayed, Repacked,
+    ReportKind, Reported, Sampled, SerialRange, Settled, Settlement, SettlementCause, Traded,
+    TransformInput, Transformed, TransportMode, UnregulatedProduct, Used, WagonTransfer, Wasted,
+    Withdrawn, incident,
 };
 use hazledger::pb::{
     Inherited, InheritedLine, PartyStatus, PlaceRegistered, Succeeded, TakenOver, taken_over,
@@ -210,6 +211,7 @@ impl Bench {
             lot: Some(self.lot(label, mass, place)),
             country: "KZ".into(),
             customs_entry: "0706-2026-1".into(),
+            customs_status: 0,
         }
     }
 
@@ -262,6 +264,7 @@ impl Bench {
             serials_scanned: serials(scanned),
             serials_assumed: serials(assumed),
             outers_seen: Vec::new(),
+            loose_measure: None,
         }
     }
 
@@ -272,6 +275,7 @@ impl Bench {
             lines: lines.iter().filter_map(|l| self.goods(l)).collect(),
             carriage: None,
             documents: Vec::new(),
+            returns: None,
         }
     }
 
@@ -300,6 +304,60 @@ impl Bench {
             route: vec!["150100".into()],
             seals: vec!["S-1".into()],
             consignee: party(consignee),
+            ..Carriage::default()
+        }
+    }
+
+    /// Some of what an earlier offer handed over goes back, from T1.
+    pub fn back(&self, taker: char, of: &str, lines: &[&str]) -> Offered {
+        Offered {
+            returns: Some(self.event(of)),
+            ..self.offered(taker, "T1", lines)
+        }
+    }
+
+    /// And is taken.
+    pub fn taken_back(&self, offer: &str, of: &str, lines: &[&str]) -> Accepted {
+        Accepted {
+            returns: Some(self.event(of)),
+            ..self.accepted(offer, "T1", lines)
+        }
+    }
+
+    /// The same by rail, in two wagons of the 1520 mm gauge.
+    pub fn by_rail(&self, carrier: char, consignee: char, place: &str, lines: &[&str]) -> Offered {
+        let rail = Carriage {
+            mode: TransportMode::Rail.into(),
+            waybill: "SMGS-4711".into(),
+            seals: vec!["R-1".into(), "R-2".into()],
+            consignee: party(consignee),
+            rail: Some(Box::new(RailCarriage {
+                wagons: vec!["45488855".into(), "52051232".into()],
+                from_station: "Забайкальск".into(),
+                to_station: "海拉尔".into(),
+            })),
+            ..Carriage::default()
+        };
+        Offered {
+            carriage: Some(rail),
+            ..self.offered(carrier, place, lines)
+        }
+    }
+
+    /// Both wagons into one of China's, at 满洲里.
+    pub fn gauge_changed(&self, consignment: &str) -> Relayed {
+        let transfer = |from: &str, seal: &str| WagonTransfer {
+            from: from.into(),
+            to: "1673024".into(),
+            seals: vec![seal.into()],
+        };
+        Relayed {
+            consignment: self.id(consignment),
+            to_carrier: party('C'),
+            region: "150781".into(),
+            wagons: vec![transfer("45488855", "Z-1"), transfer("52051232", "Z-2")],
+            station: "满洲里".into(),
+            ..Relayed::default()
         }
     }
 
@@ -308,6 +366,7 @@ impl Bench {
             offer: Some(self.event(offer)),
             place: place.into(),
             lines: lines.iter().map(|l| line(l)).collect(),
+            returns: None,
         }
     }
 
@@ -333,6 +392,7 @@ impl Bench {
             crew: vec![hash("second driver")],
             seals: vec!["S-2".into()],
             region: "150200".into(),
+            ..Relayed::default()
         }
     }
 
@@ -409,6 +469,7 @@ impl Bench {
             place: place.into(),
             country: "MN".into(),
             customs_entry: "0701-2026-2".into(),
+            customs_status: 0,
         }
     }
 

@@ -106,8 +106,10 @@ pub fn offered(taker: &Member, from: From, lines: Vec<Goods>, consignee: Option<
             route: vec!["150200".to_owned()],
             seals: vec!["seal-1".to_owned()],
             consignee: to.party.clone(),
+            ..Carriage::default()
         }),
         documents: Vec::new(),
+        returns: None,
     })
 }
 
@@ -122,6 +124,7 @@ pub fn accepted(offer: EventRef, place: &str, gross_mg: i64, serials: &[SerialRa
             accepted_serials: serials.to_vec(),
             ..AcceptedLine::default()
         }],
+        returns: None,
     })
 }
 
@@ -330,6 +333,7 @@ impl Flow {
             serials_scanned: vec![SerialRange { first: 2, last: 4 }],
             serials_assumed: Vec::new(),
             outers_seen: Vec::new(),
+            loose_measure: None,
         });
         book.submit(&cast.user, &[], vec![event(wasted), event(counted)]);
         book.commit();

@@ -183,6 +183,7 @@ fn until_due(flow: &mut Flow) {
             serials_scanned: vec![SerialRange { first: 1, last: 10 }],
             serials_assumed: Vec::new(),
             outers_seen: Vec::new(),
+            loose_measure: None,
         });
         let maker = flow.cast.maker.clone();
         flow.book.submit(&maker, &[], vec![event(counted)]);

@@ -1,7 +1,8 @@
 //! On the road: consignments relayed and reported.
 
 use super::Case;
-use super::fields::{self, MAX_SHORT, MAX_TEXT};
+use super::fields::{self, MAX_TEXT};
+use super::modes;
 use super::signers;
 use super::vessel;
 use crate::custody::draft::Draft;
@@ -10,14 +11,8 @@ use crate::event::codes::Refused;
 use crate::event::{ConsignmentId, LotId};
 use crate::pb::change::Change as C;
 use crate::pb::{
-    Carriage, ConsignmentRelayed, ConsignmentReported, RefusalCode, Relayed, ReportKind, Reported,
-    TransportMode,
+    ConsignmentRelayed, ConsignmentReported, RefusalCode, Relayed, ReportKind, Reported,
 };
-
-/// People named on a waybill, at most.
-const MAX_CREW: usize = 8;
-/// Seals and regions of a route, at most.
-const MAX_STOPS: usize = 32;
 
 /// An open consignment that the party carries, or that one carries whom it has
 /// succeeded.
@@ -46,36 +41,6 @@ pub(super) fn open(draft: &Draft<'_>, id: &[u8]) -> Result<ConsignmentId, Refuse
     Ok(id)
 }
 
-/// A waybill's fields.
-pub(super) fn check(draft: &Draft<'_>, c: &Carriage) -> Result<(), Refused> {
-    if draft.party(&c.consignee).is_none() {
-        return Err(Refused::new(RefusalCode::UnknownParty, "consignee").detail(&c.consignee));
-    }
-    if c.mode() == TransportMode::Unspecified {
-        return Err(Refused::missing("mode"));
-    }
-    fields::text(&c.waybill, MAX_SHORT, "waybill")?;
-    crew_and_seals(&c.vehicle, &c.crew, &c.seals)?;
-    if c.route.len() > MAX_STOPS {
-        return Err(Refused::invalid("route", format!("at most {MAX_STOPS}")));
-    }
-    c.route.iter().try_for_each(|r| fields::region(r, "route"))
-}
-
-fn crew_and_seals(vehicle: &str, crew: &[bytes::Bytes], seals: &[String]) -> Result<(), Refused> {
-    fields::text(vehicle, MAX_SHORT, "vehicle")?;
-    if crew.len() > MAX_CREW {
-        return Err(Refused::invalid("crew", format!("at most {MAX_CREW}")));
-    }
-    crew.iter().try_for_each(|c| fields::hash(c, "crew"))?;
-    if seals.len() > MAX_STOPS {
-        return Err(Refused::invalid("seals", format!("at most {MAX_STOPS}")));
-    }
-    seals
-        .iter()
-        .try_for_each(|s| fields::text(s, MAX_SHORT, "seals"))
-}
-
 pub(super) fn relayed(draft: &mut Draft<'_>, case: &Case<'_>, e: &Relayed) -> Result<(), Refused> {
     signers::active(draft, &e.to_carrier, "to_carrier")?;
     if !case.signers.signed(&e.to_carrier) {
@@ -84,7 +49,8 @@ pub(super) fn relayed(draft: &mut Draft<'_>, case: &Case<'_>, e: &Relayed) -> Re
                 .detail(format!("of {}", e.to_carrier)),
         );
     }
-    crew_and_seals(&e.vehicle, &e.crew, &e.seals)?;
+    let known = ConsignmentId::from_slice(&e.consignment).and_then(|id| draft.consignment(id));
+    modes::check_relay(known.as_deref(), e)?;
     fields::region(&e.region, "region")?;
     let id = carried(draft, &e.consignment, case.party())?;
     let aboard = account::aboard(id);
@@ -110,8 +76,11 @@ pub(super) fn relayed(draft: &mut Draft<'_>, case: &Case<'_>, e: &Relayed) -> Re
             carrier: e.to_carrier.clone(),
             vehicle: e.vehicle.clone(),
             crew: e.crew.clone(),
-            seals: e.seals.clone(),
+            seals: modes::seals_after(&state, e),
             region: e.region.clone(),
+            transfers: e.wagons.clone(),
+            wagons: modes::wagons_after(&state, e),
+            station: e.station.clone(),
         }),
     )
 }

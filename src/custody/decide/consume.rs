@@ -2,20 +2,22 @@
 //! of the lost comes back.
 
 use super::Case;
+use super::customs::{self, Word};
 use super::fields::{self, MAX_SHORT, MAX_TEXT};
 use super::goods::{self, Reserved};
 use super::parts::{self, Wanted};
 use super::store::late;
+use super::vessel;
 use crate::custody::draft::Draft;
 use crate::custody::packaging::Packaging;
 use crate::custody::{account, ranges, subject};
-use crate::event::ConsignmentId;
 use crate::event::codes::Refused;
 use crate::event::mass::Mass;
+use crate::event::{ConsignmentId, LotId};
 use crate::pb::incident::At as IncidentAt;
 use crate::pb::{
-    Account, AccountKind, Disposed, Exported, FindingCode, Goods, Incident, IncidentKind,
-    Recovered, Severity, Used,
+    Account, AccountKind, CustomsDirection, CustomsStatus, Disposed, Exported, FindingCode, Goods,
+    Incident, IncidentKind, Recovered, RefusalCode, Severity, Used,
 };
 
 pub(super) fn used(draft: &mut Draft<'_>, case: &Case<'_>, e: &Used) -> Result<(), Refused> {
@@ -71,6 +73,13 @@ pub(super) fn exported(
 ) -> Result<(), Refused> {
     fields::country(&e.country, "country")?;
     fields::text(&e.customs_entry, MAX_SHORT, "customs_entry")?;
+    let status = e.customs_status();
+    if status == CustomsStatus::Held {
+        return Err(Refused::invalid(
+            "customs_status",
+            "what customs hold has not left",
+        ));
+    }
     gone(
         draft,
         case,
@@ -79,7 +88,23 @@ pub(super) fn exported(
         Reserved::Refuse,
         AccountKind::Exported,
         Wanted::Whole,
-    )
+    )?;
+    let lot = e.goods.as_ref().and_then(|g| LotId::from_slice(&g.lot));
+    let Some(id) = lot.filter(|_| status != CustomsStatus::Unspecified) else {
+        return Ok(());
+    };
+    vessel::draw_first(&draft.lot(id).unwrap_or_default(), "goods.lot")?;
+    let word = Word {
+        direction: CustomsDirection::Export,
+        entry: &e.customs_entry,
+        status,
+        office: "",
+    };
+    match customs::set(draft, case, id, &word) {
+        // Customs had said so before.
+        Err(refused) if refused.code == RefusalCode::NoChange => Ok(()),
+        done => done,
+    }
 }
 
 /// Disposed of as content: the packages stay.
@@ -111,6 +136,12 @@ fn gone(
     let from = account::held(case.party(), place);
     let portion =
         goods::find(draft, named, &from, reserved, wanted).map_err(|r| r.within("goods"))?;
+    match kind {
+        AccountKind::Exported => customs::free(draft, portion.lot, "goods.lot")?,
+        // What has been used is gone: recorded, and told.
+        AccountKind::Used => customs::find_used(draft, case, portion.lot),
+        _ => {}
+    }
     late(draft, case, portion.lot);
     goods::sink(draft, &portion, &from, kind)
 }

@@ -1,6 +1,7 @@
 //! Matter that enters: produced, imported, or there before (opened).
 
 use super::Case;
+use super::customs::{self, Word};
 use super::fields::{self, MAX_SHORT, MAX_TEXT};
 use super::goods;
 use super::signers;
@@ -12,8 +13,8 @@ use crate::event::codes::Refused;
 use crate::event::mass::Mass;
 use crate::pb::change::Change as C;
 use crate::pb::{
-    AccountKind, FindingCode, Imported, LotBorn, NewLot, Opened, Parent, Produced, RefusalCode,
-    Severity,
+    AccountKind, CustomsDirection, CustomsStatus, FindingCode, Imported, LotBorn, NewLot, Opened,
+    Parent, Produced, RefusalCode, Severity,
 };
 
 /// Whether data sheet and label must be there.
@@ -65,7 +66,18 @@ pub(super) fn imported(
         parents: Vec::new(),
         waste_code: String::new(),
     };
-    entered(draft, case, e.lot.as_ref(), birth)
+    entered(draft, case, e.lot.as_ref(), birth)?;
+    let status = e.customs_status();
+    if status == CustomsStatus::Unspecified {
+        return Ok(());
+    }
+    let word = Word {
+        direction: CustomsDirection::Import,
+        entry: &e.customs_entry,
+        status,
+        office: "",
+    };
+    customs::set(draft, case, LotId(case.name(0)), &word)
 }
 
 pub(super) fn opened(draft: &mut Draft<'_>, case: &Case<'_>, e: &Opened) -> Result<(), Refused> {
@@ -95,7 +107,7 @@ pub(super) fn opened(draft: &mut Draft<'_>, case: &Case<'_>, e: &Opened) -> Resu
     Ok(())
 }
 
-fn entered(
+pub(super) fn entered(
     draft: &mut Draft<'_>,
     case: &Case<'_>,
     lot: Option<&NewLot>,

@@ -9,7 +9,7 @@ use super::signers;
 use super::store::{late, stands_free};
 use super::takeover::{self, Taking};
 use super::trade::MAX_LINES;
-use super::{carriage, handoff_id};
+use super::{carriage, customs, handoff_id, modes, returns, scales};
 use crate::custody::draft::Draft;
 use crate::custody::subject::Seen;
 use crate::custody::{account, subject, succession};
@@ -33,10 +33,11 @@ pub(super) fn offered(draft: &mut Draft<'_>, case: &Case<'_>, e: &Offered) -> Re
     signers::active(draft, case.party(), "giver")?;
     signers::active(draft, &e.taker, "taker")?;
     if let Some(c) = &e.carriage {
-        carriage::check(draft, c).map_err(|r| r.within("carriage"))?;
+        modes::check(draft, c).map_err(|r| r.within("carriage"))?;
     }
     check_fields(e)?;
     let from = giver_account(draft, case, e)?;
+    let back = returns::named(draft, e.returns.as_ref())?;
     if e.taker == case.party() {
         return Err(Refused::new(RefusalCode::OwnHandoff, "taker"));
     }
@@ -51,6 +52,7 @@ pub(super) fn offered(draft: &mut Draft<'_>, case: &Case<'_>, e: &Offered) -> Re
                 Ok(portion)
             })
             .map_err(|r| r.within(&at))?;
+        customs::free(draft, portion.lot, &at)?;
         late(draft, case, portion.lot);
         lines.push(HandoffLine {
             lot: line.lot.clone(),
@@ -58,6 +60,9 @@ pub(super) fn offered(draft: &mut Draft<'_>, case: &Case<'_>, e: &Offered) -> Re
             serials: portion.serials.clone(),
         });
         reserve.push(portion);
+    }
+    if let Some(back) = &back {
+        returns::check(back, case.party(), &e.taker, &lines)?;
     }
     for portion in reserve {
         let reserved = crate::pb::Reserved {
@@ -80,8 +85,10 @@ pub(super) fn offered(draft: &mut Draft<'_>, case: &Case<'_>, e: &Offered) -> Re
         from: Some(from),
         lines,
         carriage: e.carriage.clone(),
+        returns: e.returns.clone().map(Box::new),
     };
     draft.emit(&subject::handoff(name), C::Offered(offered))?;
+    scales::offered(draft, case, name, e);
     parked
         .into_iter()
         .try_for_each(|fact| unpark(draft, case, name, &fact))
@@ -369,6 +376,7 @@ fn close(
     }
     let closed = HandoffClosed {
         status: status.into(),
+        place: String::new(),
     };
     draft.emit(&subject::handoff(name), C::HandoffClosed(closed))
 }

@@ -6,18 +6,23 @@ mod assay;
 mod carriage;
 mod consume;
 mod correct;
+mod customs;
 mod device;
 mod dispute;
+mod edge;
 mod entry;
 mod fields;
 mod goods;
 mod handoff;
+mod modes;
 mod order;
 mod outer;
 mod packaging;
 mod parties;
 mod parts;
 mod repack;
+mod returns;
+mod scales;
 mod signers;
 mod store;
 mod succession;
@@ -182,6 +187,9 @@ fn name_subjects(event: &Event, named: &mut Vec<Subject>) {
         Some(Body::Repacked(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
         Some(Body::Sampled(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
         Some(Body::Exported(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
+        Some(Body::Departed(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
+        Some(Body::Confirmed(e)) => lot(&e.lot),
+        Some(Body::CustomsReported(e)) => lot(&e.lot),
         Some(Body::Incident(e)) => {
             e.goods.iter().for_each(|g| lot(&g.lot));
             if let Some(crate::pb::incident::At::Consignment(id)) = &e.at {
@@ -198,11 +206,15 @@ fn name_subjects(event: &Event, named: &mut Vec<Subject>) {
         }
         Some(Body::Offered(e)) => {
             e.lines.iter().for_each(|g| lot(&g.lot));
+            named.extend(e.returns.as_ref().and_then(handoff_of));
             if let Some(crate::pb::offered::From::Consignment(id)) = &e.from {
                 named.extend(consignment(id));
             }
         }
-        Some(Body::Accepted(e)) => named.extend(e.offer.as_ref().and_then(handoff_of)),
+        Some(Body::Accepted(e)) => {
+            named.extend(e.offer.as_ref().and_then(handoff_of));
+            named.extend(e.returns.as_ref().and_then(handoff_of));
+        }
         Some(Body::Declined(e)) => named.extend(e.offer.as_ref().and_then(handoff_of)),
         Some(Body::Withdrawn(e)) => named.extend(e.offer.as_ref().and_then(handoff_of)),
         Some(Body::Relayed(e)) => named.extend(consignment(&e.consignment)),
@@ -362,6 +374,7 @@ fn event_of(draft: &mut Draft<'_>, case: &Case<'_>, event: &Event) -> Result<(),
         Body::Produced(e) => entry::produced(draft, case, e).map_err(name("produced")),
         Body::Imported(e) => entry::imported(draft, case, e).map_err(name("imported")),
         Body::Opened(e) => entry::opened(draft, case, e).map_err(name("opened")),
+        Body::Arrived(e) => edge::arrived(draft, case, e).map_err(name("arrived")),
         Body::Moved(e) => store::moved(draft, case, e).map_err(name("moved")),
         Body::Packed(e) => store::packed(draft, case, e).map_err(name("packed")),
         Body::Filled(e) => vessel::filled(draft, case, e).map_err(name("filled")),
@@ -387,6 +400,11 @@ fn event_of(draft: &mut Draft<'_>, case: &Case<'_>, event: &Event) -> Result<(),
             packaging::treated(draft, case, e).map_err(name("packaging_treated"))
         }
         Body::Exported(e) => consume::exported(draft, case, e).map_err(name("exported")),
+        Body::Departed(e) => edge::departed(draft, case, e).map_err(name("departed")),
+        Body::Confirmed(e) => edge::confirmed(draft, case, e).map_err(name("confirmed")),
+        Body::CustomsReported(e) => {
+            customs::reported(draft, case, e).map_err(name("customs_reported"))
+        }
         Body::Incident(e) => consume::incident(draft, case, e).map_err(name("incident")),
         Body::Recovered(e) => consume::recovered(draft, case, e).map_err(name("recovered")),
         Body::Settled(e) => dispute::settled(draft, case, e).map_err(name("settled")),

@@ -3,6 +3,7 @@
 use super::Case;
 use super::fields::{self, MAX_SHORT};
 use super::goods::{self, Portion, Reserved, overflow};
+use super::scales;
 use super::vessel;
 use crate::custody::account;
 use crate::custody::draft::Draft;
@@ -163,6 +164,7 @@ pub(super) fn counted(draft: &mut Draft<'_>, case: &Case<'_>, e: &Counted) -> Re
     if e.loose_gross_mg < 0 {
         return Err(Refused::new(RefusalCode::MassNotPositive, "loose_gross_mg"));
     }
+    scales::agrees(e)?;
     fields::serials(&e.serials_scanned, "serials_scanned")?;
     fields::serials(&e.serials_assumed, "serials_assumed")?;
     if ranges::overlap(&e.serials_scanned, &e.serials_assumed) {
@@ -173,6 +175,7 @@ pub(super) fn counted(draft: &mut Draft<'_>, case: &Case<'_>, e: &Counted) -> Re
     late(draft, case, id);
     // A count is about the lot even where it finds everything in order.
     draft.touch(subject::lot(id));
+    scales::counted(draft, case, id, e);
     let at = account::held(case.party(), &e.place);
     count_loose(draft, case, id, &state, &at, e.loose_gross_mg)?;
     let mut seen = e.serials_scanned.clone();

@@ -4,12 +4,13 @@
 use super::fields;
 use super::goods::{self, overflow};
 use super::handoff::release;
+use super::{returns, scales};
 use crate::custody::draft::Draft;
 use crate::custody::lot::{self, Amount};
 use crate::custody::{account, ranges, subject, succession};
 use crate::event::codes::Refused;
 use crate::event::ids::derived;
-use crate::event::mass::Mass;
+use crate::event::mass::{Mass, measured};
 use crate::event::{ConsignmentId, DisputeId, HandoffId, LotId, StatementId};
 use crate::pb::change::Change as C;
 use crate::pb::{
@@ -30,14 +31,14 @@ pub(super) struct Taking<'a> {
 }
 
 /// One line's two sides: what was offered, what is said of it.
-struct Sides<'a> {
-    lot: LotId,
-    index: u32,
-    offered: &'a HandoffLine,
-    accepted: i64,
-    refused: i64,
-    still_aboard: i64,
-    said: AcceptedLine,
+pub(super) struct Sides<'a> {
+    pub(super) lot: LotId,
+    pub(super) index: u32,
+    pub(super) offered: &'a HandoffLine,
+    pub(super) accepted: i64,
+    pub(super) refused: i64,
+    pub(super) still_aboard: i64,
+    pub(super) said: AcceptedLine,
 }
 
 /// What can be said of an acceptance without its offer.
@@ -72,6 +73,9 @@ fn check_line(line: &AcceptedLine) -> Result<(), Refused> {
     mass(line.accepted.as_ref(), "accepted")?;
     mass(line.refused.as_ref(), "refused")?;
     mass(line.still_aboard.as_ref(), "still_aboard")?;
+    if let Some(check) = &line.check {
+        measured(check, "check")?;
+    }
     fields::serials(&line.accepted_serials, "accepted_serials")?;
     fields::serials(&line.refused_serials, "refused_serials")?;
     fields::serials(&line.still_aboard_serials, "still_aboard_serials")?;
@@ -112,6 +116,10 @@ pub(super) fn take(
         return Err(Refused::new(RefusalCode::LinesDiffer, "lines")
             .detail(format!("the offer has {} lines", offered.lines.len())));
     }
+    if e.returns.as_ref() != offered.returns.as_deref() {
+        return Err(Refused::new(RefusalCode::ReturnDisagrees, "returns")
+            .detail("the offer names another handoff, or none"));
+    }
     let to = taker_account(draft, taking, &offered, e)?;
     for (index, line) in (0u32..).zip(&offered.lines) {
         let said = e
@@ -124,15 +132,22 @@ pub(super) fn take(
         let sides = sides(index, line, said, &from).map_err(|r| r.within(&at))?;
         release(draft, taking.name, line)?;
         take_line(draft, taking, &offered, &sides, &from, &to).map_err(|r| r.within(&at))?;
+        returns::note(draft, taking, &offered, &sides)?;
+        scales::taken(draft, taking, &sides.said);
     }
     if from.kind() == AccountKind::Aboard
         && let Some(id) = ConsignmentId::from_slice(&from.id)
     {
+        // The record is about the consignment though some of it stays aboard.
+        if draft.consignment(id).is_some() {
+            draft.touch(subject::consignment(id));
+        }
         find_wrong_consignee(draft, id, taking);
         goods::unload(draft, id)?;
     }
     let closed = HandoffClosed {
         status: HandoffStatus::Accepted.into(),
+        place: to.place.clone(),
     };
     draft.emit(&subject::handoff(taking.name), C::HandoffClosed(closed))
 }

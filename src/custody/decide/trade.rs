@@ -2,6 +2,7 @@
 //! is.
 
 use super::Case;
+use super::customs;
 use super::fields::{self, MAX_SHORT};
 use super::goods;
 use super::parts;
@@ -74,11 +75,11 @@ fn sell(draft: &mut Draft<'_>, case: &Case<'_>, sold: &Goods, buyer: &str) -> Re
         .iter()
         .try_for_each(|range| sell_packages(draft, case, id, &state, *range, buyer))?;
     parts::refuse(sold)?;
-    if sold.outers.is_empty() {
-        return Ok(());
+    if !sold.outers.is_empty() {
+        let why = "title goes by serials, wherever the packages are";
+        return Err(Refused::invalid("outers", why));
     }
-    let why = "title goes by serials, wherever the packages are";
-    Err(Refused::invalid("outers", why))
+    customs::free(draft, id, "lot")
 }
 
 fn sell_packages(

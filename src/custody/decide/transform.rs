@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Case;
+use super::customs;
 use super::entry::{self, Birth, Papers};
 use super::fields::{self, MAX_SHORT};
 use super::goods::{self, Portion, Reserved, overflow};
@@ -197,6 +198,7 @@ fn take_inputs(
         let goods = input.goods.as_ref();
         let portion = goods::find(draft, goods, &from, Reserved::Refuse, Wanted::Content)
             .map_err(|r| r.within(&at))?;
+        customs::free(draft, portion.lot, &at)?;
         if inputs.iter().any(|other| other.portion.lot == portion.lot) {
             return Err(Refused::invalid(at, "the lot stands in another input"));
         }

@@ -120,7 +120,7 @@ impl Case<'_> {
     }
 
     /// How this record's statement names one of its events.
-    fn event_ref(&self, index: u32) -> Option<EventRef> {
+    pub(super) fn event_ref(&self, index: u32) -> Option<EventRef> {
         let at = usize::try_from(index).ok()?;
         Some(EventRef {
             party: self.record.payload.party.clone(),
@@ -130,7 +130,7 @@ impl Case<'_> {
         })
     }
 
-    fn body(&self, index: u32) -> Option<&Body> {
+    pub(super) fn body(&self, index: u32) -> Option<&Body> {
         self.record
             .events
             .get(usize::try_from(index).ok()?)?
@@ -226,7 +226,8 @@ fn offer_body_differs(
         Some(From::Consignment(id)) => from.kind() == AccountKind::Aboard && from.id == *id,
         None => false,
     };
-    if signed.taker != booked.taker || signed.carriage != booked.carriage || !place {
+    let back = signed.returns.as_ref() == booked.returns.as_deref();
+    if signed.taker != booked.taker || signed.carriage != booked.carriage || !place || !back {
         return Some("another taker, place or waybill");
     }
     let same = signed.lines.len() == booked.lines.len()

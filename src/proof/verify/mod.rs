@@ -15,6 +15,7 @@
 //! | `ids` | times, and that no statement stands twice |
 //! | `bindings` | changes against the events they come from |
 //! | `crossing` | law 5 |
+//! | `edges` | what crossed the ledger's edge, and who confirmed it |
 //! | `device` | a device's chain against the headers it comes from |
 //! | `content` | law 4 in contained mass |
 //! | `state_record` | the ledger's own word on its state and its clock |
@@ -26,6 +27,7 @@ mod chain;
 mod content;
 mod crossing;
 mod device;
+mod edges;
 mod genesis;
 mod ids;
 mod opened;
@@ -261,6 +263,7 @@ impl Verifier {
                 bindings::check(&case)?;
                 device::check(&case)?;
                 crossing::check(&case)?;
+                edges::check(&case)?;
                 Some(keys)
             }
         };

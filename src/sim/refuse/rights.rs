@@ -162,6 +162,7 @@ fn not_the_taker(world: &mut World) -> Option<Issued> {
         offer: Some(offer),
         place: String::new(),
         lines: vec![paper::taken(&pile.goods())],
+        returns: None,
     };
     let what = "takes what was offered to another";
     let said = world.say(&other, vec![Body::Accepted(accepted)], what);

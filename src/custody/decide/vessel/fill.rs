@@ -3,6 +3,7 @@
 
 use super::super::Case;
 use super::super::carriage;
+use super::super::customs;
 use super::super::fields::{self, MAX_SHORT};
 use super::super::goods::{self, Portion, Reserved, overflow};
 use super::super::parts::Wanted;
@@ -111,10 +112,11 @@ fn pour_back(
 }
 
 /// The form that is poured in: the one that the vessel holds, or held last and
-/// was not cleaned of.
+/// was not cleaned of. What customs hold is not mixed with anything.
 fn compatible(draft: &Draft<'_>, vessel: &Vessel, poured: LotId) -> Result<String, Refused> {
     let state = draft.lot(poured).unwrap_or_default();
     draw_first(&state, "goods.lot")?;
+    customs::free(draft, poured, "goods.lot")?;
     let form = lot::form(&state).to_owned();
     let running = vessel.running.and_then(|id| draft.lot(id));
     let inside = match &running {
