@@ -11,9 +11,8 @@ use super::digest::{Tag, hex, tagged};
 pub const ID_WINDOW_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 
 /// How late a statement in a device's chain may come in, by its id's own
-/// timestamp: 365 days, in milliseconds, as long as records of dealings with
-/// dangerous chemicals must be kept at least (Regulations on the Safety of
-/// Hazardous Chemicals, article 41: one year).
+/// timestamp: 365 days, in milliseconds. A choice of ours, no rule's figure:
+/// what a device has kept for a year is still told from its own chain.
 pub const BACKFILL_WINDOW_MS: i64 = 365 * 24 * 60 * 60 * 1000;
 
 /// How far ahead of the ledger's clock an id or a happening may be: 5 minutes,

@@ -1,6 +1,7 @@
 //! Customs: where the goods of an entry stand with them, by the declarer's
-//! word or an authority's. What they hold is not handed over, sold, used or
-//! sent away until it is released. A lot is held as a whole: which part of it
+//! word or an authority's. What they hold is not handed over, sold, made into
+//! something else or sent away until it is released; if it was used all the
+//! same, that is recorded and found. A lot is held as a whole: which part of it
 //! an entry is about is not known to the books. What runs in a vessel has no
 //! entries: what is to be declared is drawn first.
 
