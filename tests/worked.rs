@@ -68,6 +68,15 @@ fn held(letter: char, place: &str) -> Account {
     account::held(&party(letter), place)
 }
 
+/// Gross and contained of a lot on accounts of a kind.
+fn of_kind(b: &Bench, name: &str, kind: AccountKind) -> (i64, i64) {
+    let balances = lot_of(b, name).balances;
+    let of = balances
+        .iter()
+        .filter(|p| p.account.as_ref().unwrap().kind() == kind);
+    of.fold((0, 0), |(g, c), p| (g + p.gross_mg, c + p.contained_mg))
+}
+
 /// A lot's name.
 fn name_of(b: &Bench, name: &str) -> LotId {
     LotId::from_slice(&b.id(name)).unwrap()

@@ -15,7 +15,7 @@ use hazledger::pb::event::Body as B;
 use hazledger::pb::{AccountKind, PackageState as S, PackagingTreatment as T, SerialRange};
 
 use super::bench::{Bench, HOUR};
-use super::{booked, content, gone, held, lot_of};
+use super::{booked, content, gone, held, lot_of, verified};
 
 const KG: i64 = 1_000_000;
 const G: i64 = 1_000;
@@ -82,4 +82,5 @@ fn a_half_used_drum_comes_back_and_is_repacked() {
         hazledger::event::codes::name(again.unwrap_err().code),
         "SERIALS_EXIST"
     );
+    verified(&b);
 }

@@ -6,6 +6,7 @@ use hazledger::pb::event::Body as B;
 
 use super::bench::Bench;
 use super::lot_of;
+use super::verified;
 
 /// Bytes of live state that a lot takes, as it is kept and digested.
 fn weight(b: &Bench) -> usize {
@@ -61,4 +62,5 @@ fn a_hundred_thousand_packages_that_stay_together_cost_no_more_than_ten() {
     }
     assert_eq!(lot_of(&b, "big").packages.len(), 1);
     assert!(weight(&b) < before + 8);
+    verified(&b);
 }

@@ -11,33 +11,14 @@
 //! 800 = 500 + 300. The mine's 0.6 kg less is a finding with both figures; what
 //! was booked stays. Content 98 %: 784 = 490 + 294.
 
-use hazledger::custody::{Items as _, subject};
-use hazledger::event::LotId;
 use hazledger::pb::event::Body as B;
 use hazledger::pb::{
-    AccountKind, Confirmed, Departed, FindingCode, LotState, Opened, Outsider, PartyStatus,
-    RefusalCode, item::Item,
+    AccountKind, Confirmed, Departed, FindingCode, Opened, Outsider, PartyStatus, RefusalCode,
 };
 
 use super::bench::{Bench, DAY, NOBODY, START_MS, event, party, register_key, register_party};
 use super::verbs::{kg, mg};
-
-fn lot(b: &Bench) -> LotState {
-    let id = LotId::from_slice(&b.id("old")).unwrap();
-    match b.state.get(&subject::lot(id)).unwrap().as_ref() {
-        Item::Lot(lot) => lot.clone(),
-        other => panic!("{other:?}"),
-    }
-}
-
-/// Gross and contained on accounts of a kind.
-fn on(b: &Bench, kind: AccountKind) -> (i64, i64) {
-    let balances = lot(b).balances;
-    let of = balances
-        .iter()
-        .filter(|p| p.account.as_ref().unwrap().kind() == kind);
-    of.fold((0, 0), |(g, c), p| (g + p.gross_mg, c + p.contained_mg))
-}
+use super::{lot_of, of_kind, verified};
 
 #[test]
 fn a_plant_joins_with_stock_of_unknown_origin_and_sends_some_of_it_outside() {
@@ -70,9 +51,15 @@ fn a_plant_joins_with_stock_of_unknown_origin_and_sends_some_of_it_outside() {
         b.name("departed", "P1", B::Departed(departed.clone())),
         Ok(vec![FindingCode::PapersMissing, FindingCode::OneSided])
     );
-    assert_eq!(on(&b, AccountKind::Held), (mg("500"), mg("490")));
-    assert_eq!(on(&b, AccountKind::Outbound), (mg("300"), mg("294")));
-    let waiting = &lot(&b).one_sided[0];
+    assert_eq!(
+        of_kind(&b, "old", AccountKind::Held),
+        (mg("500"), mg("490"))
+    );
+    assert_eq!(
+        of_kind(&b, "old", AccountKind::Outbound),
+        (mg("300"), mg("294"))
+    );
+    let waiting = &lot_of(&b, "old").one_sided[0];
     assert_eq!(waiting.gross_mg, mg("300"));
     assert_eq!(waiting.due_ms, b.now + 30 * DAY);
 
@@ -96,12 +83,16 @@ fn a_plant_joins_with_stock_of_unknown_origin_and_sends_some_of_it_outside() {
         b.say("N1", B::Confirmed(confirmed.clone())),
         Ok(vec![FindingCode::ConfirmationDiffers])
     );
-    assert_eq!(lot(&b).one_sided, []);
-    assert_eq!(on(&b, AccountKind::Outbound), (mg("300"), mg("294")));
+    assert_eq!(lot_of(&b, "old").one_sided, []);
+    assert_eq!(
+        of_kind(&b, "old", AccountKind::Outbound),
+        (mg("300"), mg("294"))
+    );
     let again = b.say("N1", B::Confirmed(confirmed)).unwrap_err();
     assert_eq!(again.code, RefusalCode::UnknownEdge);
 
     // From now on goods for the mine are handed over, not sent outside.
     let outside = b.say("P1", B::Departed(departed)).unwrap_err();
     assert_eq!(outside.code, RefusalCode::FieldInvalid);
+    verified(&b);
 }

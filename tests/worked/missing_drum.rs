@@ -13,7 +13,7 @@ use hazledger::pb::event::Body as B;
 use hazledger::pb::{AccountKind, FindingCode, PackageState as S};
 
 use super::bench::{Bench, HOUR};
-use super::{booked, content, gone, held, lot_of};
+use super::{booked, content, gone, held, lot_of, verified};
 
 const KG: i64 = 1_000_000;
 
@@ -71,4 +71,5 @@ fn one_of_a_thousand_drums_is_missing_and_comes_back() {
     let lot = lot_of(&b, "big");
     assert_eq!(booked(&lot, &held('W', "T1")), (50_000 * KG, 49_000 * KG));
     assert_eq!(lot.packages.len(), 1);
+    verified(&b);
 }

@@ -20,7 +20,7 @@ use hazledger::pb::{AccountKind, FindingCode, SettlementCause, VesselKind};
 
 use super::bench::Bench;
 use super::tanks::vessel;
-use super::{KG, forward, held, in_hand, lot_of, on, solution, verified};
+use super::{KG, forward, held, in_hand, lot_of, of_kind, on, solution, verified};
 
 /// P makes a lot, C takes it aboard and pumps it into its road tank.
 fn load(b: &mut Bench, lot: &str, mass: &str, truck: &str) {
@@ -54,14 +54,6 @@ fn drop_off(
     let taken = format!("{name}-taken");
     b.name(&taken, &format!("{mine}1"), B::Accepted(accepted))
         .unwrap()
-}
-
-/// What a lot has on accounts of a kind.
-fn between(b: &Bench, lot: &str, kind: AccountKind) -> i64 {
-    let state = lot_of(b, lot);
-    let balances = state.balances.iter();
-    let of_kind = balances.filter(|p| p.account.as_ref().unwrap().kind() == kind);
-    of_kind.map(|p| p.gross_mg).sum()
 }
 
 #[test]
@@ -106,8 +98,8 @@ fn a_truck_delivers_to_three_mines_on_top_of_its_heel_and_one_scale_is_low() {
     assert_eq!(has("at-W", 'W'), 7_968 * KG);
     assert_eq!(has("at-D", 'D'), 8_004 * KG);
     let difference = AccountKind::MeasureDifference;
-    assert_eq!(between(&b, "at-D", difference), -4 * KG);
-    assert_eq!(between(&b, "at-W", AccountKind::Disputed), 32 * KG);
+    assert_eq!(of_kind(&b, "at-D", difference).0, -4 * KG);
+    assert_eq!(of_kind(&b, "at-W", AccountKind::Disputed).0, 32 * KG);
 
     // The heel is 200 kg again, of both loads as they were mixed.
     let running = lot_of(&b, "running-of-run-1");
@@ -119,8 +111,8 @@ fn a_truck_delivers_to_three_mines_on_top_of_its_heel_and_one_scale_is_low() {
     // Carrier and mine agree: it was W's scale.
     let settled = b.settled("at-W-taken", SettlementCause::Scale, "32");
     b.say("C1+W1", B::Settled(settled)).unwrap();
-    assert_eq!(between(&b, "at-W", AccountKind::Disputed), 0);
-    assert_eq!(between(&b, "at-W", difference), 32 * KG);
+    assert_eq!(of_kind(&b, "at-W", AccountKind::Disputed).0, 0);
+    assert_eq!(of_kind(&b, "at-W", difference).0, 32 * KG);
 
     // A little of the first load is at every mine: 200 of 24,200 parts of 8 t.
     let found = forward(&b, "old");

@@ -13,19 +13,19 @@
 
 use hazledger::custody::state::nowhere;
 use hazledger::custody::{Items as _, State, subject};
+use hazledger::event::ConsignmentId;
 use hazledger::event::record::OpenRecord;
-use hazledger::event::{ConsignmentId, LotId};
 use hazledger::pb::event::Body as B;
 use hazledger::pb::{
     Accepted, AccountKind, ConsignmentState, CustomsDirection, CustomsReported, CustomsStatus,
-    DifferenceBy, FindingCode, Imported, LotState, Measure, RefusalCode, Relayed, WagonTransfer,
-    item::Item,
+    DifferenceBy, FindingCode, Imported, Measure, RefusalCode, Relayed, WagonTransfer, item::Item,
 };
 use hazledger::projection::differences::{self, Differences};
 use hazledger::projection::{Folded, Standing, Store, View as _, Writes};
 
 use super::bench::{Answer, Bench, party};
 use super::verbs::{measure, mg};
+use super::{lot_of, of_kind, verified};
 
 const ENTRY: &str = "0601-2026-000117";
 
@@ -42,29 +42,12 @@ fn customs(b: &mut Bench, keys: &str, status: CustomsStatus) -> Answer {
     b.say(keys, B::CustomsReported(word))
 }
 
-fn lot(b: &Bench) -> LotState {
-    let id = LotId::from_slice(&b.id("lot")).unwrap();
-    match b.state.get(&subject::lot(id)).unwrap().as_ref() {
-        Item::Lot(lot) => lot.clone(),
-        other => panic!("{other:?}"),
-    }
-}
-
 fn train(b: &Bench) -> ConsignmentState {
     let id = ConsignmentId::from_slice(&b.id("train")).unwrap();
     match b.state.get(&subject::consignment(id)).unwrap().as_ref() {
         Item::Consignment(consignment) => consignment.clone(),
         other => panic!("{other:?}"),
     }
-}
-
-/// Gross and contained on accounts of a kind.
-fn on(b: &Bench, kind: AccountKind) -> (i64, i64) {
-    let balances = lot(b).balances;
-    let of = balances
-        .iter()
-        .filter(|p| p.account.as_ref().unwrap().kind() == kind);
-    of.fold((0, 0), |(g, c), p| (g + p.gross_mg, c + p.contained_mg))
 }
 
 fn transfer(from: &str, to: &str, seal: &str) -> WagonTransfer {
@@ -131,11 +114,14 @@ fn a_train_crosses_the_border_in_other_wagons_and_waits_for_customs() {
     assert_eq!(b.say("W1", B::Accepted(taken)), Ok(vec![]));
     assert!(train(&b).closed);
     let held = (mg("59970"), mg("58770.6"));
-    assert_eq!(on(&b, AccountKind::Held), held);
+    assert_eq!(of_kind(&b, "lot", AccountKind::Held), held);
     let scales = (mg("30"), mg("29.4"));
-    assert_eq!(on(&b, AccountKind::MeasureDifference), scales);
-    assert_eq!(on(&b, AccountKind::Imported), (-mg("60000"), -mg("58800")));
-    assert_eq!(lot(&b).titles[0].party, party('M'));
+    assert_eq!(of_kind(&b, "lot", AccountKind::MeasureDifference), scales);
+    assert_eq!(
+        of_kind(&b, "lot", AccountKind::Imported),
+        (-mg("60000"), -mg("58800"))
+    );
+    assert_eq!(lot_of(&b, "lot").titles[0].party, party('M'));
 
     // Who asks for differences sees them: 30 of 60,000 kg by W's scale 7, at
     // its site, out of the wagons that brought them; nothing at the loading.
@@ -160,6 +146,7 @@ fn a_train_crosses_the_border_in_other_wagons_and_waits_for_customs() {
     let wagons = differences::rows(&store.reading(), DifferenceBy::Vehicle, "", 10).unwrap();
     let loaded = wagons.iter().find(|row| row.key == "45488855").unwrap();
     assert_eq!(loaded.difference_mg, "0");
+    verified(&b);
 }
 
 /// The view of differences, folded from the records as the projector does.

@@ -116,8 +116,7 @@ fn poured_away(
 ) -> Result<(), Refused> {
     goods::fact_place(draft, case.party(), place)?;
     let from = account::held(case.party(), place);
-    let portion = goods::find(draft, named, &from, Reserved::Refuse, Wanted::Content)
-        .map_err(|r| r.within("goods"))?;
+    let portion = goods::content(draft, named, &from).map_err(|r| r.within("goods"))?;
     late(draft, case, portion.lot);
     let kind = AccountKind::Disposed;
     goods::sink_as(draft, &portion, &from, kind, Packaging::Stays)

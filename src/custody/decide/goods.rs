@@ -108,7 +108,17 @@ pub(super) fn portion(
     find(draft, goods, account, reserved, Wanted::Whole)
 }
 
-/// The same, where what is in packages may be meant, or a part of it.
+/// What is loose or in packages, whole or in part, free of offers: for what
+/// goes on as something else.
+pub(super) fn content(
+    draft: &mut Draft<'_>,
+    goods: Option<&Goods>,
+    account: &Account,
+) -> Result<Portion, Refused> {
+    find(draft, goods, account, Reserved::Refuse, Wanted::Content)
+}
+
+/// Finds named goods on an account, as `reserved` and `wanted` have it.
 pub(super) fn find(
     draft: &mut Draft<'_>,
     goods: Option<&Goods>,

@@ -3,8 +3,8 @@
 
 use super::Case;
 use super::fields::{self, MAX_SHORT, MAX_TEXT};
-use super::goods::{self, Portion, Reserved, overflow};
-use super::parts::{self, Wanted};
+use super::goods::{self, Portion, overflow};
+use super::parts;
 use super::store::{self, late};
 use super::waste;
 use crate::custody::draft::Draft;
@@ -37,14 +37,7 @@ pub(super) fn repacked(
     goods::check(e.goods.as_ref()).map_err(|r| r.within("goods"))?;
     goods::own_place(draft, case.party(), &e.place, "place")?;
     let at = account::held(case.party(), &e.place);
-    let portion = goods::find(
-        draft,
-        e.goods.as_ref(),
-        &at,
-        Reserved::Refuse,
-        Wanted::Content,
-    )
-    .map_err(|r| r.within("goods"))?;
+    let portion = goods::content(draft, e.goods.as_ref(), &at).map_err(|r| r.within("goods"))?;
     let id = portion.lot;
     let before = draft.lot(id).unwrap_or_default();
     store::stands_free(draft, &portion, "goods.lot")?;
@@ -156,14 +149,7 @@ pub(super) fn sampled(draft: &mut Draft<'_>, case: &Case<'_>, e: &Sampled) -> Re
     goods::check(e.goods.as_ref()).map_err(|r| r.within("goods"))?;
     goods::own_place(draft, case.party(), &e.place, "place")?;
     let at = account::held(case.party(), &e.place);
-    let portion = goods::find(
-        draft,
-        e.goods.as_ref(),
-        &at,
-        Reserved::Refuse,
-        Wanted::Content,
-    )
-    .map_err(|r| r.within("goods"))?;
+    let portion = goods::content(draft, e.goods.as_ref(), &at).map_err(|r| r.within("goods"))?;
     // A sample of waste is waste, and its generator's.
     let born = draft.lot(portion.lot).and_then(|l| l.born.clone());
     let born = born.unwrap_or_default();

@@ -6,8 +6,7 @@ use super::Case;
 use super::customs;
 use super::entry::{self, Birth, Papers};
 use super::fields::{self, MAX_SHORT};
-use super::goods::{self, Portion, Reserved, overflow};
-use super::parts::Wanted;
+use super::goods::{self, Portion, overflow};
 use super::signers;
 use super::store::late;
 use super::vessel;
@@ -196,8 +195,7 @@ fn take_inputs(
         let at = format!("inputs[{i}]");
         let from = account::held(case.party(), &input.place);
         let goods = input.goods.as_ref();
-        let portion = goods::find(draft, goods, &from, Reserved::Refuse, Wanted::Content)
-            .map_err(|r| r.within(&at))?;
+        let portion = goods::content(draft, goods, &from).map_err(|r| r.within(&at))?;
         customs::free(draft, portion.lot, &at)?;
         if inputs.iter().any(|other| other.portion.lot == portion.lot) {
             return Err(Refused::invalid(at, "the lot stands in another input"));

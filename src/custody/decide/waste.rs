@@ -2,8 +2,7 @@
 
 use super::Case;
 use super::fields::{self, MAX_SHORT};
-use super::goods::{self, Portion, Reserved};
-use super::parts::Wanted;
+use super::goods::{self, Portion};
 use super::store::late;
 use super::vessel;
 use crate::custody::draft::Draft;
@@ -22,8 +21,7 @@ pub(super) fn wasted(draft: &mut Draft<'_>, case: &Case<'_>, e: &Wasted) -> Resu
     goods::own_place(draft, case.party(), &e.place, "place")?;
     let at = account::held(case.party(), &e.place);
     let goods = e.goods.as_ref();
-    let portion = goods::find(draft, goods, &at, Reserved::Refuse, Wanted::Content)
-        .map_err(|r| r.within("goods"))?;
+    let portion = goods::content(draft, goods, &at).map_err(|r| r.within("goods"))?;
     let child = Child {
         label: &e.label,
         waste_code: &e.waste_code,

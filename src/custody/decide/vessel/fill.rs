@@ -5,8 +5,7 @@ use super::super::Case;
 use super::super::carriage;
 use super::super::customs;
 use super::super::fields::{self, MAX_SHORT};
-use super::super::goods::{self, Portion, Reserved, overflow};
-use super::super::parts::Wanted;
+use super::super::goods::{self, Portion, overflow};
 use super::super::signers;
 use super::super::store::late;
 use super::{
@@ -36,8 +35,7 @@ pub(in crate::custody::decide) fn filled(
     check_carried(draft, case, &vessel)?;
     let (from, consignment) = source(draft, case, e)?;
     let goods = e.goods.as_ref();
-    let portion = goods::find(draft, goods, &from, Reserved::Refuse, Wanted::Content)
-        .map_err(|r| r.within("goods"))?;
+    let portion = goods::content(draft, goods, &from).map_err(|r| r.within("goods"))?;
     let at = match consignment {
         Some(id) => account::aboard(id),
         None => vessel.at.clone(),
