@@ -17,6 +17,8 @@
 mod bench;
 #[path = "rules/bytes.rs"]
 mod bytes;
+#[path = "rules/corrections.rs"]
+mod corrections;
 #[path = "rules/handoffs.rs"]
 mod handoffs;
 #[path = "rules/matter.rs"]
@@ -80,6 +82,16 @@ fn a_correction_books_the_difference() {
 }
 
 #[test]
+fn what_an_event_booked_can_be_corrected_and_what_it_is_cannot() {
+    run(corrections::KINDS);
+}
+
+#[test]
+fn a_kind_that_cannot_be_corrected_says_what_to_do_instead() {
+    corrections::say_what_to_do_instead();
+}
+
+#[test]
 fn an_offer_promises_only_what_is_free() {
     run(handoffs::OFFER);
 }
@@ -127,6 +139,7 @@ fn every_code_is_reached_by_a_line_of_a_table() {
         matter::CONSUME,
         matter::TRANSFORM,
         matter::CORRECT,
+        corrections::KINDS,
         handoffs::OFFER,
         handoffs::ACCEPT,
         handoffs::PARK,

@@ -168,6 +168,10 @@ pub fn change(change: &C) -> Option<(String, Option<Account>)> {
     };
     match change {
         C::Born(born) => plain(format!("born 建批 {} {}", born.label, born.form)),
+        C::BirthRestated(born) => plain(format!(
+            "birth as corrected 建批更正 content 含量 {} ppm",
+            born.content_ppm
+        )),
         C::Packaged(p) => {
             let serials = serial_range(p.first, p.last);
             Some((

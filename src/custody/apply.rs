@@ -6,7 +6,8 @@ use super::lot::{self, Amount, Broken, broken};
 use super::subject::Item;
 use crate::pb::change::Change as C;
 use crate::pb::{
-    Change, ConsignmentState, DisputeState, HandoffState, HandoffStatus, LotState, Restated,
+    Change, ConsignmentState, DisputeState, HandoffState, HandoffStatus, LotBorn, LotState,
+    Restated,
 };
 
 /// Where a change is applied.
@@ -151,11 +152,29 @@ fn to_lot(lot: &mut LotState, what: &C) -> Result<(), Broken> {
             lot.restated.sort_by_key(name);
             Ok(())
         }
+        C::BirthRestated(born) => restate_birth(lot, born),
         // They stand in the chain, for genealogy and law 4; the item itself
         // does not change by them.
         C::Born(_) | C::ContributedTo(_) | C::Conservation(_) => Ok(()),
         _ => misplaced("a lot"),
     }
+}
+
+/// A birth is restated, not replaced: the lot stays what it is.
+fn restate_birth(lot: &mut LotState, born: &LotBorn) -> Result<(), Broken> {
+    let name = |b: &LotBorn| {
+        (
+            b.label.clone(),
+            b.form.clone(),
+            b.source,
+            b.declarer.clone(),
+        )
+    };
+    if lot.born.as_ref().map(name) != Some(name(born)) {
+        return broken(8, "a birth restated as another lot's");
+    }
+    lot.born = Some(born.clone());
+    Ok(())
 }
 
 fn to_handoff(handoff: &mut HandoffState, what: &C) -> Result<(), Broken> {

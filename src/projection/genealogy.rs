@@ -1,18 +1,18 @@
 //! Genealogy: what a lot was made of, and what became of it, breadth first.
 //!
 //! Ancestors stand in each lot's birth; descendants are the contributions in
-//! each lot's own chain. What it is not: an index. It reads what it needs, and
+//! each lot's own chain. Both with the figures of the latest correction. What it is not: an index. It reads what it needs, and
 //! stops at a bound that it tells.
 
 use std::cell::Cell;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::trace::chain::{self, ReadError, RecordSource, TraceError};
 use crate::custody::{Item, Items, subject};
 use crate::event::LotId;
 use crate::event::record::OpenRecord;
 use crate::pb::change::Change as C;
-use crate::pb::{GenealogyEdge, LotState};
+use crate::pb::{ContributedTo, GenealogyEdge, LotState};
 
 /// Edges in one answer, at most.
 pub const MAX_EDGES: usize = 10_000;
@@ -128,7 +128,8 @@ impl RecordSource for Bounded<'_> {
     }
 }
 
-/// What a lot gave to others, earliest first.
+/// What a lot gave to others, earliest first. What a correction restates
+/// stands where the original stood.
 fn contributions(
     records: &Bounded<'_>,
     id: LotId,
@@ -137,6 +138,8 @@ fn contributions(
 ) -> Result<Vec<Share>, TraceError> {
     let lot = subject::lot(id);
     let mut shares = Vec::new();
+    // Latest first: of several restatements of an event the first met holds.
+    let mut restated: BTreeMap<(u64, u32), Vec<ContributedTo>> = BTreeMap::new();
     chain::walk(records, &lot, state.last, |record| {
         if records.spent() {
             return Err(TraceError::TooLong);
@@ -150,20 +153,37 @@ fn contributions(
             .flatten()
             .filter(|o| o.subject.as_ref() == Some(&lot));
         for change in outcomes.flat_map(|o| o.changes.iter().rev()) {
-            if let Some(C::ContributedTo(to)) = &change.change
-                && let Some(other) = LotId::from_slice(&to.lot)
-            {
-                shares.push(Share {
-                    other,
-                    gross_mg: to.gross_mg,
-                    contained_mg: to.contained_mg,
-                });
+            match &change.change {
+                Some(C::Restated(r)) => {
+                    restated
+                        .entry((r.position, r.event_index))
+                        .or_insert_with(|| r.contributed_to.clone());
+                }
+                Some(C::ContributedTo(to)) => {
+                    let index = change.cause.as_ref().map_or(0, |c| c.event_index);
+                    match restated.get_mut(&(record.position(), index)) {
+                        // All of them at once, where the last one stood.
+                        Some(instead) => {
+                            shares.extend(instead.drain(..).rev().filter_map(|to| share(&to)));
+                        }
+                        None => shares.extend(share(to)),
+                    }
+                }
+                _ => {}
             }
         }
         Ok(())
     })?;
     shares.reverse();
     Ok(shares)
+}
+
+fn share(to: &ContributedTo) -> Option<Share> {
+    Some(Share {
+        other: LotId::from_slice(&to.lot)?,
+        gross_mg: to.gross_mg,
+        contained_mg: to.contained_mg,
+    })
 }
 
 fn breadth_first(

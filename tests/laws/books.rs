@@ -119,6 +119,9 @@ pub struct Package {
     pub promised: Option<Id>,
 }
 
+/// What an event books on a lot.
+pub type Books = BTreeMap<Account, Amount>;
+
 /// One lot's books.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Book {
@@ -134,6 +137,8 @@ pub struct Book {
     pub ended: BTreeSet<u64>,
     /// Loose gross that an open offer has reserved, and where.
     pub promised: BTreeMap<Id, (Account, i64)>,
+    /// What it was made of: how much of which lots.
+    pub parents: Vec<(Id, Amount)>,
 }
 
 impl Book {

@@ -1,21 +1,21 @@
 //! The model's rules of matter in one party's hands: entering, in store, used
 //! up, lost, found. One function an event kind.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use hazledger::pb::{
     Assayed, Counted, Disposed, Exported, Goods, Imported, Incident, IncidentKind, Moved, NewLot,
     Opened, Packed, Produced, Quantity, Recovered, SerialRange, Used, incident,
 };
 
-use super::books::{Account, Amount, Book, Id, Package, amount, content, held};
+use super::books::{Account, Amount, Book, Books, Id, Package, amount, content, held};
 use super::model::{Case, Model, Verdict, Wrong, must};
 
 /// The forms that the histories use.
 pub const FORMS: [&str; 5] = ["NACN-1689", "NACN-3414", "AN-1942", "NC-2555", "KCN-1680"];
 
-/// What an event is booked with, if it can be corrected.
-pub type Booked = (Id, BTreeMap<Account, Amount>);
+/// What an event is booked with, lot by lot, if it can be corrected.
+pub type Booked = Vec<(Id, Books)>;
 
 /// Some of a lot, found where it was said to be.
 #[derive(Clone)]
@@ -138,7 +138,10 @@ impl Model {
         let book = self.lots.edit(&name);
         book.transfer(source, &at, mass);
         book.give_title(case.party, mass.gross);
-        Ok((name, BTreeMap::from([(source.clone(), -mass), (at, mass)])))
+        Ok(vec![(
+            name,
+            Books::from([(source.clone(), -mass), (at, mass)]),
+        )])
     }
 
     pub fn born(&mut self, name: Id, form: &str, ppm: u32) {
@@ -245,7 +248,7 @@ impl Model {
 
 /// In store.
 impl Model {
-    pub fn moved(&mut self, case: &Case<'_>, e: &Moved) -> Verdict {
+    pub fn moved(&mut self, case: &Case<'_>, e: &Moved) -> Verdict<Booked> {
         named(e.goods.as_ref())?;
         self.own_place(case.party, &e.to_place)?;
         let (from, to) = (
@@ -255,7 +258,7 @@ impl Model {
         let taken = self.take(e.goods.as_ref(), &from, Promised::Refuse)?;
         must(from != to, Wrong::Pointless)?;
         self.send(&taken, &from, &to);
-        Ok(())
+        Ok(booked(&taken, from, to))
     }
 
     /// Loose matter into packages of one mass. Content is fixed now; what is
@@ -327,7 +330,7 @@ impl Model {
 
     /// Differences go to found and missing; a serial seen elsewhere moves
     /// nothing.
-    pub fn counted(&mut self, case: &Case<'_>, e: &Counted) -> Verdict {
+    pub fn counted(&mut self, case: &Case<'_>, e: &Counted) -> Verdict<Booked> {
         let scanned: BTreeSet<u64> = serials(&e.serials_scanned)?.into_iter().collect();
         let assumed: BTreeSet<u64> = serials(&e.serials_assumed)?.into_iter().collect();
         must(scanned.is_disjoint(&assumed), Wrong::Field)?;
@@ -341,7 +344,9 @@ impl Model {
             .filter(|s| !scanned.contains(s) && !assumed.contains(s))
             .collect();
         let more = amount(-short, content((-short).max(0), book.ppm));
+        let mut books = Books::new();
         if short < 0 {
+            books = Books::from([(Account::Found, -more), (at.clone(), more)]);
             let book = self.lots.edit(&lot);
             book.transfer(&Account::Found, &at, more);
             book.give_title(case.party, more.gross);
@@ -363,8 +368,17 @@ impl Model {
             };
             let taken = self.take(Some(&goods), &at, Promised::Take)?;
             self.sink(&taken, &at, &Account::Missing);
+            if short > 0 {
+                let mass = taken.loose;
+                books = Books::from([(at.clone(), -mass), (Account::Missing, mass)]);
+            }
         }
-        Ok(())
+        // Not to be corrected where packages were missing.
+        Ok(if unseen.is_empty() {
+            vec![(lot, books)]
+        } else {
+            Vec::new()
+        })
     }
 }
 
@@ -442,7 +456,7 @@ impl Model {
     }
 
     /// What was missing is back, at a place of the signer, who owns it.
-    pub fn recovered(&mut self, case: &Case<'_>, e: &Recovered) -> Verdict {
+    pub fn recovered(&mut self, case: &Case<'_>, e: &Recovered) -> Verdict<Booked> {
         must(!e.place.is_empty(), Wrong::Field)?;
         let to = held(case.party, &e.place);
         let from = Account::Missing;
@@ -450,11 +464,11 @@ impl Model {
         self.send(&taken, &from, &to);
         let book = self.lots.edit(&taken.lot);
         book.give_title(case.party, taken.loose.gross);
-        Ok(())
+        Ok(booked(&taken, from, to))
     }
 }
 
 fn booked(taken: &Taken, from: Account, to: Account) -> Booked {
     let total = taken.total();
-    (taken.lot, BTreeMap::from([(from, -total), (to, total)]))
+    vec![(taken.lot, Books::from([(from, -total), (to, total)]))]
 }

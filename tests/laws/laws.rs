@@ -109,7 +109,7 @@ fn expanded(ranges: &[SerialRange]) -> BTreeSet<u64> {
 
 /// A lot as the state has it, in the model's words.
 fn book(lot: &LotState) -> Book {
-    let born = lot.born.clone().unwrap();
+    let born = lot.born.as_ref().unwrap();
     let mut packages = BTreeMap::new();
     for range in &lot.packages {
         for serial in range.first..=range.last {
@@ -124,7 +124,7 @@ fn book(lot: &LotState) -> Book {
         }
     }
     Book {
-        form: born.form,
+        form: born.form.clone(),
         born_ppm: born.content_ppm,
         ppm: lot.content_ppm,
         accounts: lot
@@ -148,6 +148,11 @@ fn book(lot: &LotState) -> Book {
             .reservations
             .iter()
             .map(|r| (id(&r.handoff), (account(r.account.as_ref()), r.gross_mg)))
+            .collect(),
+        parents: born
+            .parents
+            .iter()
+            .map(|p| (id(&p.lot), amount(p.gross_mg, p.contained_mg)))
             .collect(),
     }
 }
@@ -316,6 +321,23 @@ fn postings(record: &OpenRecord) -> Vec<(u32, Id, Account, Amount)> {
     all
 }
 
+/// The postings that a record's corrections restate.
+fn restated(record: &OpenRecord) -> Vec<(u32, Id, Account, Amount)> {
+    let mut all = Vec::new();
+    for outcome in record.outcomes.iter().flatten() {
+        let lot = id(&outcome.subject.as_ref().unwrap().id);
+        for change in &outcome.changes {
+            let index = change.cause.as_ref().unwrap().event_index;
+            if let Some(C::Restated(r)) = &change.change {
+                let mass = |p: &pb::Posting| amount(p.gross_mg, p.contained_mg);
+                let one = |p: &pb::Posting| (index, lot, account(p.account.as_ref()), mass(p));
+                all.extend(r.postings.iter().map(one));
+            }
+        }
+    }
+    all
+}
+
 /// Laws 1, 4 and 5, from what a record says.
 pub fn record_laws(model: &Model, record: &OpenRecord) {
     let postings = postings(record);
@@ -326,8 +348,14 @@ pub fn record_laws(model: &Model, record: &OpenRecord) {
     }
     assert!(sums.values().all(|s| *s == Amount::NONE), "law 1: {sums:?}");
     for (index, event) in (0u32..).zip(record.events.iter().flatten()) {
-        if let Some(Body::Transformed(e)) = &event.body {
-            conserves(model, e, index, &postings);
+        match &event.body {
+            Some(Body::Transformed(e)) => conserves(model, e, index, &postings),
+            Some(Body::Corrected(e)) => {
+                if let Some(Body::Transformed(e)) = &e.restated.as_ref().unwrap().body {
+                    conserves(model, e, index, &restated(record));
+                }
+            }
+            _ => {}
         }
     }
     let allowed = who_signed(model, record);

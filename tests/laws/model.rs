@@ -11,6 +11,7 @@ use hazledger::pb::event::Body;
 use hazledger::pb::{Accepted, Event, EventRef, Origin, Payload};
 
 use super::books::{Account, Amount, Book, Id, Table};
+use super::goods::Booked;
 
 /// Why a statement may not be recorded, broadly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -143,8 +144,10 @@ impl Dispute {
 pub struct Happened {
     pub event: Event,
     pub digest: Bytes,
-    /// What it is booked with, as last restated, if it can be corrected.
-    pub booked: Option<(Id, BTreeMap<Account, Amount>)>,
+    /// What it was booked with at first, if it can be corrected.
+    pub first: Option<Booked>,
+    /// The same, as last restated.
+    pub booked: Option<Booked>,
 }
 
 /// How an event is named.
@@ -307,6 +310,7 @@ impl Model {
             let happened = Happened {
                 event: event.clone(),
                 digest: digest.clone(),
+                first: booked.clone(),
                 booked,
             };
             let name = event_name(&case.reference()).unwrap();
@@ -327,23 +331,22 @@ impl Model {
     }
 
     /// One event; what it is booked with, if it can be corrected.
-    fn event(
-        &mut self,
-        case: &Case<'_>,
-        event: &Event,
-    ) -> Verdict<Option<(Id, BTreeMap<Account, Amount>)>> {
+    fn event(&mut self, case: &Case<'_>, event: &Event) -> Verdict<Option<Booked>> {
         match event.body.as_ref().ok_or(Wrong::Field)? {
             Body::Produced(e) => return self.produced(case, e).map(Some),
             Body::Imported(e) => return self.imported(case, e).map(Some),
             Body::Opened(e) => return self.opened(case, e).map(Some),
+            Body::Moved(e) => return self.moved(case, e).map(Some),
+            Body::Counted(e) => return self.counted(case, e).map(Some),
             Body::Used(e) => return self.used(case, e).map(Some),
+            Body::Transformed(e) => return self.transformed(case, e).map(Some),
+            Body::Wasted(e) => return self.wasted(case, e).map(Some),
             Body::Disposed(e) => return self.disposed(case, e).map(Some),
             Body::Exported(e) => return self.exported(case, e).map(Some),
             Body::Incident(e) => return self.incident(case, e).map(Some),
-            Body::Moved(e) => self.moved(case, e),
+            Body::Recovered(e) => return self.recovered(case, e).map(Some),
             Body::Packed(e) => self.packed(case, e),
             Body::Assayed(e) => self.assayed(case, e),
-            Body::Counted(e) => self.counted(case, e),
             Body::Offered(e) => self.offered(case, e),
             Body::Accepted(e) => self.accepted(case, e),
             Body::Declined(e) => self.declined(case, e),
@@ -351,9 +354,6 @@ impl Model {
             Body::Relayed(e) => self.relayed(case, e),
             Body::Reported(e) => self.reported(case, e),
             Body::Traded(e) => self.traded(case, e),
-            Body::Transformed(e) => self.transformed(case, e),
-            Body::Wasted(e) => self.wasted(case, e),
-            Body::Recovered(e) => self.recovered(case, e),
             Body::Settled(e) => self.settled(case, e),
             Body::Corrected(e) => self.corrected(case, e),
             Body::PartyRegistered(e) => self.party_registered(case, e),

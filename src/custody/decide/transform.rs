@@ -25,12 +25,30 @@ use crate::pb::{
 const MAX_SIDES: usize = 64;
 
 /// One input, taken whole into `transformed` and then shared out.
-struct Input {
-    portion: Portion,
-    total: Amount,
+pub(super) struct Input {
+    pub(super) portion: Portion,
+    pub(super) total: Amount,
     substance: String,
-    loss: Amount,
-    short: Amount,
+    pub(super) loss: Amount,
+    pub(super) short: Amount,
+}
+
+impl Input {
+    /// So much of a lot, with no share of anything yet.
+    pub(super) fn whole(lot: LotId, total: Amount, substance: String) -> Input {
+        Input {
+            portion: Portion {
+                lot,
+                loose: total,
+                serials: Vec::new(),
+                packed: Amount::default(),
+            },
+            total,
+            substance,
+            loss: Amount::default(),
+            short: Amount::default(),
+        }
+    }
 }
 
 pub(super) fn transformed(
@@ -71,7 +89,7 @@ pub(super) fn transformed(
     make_outputs(draft, case, e, &inputs, &outputs, balance.out_gross)
 }
 
-fn check_counts(e: &Transformed) -> Result<(), Refused> {
+pub(super) fn check_counts(e: &Transformed) -> Result<(), Refused> {
     let counts = [
         ("inputs", e.inputs.len(), 1),
         ("outputs", e.outputs.len(), 0),
@@ -120,7 +138,7 @@ fn check_loss(loss: &ProcessLoss) -> Result<(), Refused> {
 }
 
 /// The substance code of a form of the catalogue.
-fn substance(form: &str) -> String {
+pub(super) fn substance(form: &str) -> String {
     catalog::form(form)
         .map(|f| f.substance.code().to_owned())
         .unwrap_or_default()
@@ -157,14 +175,14 @@ fn take_inputs(
 }
 
 /// Both sides of law 4.
-struct Balance {
+pub(super) struct Balance {
     inert: i64,
     unregulated: i64,
     /// Loss that comes out of inert matter, and out of the inputs.
     inert_loss: i64,
     input_loss: i64,
     short: i64,
-    out_gross: i64,
+    pub(super) out_gross: i64,
     /// Per substance: content lost, and content nobody accounts for.
     contained: BTreeMap<String, (i64, i64)>,
 }
@@ -185,7 +203,7 @@ fn not_conserved(what: &str, inside: i64, outside: i64) -> Refused {
 }
 
 impl Balance {
-    fn of(
+    pub(super) fn of(
         e: &Transformed,
         inputs: &[Input],
         outputs: &[(Amount, String)],
@@ -238,7 +256,7 @@ impl Balance {
         })
     }
 
-    fn conservation(&self, e: &Transformed) -> Conservation {
+    pub(super) fn conservation(&self, e: &Transformed) -> Conservation {
         Conservation {
             inert_gross_mg: self.inert,
             unregulated_gross_mg: self.unregulated,
@@ -248,7 +266,7 @@ impl Balance {
     }
 
     /// Shares losses and the shortfall among the inputs in proportion.
-    fn share_out(&self, inputs: &mut [Input]) -> Result<(), Refused> {
+    pub(super) fn share_out(&self, inputs: &mut [Input]) -> Result<(), Refused> {
         let weights: Vec<i64> = inputs.iter().map(|i| i.total.gross).collect();
         let losses = shares(self.input_loss, &weights)?;
         let rest: Vec<i64> = weights.iter().zip(&losses).map(|(w, l)| w - l).collect();
@@ -437,7 +455,7 @@ fn make_outputs(
 
 /// What an input gave to an output: its part that was transformed, in
 /// proportion to the output among everything made.
-fn contribution(input: &Input, gross: i64, out_gross: i64) -> Result<Parent, Refused> {
+pub(super) fn contribution(input: &Input, gross: i64, out_gross: i64) -> Result<Parent, Refused> {
     let rest = input
         .total
         .minus(input.loss)
@@ -498,7 +516,7 @@ pub(super) fn wasted(draft: &mut Draft<'_>, case: &Case<'_>, e: &Wasted) -> Resu
 }
 
 /// A code of the national list of hazardous wastes: `900-028-33`.
-fn waste_code(code: &str) -> Result<(), Refused> {
+pub(super) fn waste_code(code: &str) -> Result<(), Refused> {
     let shape: Vec<usize> = code.split('-').map(str::len).collect();
     let digits = code.bytes().all(|b| b.is_ascii_digit() || b == b'-');
     if digits && shape == [3, 3, 2] {

@@ -2,43 +2,60 @@
 
 use super::{Books, Case};
 use crate::custody::draft::Draft;
-use crate::event::ConsignmentId;
 use crate::event::codes::Refused;
-use crate::pb::{AccountKind, LotState, RefusalCode};
+use crate::event::{ConsignmentId, DisputeId, LotId};
+use crate::pb::{Account, AccountKind, RefusalCode};
 
-/// If custody of the lot has moved on, one of its holders or an authority
-/// signs as well.
+/// If custody of one of the lots has moved on, one of its holders or an
+/// authority signs as well.
 pub(super) fn custody_moved(
     draft: &Draft<'_>,
     case: &Case<'_>,
     party: &str,
-    state: &LotState,
+    lots: &[LotId],
 ) -> Result<(), Refused> {
-    let mut others = Vec::new();
-    for account in state.balances.iter().filter_map(|b| b.account.as_ref()) {
-        match account.kind() {
-            AccountKind::Held if account.party != party => others.push(account.party.clone()),
-            AccountKind::Aboard => {
-                let carrier = ConsignmentId::from_slice(&account.id)
-                    .and_then(|id| draft.consignment(id))
-                    .map(|c| c.carrier.clone());
-                others.extend(carrier.filter(|c| c != party));
-            }
-            _ => {}
+    for lot in lots {
+        let state = draft
+            .lot(*lot)
+            .ok_or_else(|| Refused::new(RefusalCode::UnknownLot, "original"))?;
+        let accounts = state.balances.iter().filter_map(|b| b.account.as_ref());
+        let mut others: Vec<String> = accounts.flat_map(|a| holders(draft, a)).collect();
+        others.retain(|other| other != party);
+        let signed = others.iter().any(|other| case.signers.signed(other));
+        if !others.is_empty() && !signed && !case.signers.authority() {
+            return Err(
+                Refused::new(RefusalCode::CounterpartSignatureRequired, "original")
+                    .detail(format!("custody has moved to {}", others.join(", "))),
+            );
         }
     }
-    let signed = others.iter().any(|other| case.signers.signed(other));
-    if others.is_empty() || signed || case.signers.authority() {
-        return Ok(());
+    Ok(())
+}
+
+/// Who has what stands on a holding: its party, or its carrier.
+fn holders(draft: &Draft<'_>, account: &Account) -> Vec<String> {
+    match account.kind() {
+        AccountKind::Held => vec![account.party.clone()],
+        AccountKind::Aboard => ConsignmentId::from_slice(&account.id)
+            .and_then(|id| draft.consignment(id))
+            .map(|c| c.carrier.clone())
+            .into_iter()
+            .collect(),
+        _ => Vec::new(),
     }
-    Err(
-        Refused::new(RefusalCode::CounterpartSignatureRequired, "original")
-            .detail(format!("custody has moved to {}", others.join(", "))),
-    )
+}
+
+/// The two sides of a dispute.
+fn sides(draft: &Draft<'_>, account: &Account) -> Vec<String> {
+    let dispute = DisputeId::from_slice(&account.id).and_then(|id| draft.dispute(id));
+    let opened = dispute.and_then(|d| d.opened.clone()).unwrap_or_default();
+    let mut sides = vec![opened.owner, opened.counterpart];
+    sides.retain(|side| !side.is_empty());
+    sides
 }
 
 /// Nobody's holding changes without its holder (law 5): goods may have been
-/// relayed to another carrier since.
+/// relayed to another carrier since. Nor a dispute without both its sides.
 pub(super) fn holders_signed(
     draft: &Draft<'_>,
     case: &Case<'_>,
@@ -48,18 +65,14 @@ pub(super) fn holders_signed(
         return Ok(());
     }
     for account in net.keys() {
-        let holder = match account.kind() {
-            AccountKind::Held => account.party.clone(),
-            AccountKind::Aboard => ConsignmentId::from_slice(&account.id)
-                .and_then(|id| draft.consignment(id))
-                .map(|c| c.carrier.clone())
-                .unwrap_or_default(),
-            _ => continue,
-        };
-        if !case.signers.signed(&holder) {
+        let mut who = holders(draft, account);
+        if account.kind() == AccountKind::Disputed {
+            who = sides(draft, account);
+        }
+        if let Some(other) = who.iter().find(|other| !case.signers.signed(other)) {
             return Err(
                 Refused::new(RefusalCode::CounterpartSignatureRequired, "restated")
-                    .detail(format!("of {holder}, who holds it now")),
+                    .detail(format!("of {other}, who holds it now")),
             );
         }
     }

@@ -1,8 +1,11 @@
 //! What an event is booked with, and what it should have been booked with.
 
-use super::original::cannot;
-use super::{Books, Recorded, goods};
+use super::original;
+use super::{Books, Recorded, fields, goods, making, overflow};
 use crate::custody::account;
+use crate::custody::decide::consume;
+use crate::custody::decide::entry::{self, Papers};
+use crate::custody::decide::fields::{MAX_SHORT, MAX_TEXT};
 use crate::custody::draft::Draft;
 use crate::custody::lot::Amount;
 use crate::custody::subject;
@@ -12,21 +15,74 @@ use crate::event::{ConsignmentId, LotId};
 use crate::pb::change::Change as C;
 use crate::pb::event::Body;
 use crate::pb::{
-    Account, AccountKind, Event, Goods, Incident, IncidentKind, LotState, NewLot, Posting,
-    Quantity, RefusalCode, incident,
+    Account, AccountKind, Conservation, ContributedTo, Counted, Event, Goods, Incident, LotBorn,
+    Moved, NewLot, Posting, RefusalCode, incident,
 };
 
+/// An event as it should have been, on one of its lots.
+pub(super) struct Flow {
+    pub(super) lot: LotId,
+    pub(super) books: Books,
+    /// The lot's birth, if the event is its birth.
+    pub(super) born: Option<LotBorn>,
+    /// What the lot gave to others by it.
+    pub(super) given: Vec<ContributedTo>,
+    /// On the first input of a transformation: what it declared beside.
+    pub(super) conservation: Option<Conservation>,
+}
+
+impl Flow {
+    /// An amount that goes from one account to another.
+    pub(super) fn between(
+        lot: LotId,
+        from: Account,
+        to: Account,
+        amount: Amount,
+    ) -> Result<Flow, Refused> {
+        if from == to {
+            return Err(Refused::new(RefusalCode::NoChange, "to_place"));
+        }
+        let mut books = Books::from([(from, amount.negated().map_err(overflow)?), (to, amount)]);
+        books.retain(|_, amount| !amount.is_zero());
+        Ok(Flow {
+            lot,
+            books,
+            born: None,
+            given: Vec::new(),
+            conservation: None,
+        })
+    }
+}
+
 /// What the event is booked with now: as last restated, else as recorded.
-pub(super) fn booked(original: &Recorded, lot: LotId, state: &LotState) -> Books {
+pub(super) fn booked(draft: &Draft<'_>, original: &Recorded, lot: LotId) -> Books {
+    let state = draft.lot(lot).unwrap_or_default();
     let restated = state
         .restated
         .iter()
         .find(|r| (r.position, r.event_index) == (original.position, original.event_index));
+    match restated {
+        Some(restated) => sums(restated.postings.iter()),
+        None => recorded(original, lot),
+    }
+}
+
+/// What it was booked with in its own record.
+pub(super) fn recorded(original: &Recorded, lot: LotId) -> Books {
     let subject = subject::lot(lot);
+    let changes = original.changes.iter().filter(|(s, _)| *s == subject);
+    sums(changes.filter_map(|(_, change)| match &change.change {
+        Some(C::Posting(posting)) => Some(posting),
+        _ => None,
+    }))
+}
+
+fn sums<'a>(postings: impl Iterator<Item = &'a Posting>) -> Books {
     let mut books = Books::new();
-    let mut add = |p: &Posting| {
-        let account = p.account.clone().unwrap_or_default();
-        let now = books.entry(account).or_default();
+    for p in postings {
+        let now = books
+            .entry(p.account.clone().unwrap_or_default())
+            .or_default();
         // Sums of what has been booked once fit again.
         *now = now
             .plus(Amount {
@@ -34,111 +90,275 @@ pub(super) fn booked(original: &Recorded, lot: LotId, state: &LotState) -> Books
                 contained: p.contained_mg,
             })
             .unwrap_or_default();
-    };
-    match restated {
-        Some(restated) => restated.postings.iter().for_each(&mut add),
-        None => original
-            .changes
-            .iter()
-            .filter(|(s, _)| *s == subject)
-            .for_each(|(_, change)| {
-                if let Some(C::Posting(p)) = &change.change {
-                    add(p);
-                }
-            }),
     }
+    books.retain(|_, amount| !amount.is_zero());
     books
 }
 
-/// The postings of an event as it should have been.
+/// The event as it should have been, lot by lot, in the order of
+/// [`original::lots`].
 pub(super) fn restated(
     draft: &Draft<'_>,
-    party: &str,
+    original: &Recorded,
     event: &Event,
-    state: &LotState,
-) -> Result<Books, Refused> {
-    let born_ppm = state.born.as_ref().map_or(0, |b| b.content_ppm);
-    let place = |place: &str| {
-        goods::own_place(draft, party, place, "place")?;
-        Ok::<Account, Refused>(account::held(party, place))
-    };
-    let (from, to, quantity, ppm) = match &event.body {
-        Some(Body::Produced(e)) => {
-            entering(AccountKind::Produced, e.lot.as_ref(), place, born_ppm)?
+) -> Result<Vec<Flow>, Refused> {
+    let one = |flow: Result<Flow, Refused>| flow.map(|flow| vec![flow]);
+    match (&original.event.body, &event.body) {
+        (_, Some(Body::Produced(e))) => {
+            let (source, papers) = (AccountKind::Produced, Papers::Must);
+            one(entered(draft, original, source, papers, e.lot.as_ref()))
         }
-        Some(Body::Imported(e)) => {
-            entering(AccountKind::Imported, e.lot.as_ref(), place, born_ppm)?
+        (_, Some(Body::Imported(e))) => {
+            fields::country(&e.country, "country")?;
+            fields::text(&e.customs_entry, MAX_SHORT, "customs_entry")?;
+            let (source, papers) = (AccountKind::Imported, Papers::Must);
+            one(entered(draft, original, source, papers, e.lot.as_ref()))
         }
-        Some(Body::Opened(e)) => entering(AccountKind::Opening, e.lot.as_ref(), place, born_ppm)?,
-        Some(Body::Used(e)) => {
-            leaving(AccountKind::Used, e.goods.as_ref(), place(&e.place)?, state)
+        (_, Some(Body::Opened(e))) => {
+            fields::optional_text(&e.provenance, MAX_TEXT, "provenance")?;
+            let (source, papers) = (AccountKind::Opening, Papers::Should);
+            one(entered(draft, original, source, papers, e.lot.as_ref()))
         }
-        Some(Body::Disposed(e)) => leaving(
-            AccountKind::Disposed,
-            e.goods.as_ref(),
-            place(&e.place)?,
-            state,
-        ),
-        Some(Body::Exported(e)) => leaving(
-            AccountKind::Exported,
-            e.goods.as_ref(),
-            place(&e.place)?,
-            state,
-        ),
-        Some(Body::Incident(e)) => {
-            let (kind, from) = lost(party, e)?;
-            leaving(kind, e.goods.as_ref(), from, state)
+        (Some(Body::Moved(was)), Some(Body::Moved(e))) => one(moved(draft, original, was, e)),
+        (Some(Body::Counted(was)), Some(Body::Counted(e))) => one(counted(draft, original, was, e)),
+        (Some(Body::Used(was)), Some(Body::Used(e))) => {
+            fields::text(&e.purpose, MAX_TEXT, "purpose")?;
+            let told = Told::of(&was.goods, &e.goods, &was.place, &e.place);
+            one(gone(draft, original, AccountKind::Used, &told))
         }
-        _ => return Err(cannot(event)),
-    };
-    let gross = Mass::of(quantity.as_ref(), "quantity")?;
-    let contained = gross
-        .contained(ppm)
-        .ok_or_else(|| Refused::new(RefusalCode::MassOverflow, "quantity"))?;
-    let amount = Amount {
-        gross: gross.as_mg(),
-        contained: contained.as_mg(),
-    };
-    Ok(Books::from([
-        (from, amount.negated().map_err(goods::overflow)?),
-        (to, amount),
-    ]))
+        (Some(Body::Disposed(was)), Some(Body::Disposed(e))) => {
+            fields::text(&e.method, MAX_SHORT, "method")?;
+            if !e.certificate_hash.is_empty() {
+                fields::hash(&e.certificate_hash, "certificate_hash")?;
+            }
+            let told = Told::of(&was.goods, &e.goods, &was.place, &e.place);
+            one(gone(draft, original, AccountKind::Disposed, &told))
+        }
+        (Some(Body::Exported(was)), Some(Body::Exported(e))) => {
+            fields::country(&e.country, "country")?;
+            fields::text(&e.customs_entry, MAX_SHORT, "customs_entry")?;
+            let told = Told::of(&was.goods, &e.goods, &was.place, &e.place);
+            one(gone(draft, original, AccountKind::Exported, &told))
+        }
+        (Some(Body::Incident(was)), Some(Body::Incident(e))) => {
+            one(incident(draft, original, was, e))
+        }
+        (Some(Body::Recovered(was)), Some(Body::Recovered(e))) => {
+            let told = Told::of(&was.goods, &e.goods, &was.place, &e.place);
+            let (goods, at) = told.resolve(draft, original)?;
+            let from = account::plain(AccountKind::Missing);
+            one(Flow::between(goods.0, from, at, goods.1))
+        }
+        (Some(Body::Wasted(was)), Some(Body::Wasted(e))) => making::wasted(draft, original, was, e),
+        (Some(Body::Transformed(was)), Some(Body::Transformed(e))) => {
+            making::transformed(draft, original, was, e)
+        }
+        // Alike in all but figures: of the same kind, and of these.
+        _ => Err(Refused::new(RefusalCode::CannotCorrect, "")),
+    }
 }
 
-type Flow = (Account, Account, Option<Quantity>, u32);
+/// Goods at a place as they were told first, and as restated.
+pub(super) struct Told<'a> {
+    goods: [Option<&'a Goods>; 2],
+    place: [&'a str; 2],
+}
 
-fn entering(
-    kind: AccountKind,
+impl<'a> Told<'a> {
+    pub(super) fn of(
+        was: &'a Option<Goods>,
+        goods: &'a Option<Goods>,
+        place_was: &'a str,
+        place: &'a str,
+    ) -> Told<'a> {
+        Told {
+            goods: [was.as_ref(), goods.as_ref()],
+            place: [place_was, place],
+        }
+    }
+
+    /// Which lot and how much of it, and the holding it names.
+    pub(super) fn resolve(
+        &self,
+        draft: &Draft<'_>,
+        original: &Recorded,
+    ) -> Result<((LotId, Amount), Account), Refused> {
+        let goods =
+            portion(original, self.goods[0], self.goods[1]).map_err(|r| r.within("goods"))?;
+        let place = place(draft, original, self.place[0], self.place[1], "place")?;
+        Ok((goods, place))
+    }
+}
+
+/// How much an event took, as restated: what it was recorded with, more or
+/// less by what its loose mass differs, with content in proportion.
+pub(super) fn portion(
+    original: &Recorded,
+    was: Option<&Goods>,
+    goods: Option<&Goods>,
+) -> Result<(LotId, Amount), Refused> {
+    let now = goods::check(goods)?;
+    let before = goods::check(was)?;
+    let lot = goods
+        .and_then(|g| LotId::from_slice(&g.lot))
+        .ok_or_else(|| Refused::missing("lot"))?;
+    let taken = recorded(original, lot)
+        .into_values()
+        .filter(|amount| amount.gross < 0)
+        .try_fold(Amount::default(), |sum, amount| sum.minus(amount))
+        .map_err(overflow)?;
+    let difference = now.checked_sub(before);
+    let gross = difference
+        .and_then(|d| taken.gross.checked_add(d))
+        .ok_or_else(|| Refused::new(RefusalCode::MassOverflow, "loose"))?;
+    let contained = Mass::mg(taken.contained)
+        .share(gross, taken.gross.max(1))
+        .unwrap_or_default()
+        .as_mg();
+    Ok((lot, Amount { gross, contained }))
+}
+
+/// A place of the event's party; one that is not what was told before is
+/// registered.
+pub(super) fn place(
+    draft: &Draft<'_>,
+    original: &Recorded,
+    was: &str,
+    place: &str,
+    field: &str,
+) -> Result<Account, Refused> {
+    let party = &original.payload.party;
+    if place != was {
+        goods::own_place(draft, party, place, field)?;
+    }
+    Ok(account::held(party, place))
+}
+
+fn entered(
+    draft: &Draft<'_>,
+    original: &Recorded,
+    source: AccountKind,
+    papers: Papers,
     lot: Option<&NewLot>,
-    place: impl Fn(&str) -> Result<Account, Refused>,
-    ppm: u32,
 ) -> Result<Flow, Refused> {
     let lot = lot.ok_or_else(|| Refused::missing("lot"))?;
-    Ok((
-        account::plain(kind),
-        place(&lot.place)?,
-        lot.quantity.clone(),
-        ppm,
-    ))
+    let id = LotId(original::name(original, 0)?);
+    let within = |r: Refused| r.within("lot");
+    let amount = entry::check_new(lot).map_err(within)?;
+    entry::check_papers(lot, papers).map_err(within)?;
+    goods::own_place(draft, &original.payload.party, &lot.place, "place").map_err(within)?;
+    let born = birth(draft, id, lot).map_err(within)?;
+    let to = account::held(&original.payload.party, &lot.place);
+    let mut flow = Flow::between(id, account::plain(source), to, amount)?;
+    flow.born = Some(born);
+    Ok(flow)
 }
 
-fn leaving(kind: AccountKind, goods: Option<&Goods>, from: Account, state: &LotState) -> Flow {
-    let quantity = goods.and_then(|g| g.loose.clone());
-    (from, account::plain(kind), quantity, state.content_ppm)
+/// A lot's birth with the content restated. After an assay its matter has the
+/// content that was measured, whatever it was thought to have entered with.
+pub(super) fn birth(draft: &Draft<'_>, id: LotId, lot: &NewLot) -> Result<LotBorn, Refused> {
+    let state = draft.lot(id).unwrap_or_default();
+    let born = state.born.clone().unwrap_or_default();
+    if lot.content_ppm != born.content_ppm && state.content_ppm != born.content_ppm {
+        return Err(
+            Refused::new(RefusalCode::CannotCorrect, "content_ppm").detail(format!(
+                "the lot has been assayed since, at {} ppm, and that stands; leave {} ppm",
+                state.content_ppm, born.content_ppm
+            )),
+        );
+    }
+    Ok(LotBorn {
+        content_ppm: lot.content_ppm,
+        ..born
+    })
 }
 
-fn lost(party: &str, e: &Incident) -> Result<(AccountKind, Account), Refused> {
-    let kind = match e.kind() {
-        IncidentKind::Missing => AccountKind::Missing,
-        IncidentKind::Released => AccountKind::Released,
-        IncidentKind::Unspecified => return Err(Refused::missing("kind")),
-    };
-    let from = match &e.at {
-        Some(incident::At::Place(place)) => account::held(party, place),
-        Some(incident::At::Consignment(id)) => ConsignmentId::from_slice(id)
+fn moved(draft: &Draft<'_>, original: &Recorded, was: &Moved, e: &Moved) -> Result<Flow, Refused> {
+    let (lot, amount) =
+        portion(original, was.goods.as_ref(), e.goods.as_ref()).map_err(|r| r.within("goods"))?;
+    let from = place(
+        draft,
+        original,
+        &was.from_place,
+        &e.from_place,
+        "from_place",
+    )?;
+    let to = place(draft, original, &was.to_place, &e.to_place, "to_place")?;
+    Flow::between(lot, from, to, amount)
+}
+
+fn gone(
+    draft: &Draft<'_>,
+    original: &Recorded,
+    to: AccountKind,
+    told: &Told<'_>,
+) -> Result<Flow, Refused> {
+    let ((lot, amount), from) = told.resolve(draft, original)?;
+    Flow::between(lot, from, account::plain(to), amount)
+}
+
+fn incident(
+    draft: &Draft<'_>,
+    original: &Recorded,
+    was: &Incident,
+    e: &Incident,
+) -> Result<Flow, Refused> {
+    let (to, _) = consume::loss(e.kind())?;
+    fields::text(&e.description, MAX_TEXT, "description")?;
+    let (lot, amount) =
+        portion(original, was.goods.as_ref(), e.goods.as_ref()).map_err(|r| r.within("goods"))?;
+    let from = match (&was.at, &e.at) {
+        (Some(incident::At::Place(was)), Some(incident::At::Place(now))) => {
+            place(draft, original, was, now, "place")?
+        }
+        (_, Some(incident::At::Consignment(id))) => ConsignmentId::from_slice(id)
             .map(account::aboard)
             .ok_or_else(|| Refused::missing("consignment"))?,
-        None => return Err(Refused::missing("place")),
+        _ => return Err(Refused::missing("place")),
     };
-    Ok((kind, from))
+    Flow::between(lot, from, account::plain(to), amount)
+}
+
+/// A count of loose matter restated: the difference to what was booked then,
+/// which is what it had seen and what it had found short.
+fn counted(
+    draft: &Draft<'_>,
+    original: &Recorded,
+    was: &Counted,
+    e: &Counted,
+) -> Result<Flow, Refused> {
+    if e.loose_gross_mg < 0 {
+        return Err(Refused::new(RefusalCode::MassNotPositive, "loose_gross_mg"));
+    }
+    let packages =
+        |(_, change): &(_, crate::pb::Change)| matches!(change.change, Some(C::PackagesMoved(_)));
+    if original.changes.iter().any(packages) {
+        return Err(Refused::new(RefusalCode::CannotCorrect, "loose_gross_mg")
+            .detail("packages were missing in that count; recover them, or count again"));
+    }
+    let lot = LotId::from_slice(&e.lot).ok_or_else(|| Refused::missing("lot"))?;
+    let at = account::held(&original.payload.party, &e.place);
+    let before = recorded(original, lot);
+    let first = before.get(&at).copied().unwrap_or_default();
+    let more = was
+        .loose_gross_mg
+        .checked_sub(first.gross)
+        .and_then(|booked| e.loose_gross_mg.checked_sub(booked))
+        .ok_or_else(|| Refused::new(RefusalCode::MassOverflow, "loose_gross_mg"))?;
+    let found = account::plain(AccountKind::Found);
+    let missing = account::plain(AccountKind::Missing);
+    if more == first.gross {
+        let (from, to) = if more < 0 { (at, missing) } else { (found, at) };
+        let amount = if more < 0 {
+            first.negated().map_err(overflow)?
+        } else {
+            first
+        };
+        return Flow::between(lot, from, to, amount);
+    }
+    let gross = more.saturating_abs();
+    let ppm = draft.lot(lot).unwrap_or_default().content_ppm;
+    let contained = Mass::mg(gross).contained(ppm).unwrap_or_default().as_mg();
+    let (from, to) = if more < 0 { (at, missing) } else { (found, at) };
+    Flow::between(lot, from, to, Amount { gross, contained })
 }

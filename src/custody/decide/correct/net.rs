@@ -12,63 +12,100 @@ use crate::event::mass::Mass;
 use crate::event::{ConsignmentId, DisputeId, LotId};
 use crate::pb::change::Change as C;
 use crate::pb::{
-    Account, AccountKind, ConsignmentLoad, DisputeOpened, DisputeOrigin, FindingCode, RefusalCode,
-    Severity,
+    Account, AccountKind, ConsignmentLoad, DisputeOpened, DisputeOrigin, DisputeReduced,
+    FindingCode, LotState, RefusalCode, Severity,
 };
+
+/// Which lot is booked, the correction's how-manieth, and whose event it is.
+pub(super) struct Booking<'a> {
+    pub(super) lot: LotId,
+    pub(super) line: u32,
+    pub(super) party: &'a str,
+}
 
 /// Books the net difference; what a holding cannot give goes into dispute.
 pub(super) fn book(
     draft: &mut Draft<'_>,
     case: &Case<'_>,
-    lot: LotId,
-    party: &str,
+    booking: &Booking<'_>,
     net: Books,
 ) -> Result<(), Refused> {
+    let lot = booking.lot;
     let mut uncovered = Amount::default();
     let mut there = 0i64;
     // What comes in first, so that what goes out finds it.
     let (gains, takes): (Vec<_>, Vec<_>) = net.into_iter().partition(|(_, a)| a.gross >= 0);
     for (account, amount) in gains.into_iter().chain(takes) {
-        let holding = account::class(account.kind()) == Some(Class::Holding);
-        // What was missing may have come back since.
-        if !holding && account.kind() != AccountKind::Missing {
-            draft.post(lot, &account, amount)?;
-            continue;
-        }
         let covered = cover(draft, lot, &account, amount)?;
         draft.post(lot, &account, covered)?;
         let mut rest = amount.minus(covered).map_err(overflow)?;
-        if rest.gross == 0 && rest.contained > 0 {
+        if amount.gross < 0 && rest.gross == 0 && rest.contained > 0 {
             // The last gross took more content with it than was restated.
             let loss = std::mem::take(&mut rest);
             draft.post(lot, &account::plain(AccountKind::ProcessLoss), loss)?;
         }
         uncovered = uncovered.plus(rest).map_err(overflow)?;
-        if holding {
+        if matches!(
+            account::class(account.kind()),
+            Some(Class::Holding | Class::Between)
+        ) {
             there = there
                 .checked_add(covered.gross)
                 .ok_or_else(|| Refused::new(RefusalCode::MassOverflow, ""))?;
         }
+        reduce(draft, &account, covered)?;
         reload(draft, lot, &account)?;
     }
-    match there {
-        ..0 => draft.end_title(lot, party, there.saturating_neg())?,
-        _ => draft.post_title(lot, party, there)?,
-    }
+    title(draft, booking, there, uncovered.gross)?;
     if uncovered.is_zero() {
         return Ok(());
     }
-    draft.post_title(lot, party, uncovered.gross)?;
-    dispute(draft, case, lot, party, uncovered)
+    dispute(draft, case, booking, uncovered)
+}
+
+/// Title follows what is there, and what is in dispute. What only goes from
+/// one to the other keeps its owner.
+fn title(
+    draft: &mut Draft<'_>,
+    booking: &Booking<'_>,
+    there: i64,
+    uncovered: i64,
+) -> Result<(), Refused> {
+    let both = offset(there, uncovered);
+    let (there, uncovered) = (there - both, uncovered + both);
+    match there {
+        ..0 => draft.end_title(booking.lot, booking.party, there.saturating_neg())?,
+        _ => draft.post_title(booking.lot, booking.party, there)?,
+    }
+    draft.post_title(booking.lot, booking.party, uncovered)
+}
+
+/// After a correction of what stands in dispute: the dispute is as much less.
+fn reduce(draft: &mut Draft<'_>, account: &Account, covered: Amount) -> Result<(), Refused> {
+    let id = DisputeId::from_slice(&account.id);
+    let Some(id) = id.filter(|_| account.kind() == AccountKind::Disputed && !covered.is_zero())
+    else {
+        return Ok(());
+    };
+    let less = covered.negated().map_err(overflow)?;
+    draft.emit(
+        &subject::dispute(id),
+        C::DisputeReduced(DisputeReduced {
+            gross_mg: less.gross,
+            contained_mg: less.contained,
+            serials: Vec::new(),
+        }),
+    )
 }
 
 /// After a correction aboard: the consignment lists the lot if some of it is
 /// there, and is closed if nothing is left.
 fn reload(draft: &mut Draft<'_>, lot: LotId, account: &Account) -> Result<(), Refused> {
-    let Some(id) = ConsignmentId::from_slice(&account.id) else {
+    let id =
+        ConsignmentId::from_slice(&account.id).filter(|_| account.kind() == AccountKind::Aboard);
+    let Some((id, state)) = id.and_then(|id| Some((id, draft.consignment(id)?))) else {
         return Ok(());
     };
-    let state = draft.consignment(id).unwrap_or_default();
     let aboard = !lot::balance(&draft.lot(lot).unwrap_or_default(), account).is_zero();
     if aboard && !state.lots.contains(&lot.to_bytes()) {
         let load = ConsignmentLoad {
@@ -80,9 +117,8 @@ fn reload(draft: &mut Draft<'_>, lot: LotId, account: &Account) -> Result<(), Re
     goods::unload(draft, id)
 }
 
-/// As much of a net change as the account can bear: of a loss what is loose
-/// and not offered, the last gross with the last contained; all of a gain;
-/// nothing aboard a consignment that is closed.
+/// As much of a net change as an account can bear. Sources and sinks bear all
+/// of it, but of what was missing some may have come back since.
 fn cover(
     draft: &Draft<'_>,
     id: LotId,
@@ -90,41 +126,91 @@ fn cover(
     amount: Amount,
 ) -> Result<Amount, Refused> {
     let state = draft.lot(id).unwrap_or_default();
-    let carried = ConsignmentId::from_slice(&account.id).and_then(|id| draft.consignment(id));
-    if carried.is_some_and(|c| c.closed) {
-        return Ok(Amount::default());
-    }
     let loose = lot::loose(&state, account).map_err(overflow)?;
+    match account.kind() {
+        AccountKind::Disputed => return Ok(toward_nothing(loose, amount)),
+        AccountKind::Aboard => {
+            let carried = ConsignmentId::from_slice(&account.id);
+            let carried = carried.and_then(|id| draft.consignment(id));
+            if carried.is_none_or(|c| c.closed) {
+                return Ok(Amount::default());
+            }
+        }
+        AccountKind::Held | AccountKind::Missing => {}
+        _ => return Ok(amount),
+    }
     let free = loose
         .gross
         .saturating_sub(lot::reserved(&state, account).map_err(overflow)?)
         .max(0);
-    let least = |free: i64, wanted: i64| wanted.max(free.saturating_neg());
-    if amount.gross < 0 && amount.gross.saturating_neg() == loose.gross.min(free) {
-        return loose.negated().map_err(overflow);
+    Ok(held(&state, loose, free, amount))
+}
+
+/// Of a loss what is loose and not offered, the last gross with the last
+/// contained; of a gain in gross all; of one in content alone what the matter
+/// there can hold.
+fn held(state: &LotState, loose: Amount, free: i64, amount: Amount) -> Amount {
+    let wanted = amount.gross.saturating_neg();
+    if amount.gross == 0 && amount.contained > 0 {
+        let room = loose.gross.saturating_sub(loose.contained).max(0);
+        return Amount {
+            gross: 0,
+            contained: amount.contained.min(room),
+        };
     }
-    if amount.gross.saturating_neg() <= free {
-        let contained = least(loose.contained, amount.contained);
-        return Ok(Amount {
+    if wanted > 0 && wanted == loose.gross.min(free) {
+        return Amount {
+            gross: amount.gross,
+            contained: loose.contained.saturating_neg(),
+        };
+    }
+    if wanted <= free {
+        let contained = amount.contained.max(loose.contained.saturating_neg());
+        return Amount {
             gross: amount.gross,
             contained,
-        });
+        };
     }
-    let contained = lot::contained_of(&state, loose, free).saturating_neg();
-    Ok(Amount {
+    let contained = lot::contained_of(state, loose, free).saturating_neg();
+    Amount {
         gross: free.saturating_neg(),
         contained: contained.max(amount.contained),
-    })
+    }
+}
+
+/// As much of an amount as another one of the opposite sign takes away.
+fn offset(amount: i64, other: i64) -> i64 {
+    if amount > 0 && other < 0 {
+        amount.min(other.saturating_neg())
+    } else if amount < 0 && other > 0 {
+        amount.max(other.saturating_neg())
+    } else {
+        0
+    }
+}
+
+/// Of a change what makes a dispute smaller, and no more than all of it; the
+/// last gross with the last contained.
+fn toward_nothing(there: Amount, change: Amount) -> Amount {
+    let part = |there: i64, change: i64| offset(there, change).saturating_neg();
+    let gross = part(there.gross, change.gross);
+    let all = gross != 0 && gross == there.gross.saturating_neg();
+    let contained = if all {
+        there.contained.saturating_neg()
+    } else {
+        part(there.contained, change.contained)
+    };
+    Amount { gross, contained }
 }
 
 fn dispute(
     draft: &mut Draft<'_>,
     case: &Case<'_>,
-    lot: LotId,
-    party: &str,
+    booking: &Booking<'_>,
     uncovered: Amount,
 ) -> Result<(), Refused> {
-    let id = DisputeId(case.name(0));
+    let (lot, party) = (booking.lot, booking.party);
+    let id = DisputeId(case.name(booking.line));
     draft.post(lot, &account::disputed(id), uncovered)?;
     draft.emit(
         &subject::dispute(id),
@@ -145,8 +231,9 @@ fn dispute(
         party,
         case.dispute_deadline_ms(),
         format!(
-            "{} of the correction are no longer there",
-            Mass::mg(uncovered.gross)
+            "{} ({} contained) of the correction are no longer there",
+            Mass::mg(uncovered.gross),
+            Mass::mg(uncovered.contained)
         ),
     );
     Ok(())

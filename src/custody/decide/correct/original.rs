@@ -1,20 +1,25 @@
-//! The event that is corrected, and what of it a correction may change.
+//! The event that is corrected, and the lots that it is about.
 
 use super::{Case, Recorded};
 use crate::event::codes::Refused;
 use crate::event::ids::derived;
 use crate::event::{LotId, StatementId};
 use crate::pb::event::Body;
-use crate::pb::{Event, EventRef, Goods, NewLot, RefusalCode};
+use crate::pb::{Event, EventRef, RefusalCode};
 
 /// Corrections of corrections that are followed, at most.
 const MAX_DEPTH: usize = 8;
 
-/// The event that is corrected: through corrections of it, to itself.
-pub(super) fn find(case: &Case<'_>, reference: Option<&EventRef>) -> Result<Recorded, Refused> {
+/// The event that is corrected, through corrections of it to itself; and what
+/// the event that was named says, a correction by what it restates.
+pub(super) fn find(
+    case: &Case<'_>,
+    reference: Option<&EventRef>,
+) -> Result<(Recorded, Event), Refused> {
     let mut reference = reference
         .cloned()
         .ok_or_else(|| Refused::missing("original"))?;
+    let mut latest = None;
     for _ in 0..MAX_DEPTH {
         let recorded = (case.context.recorded)(&reference)
             .ok_or_else(|| Refused::new(RefusalCode::UnknownEvent, "original"))?;
@@ -31,83 +36,54 @@ pub(super) fn find(case: &Case<'_>, reference: Option<&EventRef>) -> Result<Reco
                     .original
                     .clone()
                     .ok_or_else(|| Refused::missing("original"))?;
+                latest = latest.or_else(|| e.restated.as_deref().cloned());
             }
-            _ => return Ok(recorded),
+            _ => {
+                let latest = latest.unwrap_or_else(|| recorded.event.clone());
+                return Ok((recorded, latest));
+            }
         }
     }
     Err(Refused::new(RefusalCode::CannotCorrect, "original")
         .detail(format!("more than {MAX_DEPTH} corrections deep")))
 }
 
-pub(super) fn cannot(event: &Event) -> Refused {
-    let kind = crate::event::statement::kind_of(event);
-    Refused::new(RefusalCode::CannotCorrect, "restated").detail(format!(
-        "{} events",
-        crate::event::statement::kind_name(kind)
-    ))
+/// What an event's `line` made is named after it.
+pub(super) fn name(original: &Recorded, line: u32) -> Result<[u8; 16], Refused> {
+    let id = StatementId::parse(&original.payload.id)
+        .ok_or_else(|| Refused::new(RefusalCode::UnknownEvent, "original"))?;
+    let party = &original.payload.party;
+    Ok(derived(party, id, original.event_index, line))
 }
 
-/// An event with everything blanked that a correction may change.
-pub(super) fn like(event: &Event) -> Result<Event, Refused> {
-    let mut event = event.clone();
-    event.external_refs.clear();
-    let blank_lot = |lot: &mut Option<NewLot>| {
-        if let Some(lot) = lot {
-            lot.quantity = None;
-            lot.place.clear();
-        }
-    };
-    let mut serials = false;
-    let mut blank_goods = |goods: &mut Option<Goods>| {
-        if let Some(goods) = goods {
-            goods.loose = None;
-            serials = !goods.serials.is_empty();
-        }
-    };
-    match &mut event.body {
-        Some(Body::Produced(e)) => blank_lot(&mut e.lot),
-        Some(Body::Imported(e)) => blank_lot(&mut e.lot),
-        Some(Body::Opened(e)) => blank_lot(&mut e.lot),
-        Some(Body::Used(e)) => {
-            blank_goods(&mut e.goods);
-            e.place.clear();
-        }
-        Some(Body::Disposed(e)) => {
-            blank_goods(&mut e.goods);
-            e.place.clear();
-        }
-        Some(Body::Exported(e)) => {
-            blank_goods(&mut e.goods);
-            e.place.clear();
-        }
-        Some(Body::Incident(e)) => blank_goods(&mut e.goods),
-        _ => return Err(cannot(&event)),
-    }
-    if serials {
-        return Err(cannot(&event).detail("packages are counted, not corrected"));
-    }
-    Ok(event)
-}
-
-pub(super) fn lot_named(original: &Recorded) -> Result<LotId, Refused> {
+/// The lots that an event took from or made, those it took from first.
+pub(super) fn lots(original: &Recorded) -> Result<Vec<LotId>, Refused> {
+    let unknown = || Refused::new(RefusalCode::CannotCorrect, "original");
+    let named = |lot: &[u8]| LotId::from_slice(lot).ok_or_else(unknown);
     let goods = match &original.event.body {
         Some(Body::Produced(_) | Body::Imported(_) | Body::Opened(_)) => {
-            let id = StatementId::parse(&original.payload.id)
-                .ok_or_else(|| Refused::new(RefusalCode::UnknownEvent, "original"))?;
-            return Ok(LotId(derived(
-                &original.payload.party,
-                id,
-                original.event_index,
-                0,
-            )));
+            return Ok(vec![LotId(name(original, 0)?)]);
         }
+        Some(Body::Counted(e)) => return Ok(vec![named(&e.lot)?]),
+        Some(Body::Transformed(e)) => {
+            let inputs = e.inputs.iter().filter_map(|i| i.goods.as_ref());
+            let mut lots: Vec<LotId> = inputs.map(|g| named(&g.lot)).collect::<Result<_, _>>()?;
+            for (line, _) in (0u32..).zip(&e.outputs) {
+                lots.push(LotId(name(original, line)?));
+            }
+            return Ok(lots);
+        }
+        Some(Body::Wasted(e)) => {
+            let goods = e.goods.as_ref().ok_or_else(unknown)?;
+            return Ok(vec![named(&goods.lot)?, LotId(name(original, 0)?)]);
+        }
+        Some(Body::Moved(e)) => e.goods.as_ref(),
         Some(Body::Used(e)) => e.goods.as_ref(),
         Some(Body::Disposed(e)) => e.goods.as_ref(),
         Some(Body::Exported(e)) => e.goods.as_ref(),
         Some(Body::Incident(e)) => e.goods.as_ref(),
+        Some(Body::Recovered(e)) => e.goods.as_ref(),
         _ => None,
     };
-    goods
-        .and_then(|g| LotId::from_slice(&g.lot))
-        .ok_or_else(|| Refused::new(RefusalCode::CannotCorrect, "original"))
+    Ok(vec![named(&goods.ok_or_else(unknown)?.lot)?])
 }
