@@ -105,12 +105,21 @@ impl Model {
         let same = plain(restated) == plain(&original.latest);
         let nothing = nets.iter().all(|(_, net)| net.is_empty());
         must(!(nothing && same), Wrong::Pointless)?;
+        for (lot, net) in &mut nets {
+            self.make_good_first(&original, lot, net);
+        }
         let accounts = nets.iter().flat_map(|(_, net)| net.keys());
         let mut who = accounts.flat_map(|a| self.who_has(a));
         let signed = who.all(|party| case.signed.contains(&party));
         must(signed || case.authority, Wrong::Who)?;
+        let mut left = original.happened.left.clone();
+        left.retain(|(_, dispute)| self.disputes.get(dispute).unwrap().mass != Amount::NONE);
         for (line, (lot, net)) in (0u32..).zip(&nets) {
-            self.book_net(case.name(line), original.party(), lot, net);
+            let name = case.name(line);
+            self.book_net(name, original.party(), lot, net);
+            if self.disputes.has(&name) {
+                left.push((*lot, name));
+            }
         }
         for (lot, ppm, parents) in after.births {
             let book = self.lots.edit(&lot);
@@ -120,7 +129,8 @@ impl Model {
             (book.born_ppm, book.parents) = (ppm, parents);
         }
         let name = event_name(&original.reference).unwrap();
-        self.events.edit(&name).booked = Some(after.booked);
+        let happened = self.events.edit(&name);
+        (happened.booked, happened.left) = (Some(after.booked), left);
         Ok(())
     }
 
@@ -350,6 +360,27 @@ impl Model {
             booked: shares.booked(e, original.party(), &inputs, &outputs, name),
             births,
         })
+    }
+
+    /// What earlier corrections have left in dispute is made good first, out of
+    /// what the holdings gain, or give up.
+    fn make_good_first(&self, original: &Original, lot: &Id, net: &mut Books) {
+        let book = self.lots.get(lot).unwrap();
+        let open = |d: &&(Id, Id)| self.disputes.get(&d.1).unwrap().mass != Amount::NONE;
+        let here = original.happened.left.iter().filter(|d| d.0 == *lot);
+        assert!(here.clone().count() <= 8, "more than the ledger remembers");
+        for (_, dispute) in here.filter(open) {
+            let dispute = Account::Disputed(*dispute);
+            for (account, mass) in net.clone().into_iter().filter(|(a, _)| a.is_holding()) {
+                let settled = net.get(&dispute).copied().unwrap_or_default();
+                let part = smaller(book.on(&dispute) + settled, mass);
+                if part.gross != 0 {
+                    net.insert(account, mass - part);
+                    net.insert(dispute.clone(), settled + part);
+                }
+            }
+        }
+        net.retain(|_, mass| *mass != Amount::NONE);
     }
 
     fn book_net(&mut self, dispute: Id, party: &str, lot: &Id, net: &Books) {

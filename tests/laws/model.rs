@@ -148,6 +148,8 @@ pub struct Happened {
     pub first: Option<Booked>,
     /// The same, as last restated.
     pub booked: Option<Booked>,
+    /// Disputes that its corrections have opened, with their lots.
+    pub left: Vec<(Id, Id)>,
 }
 
 /// How an event is named.
@@ -312,6 +314,7 @@ impl Model {
                 digest: digest.clone(),
                 first: booked.clone(),
                 booked,
+                left: Vec::new(),
             };
             let name = event_name(&case.reference()).unwrap();
             self.events.put(name, happened);

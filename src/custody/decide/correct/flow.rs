@@ -16,7 +16,7 @@ use crate::pb::change::Change as C;
 use crate::pb::event::Body;
 use crate::pb::{
     Account, AccountKind, Conservation, ContributedTo, Counted, Event, Goods, Incident, LotBorn,
-    Moved, NewLot, Posting, RefusalCode, incident,
+    Moved, NewLot, Posting, RefusalCode, Restated, incident,
 };
 
 /// An event as it should have been, on one of its lots.
@@ -54,14 +54,21 @@ impl Flow {
     }
 }
 
+/// The event as it was last restated on a lot, if it has been corrected.
+pub(super) fn last_restated(
+    draft: &Draft<'_>,
+    original: &Recorded,
+    lot: LotId,
+) -> Option<Restated> {
+    let state = draft.lot(lot)?;
+    let place = (original.position, original.event_index);
+    let mut all = state.restated.iter();
+    all.find(|r| (r.position, r.event_index) == place).cloned()
+}
+
 /// What the event is booked with now: as last restated, else as recorded.
 pub(super) fn booked(draft: &Draft<'_>, original: &Recorded, lot: LotId) -> Books {
-    let state = draft.lot(lot).unwrap_or_default();
-    let restated = state
-        .restated
-        .iter()
-        .find(|r| (r.position, r.event_index) == (original.position, original.event_index));
-    match restated {
+    match last_restated(draft, original, lot) {
         Some(restated) => sums(restated.postings.iter()),
         None => recorded(original, lot),
     }

@@ -197,19 +197,14 @@ pub(super) fn conserve(
 
 /// What was declared, as last restated, else as recorded.
 fn declared(draft: &Draft<'_>, original: &Recorded, lot: LotId) -> Conservation {
-    let state = draft.lot(lot).unwrap_or_default();
-    let restated = state
-        .restated
-        .iter()
-        .find(|r| (r.position, r.event_index) == (original.position, original.event_index));
     let recorded = || {
         original.changes.iter().find_map(|(_, c)| match &c.change {
             Some(C::Conservation(c)) => Some(c.clone()),
             _ => None,
         })
     };
-    match restated {
-        Some(restated) => restated.conservation.clone(),
+    match flow::last_restated(draft, original, lot) {
+        Some(restated) => restated.conservation,
         None => recorded(),
     }
     .unwrap_or_default()

@@ -31,6 +31,7 @@ use super::{Case, Recorded};
 use crate::custody::draft::Draft;
 use crate::custody::lot::Amount;
 use crate::custody::subject;
+use crate::event::DisputeId;
 use crate::event::codes::Refused;
 use crate::pb::change::Change as C;
 use crate::pb::{Account, AssaySet, Corrected, LotBorn, Posting, RefusalCode, Restated};
@@ -58,11 +59,12 @@ pub(super) fn corrected(
     let lots = original::lots(&original)?;
     consent::custody_moved(draft, case, party, &lots)?;
     let flows = flow::restated(draft, &original, restated).map_err(|r| r.within("restated"))?;
-    let nets = nets(draft, &original, &flows)?;
+    let mut nets = nets(draft, &original, &flows)?;
     if nets.iter().all(Books::is_empty) && alike::words(restated) == alike::words(&latest) {
         return Err(Refused::new(RefusalCode::NoChange, "restated"));
     }
-    for net in &nets {
+    for (flow, net) in flows.iter().zip(&mut nets) {
+        net::make_good(draft, &original, flow.lot, net)?;
         consent::holders_signed(draft, case, net)?;
     }
     making::conserve(draft, &original, &flows)?;
@@ -73,8 +75,8 @@ pub(super) fn corrected(
             line,
             party,
         };
-        net::book(draft, case, &booking, net)?;
-        restate(draft, &original, flow)?;
+        let dispute = net::book(draft, case, &booking, net)?;
+        restate(draft, &original, flow, dispute)?;
     }
     Ok(())
 }
@@ -94,13 +96,19 @@ fn nets(draft: &Draft<'_>, original: &Recorded, flows: &[Flow]) -> Result<Vec<Bo
 }
 
 /// The event as it should have been, on one of its lots.
-fn restate(draft: &mut Draft<'_>, original: &Recorded, flow: Flow) -> Result<(), Refused> {
+fn restate(
+    draft: &mut Draft<'_>,
+    original: &Recorded,
+    flow: Flow,
+    dispute: Option<DisputeId>,
+) -> Result<(), Refused> {
     let subject = subject::lot(flow.lot);
     let posting = |(account, amount): (Account, Amount)| Posting {
         account: Some(account),
         gross_mg: amount.gross,
         contained_mg: amount.contained,
     };
+    let disputes = net::left_open(draft, original, flow.lot, dispute);
     draft.emit(
         &subject,
         C::Restated(Restated {
@@ -110,6 +118,7 @@ fn restate(draft: &mut Draft<'_>, original: &Recorded, flow: Flow) -> Result<(),
             postings: flow.books.into_iter().map(posting).collect(),
             conservation: flow.conservation,
             contributed_to: flow.given,
+            disputes,
         }),
     )?;
     let state = draft.lot(flow.lot).unwrap_or_default();

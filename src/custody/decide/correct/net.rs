@@ -2,7 +2,7 @@
 //! into dispute.
 
 use super::goods::{self, overflow};
-use super::{Books, Case};
+use super::{Books, Case, Recorded, flow};
 use crate::custody::account::{self, Class};
 use crate::custody::draft::Draft;
 use crate::custody::lot::{self, Amount};
@@ -16,6 +16,74 @@ use crate::pb::{
     FindingCode, LotState, RefusalCode, Severity,
 };
 
+/// Disputes that are remembered of the corrections of one event, at most.
+const MAX_DISPUTES: usize = 8;
+
+/// What corrections of this event have left in dispute is made good first: a
+/// gain where matter lacked, a loss where there was too much. So a correction
+/// taken back leaves nothing behind.
+pub(super) fn make_good(
+    draft: &Draft<'_>,
+    original: &Recorded,
+    lot: LotId,
+    net: &mut Books,
+) -> Result<(), Refused> {
+    let state = draft.lot(lot).unwrap_or_default();
+    let restated = flow::last_restated(draft, original, lot).unwrap_or_default();
+    for id in restated
+        .disputes
+        .iter()
+        .filter_map(|id| DisputeId::from_slice(id))
+    {
+        let dispute = account::disputed(id);
+        let mut there = lot::loose(&state, &dispute).map_err(overflow)?;
+        let holdings: Vec<Account> = net
+            .keys()
+            .filter(|a| account::class(a.kind()) == Some(Class::Holding))
+            .cloned()
+            .collect();
+        for account in holdings {
+            let now = net.get(&account).copied().unwrap_or_default();
+            let part = toward_nothing(there, now);
+            if part.gross == 0 {
+                continue;
+            }
+            there = there.plus(part).map_err(overflow)?;
+            net.insert(account, now.minus(part).map_err(overflow)?);
+            let settled = net.entry(dispute.clone()).or_default();
+            *settled = settled.plus(part).map_err(overflow)?;
+        }
+    }
+    net.retain(|_, amount| !amount.is_zero());
+    Ok(())
+}
+
+/// The disputes to remember with the event: those still open, and the new one.
+pub(super) fn left_open(
+    draft: &Draft<'_>,
+    original: &Recorded,
+    lot: LotId,
+    new: Option<DisputeId>,
+) -> Vec<bytes::Bytes> {
+    let restated = flow::last_restated(draft, original, lot).unwrap_or_default();
+    let open = |id: &DisputeId| {
+        draft
+            .dispute(*id)
+            .is_some_and(|d| d.gross_mg != 0 || d.contained_mg != 0)
+    };
+    let before = restated
+        .disputes
+        .iter()
+        .filter_map(|id| DisputeId::from_slice(id));
+    let mut all: Vec<bytes::Bytes> = before
+        .filter(open)
+        .chain(new)
+        .map(|id| id.to_bytes())
+        .collect();
+    all.drain(..all.len().saturating_sub(MAX_DISPUTES));
+    all
+}
+
 /// Which lot is booked, the correction's how-manieth, and whose event it is.
 pub(super) struct Booking<'a> {
     pub(super) lot: LotId,
@@ -23,13 +91,14 @@ pub(super) struct Booking<'a> {
     pub(super) party: &'a str,
 }
 
-/// Books the net difference; what a holding cannot give goes into dispute.
+/// Books the net difference; what a holding cannot give goes into dispute,
+/// which is returned.
 pub(super) fn book(
     draft: &mut Draft<'_>,
     case: &Case<'_>,
     booking: &Booking<'_>,
     net: Books,
-) -> Result<(), Refused> {
+) -> Result<Option<DisputeId>, Refused> {
     let lot = booking.lot;
     let mut uncovered = Amount::default();
     let mut there = 0i64;
@@ -58,9 +127,9 @@ pub(super) fn book(
     }
     title(draft, booking, there, uncovered.gross)?;
     if uncovered.is_zero() {
-        return Ok(());
+        return Ok(None);
     }
-    dispute(draft, case, booking, uncovered)
+    dispute(draft, case, booking, uncovered).map(Some)
 }
 
 /// Title follows what is there, and what is in dispute. What only goes from
@@ -208,7 +277,7 @@ fn dispute(
     case: &Case<'_>,
     booking: &Booking<'_>,
     uncovered: Amount,
-) -> Result<(), Refused> {
+) -> Result<DisputeId, Refused> {
     let (lot, party) = (booking.lot, booking.party);
     let id = DisputeId(case.name(booking.line));
     draft.post(lot, &account::disputed(id), uncovered)?;
@@ -236,5 +305,5 @@ fn dispute(
             Mass::mg(uncovered.contained)
         ),
     );
-    Ok(())
+    Ok(id)
 }
