@@ -25,6 +25,8 @@ mod handoffs;
 mod matter;
 #[path = "rules/registry.rs"]
 mod registry;
+#[path = "rules/settlements.rs"]
+mod settlements;
 #[path = "rules/table.rs"]
 mod table;
 #[path = "rules/verbs.rs"]
@@ -121,6 +123,11 @@ fn a_dispute_ends_by_both_sides_or_an_authority() {
     run(handoffs::SETTLE);
 }
 
+#[test]
+fn disputes_of_every_origin_end_in_part_and_after_a_party_has_closed() {
+    run(settlements::ORIGINS);
+}
+
 /// Refusals that no table can reach, and the test that does.
 const ELSEWHERE: &[(RefusalCode, &str)] = &[
     // The ledger's index of ids gives it, before anything is decided.
@@ -146,6 +153,7 @@ fn every_code_is_reached_by_a_line_of_a_table() {
         handoffs::CARRIAGE,
         handoffs::TRADE,
         handoffs::SETTLE,
+        settlements::ORIGINS,
     ];
     let (mut refusals, mut findings) = (BTreeSet::new(), BTreeSet::new());
     for cases in tables {

@@ -5,7 +5,7 @@ use crate::event::digest::to_hex;
 use crate::event::mass::Mass;
 use crate::event::statement::kind_name;
 use crate::pb::change::Change as C;
-use crate::pb::{Account, AccountKind, EventKind, Finding, SerialRange, Severity};
+use crate::pb::{Account, AccountKind, DisputeOrigin, EventKind, Finding, SerialRange, Severity};
 
 /// A kind of event, for example `offered 交出`.
 pub fn kind(kind: EventKind) -> String {
@@ -102,6 +102,16 @@ pub fn account_kind(kind: AccountKind) -> &'static str {
         A::ProcessLoss => "process loss 工艺损耗",
         A::Released => "released 泄漏",
         A::Missing => "missing 丢失",
+    }
+}
+
+/// What a dispute came of.
+pub fn dispute_origin(origin: DisputeOrigin) -> &'static str {
+    match origin {
+        DisputeOrigin::Unspecified => "",
+        DisputeOrigin::Handoff => "handoff 交接",
+        DisputeOrigin::Transformation => "transformation 转化",
+        DisputeOrigin::Correction => "correction 更正",
     }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::support::cli;
 
-const SUBCOMMANDS: [&[&str]; 10] = [
+const SUBCOMMANDS: [&[&str]; 11] = [
     &["demo"],
     &["init"],
     &["key", "new"],
@@ -11,6 +11,7 @@ const SUBCOMMANDS: [&[&str]; 10] = [
     &["serve"],
     &["submit"],
     &["trace"],
+    &["disputes"],
     &["follow"],
     &["verify"],
     &["repair"],
