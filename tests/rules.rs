@@ -89,6 +89,11 @@ fn what_an_event_booked_can_be_corrected_and_what_it_is_cannot() {
 }
 
 #[test]
+fn what_was_measured_at_a_handoff_is_corrected_by_both_sides() {
+    run(corrections::TAKEN);
+}
+
+#[test]
 fn a_kind_that_cannot_be_corrected_says_what_to_do_instead() {
     corrections::say_what_to_do_instead();
 }
@@ -147,6 +152,7 @@ fn every_code_is_reached_by_a_line_of_a_table() {
         matter::TRANSFORM,
         matter::CORRECT,
         corrections::KINDS,
+        corrections::TAKEN,
         handoffs::OFFER,
         handoffs::ACCEPT,
         handoffs::PARK,

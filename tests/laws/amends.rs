@@ -9,6 +9,7 @@ use hazledger::pb::{
 
 use super::books::{Account, Id};
 use super::goods::mass;
+use super::handoff::handoff_name;
 use super::model::{Model, event_name};
 use super::plans::{bytes, one, plan};
 use super::player::{Play, Player};
@@ -128,7 +129,7 @@ impl Player {
         let named = past[at].clone();
         let original = original(model, &named)?;
         let happened = model.events.get(&event_name(&original)?)?;
-        let lots = happened.booked.clone()?;
+        let lots = happened.booked.clone().unwrap_or_default();
         let mut reference = named;
         let mut restated = self.restate(&happened.event);
         let mut by = self.world.member(&original.party).unwrap();
@@ -161,6 +162,14 @@ impl Player {
                 4 => by = 2,
                 _ => {}
             }
+        }
+        if let Some(Body::Accepted(e)) = &happened.event.body
+            && let Some(offer) = e.offer.as_ref().and_then(handoff_name)
+            && let Some(offer) = model.offers.get(&offer)
+            && !self.world.percent(8)
+        {
+            with.push(self.world.member(&offer.giver).unwrap());
+            with.push(self.world.member(&offer.taker).unwrap());
         }
         with.retain(|w| *w != by);
         with.sort_unstable();
@@ -268,6 +277,28 @@ impl Player {
                     e.label.push('x');
                 }
                 e.goods.as_mut()
+            }
+            Body::Accepted(e) => {
+                for line in &mut e.lines {
+                    match &mut line.accepted {
+                        Some(accepted) if self.world.percent(70) => {
+                            let before = mass(Some(accepted)).unwrap();
+                            self.reweigh(accepted);
+                            if self.world.percent(40) {
+                                // Within the scales of it.
+                                accepted.gross_mg = before - before / 2000;
+                            }
+                        }
+                        None if self.world.percent(20) => {
+                            line.accepted = Some(Quantity {
+                                gross_mg: 7,
+                                measure: None,
+                            });
+                        }
+                        _ => {}
+                    }
+                }
+                None
             }
             Body::Transformed(e) => {
                 self.restate_making(e);

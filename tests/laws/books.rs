@@ -191,6 +191,17 @@ impl Book {
         }
     }
 
+    /// What has been booked since it stood so.
+    pub fn since(&self, before: &Books) -> Books {
+        let mut since = self.accounts.clone();
+        for (account, mass) in before {
+            let now = since.entry(account.clone()).or_default();
+            *now = *now - *mass;
+        }
+        since.retain(|_, mass| *mass != Amount::NONE);
+        since
+    }
+
     pub fn transfer(&mut self, from: &Account, to: &Account, mass: Amount) {
         self.post(from, -mass);
         self.post(to, mass);

@@ -5,14 +5,15 @@ use std::collections::BTreeSet;
 
 use hazledger::pb::event::Body;
 use hazledger::pb::{
-    Corrected, Counted, Event, EventRef, Goods, Incident, IncidentKind, NewLot, Transformed,
-    Wasted, incident,
+    Accepted, Corrected, Counted, Event, EventRef, Goods, Incident, IncidentKind, NewLot, Quantity,
+    Transformed, Wasted, incident,
 };
 
 use super::books::{Account, Amount, Books, Id, amount, content, held, share};
 use super::change::{makeable, own_dispute, waste_booked};
-use super::goods::{Booked, Taken, id, named, new_lot, papers};
-use super::model::{Case, Happened, Model, Verdict, Wrong, event_name, must};
+use super::goods::{Booked, Taken, id, mass, named, new_lot, papers};
+use super::handoff::handoff_name;
+use super::model::{Case, Dispute, Happened, Model, Offer, Verdict, Wrong, event_name, must};
 
 /// Corrections of corrections that are followed, at most.
 const MAX_DEPTH: usize = 8;
@@ -89,7 +90,11 @@ impl Model {
         must(own || case.authority, Wrong::Correction)?;
         let before = blanked(&original.happened.event).ok_or(Wrong::Correction)?;
         must(blanked(restated) == Some(before), Wrong::Correction)?;
-        let booked = original.happened.booked.clone().unwrap();
+        let booked = original.happened.booked.clone().ok_or(Wrong::Correction)?;
+        if let Some(offer) = self.offer_of(&original) {
+            let both = case.signed.contains(&offer.giver) && case.signed.contains(&offer.taker);
+            must(both || case.authority, Wrong::Who)?;
+        }
         for lot in self.lots_of(&original) {
             self.counterpart_signed(case, original.party(), &lot)?;
         }
@@ -116,7 +121,13 @@ impl Model {
         left.retain(|(_, dispute)| self.disputes.get(dispute).unwrap().mass != Amount::NONE);
         for (line, (lot, net)) in (0u32..).zip(&nets) {
             let name = case.name(line);
-            self.book_net(name, original.party(), lot, net);
+            let mut dispute = own_dispute(*lot, Amount::NONE, original.party());
+            if let Some(offer) = self.offer_of(&original) {
+                dispute.owner.clone_from(&offer.giver);
+                dispute.counterpart.clone_from(&offer.taker);
+                dispute.handoff = handoff_name(&offer.reference);
+            }
+            self.book_net(name, dispute, original.party(), net);
             if self.disputes.has(&name) {
                 left.push((*lot, name));
             }
@@ -242,6 +253,7 @@ impl Model {
                 let to = self.place(original, &was.place, &e.place)?;
                 plainly(between(taken.lot, Account::Missing, to, taken.loose))
             }
+            (Body::Accepted(was), Body::Accepted(e)) => plainly(self.retaken(original, was, e)),
             (Body::Wasted(was), Body::Wasted(e)) => self.rewasted(original, was, e),
             (Body::Transformed(was), Body::Transformed(e)) => self.remade(original, was, e),
             _ => unreachable!("only these are alike"),
@@ -319,6 +331,71 @@ impl Model {
         between(taken.lot, from, to, taken.loose)
     }
 
+    /// The offer that the event took up, if it is an acceptance.
+    fn offer_of(&self, original: &Original) -> Option<&Offer> {
+        let Some(Body::Accepted(e)) = &original.happened.event.body else {
+            return None;
+        };
+        self.offers.get(&handoff_name(e.offer.as_ref()?)?)
+    }
+
+    /// What left the giver left; what arrived was another mass, and what lies
+    /// between goes to the scales or into dispute.
+    fn retaken(&self, original: &Original, was: &Accepted, e: &Accepted) -> Verdict<Booked> {
+        let offer = self.offer_of(original).unwrap();
+        let name = handoff_name(e.offer.as_ref().unwrap()).unwrap();
+        let may = |q: &Option<Quantity>| q.as_ref().map_or(Ok(0), |q| mass(Some(q)));
+        let said = |e: &Accepted, index: u32| {
+            let line = e.lines.iter().find(|l| l.line == index);
+            line.map_or(Ok(0), |l| may(&l.accepted))
+        };
+        let mut packages = false;
+        for line in &e.lines {
+            let differs = said(e, line.line)? != said(was, line.line)?;
+            let at = usize::try_from(line.line).unwrap();
+            packages |= differs && !offer.lines[at].serials.is_empty();
+        }
+        must(!packages, Wrong::Correction)?;
+        let to = if offer.carriage {
+            Account::Aboard(name)
+        } else {
+            held(&offer.taker, &e.place)
+        };
+        let mut first = original.happened.first.clone().unwrap().into_iter();
+        let mut booked = Booked::new();
+        for (index, line) in (0u32..).zip(&offer.lines) {
+            if !line.serials.is_empty() {
+                continue;
+            }
+            let (lot, mut books) = first.next().unwrap();
+            let now = said(e, index)?;
+            if now != said(was, index)? {
+                let leaves = -books.get(&offer.from).copied().unwrap_or_default();
+                let content = if leaves.gross == 0 {
+                    content(now, self.lots.get(&lot).unwrap().ppm)
+                } else {
+                    share(leaves.contained, now, leaves.gross)
+                };
+                let arrives = amount(now, content);
+                let left = leaves - arrives;
+                let bound = share(line.loose, i64::from(self.rules.tolerance_ppm), 1_000_000);
+                let between = if left.gross.abs() <= bound && now > 0 {
+                    Account::MeasureDifference(name)
+                } else {
+                    Account::Disputed(original.name(index))
+                };
+                books = Books::from([
+                    (offer.from.clone(), -leaves),
+                    (to.clone(), arrives),
+                    (between, left),
+                ]);
+                books.retain(|_, mass| *mass != Amount::NONE);
+            }
+            booked.push((lot, books));
+        }
+        Ok(booked)
+    }
+
     fn rewasted(&self, original: &Original, was: &Wasted, e: &Wasted) -> Verdict<Remade> {
         must(e.waste_code.len() == 10, Wrong::Field)?;
         let taken = original.portion(was.goods.as_ref(), e.goods.as_ref())?;
@@ -363,7 +440,7 @@ impl Model {
     }
 
     /// What earlier corrections have left in dispute is made good first, out of
-    /// what the holdings gain, or give up.
+    /// what the holdings gain, or give up, and other disputes cannot take up.
     fn make_good_first(&self, original: &Original, lot: &Id, net: &mut Books) {
         let book = self.lots.get(lot).unwrap();
         let open = |d: &&(Id, Id)| self.disputes.get(&d.1).unwrap().mass != Amount::NONE;
@@ -371,9 +448,16 @@ impl Model {
         assert!(here.clone().count() <= 8, "more than the ledger remembers");
         for (_, dispute) in here.filter(open) {
             let dispute = Account::Disputed(*dispute);
-            for (account, mass) in net.clone().into_iter().filter(|(a, _)| a.is_holding()) {
+            for (account, mass) in net.clone() {
+                // Of another dispute what it cannot take up itself.
+                let spare = match &account {
+                    Account::Disputed(_) if account == dispute => Amount::NONE,
+                    Account::Disputed(_) => mass - smaller(book.on(&account), mass),
+                    _ if account.is_holding() => mass,
+                    _ => Amount::NONE,
+                };
                 let settled = net.get(&dispute).copied().unwrap_or_default();
-                let part = smaller(book.on(&dispute) + settled, mass);
+                let part = smaller(book.on(&dispute) + settled, spare);
                 if part.gross != 0 {
                     net.insert(account, mass - part);
                     net.insert(dispute.clone(), settled + part);
@@ -383,7 +467,8 @@ impl Model {
         net.retain(|_, mass| *mass != Amount::NONE);
     }
 
-    fn book_net(&mut self, dispute: Id, party: &str, lot: &Id, net: &Books) {
+    fn book_net(&mut self, name: Id, mut dispute: Dispute, party: &str, net: &Books) {
+        let lot = &dispute.lot.clone();
         let mut uncovered = Amount::NONE;
         let mut there = 0;
         for (account, wanted) in net {
@@ -423,9 +508,9 @@ impl Model {
         }
         if uncovered != Amount::NONE {
             book.give_title(party, uncovered.gross + both);
-            book.post(&Account::Disputed(dispute), uncovered);
-            self.disputes
-                .put(dispute, own_dispute(*lot, uncovered, party));
+            book.post(&Account::Disputed(name), uncovered);
+            dispute.mass = uncovered;
+            self.disputes.put(name, dispute);
         }
         for account in net.keys() {
             if let Account::Aboard(consignment) = account
@@ -552,6 +637,11 @@ fn blanked(event: &Event) -> Option<Event> {
                 if let Some(incident::At::Place(place)) = &mut e.at {
                     place.clear();
                 }
+            }
+        }
+        Body::Accepted(e) => {
+            for line in &mut e.lines {
+                (line.accepted, line.check) = (None, None);
             }
         }
         Body::Recovered(e) => {

@@ -267,6 +267,7 @@ impl Player {
                 | Body::Opened(_)
                 | Body::Moved(_)
                 | Body::Counted(_)
+                | Body::Accepted(_)
                 | Body::Used(_)
                 | Body::Transformed(_)
                 | Body::Wasted(_)

@@ -191,6 +191,55 @@ fn less_water(b: &Bench) -> hazledger::pb::Corrected {
     b.corrected("first", B::Transformed(then))
 }
 
+/// W has taken P's 100 kg so, and it should have been so.
+fn taken(b: &mut Bench, keys: &str, first: &[&str], then: &[&str]) -> Answer {
+    let first = b.accepted("offer", "T1", first);
+    b.name("first", "W1", B::Accepted(first)).unwrap();
+    b.now += 1_000;
+    let then = b.accepted("offer", "T1", then);
+    b.say(keys, restating(b.corrected("first", B::Accepted(then))))
+}
+
+/// A correction of an acceptance, and one of that.
+fn taken_again(b: &mut Bench, first: &str, second: &str) -> Answer {
+    taken(b, "W1+P1", &["0 take 100"], &[first]).unwrap();
+    b.now += 1_000;
+    let then = b.accepted("offer", "T1", &[second]);
+    b.say("W1+P1", restating(b.corrected("first", B::Accepted(then))))
+}
+
+#[rustfmt::skip]
+pub const TAKEN: &[Case] = &[
+    // Short, and it was all there; and the other way round.
+    ("stock offer", |b| taken(b, "W1+P1", &["0 take 90"], &["0 take 100"]), "ok"),
+    ("stock offer", |b| taken(b, "W1+P1", &["0 take 90"], &["0 take 99.9"]), "ok"),
+    ("stock offer", |b| taken(b, "W1+P1", &["0 take 90"], &["0 take 80"]), "ok CORRECTION_NOT_COVERED"),
+    ("stock offer", |b| taken(b, "W1+P1", &["0 take 100"], &["0 take 90"]), "ok CORRECTION_NOT_COVERED"),
+    ("stock offer", |b| taken(b, "W1+P1", &["0 take 100"], &["0 take 110"]), "ok CORRECTION_NOT_COVERED"),
+    ("stock offer", |b| taken(b, "W1+P1", &["0 take 100"], &["0 take 99.9"]), "ok"),
+    ("stock offer", |b| taken(b, "W1+P1", &["0 take 110"], &["0 take 100"]), "ok"),
+    ("stock offer", |b| taken(b, "W1+P1", &["0 take 90"], &["0 take 90"]), "NO_CHANGE"),
+    ("stock offer", |b| taken(b, "W1+P1", &["0 take 90"], &["0 take 90 check 90"]), "ok"),
+    ("stock offer", |b| taken(b, "W1+P1", &["0 take 90"], &["0 take 0mg"]), "MASS_NOT_POSITIVE"),
+    ("stock offer", |b| taken(b, "W1+P1", &["0 take 90"], &["0 take 90 refuse 10"]), "CANNOT_CORRECT"),
+    ("stock offer", |b| taken(b, "W1+P1", &["0 take 90"], &["1 take 100"]), "CANNOT_CORRECT"),
+    // By both sides, or an authority.
+    ("stock offer", |b| taken(b, "W1", &["0 take 90"], &["0 take 100"]), "COUNTERPART_SIGNATURE_REQUIRED"),
+    ("stock offer", |b| taken(b, "W1+A1", &["0 take 90"], &["0 take 100"]), "ok"),
+    ("stock offer", |b| taken(b, "A1", &["0 take 90"], &["0 take 100"]), "ok"),
+    ("stock offer", |b| taken(b, "P1+W1", &["0 take 90"], &["0 take 100"]), "CANNOT_CORRECT"),
+    // The dispute has been settled meanwhile, or W has used it all.
+    ("stock offer short settled", |b| { let then = b.accepted("offer", "T1", &["0 take 100"]); b.say("W1+P1", restating(b.corrected("dispute", B::Accepted(then)))) }, "ok CORRECTION_NOT_COVERED"),
+    ("stock offer short", |b| { b.say("W1", B::Used(b.used("stock 90", "T1"))).unwrap(); let then = b.accepted("offer", "T1", &["0 take 50"]); b.say("W1+P1", restating(b.corrected("dispute", B::Accepted(then)))) }, "ok CORRECTION_NOT_COVERED"),
+    // Packages in the line are counted.
+    ("stock drums drum-offer drum-lost", |b| { let then = b.accepted("drum-offer", "T1", &["0 take #1-4"]); b.say("W1+P1", restating(b.corrected("dispute", B::Accepted(then)))) }, "CANNOT_CORRECT"),
+    ("stock drums drum-offer drum-lost", |b| { let then = b.accepted("drum-offer", "T1", &["0 take 1 #1-3"]); b.say("W1+P1", restating(b.corrected("dispute", B::Accepted(then)))) }, "CANNOT_CORRECT"),
+    // A correction taken back leaves nothing in dispute.
+    ("stock offer", |b| taken_again(b, "0 take 90", "0 take 100"), "ok"),
+    ("stock offer", |b| taken_again(b, "0 take 90", "0 take 95"), "ok"),
+    ("stock offer", |b| taken_again(b, "0 take 90", "0 take 85"), "ok CORRECTION_NOT_COVERED"),
+];
+
 /// Set-up steps; an event said by these keys; and what the refusal of its
 /// correction says to do instead.
 type Instead = (&'static str, &'static str, fn(&Bench) -> B, &'static str);
@@ -202,7 +251,7 @@ const INSTEAD: &[Instead] = &[
     ("stock offer", "P1", |b| B::Withdrawn(b.withdrawn("offer")), "make another"),
     ("stock", "P1", |b| B::Assayed(b.assayed("stock", 970_000)), "assay the lot again"),
     ("stock", "P1", |b| B::Packed(b.packed("stock", "T1", "1-2", "5")), "count the packages"),
-    ("stock offer", "W1", |b| B::Accepted(b.accepted("offer", "T1", &["0 take 100"])), "settle the dispute"),
+    ("stock held-back", "W1", |b| B::Accepted(b.accepted("late", "T1", &["0 take 100"])), "settle what differs"),
     ("stock waybill loaded", "C1+W1", |b| B::Relayed(b.relayed("truck", 'W')), "relay the consignment again"),
     ("stock waybill loaded", "C1", |b| B::Reported(b.reported("truck")), "report again"),
     ("stock", "P1+W1", |b| B::Traded(b.traded('W', &["stock 1"])), "trade the difference"),

@@ -65,6 +65,12 @@ fn blanked(event: &Event) -> Result<Event, Refused> {
             e.customs_entry.clear();
         }
         Some(Body::Incident(e)) => blank_incident(e),
+        Some(Body::Accepted(e)) => {
+            for line in &mut e.lines {
+                line.accepted = None;
+                line.check = None;
+            }
+        }
         Some(Body::Recovered(e)) => blank_goods(e.goods.as_mut(), &mut [&mut e.place]),
         Some(Body::Wasted(e)) => blank_waste(e),
         Some(Body::Transformed(e)) => blank_transformed(e),
@@ -141,7 +147,6 @@ fn remedy(kind: EventKind) -> &'static str {
         K::Declined | K::Withdrawn => "the offer is closed; make another",
         K::Assayed => "assay the lot again",
         K::Packed => "count the packages, or settle what differs",
-        K::Accepted => "settle the dispute, or hand the goods back",
         K::Relayed => "relay the consignment again",
         K::Reported => "report again",
         K::Traded => "trade the difference, naming the trade that it returns",

@@ -4,7 +4,22 @@ use super::{Books, Case};
 use crate::custody::draft::Draft;
 use crate::event::codes::Refused;
 use crate::event::{ConsignmentId, DisputeId, LotId};
-use crate::pb::{Account, AccountKind, RefusalCode};
+use crate::pb::{Account, AccountKind, HandoffOffered, RefusalCode};
+
+/// What was handed over is corrected by both who did, or an authority.
+pub(super) fn both_sides(case: &Case<'_>, offered: Option<&HandoffOffered>) -> Result<(), Refused> {
+    let Some(offered) = offered.filter(|_| !case.signers.authority()) else {
+        return Ok(());
+    };
+    let sides = [&offered.giver, &offered.taker];
+    match sides.into_iter().find(|side| !case.signers.signed(side)) {
+        Some(other) => Err(
+            Refused::new(RefusalCode::CounterpartSignatureRequired, "original")
+                .detail(format!("of {other}, the other side of the handoff")),
+        ),
+        None => Ok(()),
+    }
+}
 
 /// If custody of one of the lots has moved on, one of its holders or an
 /// authority signs as well.

@@ -1,7 +1,7 @@
 //! What an event is booked with, and what it should have been booked with.
 
 use super::original;
-use super::{Books, Recorded, fields, goods, making, overflow};
+use super::{Books, Case, Recorded, fields, goods, making, overflow, taking};
 use crate::custody::account;
 use crate::custody::decide::consume;
 use crate::custody::decide::entry::{self, Papers};
@@ -44,13 +44,18 @@ impl Flow {
         }
         let mut books = Books::from([(from, amount.negated().map_err(overflow)?), (to, amount)]);
         books.retain(|_, amount| !amount.is_zero());
-        Ok(Flow {
+        Ok(Flow::of(lot, books))
+    }
+
+    /// Amounts that are booked, and nothing else.
+    pub(super) fn of(lot: LotId, books: Books) -> Flow {
+        Flow {
             lot,
             books,
             born: None,
             given: Vec::new(),
             conservation: None,
-        })
+        }
     }
 }
 
@@ -106,6 +111,7 @@ fn sums<'a>(postings: impl Iterator<Item = &'a Posting>) -> Books {
 /// [`original::lots`].
 pub(super) fn restated(
     draft: &Draft<'_>,
+    case: &Case<'_>,
     original: &Recorded,
     event: &Event,
 ) -> Result<Vec<Flow>, Refused> {
@@ -159,6 +165,9 @@ pub(super) fn restated(
         (Some(Body::Wasted(was)), Some(Body::Wasted(e))) => making::wasted(draft, original, was, e),
         (Some(Body::Transformed(was)), Some(Body::Transformed(e))) => {
             making::transformed(draft, original, was, e)
+        }
+        (Some(Body::Accepted(was)), Some(Body::Accepted(e))) => {
+            taking::accepted(draft, case, original, was, e)
         }
         // Alike in all but figures: of the same kind, and of these.
         _ => Err(Refused::new(RefusalCode::CannotCorrect, "")),

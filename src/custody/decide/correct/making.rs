@@ -166,13 +166,7 @@ fn taken(input: &Input, at: crate::pb::Account, dispute: DisputeId) -> Result<Fl
         (account::disputed(dispute), input.short),
     ]);
     books.retain(|_, amount| !amount.is_zero());
-    Ok(Flow {
-        lot: input.portion.lot,
-        books,
-        born: None,
-        given: Vec::new(),
-        conservation: None,
-    })
+    Ok(Flow::of(input.portion.lot, books))
 }
 
 /// Books what a transformation restated declares differently beside its lots,

@@ -12,6 +12,7 @@
 //! | `consent` | who must sign beside its party |
 //! | `flow` | what the event is booked with, and should have been |
 //! | `making` | the same of events that make lots of lots |
+//! | `taking` | the same of acceptances |
 //! | `net` | the difference, booked now |
 
 mod alike;
@@ -20,6 +21,7 @@ mod flow;
 mod making;
 mod net;
 mod original;
+mod taking;
 
 use std::collections::BTreeMap;
 
@@ -56,9 +58,12 @@ pub(super) fn corrected(
             .detail(format!("{party} signed it")));
     }
     alike::check(&original, restated)?;
-    let lots = original::lots(&original)?;
+    let lots = original::lots(draft, &original)?;
+    let sides = taking::handoff(draft, &original);
+    consent::both_sides(case, sides.as_ref().map(|(_, offered)| offered))?;
     consent::custody_moved(draft, case, party, &lots)?;
-    let flows = flow::restated(draft, &original, restated).map_err(|r| r.within("restated"))?;
+    let flows =
+        flow::restated(draft, case, &original, restated).map_err(|r| r.within("restated"))?;
     let mut nets = nets(draft, &original, &flows)?;
     if nets.iter().all(Books::is_empty) && alike::words(restated) == alike::words(&latest) {
         return Err(Refused::new(RefusalCode::NoChange, "restated"));
@@ -74,6 +79,7 @@ pub(super) fn corrected(
             lot: flow.lot,
             line,
             party,
+            handoff: sides.as_ref(),
         };
         let dispute = net::book(draft, case, &booking, net)?;
         restate(draft, &original, flow, dispute)?;

@@ -9,11 +9,11 @@ use crate::custody::lot::{self, Amount};
 use crate::custody::subject;
 use crate::event::codes::Refused;
 use crate::event::mass::Mass;
-use crate::event::{ConsignmentId, DisputeId, LotId};
+use crate::event::{ConsignmentId, DisputeId, HandoffId, LotId};
 use crate::pb::change::Change as C;
 use crate::pb::{
     Account, AccountKind, ConsignmentLoad, DisputeOpened, DisputeOrigin, DisputeReduced,
-    FindingCode, LotState, RefusalCode, Severity,
+    FindingCode, HandoffOffered, LotState, RefusalCode, Severity,
 };
 
 /// Disputes that are remembered of the corrections of one event, at most.
@@ -30,26 +30,28 @@ pub(super) fn make_good(
 ) -> Result<(), Refused> {
     let state = draft.lot(lot).unwrap_or_default();
     let restated = flow::last_restated(draft, original, lot).unwrap_or_default();
-    for id in restated
-        .disputes
-        .iter()
-        .filter_map(|id| DisputeId::from_slice(id))
-    {
+    let left = restated.disputes.iter();
+    for id in left.filter_map(|id| DisputeId::from_slice(id)) {
         let dispute = account::disputed(id);
         let mut there = lot::loose(&state, &dispute).map_err(overflow)?;
-        let holdings: Vec<Account> = net
-            .keys()
-            .filter(|a| account::class(a.kind()) == Some(Class::Holding))
-            .cloned()
-            .collect();
-        for account in holdings {
-            let now = net.get(&account).copied().unwrap_or_default();
-            let part = toward_nothing(there, now);
+        let others: Vec<Account> = net.keys().filter(|a| **a != dispute).cloned().collect();
+        for other in others {
+            let now = net.get(&other).copied().unwrap_or_default();
+            let spare = match account::class(other.kind()) {
+                Some(Class::Holding) => now,
+                // What a dispute cannot take up itself.
+                Some(Class::Between) if other.kind() == AccountKind::Disputed => {
+                    let own = lot::loose(&state, &other).map_err(overflow)?;
+                    now.minus(toward_nothing(own, now)).map_err(overflow)?
+                }
+                _ => continue,
+            };
+            let part = toward_nothing(there, spare);
             if part.gross == 0 {
                 continue;
             }
             there = there.plus(part).map_err(overflow)?;
-            net.insert(account, now.minus(part).map_err(overflow)?);
+            net.insert(other, now.minus(part).map_err(overflow)?);
             let settled = net.entry(dispute.clone()).or_default();
             *settled = settled.plus(part).map_err(overflow)?;
         }
@@ -89,6 +91,8 @@ pub(super) struct Booking<'a> {
     pub(super) lot: LotId,
     pub(super) line: u32,
     pub(super) party: &'a str,
+    /// The handoff that is corrected, if it is one.
+    pub(super) handoff: Option<&'a (HandoffId, HandoffOffered)>,
 }
 
 /// Books the net difference; what a holding cannot give goes into dispute,
@@ -102,6 +106,7 @@ pub(super) fn book(
     let lot = booking.lot;
     let mut uncovered = Amount::default();
     let mut there = 0i64;
+    let mut whole = true;
     // What comes in first, so that what goes out finds it.
     let (gains, takes): (Vec<_>, Vec<_>) = net.into_iter().partition(|(_, a)| a.gross >= 0);
     for (account, amount) in gains.into_iter().chain(takes) {
@@ -113,6 +118,7 @@ pub(super) fn book(
             let loss = std::mem::take(&mut rest);
             draft.post(lot, &account::plain(AccountKind::ProcessLoss), loss)?;
         }
+        whole &= rest.is_zero();
         uncovered = uncovered.plus(rest).map_err(overflow)?;
         if matches!(
             account::class(account.kind()),
@@ -127,6 +133,10 @@ pub(super) fn book(
     }
     title(draft, booking, there, uncovered.gross)?;
     if uncovered.is_zero() {
+        if !whole {
+            let why = "it is no longer where it would come from, nor missing where it would go";
+            not_covered(draft, lot, booking.party, 0, why.to_owned());
+        }
         return Ok(None);
     }
     dispute(draft, case, booking, uncovered).map(Some)
@@ -278,7 +288,16 @@ fn dispute(
     booking: &Booking<'_>,
     uncovered: Amount,
 ) -> Result<DisputeId, Refused> {
-    let (lot, party) = (booking.lot, booking.party);
+    let lot = booking.lot;
+    // As the acceptance would have opened it, had it been told so.
+    let (owner, counterpart, handoff) = match booking.handoff {
+        Some((name, offered)) => (
+            offered.giver.as_str(),
+            offered.taker.clone(),
+            name.to_bytes(),
+        ),
+        None => (booking.party, String::new(), bytes::Bytes::new()),
+    };
     let id = DisputeId(case.name(booking.line));
     draft.post(lot, &account::disputed(id), uncovered)?;
     draft.emit(
@@ -288,22 +307,29 @@ fn dispute(
             lot: lot.to_bytes(),
             gross_mg: uncovered.gross,
             contained_mg: uncovered.contained,
-            owner: party.to_owned(),
+            owner: owner.to_owned(),
+            counterpart,
+            handoff,
             deadline_ms: case.dispute_deadline_ms(),
             ..DisputeOpened::default()
         }),
     )?;
+    let detail = format!(
+        "{} ({} contained) of the correction are no longer there",
+        Mass::mg(uncovered.gross),
+        Mass::mg(uncovered.contained)
+    );
+    not_covered(draft, lot, owner, case.dispute_deadline_ms(), detail);
+    Ok(id)
+}
+
+fn not_covered(draft: &mut Draft<'_>, lot: LotId, owner: &str, due_ms: i64, detail: String) {
     draft.find(
         FindingCode::CorrectionNotCovered,
         Severity::Warning,
         &subject::lot(lot),
-        party,
-        case.dispute_deadline_ms(),
-        format!(
-            "{} ({} contained) of the correction are no longer there",
-            Mass::mg(uncovered.gross),
-            Mass::mg(uncovered.contained)
-        ),
+        owner,
+        due_ms,
+        detail,
     );
-    Ok(id)
 }

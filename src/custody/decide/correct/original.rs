@@ -1,6 +1,7 @@
 //! The event that is corrected, and the lots that it is about.
 
-use super::{Case, Recorded};
+use super::{Case, Recorded, taking};
+use crate::custody::draft::Draft;
 use crate::event::codes::Refused;
 use crate::event::ids::derived;
 use crate::event::{LotId, StatementId};
@@ -57,13 +58,14 @@ pub(super) fn name(original: &Recorded, line: u32) -> Result<[u8; 16], Refused> 
 }
 
 /// The lots that an event took from or made, those it took from first.
-pub(super) fn lots(original: &Recorded) -> Result<Vec<LotId>, Refused> {
+pub(super) fn lots(draft: &Draft<'_>, original: &Recorded) -> Result<Vec<LotId>, Refused> {
     let unknown = || Refused::new(RefusalCode::CannotCorrect, "original");
     let named = |lot: &[u8]| LotId::from_slice(lot).ok_or_else(unknown);
     let goods = match &original.event.body {
         Some(Body::Produced(_) | Body::Imported(_) | Body::Opened(_)) => {
             return Ok(vec![LotId(name(original, 0)?)]);
         }
+        Some(Body::Accepted(_)) => return taking::lots(draft, original),
         Some(Body::Counted(e)) => return Ok(vec![named(&e.lot)?]),
         Some(Body::Transformed(e)) => {
             let inputs = e.inputs.iter().filter_map(|i| i.goods.as_ref());
