@@ -195,6 +195,8 @@ impl Model {
                 Some(d) => vec![d.owner.clone(), d.counterpart.clone()],
                 None => Vec::new(),
             },
+            // Nothing was ever taken aboard.
+            Account::Aboard(c) if !self.consignments.has(c) => Vec::new(),
             _ => vec![self.holder(account)],
         };
         who.retain(|party| !party.is_empty());
@@ -470,7 +472,7 @@ impl Model {
     fn book_net(&mut self, name: Id, mut dispute: Dispute, party: &str, net: &Books) {
         let lot = &dispute.lot.clone();
         let mut uncovered = Amount::NONE;
-        let mut there = 0;
+        let (mut there, mut repaid) = (0, 0);
         for (account, wanted) in net {
             let covered = self.covered(lot, account, *wanted);
             let book = self.lots.edit(lot);
@@ -485,6 +487,9 @@ impl Model {
             if account.is_holding() || account.is_between() {
                 there += covered.gross;
             }
+            if account.is_between() {
+                repaid += covered.gross.max(0);
+            }
             if let Account::Disputed(name) = account
                 && covered != Amount::NONE
             {
@@ -492,6 +497,13 @@ impl Model {
                 dispute.mass = dispute.mass + covered;
             }
         }
+        // Title taken beyond what was owned, while too much was in dispute, is
+        // made good with it.
+        let book = self.lots.edit(lot);
+        let owing: i64 = book.titles.values().map(|t| (-*t).max(0)).sum();
+        let debt = repaid.min(owing);
+        book.make_good(party, debt);
+        there -= debt;
         // What goes from where it was into the dispute, or out of it, keeps
         // its owner.
         let opposed = there.signum() * uncovered.gross.signum() < 0;

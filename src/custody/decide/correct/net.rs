@@ -105,7 +105,7 @@ pub(super) fn book(
 ) -> Result<Option<DisputeId>, Refused> {
     let lot = booking.lot;
     let mut uncovered = Amount::default();
-    let mut there = 0i64;
+    let mut change = TitleChange::default();
     let mut whole = true;
     // What comes in first, so that what goes out finds it.
     let (gains, takes): (Vec<_>, Vec<_>) = net.into_iter().partition(|(_, a)| a.gross >= 0);
@@ -120,18 +120,11 @@ pub(super) fn book(
         }
         whole &= rest.is_zero();
         uncovered = uncovered.plus(rest).map_err(overflow)?;
-        if matches!(
-            account::class(account.kind()),
-            Some(Class::Holding | Class::Between)
-        ) {
-            there = there
-                .checked_add(covered.gross)
-                .ok_or_else(|| Refused::new(RefusalCode::MassOverflow, ""))?;
-        }
+        change.add(&account, covered.gross)?;
         reduce(draft, &account, covered)?;
         reload(draft, lot, &account)?;
     }
-    title(draft, booking, there, uncovered.gross)?;
+    title(draft, booking, &change, uncovered.gross)?;
     if uncovered.is_zero() {
         if !whole {
             let why = "it is no longer where it would come from, nor missing where it would go";
@@ -142,21 +135,55 @@ pub(super) fn book(
     dispute(draft, case, booking, uncovered).map(Some)
 }
 
-/// Title follows what is there, and what is in dispute. What only goes from
-/// one to the other keeps its owner.
+/// What a correction changes of what is owned: all that is held or lies
+/// between, and of the latter what was too much before.
+#[derive(Default)]
+struct TitleChange {
+    there: i64,
+    repaid: i64,
+}
+
+impl TitleChange {
+    fn add(&mut self, account: &Account, gross: i64) -> Result<(), Refused> {
+        let class = account::class(account.kind());
+        let sum = |a: i64, b: i64| {
+            a.checked_add(b)
+                .ok_or_else(|| Refused::new(RefusalCode::MassOverflow, ""))
+        };
+        if matches!(class, Some(Class::Holding | Class::Between)) {
+            self.there = sum(self.there, gross)?;
+        }
+        if class == Some(Class::Between) {
+            self.repaid = sum(self.repaid, gross.max(0))?;
+        }
+        Ok(())
+    }
+}
+
+/// Title follows what is there, and what is in dispute. What had been taken
+/// beyond title while too much was in dispute is made good with it; what only
+/// goes from the one to the other keeps its owner.
 fn title(
     draft: &mut Draft<'_>,
     booking: &Booking<'_>,
-    there: i64,
+    change: &TitleChange,
     uncovered: i64,
 ) -> Result<(), Refused> {
+    let (lot, party) = (booking.lot, booking.party);
+    let state = draft.lot(lot).unwrap_or_default();
+    let owing = state.titles.iter().fold(0i64, |sum, t| {
+        sum.saturating_add(t.gross_mg.saturating_neg().max(0))
+    });
+    let debt = change.repaid.min(owing);
+    draft.make_good(lot, party, debt)?;
+    let there = change.there - debt;
     let both = offset(there, uncovered);
     let (there, uncovered) = (there - both, uncovered + both);
     match there {
-        ..0 => draft.end_title(booking.lot, booking.party, there.saturating_neg())?,
-        _ => draft.post_title(booking.lot, booking.party, there)?,
+        ..0 => draft.end_title(lot, party, there.saturating_neg())?,
+        _ => draft.post_title(lot, party, there)?,
     }
-    draft.post_title(booking.lot, booking.party, uncovered)
+    draft.post_title(lot, party, uncovered)
 }
 
 /// After a correction of what stands in dispute: the dispute is as much less.
