@@ -3,8 +3,9 @@
 use bytes::Bytes;
 use hazledger::pb::event::Body;
 use hazledger::pb::{
-    Corrected, Disposed, Event, EventRef, Exported, Imported, NewLot, Opened, Produced, Quantity,
-    Settled, Settlement, SettlementCause, Transformed, UnregulatedProduct, Used, incident,
+    Accepted, Corrected, Disposed, Event, EventRef, Exported, Imported, NewLot, Opened, Produced,
+    Quantity, Settled, Settlement, SettlementCause, Transformed, UnregulatedProduct, Used, Wasted,
+    incident,
 };
 
 use super::books::{Account, Id};
@@ -270,34 +271,11 @@ impl Player {
             }
             Body::Wasted(e) => {
                 moved(&mut e.place);
-                if reworded {
-                    "900-029-33".clone_into(&mut e.waste_code);
-                }
-                if renamed {
-                    e.label.push('x');
-                }
+                reword_waste(e, reworded, renamed);
                 e.goods.as_mut()
             }
             Body::Accepted(e) => {
-                for line in &mut e.lines {
-                    match &mut line.accepted {
-                        Some(accepted) if self.world.percent(70) => {
-                            let before = mass(Some(accepted)).unwrap();
-                            self.reweigh(accepted);
-                            if self.world.percent(40) {
-                                // Within the scales of it.
-                                accepted.gross_mg = before - before / 2000;
-                            }
-                        }
-                        None if self.world.percent(20) => {
-                            line.accepted = Some(Quantity {
-                                gross_mg: 7,
-                                measure: None,
-                            });
-                        }
-                        _ => {}
-                    }
-                }
+                self.restate_taking(e);
                 None
             }
             Body::Transformed(e) => {
@@ -312,6 +290,29 @@ impl Player {
             self.reweigh(loose);
         }
         restated
+    }
+
+    /// Other masses taken, some of them within the scales.
+    fn restate_taking(&mut self, e: &mut Accepted) {
+        for line in &mut e.lines {
+            match &mut line.accepted {
+                Some(accepted) if self.world.percent(70) => {
+                    let before = mass(Some(accepted)).unwrap();
+                    self.reweigh(accepted);
+                    if self.world.percent(40) {
+                        // Within the scales of it.
+                        accepted.gross_mg = before - before / 2000;
+                    }
+                }
+                None if self.world.percent(20) => {
+                    line.accepted = Some(Quantity {
+                        gross_mg: 7,
+                        measure: None,
+                    });
+                }
+                _ => {}
+            }
+        }
     }
 
     fn restate_lot(&mut self, lot: &mut NewLot, nothing: bool) {
@@ -355,7 +356,7 @@ impl Player {
                         lot.content_ppm = lot.content_ppm.saturating_sub(777).max(1);
                     }
                     if self.world.percent(20) {
-                        lot.place = (*self.world.pick(&PLACES)).to_owned();
+                        (*self.world.pick(&PLACES)).clone_into(&mut lot.place);
                     }
                 }
             }
@@ -367,7 +368,7 @@ impl Player {
                         loose.measure = None;
                     }
                     if self.world.percent(10) {
-                        input.place = (*self.world.pick(&PLACES)).to_owned();
+                        (*self.world.pick(&PLACES)).clone_into(&mut input.place);
                     }
                 }
                 for lot in &mut e.outputs {
@@ -394,6 +395,16 @@ impl Player {
             4 => *gross = self.some(*gross),
             _ => *gross += self.some(*gross),
         }
+    }
+}
+
+/// Another code is a correction; another label is another lot.
+fn reword_waste(e: &mut Wasted, code: bool, label: bool) {
+    if code {
+        "900-029-33".clone_into(&mut e.waste_code);
+    }
+    if label {
+        e.label.push('x');
     }
 }
 

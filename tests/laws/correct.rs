@@ -48,6 +48,14 @@ impl Original {
         hazledger::event::ids::derived(self.party(), statement.unwrap(), index, line)
     }
 
+    fn lots(&self) -> Vec<Id> {
+        if let Some(Body::Counted(e)) = &self.happened.event.body {
+            return vec![id(&e.lot).unwrap()];
+        }
+        let booked = self.happened.first.as_ref().unwrap();
+        booked.iter().map(|(lot, _)| *lot).collect()
+    }
+
     /// What it took of a lot at first.
     fn taken(&self, lot: &Id) -> Amount {
         let first = self.happened.first.as_ref().unwrap();
@@ -95,7 +103,7 @@ impl Model {
             let both = case.signed.contains(&offer.giver) && case.signed.contains(&offer.taker);
             must(both || case.authority, Wrong::Who)?;
         }
-        for lot in self.lots_of(&original) {
+        for lot in original.lots() {
             self.counterpart_signed(case, original.party(), &lot)?;
         }
         let after = self.restated(&original, restated)?;
@@ -168,14 +176,6 @@ impl Model {
             }
         }
         Err(Wrong::Correction)
-    }
-
-    fn lots_of(&self, original: &Original) -> Vec<Id> {
-        if let Some(Body::Counted(e)) = &original.happened.event.body {
-            return vec![id(&e.lot).unwrap()];
-        }
-        let booked = original.happened.first.as_ref().unwrap();
-        booked.iter().map(|(lot, _)| *lot).collect()
     }
 
     /// If custody of the lot has moved, one who has it signs, or an authority.

@@ -264,8 +264,8 @@ fn as_known_and_as_true(b: &Bench, before: u64, produced_at: i64) {
 fn genealogy_follows_a_transformation_that_is_corrected() {
     let mut b = Bench::new();
     until_the_mistake_is_found(&mut b);
-    let wasted = b.wasted("stock 10");
-    say(&mut b, "waste", "P1", B::Wasted(wasted));
+    let waste = b.wasted("stock 10");
+    say(&mut b, "waste", "P1", B::Wasted(waste));
     let mut better = b.transformed("stock 310", "680", "981");
     better.unregulated.push(super::verbs::unregulated("9"));
     better.consumed.push(super::verbs::consumed("9.5"));

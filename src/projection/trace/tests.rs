@@ -12,7 +12,7 @@ use crate::event::record::OpenRecord;
 use crate::pb::event::Body;
 use crate::pb::{
     AccountKind, Cause, Change, Counted, Event, EventKind, Head, Link, LinkKind, Outcome,
-    PackageRange, Payload, SerialRange, Used,
+    PackageRange, Payload, Posting, SerialRange, Used,
 };
 
 const LOT: LotId = LotId([7; 16]);

@@ -94,7 +94,9 @@ fn blank_goods(goods: Option<&mut Goods>, places: &mut [&mut String]) {
     let Some(goods) = goods else { return };
     goods.loose = None;
     if goods.serials.is_empty() {
-        places.iter_mut().for_each(|place| place.clear());
+        for place in places {
+            place.clear();
+        }
     }
 }
 

@@ -136,7 +136,7 @@ pub(super) fn restated(
         (Some(Body::Counted(was)), Some(Body::Counted(e))) => one(counted(draft, original, was, e)),
         (Some(Body::Used(was)), Some(Body::Used(e))) => {
             fields::text(&e.purpose, MAX_TEXT, "purpose")?;
-            let told = Told::of(&was.goods, &e.goods, &was.place, &e.place);
+            let told = Told::of(was.goods.as_ref(), e.goods.as_ref(), &was.place, &e.place);
             one(gone(draft, original, AccountKind::Used, &told))
         }
         (Some(Body::Disposed(was)), Some(Body::Disposed(e))) => {
@@ -144,20 +144,20 @@ pub(super) fn restated(
             if !e.certificate_hash.is_empty() {
                 fields::hash(&e.certificate_hash, "certificate_hash")?;
             }
-            let told = Told::of(&was.goods, &e.goods, &was.place, &e.place);
+            let told = Told::of(was.goods.as_ref(), e.goods.as_ref(), &was.place, &e.place);
             one(gone(draft, original, AccountKind::Disposed, &told))
         }
         (Some(Body::Exported(was)), Some(Body::Exported(e))) => {
             fields::country(&e.country, "country")?;
             fields::text(&e.customs_entry, MAX_SHORT, "customs_entry")?;
-            let told = Told::of(&was.goods, &e.goods, &was.place, &e.place);
+            let told = Told::of(was.goods.as_ref(), e.goods.as_ref(), &was.place, &e.place);
             one(gone(draft, original, AccountKind::Exported, &told))
         }
         (Some(Body::Incident(was)), Some(Body::Incident(e))) => {
             one(incident(draft, original, was, e))
         }
         (Some(Body::Recovered(was)), Some(Body::Recovered(e))) => {
-            let told = Told::of(&was.goods, &e.goods, &was.place, &e.place);
+            let told = Told::of(was.goods.as_ref(), e.goods.as_ref(), &was.place, &e.place);
             let (goods, at) = told.resolve(draft, original)?;
             let from = account::plain(AccountKind::Missing);
             one(Flow::between(goods.0, from, at, goods.1))
@@ -182,13 +182,13 @@ pub(super) struct Told<'a> {
 
 impl<'a> Told<'a> {
     pub(super) fn of(
-        was: &'a Option<Goods>,
-        goods: &'a Option<Goods>,
+        was: Option<&'a Goods>,
+        goods: Option<&'a Goods>,
         place_was: &'a str,
         place: &'a str,
     ) -> Told<'a> {
         Told {
-            goods: [was.as_ref(), goods.as_ref()],
+            goods: [was, goods],
             place: [place_was, place],
         }
     }
@@ -221,7 +221,7 @@ pub(super) fn portion(
     let taken = recorded(original, lot)
         .into_values()
         .filter(|amount| amount.gross < 0)
-        .try_fold(Amount::default(), |sum, amount| sum.minus(amount))
+        .try_fold(Amount::default(), Amount::minus)
         .map_err(overflow)?;
     let difference = now.checked_sub(before);
     let gross = difference

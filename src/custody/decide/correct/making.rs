@@ -28,7 +28,7 @@ pub(super) fn wasted(
     e: &Wasted,
 ) -> Result<Vec<Flow>, Refused> {
     transform::waste_code(&e.waste_code)?;
-    let told = Told::of(&was.goods, &e.goods, &was.place, &e.place);
+    let told = Told::of(was.goods.as_ref(), e.goods.as_ref(), &was.place, &e.place);
     let ((parent, amount), at) = told.resolve(draft, original)?;
     let child = LotId(original::name(original, 0)?);
     let from = account::plain(AccountKind::Transformed);

@@ -80,7 +80,7 @@ pub(super) fn left_open(
     let mut all: Vec<bytes::Bytes> = before
         .filter(open)
         .chain(new)
-        .map(|id| id.to_bytes())
+        .map(DisputeId::to_bytes)
         .collect();
     all.drain(..all.len().saturating_sub(MAX_DISPUTES));
     all

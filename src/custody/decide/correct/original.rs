@@ -31,19 +31,15 @@ pub(super) fn find(
                 "original.event_digest",
             ));
         }
-        match &recorded.event.body {
-            Some(Body::Corrected(e)) => {
-                reference = e
-                    .original
-                    .clone()
-                    .ok_or_else(|| Refused::missing("original"))?;
-                latest = latest.or_else(|| e.restated.as_deref().cloned());
-            }
-            _ => {
-                let latest = latest.unwrap_or_else(|| recorded.event.clone());
-                return Ok((recorded, latest));
-            }
-        }
+        let Some(Body::Corrected(e)) = &recorded.event.body else {
+            let latest = latest.unwrap_or_else(|| recorded.event.clone());
+            return Ok((recorded, latest));
+        };
+        reference = e
+            .original
+            .clone()
+            .ok_or_else(|| Refused::missing("original"))?;
+        latest = latest.or_else(|| e.restated.as_deref().cloned());
     }
     Err(Refused::new(RefusalCode::CannotCorrect, "original")
         .detail(format!("more than {MAX_DEPTH} corrections deep")))

@@ -75,9 +75,10 @@ pub(super) fn accepted(
         let differs =
             mass(first.accepted.as_ref())? != mass(now.accepted.as_ref()).map_err(within)?;
         if differs && packages(now.line) {
-            return Err(Refused::new(RefusalCode::CannotCorrect, "accepted")
-                .detail("packages are in this line; settle what differs"))
-            .map_err(within);
+            return Err(within(
+                Refused::new(RefusalCode::CannotCorrect, "accepted")
+                    .detail("packages are in this line; settle what differs"),
+            ));
         }
     }
     let measured = |e: &Accepted, index: u32| {
@@ -99,9 +100,10 @@ pub(super) fn accepted(
             let ppm = draft.lot(lot).unwrap_or_default().content_ppm;
             let (leaves, arrives) = sides(&recorded, &from, now, ppm)?;
             let left = leaves.minus(arrives).map_err(overflow)?;
-            let between = match within_scales(case, line, left.gross, now) {
-                true => account::measure_difference(name),
-                false => account::disputed(DisputeId(original::name(original, index)?)),
+            let between = if within_scales(case, line, left.gross, now) {
+                account::measure_difference(name)
+            } else {
+                account::disputed(DisputeId(original::name(original, index)?))
             };
             let mut books = Books::from([
                 (from.clone(), leaves.negated().map_err(overflow)?),
