@@ -19,6 +19,8 @@ mod bench;
 mod fields;
 #[path = "rules/story.rs"]
 mod story;
+#[path = "rules/tanks.rs"]
+mod tanks;
 #[path = "rules/verbs.rs"]
 mod verbs;
 

@@ -11,15 +11,17 @@ mod support;
 use std::time::Duration;
 
 use bytes::Bytes;
+use hazledger::custody::lapse::NO_KEY_LIMIT_MS;
 use hazledger::grpc;
 use hazledger::ledger::Options;
+use hazledger::pb::event::Body;
 use hazledger::pb::submit_response::Answer;
 use hazledger::pb::{
-    FollowRequest, GetKeyRequest, GetPartyRequest, GetRecordRequest, GetStatusRequest,
-    ListKeysRequest, ListOwnRequest, ListPartiesRequest, RefusalCode, SignedStatement,
-    SubmitRequest, SubmitResponse,
+    FollowRequest, GetKeyRequest, GetPartyRequest, GetRecordRequest, GetStatusRequest, KeyRevoked,
+    ListKeysRequest, ListLapsedRequest, ListOwnRequest, ListPartiesRequest, RefusalCode,
+    SignedStatement, SubmitRequest, SubmitResponse,
 };
-use support::server::{Bench, HOUR_MS, channel, produced};
+use support::server::{Bench, HOUR_MS, channel, event, produced};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -416,6 +418,59 @@ async fn parties_are_listed_in_order_page_by_page_none_twice() {
         );
     }
     assert!(codes.is_sorted_by(|a, b| a < b));
+    bench.stop().await;
+}
+
+#[tokio::test]
+async fn a_party_that_nobody_can_sign_for_is_listed_after_30_days() {
+    let bench = Bench::start().await;
+    let (authority, plant) = (&bench.cast.authority, &bench.cast.plant);
+    // Both of the plant's keys are revoked, in one record.
+    let revoked = |key: &hazledger::event::signing::SecretKey| {
+        event(Body::KeyRevoked(KeyRevoked {
+            key_id: key.id().to_bytes(),
+            reason: "the plant is deserted".to_owned(),
+        }))
+    };
+    let both = vec![revoked(&plant.key), revoked(&plant.second)];
+    bench.record(bench.statement(authority, both)).await;
+    let then = bench.now_ms();
+    let mut client = bench.registry_client();
+    let mut lapsed = async |at_ms: i64, page_size: u32| {
+        let request = ListLapsedRequest {
+            at_ms,
+            page_size,
+            ..ListLapsedRequest::default()
+        };
+        client
+            .list_lapsed(request)
+            .await
+            .map(tonic::Response::into_inner)
+    };
+    assert!(lapsed(then, 0).await.unwrap().parties.is_empty());
+    assert!(
+        lapsed(then + NO_KEY_LIMIT_MS - 1, 0)
+            .await
+            .unwrap()
+            .parties
+            .is_empty()
+    );
+    for page_size in [0, 1] {
+        let answer = lapsed(then + NO_KEY_LIMIT_MS, page_size).await.unwrap();
+        assert_eq!(answer.parties.len(), 1, "{answer:?}");
+        let row = &answer.parties[0];
+        let party = row.party.clone().unwrap().registered.unwrap().party;
+        assert_eq!(
+            (party, row.since_ms, row.keys),
+            (plant.code.clone(), then, 2)
+        );
+        // A page that is full may not be the last.
+        assert_eq!(answer.next.is_empty(), page_size == 0);
+    }
+    assert_eq!(
+        lapsed(0, 0).await.unwrap_err().code(),
+        Code::InvalidArgument
+    );
     bench.stop().await;
 }
 

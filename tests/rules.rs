@@ -4,7 +4,7 @@
 //!
 //! Precedence: the guards of a statement's shape look at its header first and
 //! at its bodies one after another; then come signatures, ids and times,
-//! signers, and its events one after another. Among what one of these finds
+//! signers, its place in a device's chain, and its events one after another. Among what one of these finds
 //! wrong, the lowest number is given.
 #![allow(
     clippy::unwrap_used,
@@ -19,18 +19,28 @@ mod bench;
 mod bytes;
 #[path = "rules/corrections.rs"]
 mod corrections;
+#[path = "rules/devices.rs"]
+mod devices;
 #[path = "rules/handoffs.rs"]
 mod handoffs;
 #[path = "rules/matter.rs"]
 mod matter;
+#[path = "rules/orders.rs"]
+mod orders;
 #[path = "rules/registry.rs"]
 mod registry;
 #[path = "rules/settlements.rs"]
 mod settlements;
+#[path = "rules/succession.rs"]
+mod succession;
 #[path = "rules/table.rs"]
 mod table;
+#[path = "rules/tanks.rs"]
+mod tanks;
 #[path = "rules/verbs.rs"]
 mod verbs;
+#[path = "rules/vessels.rs"]
+mod vessels;
 
 use std::collections::BTreeSet;
 
@@ -119,6 +129,16 @@ fn goods_aboard_are_their_carriers() {
 }
 
 #[test]
+fn a_vessel_is_filled_drawn_from_and_cleaned() {
+    run(vessels::VESSELS);
+}
+
+#[test]
+fn an_assay_sets_content_and_form() {
+    run(vessels::ASSAYS);
+}
+
+#[test]
 fn title_is_sold_once() {
     run(handoffs::TRADE);
 }
@@ -131,6 +151,31 @@ fn a_dispute_ends_by_both_sides_or_an_authority() {
 #[test]
 fn disputes_of_every_origin_end_in_part_and_after_a_party_has_closed() {
     run(settlements::ORIGINS);
+}
+
+#[test]
+fn an_authority_orders_goods_into_a_custodians_place() {
+    run(orders::TAKE_OVER);
+}
+
+#[test]
+fn a_successor_takes_over_duties_at_once() {
+    run(succession::SUCCESSION);
+}
+
+#[test]
+fn a_successor_takes_over_holdings_lot_by_lot() {
+    run(succession::INHERITANCE);
+}
+
+#[test]
+fn a_device_says_each_number_once() {
+    run(devices::DEVICES);
+}
+
+#[test]
+fn a_person_enters_from_paper_what_a_device_has_not_told() {
+    run(devices::PAPER);
 }
 
 /// Refusals that no table can reach, and the test that does.
@@ -160,6 +205,13 @@ fn every_code_is_reached_by_a_line_of_a_table() {
         handoffs::TRADE,
         handoffs::SETTLE,
         settlements::ORIGINS,
+        vessels::VESSELS,
+        vessels::ASSAYS,
+        orders::TAKE_OVER,
+        succession::SUCCESSION,
+        succession::INHERITANCE,
+        devices::DEVICES,
+        devices::PAPER,
     ];
     let (mut refusals, mut findings) = (BTreeSet::new(), BTreeSet::new());
     for cases in tables {

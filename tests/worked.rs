@@ -1,5 +1,6 @@
-//! Worked cases: whole stories with their figures in the comment, told by the
-//! rules' own bench and read back as a reader would ask.
+//! Worked cases: what happens among real parties on a bad day, told step by
+//! step with its figures. Everything runs in process, and at the end of each
+//! case the verifier reads all of its records.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -9,8 +10,108 @@
 
 #[path = "rules/bench.rs"]
 mod bench;
+#[path = "worked/corrected_production.rs"]
+mod corrected_production;
+#[path = "worked/drying.rs"]
+mod drying;
+#[path = "worked/merger.rs"]
+mod merger;
+#[path = "worked/paper.rs"]
+mod paper;
+#[path = "worked/tank.rs"]
+mod tank;
+#[path = "worked/tanker.rs"]
+mod tanker;
+#[path = "rules/tanks.rs"]
+mod tanks;
 #[path = "rules/verbs.rs"]
 mod verbs;
 
-#[path = "worked/corrected_production.rs"]
-mod corrected_production;
+use hazledger::custody::{Amount, Item, Items as _, account, lot, subject};
+use hazledger::event::record::OpenRecord;
+use hazledger::event::{Hash, LotId};
+use hazledger::pb::{Account, LotState, NewLot, Produced};
+use hazledger::projection::genealogy::{self, Genealogy};
+use hazledger::projection::trace::{ReadError, RecordSource};
+use hazledger::proof::{Expect, Verifier, sign_commit};
+use prost::Message as _;
+
+use bench::{Bench, key, party};
+
+/// Kilograms as milligrams.
+const KG: i64 = 1_000_000;
+
+/// A lot as it stands.
+fn lot_of(b: &Bench, name: &str) -> LotState {
+    let id = LotId::from_slice(&b.id(name)).unwrap();
+    match b.state.get(&subject::lot(id)).as_deref() {
+        Some(Item::Lot(lot)) => lot.clone(),
+        _ => panic!("there is no lot {name}"),
+    }
+}
+
+/// Milligrams of gross on an account.
+fn on(lot: &LotState, account: &Account) -> i64 {
+    lot::balance(lot, account).gross
+}
+
+/// A party's place.
+fn held(letter: char, place: &str) -> Account {
+    account::held(&party(letter), place)
+}
+
+/// A lot's name.
+fn name_of(b: &Bench, name: &str) -> LotId {
+    LotId::from_slice(&b.id(name)).unwrap()
+}
+
+/// Gross and contained of all that stands in holdings.
+fn in_hand(b: &Bench, name: &str) -> Amount {
+    lot::held_in_all(&lot_of(b, name)).unwrap()
+}
+
+/// Solution of sodium cyanide (UN 3414), its mass in kilograms.
+fn solution(b: &Bench, label: &str, mass: &str, content_ppm: u32) -> Produced {
+    Produced {
+        lot: Some(NewLot {
+            form: "NACN-3414".into(),
+            content_ppm,
+            ..b.lot(label, mass, "T1")
+        }),
+    }
+}
+
+/// The bench's records, to be read back.
+struct Records<'a>(&'a Bench);
+
+impl RecordSource for Records<'_> {
+    fn record(&self, position: u64) -> Result<Option<OpenRecord>, ReadError> {
+        let record = self.0.records.get(usize::try_from(position).unwrap());
+        Ok(record.map(|(sealed, _)| OpenRecord::open(&sealed.bytes).unwrap()))
+    }
+}
+
+/// Everything that some of a lot went into, and where it is.
+fn forward(b: &Bench, name: &str) -> Genealogy {
+    let found = genealogy::descendants(&b.state, &Records(b), name_of(b, name), b.state.next());
+    found.unwrap()
+}
+
+/// The verifier finds nothing wrong with what was recorded.
+fn verified(b: &Bench) {
+    let genesis = b.records[0].0.hash;
+    let heads: Vec<Hash> = b.records.iter().map(|(sealed, _)| sealed.hash).collect();
+    let records: Vec<_> = b
+        .records
+        .iter()
+        .map(|(sealed, _)| sealed.bytes.clone())
+        .collect();
+    let commit = sign_commit(&key("ledger"), genesis, 0, &heads);
+    let mut verifier = Verifier::new(Expect::default());
+    verifier
+        .batch(0, &records, &commit.encode_to_vec().into())
+        .unwrap();
+    let report = verifier.finish().unwrap();
+    assert_eq!(report.records, b.records.len() as u64);
+    assert_eq!(report.state_digest, b.state.digest());
+}

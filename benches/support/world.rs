@@ -143,6 +143,7 @@ impl World {
                 name_zh: text("库"),
                 name_en: text("Store"),
                 kind: text("bay"),
+                ..PlaceRegistered::default()
             }))
         }));
         self.draft(origin, 1, events).sign(&self.authority, &[])

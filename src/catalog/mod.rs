@@ -16,6 +16,7 @@
 mod cas;
 mod container;
 mod form;
+mod form_limit;
 mod personal_data;
 mod region;
 mod special_control;
@@ -27,6 +28,7 @@ mod uscc;
 pub use cas::{Cas, CasError};
 pub use container::{ContainerError, ContainerNumber};
 pub use form::{Form, FormCode, FormError, MILLIGRAMS_PER_TONNE, form, forms};
+pub use form_limit::{Figure, FormLimit, Side, becomes, form_limits};
 pub use personal_data::{PersonalData, personal_data};
 pub use region::{Region, RegionCode, RegionError, RegionKind, region, regions};
 pub use special_control::{SpecialControl, special_control};
@@ -40,6 +42,7 @@ pub use uscc::{Uscc, UsccError};
 /// not as a thousand unknown codes.
 pub fn check() -> Result<(), TableError> {
     form::parsed()?;
+    form_limit::parsed()?;
     special_control::parsed()?;
     region::parsed()?;
     Ok(())

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use super::error::{CliError, Outcome};
 use super::json;
 use super::key_file::{self, KeyFile};
+use super::lapsed::LapsedArgs;
 use super::output::{Format, Out};
 use super::passphrase::PassphraseArgs;
 use super::random;
@@ -35,6 +36,16 @@ Example:
   hazledger key show plant-01.key --format json
   hazledger key show plant-01.key --base64")]
     Show(ShowArgs),
+    /// List the parties that nobody has been able to sign for in 30 days.
+    #[command(after_help = "\
+Every party is listed whose keys have all been revoked or expired for 30 days,
+or that never had one: what stands with it has no voice. Times are shown in
+Asia/Shanghai.
+
+Example:
+  hazledger key lapsed
+  hazledger key lapsed --at 2026-11-01 --format json")]
+    Lapsed(LapsedArgs),
 }
 
 #[derive(Debug, Args)]
@@ -69,6 +80,7 @@ pub fn run(args: &KeyArgs) -> Result<Outcome, CliError> {
     match &args.action {
         Action::New(args) => new(args),
         Action::Show(args) => show(args),
+        Action::Lapsed(args) => super::lapsed::run(args),
     }
 }
 

@@ -15,6 +15,7 @@ pub mod init;
 pub mod json;
 pub mod key;
 pub mod key_file;
+pub mod lapsed;
 pub mod limits;
 pub mod log;
 pub mod output;

@@ -84,7 +84,7 @@ pub fn run(args: &TraceArgs) -> Result<Outcome, CliError> {
             Err(status) => return Err(CliError::server("trace the lot (TraceLot)")(status)),
         };
         match args.genealogy {
-            Some(way) => genealogy(args, &client, way, answer).await,
+            Some(way) => genealogy(args, &mut client, way, answer).await,
             None => show(args, &mut client, &answer).await,
         }
     })
@@ -262,7 +262,7 @@ async fn holdings(
 
 async fn genealogy(
     args: &TraceArgs,
-    client: &Client,
+    client: &mut Client,
     way: Way,
     lot: TraceLotResponse,
 ) -> Result<Outcome, CliError> {
@@ -289,14 +289,16 @@ async fn genealogy(
         out.json(&value)?;
         return Ok(Outcome::Done);
     }
+    let whole = answer.whole_gross_mg;
     let row = |edge: &crate::pb::GenealogyEdge| {
-        let name = |label: &str, lot: &[u8]| format!("{label} {}", to_hex(lot));
         vec![
             edge.distance.to_string(),
-            name(&edge.parent_label, &edge.parent),
-            name(&edge.child_label, &edge.child),
+            lot_name(&edge.parent_label, &edge.parent),
+            lot_name(&edge.child_label, &edge.child),
             words::kg(edge.gross_mg),
             words::kg(edge.contained_mg),
+            words::kg(edge.share_mg),
+            words::percent(edge.share_mg, whole),
         ]
     };
     if answer.edges.is_empty() {
@@ -309,16 +311,58 @@ async fn genealogy(
         "Into lot 去向批次",
         "Gross 毛重 (kg)",
         "Contained 折纯 (kg)",
+        "Share 份额 (kg)",
+        "of the lot 占比",
     ];
     out.table(
         &headings,
-        &[0, 3, 4],
+        &[0, 3, 4, 5, 6],
         answer.edges.iter().map(row).collect(),
     )?;
+    if !answer.held.is_empty() {
+        parts_held(&mut out, client, &answer).await?;
+    }
     if answer.truncated {
         out.line("! there are more than can be shown 未全部列出")?;
     }
     Ok(Outcome::Done)
+}
+
+/// A lot for people; matter counted over in a vessel has none.
+fn lot_name(label: &str, lot: &[u8]) -> String {
+    if lot.is_empty() {
+        "unknown origin 来源不明".to_owned()
+    } else {
+        format!("{label} {}", to_hex(lot))
+    }
+}
+
+/// Everybody who has some of the lot now.
+async fn parts_held(
+    out: &mut Out,
+    client: &mut Client,
+    answer: &GenealogyResponse,
+) -> Result<(), CliError> {
+    let mut rows = Vec::with_capacity(answer.held.len());
+    for held in &answer.held {
+        let account = held.account.clone().unwrap_or_default();
+        rows.push(vec![
+            place(client, &account).await,
+            lot_name(&held.label, &held.lot),
+            words::kg(held.gross_mg),
+            words::kg(held.contained_mg),
+            words::kg(held.share_mg),
+        ]);
+    }
+    out.line("It is now with 现存于")?;
+    let headings = [
+        "Where 所在",
+        "Lot 批次",
+        "Gross 毛重 (kg)",
+        "Contained 折纯 (kg)",
+        "of it 其中 (kg)",
+    ];
+    out.table(&headings, &[2, 3, 4], rows)
 }
 
 #[cfg(test)]

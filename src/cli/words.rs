@@ -52,6 +52,7 @@ fn kind_zh(kind: EventKind) -> &'static str {
         K::Corrected => "更正",
         K::Succeeded => "承继",
         K::TakenOver => "接管",
+        K::Inherited => "承继转入",
         K::PartyRegistered => "单位登记",
         K::SiteRegistered => "场所登记",
         K::PlaceRegistered => "储位登记",
@@ -147,6 +148,15 @@ pub fn kg(mg: i64) -> String {
     Mass::mg(mg).to_string().trim_end_matches(" kg").to_owned()
 }
 
+/// A part in percent, four decimals, rounded down: `33.3333 %`.
+pub fn percent(part: i64, whole: i64) -> String {
+    let millionths = match whole {
+        1.. => i128::from(part) * 1_000_000 / i128::from(whole),
+        _ => return String::new(),
+    };
+    format!("{}.{:04} %", millionths / 10_000, millionths % 10_000)
+}
+
 /// Serials, for example `1-40, 55`.
 pub fn serials(ranges: &[SerialRange]) -> String {
     let shown: Vec<String> = ranges
@@ -221,6 +231,7 @@ pub fn change(change: &C) -> Option<(String, Option<Account>)> {
             kg(c.gross_mg),
             to_hex(&c.lot)
         )),
+        C::Answerable(a) => Some(("answerable 责任方".to_owned(), of(&a.party))),
         C::Restated(r) => plain(format!(
             "restates 更正 position {} event {}",
             r.position, r.event_index

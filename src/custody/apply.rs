@@ -2,12 +2,14 @@
 //! verifier and every view go through here; it reads no event body and
 //! decides nothing (registry events are in [`super::registry`]).
 
+use super::blend;
+use super::device;
 use super::lot::{self, Amount, Broken, broken};
 use super::subject::Item;
 use crate::pb::change::Change as C;
 use crate::pb::{
-    Change, ConsignmentState, DisputeState, HandoffState, HandoffStatus, LotBorn, LotState,
-    Restated,
+    AssaySet, Change, ConsignmentState, DisputeState, HandoffState, HandoffStatus, LotBorn,
+    LotState, PlaceState, Restated,
 };
 
 /// Where a change is applied.
@@ -77,7 +79,11 @@ pub fn apply(item: &mut Item, change: &Change, at: At) -> Result<(), Broken> {
     };
     match item {
         Item::Lot(lot) => {
-            lot.latest_happened_at_ms = lot.latest_happened_at_ms.max(happened(change, at));
+            let happened = happened(change, at);
+            lot.latest_happened_at_ms = lot.latest_happened_at_ms.max(happened);
+            if let C::Assay(AssaySet { mixed: false, .. }) = what {
+                lot.assayed_at_ms = happened;
+            }
             to_lot(lot, what)
         }
         Item::Handoff(handoff) => to_handoff(handoff, what),
@@ -93,13 +99,13 @@ pub fn apply(item: &mut Item, change: &Change, at: At) -> Result<(), Broken> {
             },
             _ => misplaced("a party"),
         },
-        Item::Site(_) | Item::Place(_) | Item::Unit(_) | Item::Key(_) | Item::Ledger(_) => {
-            misplaced("the registry")
-        }
+        Item::Place(place) => to_place(place, what),
+        Item::Key(key) => device::apply(key, what, at.position),
+        Item::Site(_) | Item::Unit(_) | Item::Ledger(_) => misplaced("the registry"),
     }
 }
 
-fn misplaced(where_to: &str) -> Result<(), Broken> {
+pub(super) fn misplaced(where_to: &str) -> Result<(), Broken> {
     broken(8, format!("a change that is none of {where_to}"))
 }
 
@@ -153,6 +159,26 @@ fn to_lot(lot: &mut LotState, what: &C) -> Result<(), Broken> {
             Ok(())
         }
         C::BirthRestated(born) => restate_birth(lot, born),
+        C::Form(set) => {
+            lot.form.clone_from(&set.form);
+            Ok(())
+        }
+        C::Blended(change) => blend::apply(lot, change),
+        C::RunningIn(vessel) => {
+            lot.running_in = Some(vessel.clone());
+            Ok(())
+        }
+        C::RunningEnded(_) => {
+            lot.running_in = None;
+            lot.blend_at_end.clone_from(&lot.blend);
+            Ok(())
+        }
+        C::Answerable(a) => {
+            if let Some(born) = &mut lot.born {
+                born.answerable.clone_from(&a.party);
+            }
+            Ok(())
+        }
         // They stand in the chain, for genealogy and law 4; the item itself
         // does not change by them.
         C::Born(_) | C::ContributedTo(_) | C::Conservation(_) => Ok(()),
@@ -174,6 +200,23 @@ fn restate_birth(lot: &mut LotState, born: &LotBorn) -> Result<(), Broken> {
         return broken(8, "a birth restated as another lot's");
     }
     lot.born = Some(born.clone());
+    Ok(())
+}
+
+/// Forms that a vessel is known to have held, at most: its last three cargoes.
+const MAX_CONTENTS: usize = 3;
+
+fn to_place(place: &mut PlaceState, what: &C) -> Result<(), Broken> {
+    let C::VesselContents(now) = what else {
+        return misplaced("a place");
+    };
+    place.running.clone_from(&now.running);
+    place.uncleaned = now.uncleaned;
+    place.consignment.clone_from(&now.consignment);
+    if !now.form.is_empty() {
+        place.contents.insert(0, now.form.clone());
+        place.contents.truncate(MAX_CONTENTS);
+    }
     Ok(())
 }
 

@@ -11,6 +11,7 @@ use super::apply::{self, At};
 use super::lot::{self, Amount};
 use super::registry;
 use super::subject::{self, Item, Items, Seen};
+use super::succession;
 use crate::event::codes::Refused;
 use crate::event::record::{Additions, MAX_FINDINGS, MAX_SUBJECTS};
 use crate::event::{ConsignmentId, DisputeId, HandoffId, KeyId, LotId};
@@ -29,6 +30,8 @@ pub struct Draft<'a> {
     /// What has been asked for: an item that is kept packed is unpacked once.
     asked: RefCell<BTreeMap<Subject, Option<Arc<Item>>>>,
     touched: BTreeMap<Subject, Touched>,
+    /// Lots among them that run in a vessel.
+    running: BTreeSet<LotId>,
     used_keys: BTreeSet<KeyId>,
     findings: Vec<Finding>,
 }
@@ -47,6 +50,12 @@ struct Touched {
     changes: Vec<Change>,
 }
 
+impl Items for Draft<'_> {
+    fn get(&self, subject: &Subject) -> Option<Arc<Item>> {
+        self.item(subject)
+    }
+}
+
 impl<'a> Draft<'a> {
     /// Nothing decided yet.
     pub fn new(items: &'a dyn Items, at: At) -> Draft<'a> {
@@ -56,6 +65,7 @@ impl<'a> Draft<'a> {
             cause: Cause::default(),
             asked: RefCell::default(),
             touched: BTreeMap::new(),
+            running: BTreeSet::new(),
             used_keys: BTreeSet::new(),
             findings: Vec::new(),
         }
@@ -169,7 +179,17 @@ impl<'a> Draft<'a> {
                 .detail(format!("{}: {broken}", subject::show(subject)))
         })?;
         touched.changes.push(change);
+        if let Item::Lot(lot) = item.as_ref()
+            && lot::is_running(lot)
+        {
+            self.running.extend(LotId::from_slice(&subject.id));
+        }
         Ok(())
+    }
+
+    /// The lots changed so far that run in a vessel.
+    pub fn running(&self) -> Vec<LotId> {
+        self.running.iter().copied().collect()
     }
 
     /// Applies a registry event, which is its own outcome.
@@ -427,20 +447,56 @@ impl Draft<'_> {
     }
 
     /// Takes title to loose matter that is gone: the holder's own first, then
-    /// the others' in order of their codes (law 7). What is there and nobody
+    /// that of those who have succeeded it, then the others' in order of their
+    /// codes (law 7). What is there and nobody
     /// owns, because more was measured than was offered, stands against the
     /// holder until the difference is settled: what has happened is recorded.
     pub fn end_title(&mut self, lot: LotId, holder: &str, gross: i64) -> Result<(), Refused> {
+        self.take_title(lot, holder, gross).map(drop)
+    }
+
+    /// The same; returns from whom how much was taken.
+    fn take_title(
+        &mut self,
+        lot: LotId,
+        holder: &str,
+        gross: i64,
+    ) -> Result<Vec<(String, i64)>, Refused> {
         let state = self.lot(lot).unwrap_or_default();
         let mut owners: Vec<&TitlePosting> = state.titles.iter().collect();
-        owners.sort_by_key(|t| t.party != holder);
+        let line = succession::line(self, holder);
+        owners.sort_by_key(|t| {
+            line.iter()
+                .position(|p| *p == t.party)
+                .unwrap_or(usize::MAX)
+        });
         let mut left = gross;
+        let mut from = Vec::with_capacity(owners.len() + 1);
         for owner in owners {
             let taken = left.min(owner.gross_mg.max(0));
-            self.post_title(lot, &owner.party, taken.saturating_neg())?;
+            from.push((owner.party.clone(), taken));
             left -= taken;
         }
-        self.post_title(lot, holder, left.saturating_neg())
+        from.push((holder.to_owned(), left));
+        for (party, taken) in &from {
+            self.post_title(lot, party, taken.saturating_neg())?;
+        }
+        Ok(from)
+    }
+
+    /// Title to loose matter of one lot goes on in another lot, with the same
+    /// owners.
+    pub fn carry_title(
+        &mut self,
+        from: LotId,
+        to: LotId,
+        holder: &str,
+        gross: i64,
+    ) -> Result<(), Refused> {
+        for (party, taken) in self.take_title(from, holder, gross)? {
+            self.post_title(to, &party, taken)?;
+        }
+        Ok(())
     }
 
     /// Gives title to matter that turns out to have been there: first it makes

@@ -80,9 +80,34 @@ fn account_of(account: Option<&Account>) -> Account {
     account.cloned().unwrap_or_default()
 }
 
-/// The form it was born in.
+/// The form it is of now.
 pub fn form(lot: &LotState) -> &str {
-    lot.born.as_ref().map_or("", |born| &born.form)
+    if lot.form.is_empty() {
+        lot.born.as_ref().map_or("", |born| &born.form)
+    } else {
+        &lot.form
+    }
+}
+
+/// Whether it runs in a vessel, or is still to be cleared out of one.
+pub fn is_running(lot: &LotState) -> bool {
+    lot.running_in.is_some() || !lot.blend.is_empty()
+}
+
+/// All of it that stands in holdings.
+pub fn held_in_all(lot: &LotState) -> Result<Amount, Broken> {
+    let holdings = lot.balances.iter().filter(|b| {
+        let kind = b.account.as_ref().map(Account::kind);
+        kind.and_then(account::class) == Some(Class::Holding)
+    });
+    holdings
+        .into_iter()
+        .try_fold(Amount::default(), |total, b| {
+            total.plus(Amount {
+                gross: b.gross_mg,
+                contained: b.contained_mg,
+            })
+        })
 }
 
 /// Where an account's balance stands, or would stand.
@@ -153,10 +178,16 @@ pub fn reserved(lot: &LotState, account: &Account) -> Result<i64, Broken> {
 
 /// The contained mass that goes with `gross` taken from a loose amount: by
 /// the lot's content, rounded down, the remainder staying; whoever takes the
-/// last gross takes the last contained (design, section 3).
+/// last gross takes the last contained (design, section 3). Of a running lot
+/// it is the well-mixed fraction of what is there, rounded down: its content
+/// is no whole number of parts per million.
 pub fn contained_of(lot: &LotState, from: Amount, gross: i64) -> i64 {
     if gross == from.gross {
         return from.contained;
+    }
+    if is_running(lot) {
+        let mixed = Mass::mg(from.contained).share(gross, from.gross);
+        return mixed.unwrap_or_default().as_mg();
     }
     let by_content = Mass::mg(gross)
         .contained(lot.content_ppm)

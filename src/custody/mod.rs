@@ -5,10 +5,13 @@
 
 pub mod account;
 pub mod apply;
+pub mod blend;
 mod conservation;
 pub mod decide;
+pub mod device;
 pub mod draft;
 pub mod key;
+pub mod lapse;
 pub mod leaf;
 pub mod lot;
 pub mod overlay;
@@ -16,6 +19,7 @@ pub mod ranges;
 pub mod registry;
 pub mod state;
 pub mod subject;
+pub mod succession;
 #[cfg(test)]
 mod tests;
 

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use super::apply::At;
 use super::lot::{Broken, broken};
 use super::subject::{self, Item};
+use super::succession;
 use crate::event::KeyId;
 use crate::event::record::OpenRecord;
 use crate::pb::event::Body;
@@ -31,6 +32,7 @@ pub fn is_registry(event: &Event) -> bool {
                 | Body::UnitRegistered(_)
                 | Body::KeyRegistered(_)
                 | Body::KeyRevoked(_)
+                | Body::Succeeded(_)
                 | Body::Genesis(_)
                 | Body::StateRecorded(_)
                 | Body::ClockStated(_)
@@ -57,6 +59,9 @@ pub fn subjects(event: &Event) -> Vec<Subject> {
             .map(subject::key)
             .into_iter()
             .collect(),
+        Some(Body::Succeeded(e)) => {
+            vec![subject::party(&e.predecessor), subject::party(&e.successor)]
+        }
         Some(Body::Genesis(g)) => genesis_items(g).into_keys().collect(),
         Some(Body::StateRecorded(_) | Body::ClockStated(_)) => vec![subject::ledger()],
         _ => Vec::new(),
@@ -125,10 +130,16 @@ pub fn apply_event(
             registered: Some(e.clone()),
             last,
         }),
-        Body::PlaceRegistered(e) => Item::Place(PlaceState {
-            registered: Some(e.clone()),
-            last,
-        }),
+        Body::PlaceRegistered(e) => {
+            let before = match items.get(first) {
+                Some(Item::Place(p)) => p.clone(),
+                _ => PlaceState::default(),
+            };
+            Item::Place(PlaceState {
+                registered: Some(e.clone()),
+                ..before
+            })
+        }
         Body::UnitRegistered(e) => Item::Unit(UnitState {
             registered: Some(e.clone()),
             last,
@@ -147,6 +158,7 @@ pub fn apply_event(
                 ..key.clone()
             })
         }
+        Body::Succeeded(e) => return succession::apply(items, e),
         Body::Genesis(genesis) => {
             items.extend(genesis_items(genesis));
             return Ok(());

@@ -123,6 +123,7 @@ pub fn worth_a_retry(code: RefusalCode) -> bool {
             | C::SerialsNotHere
             | C::TitleInsufficient
             | C::UnknownDispute
+            | C::TooManyDeviceGaps
     )
 }
 
@@ -164,7 +165,9 @@ pub fn remedy(code: RefusalCode) -> &'static str {
         C::KeyNotYetValid => "wait until the key is valid",
         C::KeyNotOfParty => "sign with a key of the acting party",
         C::UnknownParty => "have the authority register the party first",
-        C::PartyNotActive => "the party is registered as closed: an authority must reopen it",
+        C::PartyNotActive => {
+            "the party is closed, or another has succeeded it: name its successor, or have an authority reopen it"
+        }
         C::AuthorityRequired => "have as many authority keys sign as genesis asks for",
         C::CounterpartSignatureRequired => "have the other side co-sign",
         C::TwoPersonsRequired => "have a second person of the party co-sign; devices do not count",
@@ -206,5 +209,19 @@ pub fn remedy(code: RefusalCode) -> &'static str {
         C::UnknownEvent => "name an event that has been recorded",
         C::CannotCorrect => "correct events of this kind by the event that undoes them",
         C::NoChange => "the ledger says so already",
+        C::NoVessel => "register the place as a tank, silo, road or rail tank, or use Moved",
+        C::IncompatibleRefilling => "clean the vessel first, or make the other form by Transformed",
+        C::DrawFirst => "draw a portion from the vessel; it may go on in the same statement",
+        C::VesselInUse => "empty and clean the vessel first, or report the consignment unloaded",
+        C::VesselEmpty => "fill the vessel first",
+        C::DeviceFork => {
+            "number each statement of a device once; two devices must not share a key: revoke it"
+        }
+        C::TooManyDeviceGaps => {
+            "send the device's missing statements first, or have them entered from paper"
+        }
+        C::EnteredFromPaper => "nothing: what it says has been entered; correct that if it differs",
+        C::NotADeviceGap => "name numbers of the device that have not come in",
+        C::TooManyPredecessors => "let a new party succeed",
     }
 }

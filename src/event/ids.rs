@@ -10,6 +10,12 @@ use super::digest::{Tag, hex, tagged};
 /// timestamp: 30 days, in milliseconds.
 pub const ID_WINDOW_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 
+/// How late a statement in a device's chain may come in, by its id's own
+/// timestamp: 365 days, in milliseconds, as long as records of dealings with
+/// dangerous chemicals must be kept at least (Regulations on the Safety of
+/// Hazardous Chemicals, article 41: one year).
+pub const BACKFILL_WINDOW_MS: i64 = 365 * 24 * 60 * 60 * 1000;
+
 /// How far ahead of the ledger's clock an id or a happening may be: 5 minutes,
 /// in milliseconds. Clocks in the field differ.
 pub const CLOCK_SKEW_MS: i64 = 5 * 60 * 1000;

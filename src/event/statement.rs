@@ -10,8 +10,8 @@ use super::ids::{KeyId, StatementId};
 use super::signing::{PublicKey, Purpose, SecretKey};
 use super::weight::{MAX_WEIGHT, weight};
 use crate::pb::{
-    Event, EventKind, EventRef, Origin, Part, Payload, RefusalCode, Signature, SignatureAlgorithm,
-    SignedStatement,
+    Backfilled, DeviceLink, Event, EventKind, EventRef, Origin, Part, Payload, RefusalCode,
+    Signature, SignatureAlgorithm, SignedStatement,
 };
 
 /// Events in a statement, at most.
@@ -280,6 +280,9 @@ pub fn kind_of(event: &Event) -> EventKind {
         Some(B::Opened(_)) => EventKind::Opened,
         Some(B::Moved(_)) => EventKind::Moved,
         Some(B::Packed(_)) => EventKind::Packed,
+        Some(B::Filled(_)) => EventKind::Filled,
+        Some(B::Drawn(_)) => EventKind::Drawn,
+        Some(B::Cleaned(_)) => EventKind::Cleaned,
         Some(B::Assayed(_)) => EventKind::Assayed,
         Some(B::Counted(_)) => EventKind::Counted,
         Some(B::Offered(_)) => EventKind::Offered,
@@ -298,6 +301,9 @@ pub fn kind_of(event: &Event) -> EventKind {
         Some(B::Recovered(_)) => EventKind::Recovered,
         Some(B::Settled(_)) => EventKind::Settled,
         Some(B::Corrected(_)) => EventKind::Corrected,
+        Some(B::Succeeded(_)) => EventKind::Succeeded,
+        Some(B::TakenOver(_)) => EventKind::TakenOver,
+        Some(B::Inherited(_)) => EventKind::Inherited,
         Some(B::PartyRegistered(_)) => EventKind::PartyRegistered,
         Some(B::SiteRegistered(_)) => EventKind::SiteRegistered,
         Some(B::PlaceRegistered(_)) => EventKind::PlaceRegistered,
@@ -316,6 +322,15 @@ pub fn kind_name(kind: EventKind) -> String {
     name.strip_prefix("EVENT_KIND_")
         .unwrap_or(name)
         .to_ascii_lowercase()
+}
+
+/// What a statement's header says beside its draft, if anything.
+#[derive(Clone, Debug, Default)]
+pub struct Header {
+    /// Its place among the device's statements.
+    pub device: Option<DeviceLink>,
+    /// From which paper it was entered.
+    pub backfilled: Option<Backfilled>,
 }
 
 /// A statement still to be signed.
@@ -339,6 +354,16 @@ impl Draft {
     /// Signs with the acting party's key and every co-signer's. The same input
     /// makes the same bytes: salts come from the key, the id and the index.
     pub fn sign(&self, key: &SecretKey, cosigners: &[&SecretKey]) -> SignedStatement {
+        self.sign_with(&Header::default(), key, cosigners)
+    }
+
+    /// The same with a device's number, or from paper.
+    pub fn sign_with(
+        &self,
+        header: &Header,
+        key: &SecretKey,
+        cosigners: &[&SecretKey],
+    ) -> SignedStatement {
         let parts: Vec<Part> = (0u32..)
             .zip(&self.events)
             .map(|(index, event)| {
@@ -349,7 +374,12 @@ impl Draft {
                 }
             })
             .collect();
-        let payload = self.payload(key, cosigners, &parts).encode_to_vec();
+        let payload = Payload {
+            device: header.device.clone(),
+            backfilled: header.backfilled.clone(),
+            ..self.payload(key, cosigners, &parts)
+        };
+        let payload = payload.encode_to_vec();
         let mut signers: Vec<&SecretKey> = cosigners.to_vec();
         signers.push(key);
         signers.sort_by_key(|k| k.id());
@@ -388,6 +418,7 @@ impl Draft {
                     Some(part_digest(PartKind::Event, salt, &p.body).to_bytes())
                 })
                 .collect(),
+            ..Payload::default()
         }
     }
 

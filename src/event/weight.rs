@@ -11,9 +11,9 @@ use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_f
 use prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor};
 
 use crate::pb::{
-    AcceptedLine, Authority, Consumed, DESCRIPTORS, DocumentRef, Event, ExternalRef, Goods, Inert,
-    NewLot, Part, Payload, ProcessLoss, SerialRange, Settlement, Signature, SignedStatement,
-    TransformInput, UnregulatedProduct,
+    AcceptedLine, Authority, CleanedInto, Consumed, DESCRIPTORS, DocumentRef, Event, ExternalRef,
+    Goods, Inert, InheritedLine, NewLot, Part, Payload, ProcessLoss, SerialRange, Settlement,
+    Signature, SignedStatement, TransformInput, UnregulatedProduct,
 };
 
 /// What a statement may weigh, bytes. As many as may be of the smallest that
@@ -30,14 +30,16 @@ const MAX_DEPTH: usize = 100;
 const ROOM: usize = 2;
 
 /// Bytes of what stands in lists.
-const LISTED: [(&str, usize); 15] = [
+const LISTED: &[(&str, usize)] = &[
     ("AcceptedLine", size_of::<AcceptedLine>()),
     ("Authority", size_of::<Authority>()),
+    ("CleanedInto", size_of::<CleanedInto>()),
     ("Consumed", size_of::<Consumed>()),
     ("DocumentRef", size_of::<DocumentRef>()),
     ("ExternalRef", size_of::<ExternalRef>()),
     ("Goods", size_of::<Goods>()),
     ("Inert", size_of::<Inert>()),
+    ("InheritedLine", size_of::<InheritedLine>()),
     ("NewLot", size_of::<NewLot>()),
     ("Part", size_of::<Part>()),
     ("ProcessLoss", size_of::<ProcessLoss>()),
@@ -253,7 +255,7 @@ mod tests {
                 }
             }
         }
-        let known = LISTED.map(|(name, _)| name);
+        let known = LISTED.iter().map(|(name, _)| *name);
         assert!(found.iter().map(String::as_str).eq(known), "{found:?}");
         assert!(shapes().event < shapes().all.len() && shapes().payload < shapes().all.len());
     }

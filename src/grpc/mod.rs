@@ -29,6 +29,7 @@ mod door;
 pub mod errors;
 mod filter;
 mod following;
+mod lapsed;
 mod ledger;
 mod limits;
 mod metrics;

@@ -8,11 +8,13 @@ use super::door::Door;
 use super::errors::{Fault, What};
 use crate::custody::{Item, Items as _, State, subject};
 use crate::event::KeyId;
+use crate::ledger::Ledger;
 use crate::pb::registry_server::Registry;
 use crate::pb::{
     GetKeyRequest, GetKeyResponse, GetPartyRequest, GetPartyResponse, KeyState, ListKeysRequest,
-    ListKeysResponse, ListOwnRequest, ListPartiesRequest, ListPartiesResponse, ListPlacesResponse,
-    ListSitesResponse, ListUnitsResponse, PartyState, Subject, SubjectKind,
+    ListKeysResponse, ListLapsedRequest, ListLapsedResponse, ListOwnRequest, ListPartiesRequest,
+    ListPartiesResponse, ListPlacesResponse, ListSitesResponse, ListUnitsResponse, PartyState,
+    Subject, SubjectKind,
 };
 
 /// Rows of a page, at most.
@@ -148,6 +150,17 @@ impl Registry for RegistryService {
         self.0.committed(request.min_position, deadline).await?;
         let answer = self.0.ledger.read(|state| keys(state, &request));
         Ok(Response::new(answer))
+    }
+
+    async fn list_lapsed(
+        &self,
+        request: Request<ListLapsedRequest>,
+    ) -> Result<Response<ListLapsedResponse>, Status> {
+        let deadline = self.0.deadline(request.metadata());
+        let request = request.into_inner();
+        self.0.committed(request.min_position, deadline).await?;
+        let read = move |ledger: &Ledger| super::lapsed::page(ledger, &request);
+        Ok(Response::new(self.0.read(deadline, read).await?))
     }
 }
 

@@ -3,7 +3,8 @@
 //! call; what a deadline cuts off is said to be unknown.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::mpsc::{self, OwnedPermit};
@@ -17,7 +18,9 @@ use super::errors::{Fault, explained};
 use super::waiting::{Deadline, at};
 use crate::event::statement::{MAX_EVENTS, MAX_SIGNATURES};
 use crate::ledger::{Answer, Pending, SubmitError};
-use crate::pb::{SignedStatement, SubmitRequest, SubmitResponse, submit_response};
+use crate::pb::{
+    RefusalCode, SignedRefusal, SignedStatement, SubmitRequest, SubmitResponse, submit_response,
+};
 
 /// How long a stream rests when it first finds the ledger's queue full: about
 /// as long as one sync takes.
@@ -83,6 +86,9 @@ fn counted(answer: Answer, line: Option<&Line>) -> SubmitResponse {
     if let Some(line) = line.filter(|_| wasted) {
         line.waste();
     }
+    if let Answer::Refused(refusal) = &answer {
+        alarm(refusal);
+    }
     match answer {
         Answer::Acknowledged {
             acknowledgement,
@@ -97,6 +103,21 @@ fn counted(answer: Answer, line: Option<&Line>) -> SubmitResponse {
             answer: Some(submit_response::Answer::Refusal(refusal)),
             ..SubmitResponse::default()
         },
+    }
+}
+
+/// A refusal leaves no record, so a device that says two things under one
+/// number is told of here: a line at most once a second, and the metric of
+/// refusals counts each. The detail names the key and the number, no more.
+fn alarm(refusal: &SignedRefusal) {
+    static LAST: AtomicI64 = AtomicI64::new(0);
+    if refusal.code() != RefusalCode::DeviceFork {
+        return;
+    }
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let second = since.map_or(0, |s| i64::try_from(s.as_secs()).unwrap_or(i64::MAX));
+    if LAST.swap(second, Ordering::Relaxed) != second {
+        tracing::error!(detail = refusal.detail, "DEVICE FORK");
     }
 }
 

@@ -67,12 +67,14 @@ impl Trace for TraceService {
                 Direction::Descendants => {
                     genealogy::descendants(&items, &Journal(ledger), id, as_of)
                 }
-                _ => genealogy::ancestors(&items, id),
+                _ => Ok(genealogy::ancestors(&items, id)),
             }?;
             Ok(GenealogyResponse {
                 as_of,
                 edges: found.edges,
                 truncated: found.truncated,
+                whole_gross_mg: found.whole_gross_mg,
+                held: found.held,
             })
         });
         Ok(Response::new(answer.await?))

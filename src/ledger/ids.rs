@@ -14,6 +14,8 @@ pub(super) use crate::projection::statements::{IdKey, key};
 #[derive(Debug, Default)]
 pub(super) struct IdIndex {
     days: BTreeMap<i64, Day>,
+    /// How often days have left.
+    drops: u64,
 }
 
 impl IdIndex {
@@ -48,9 +50,19 @@ impl IdIndex {
         let first = day(window_start(recorded_at_ms));
         let is_over = |number: &i64| *number < first;
         if self.days.keys().next().is_some_and(is_over) {
+            let before = self.days.len();
             self.days
                 .retain(|number, day| !is_over(number) || day.last >= flushed);
+            if self.days.len() < before {
+                self.drops = self.drops.saturating_add(1);
+            }
         }
+    }
+
+    /// How often days have left: an id of such a day that was nowhere before
+    /// may be in the projection after.
+    pub(super) fn drops(&self) -> u64 {
+        self.drops
     }
 
     /// How many ids it holds.

@@ -42,8 +42,9 @@ pub(super) struct Prepared {
     recorded: BTreeMap<(String, Vec<u8>, u32), Recorded>,
     /// Records committed when it was looked up.
     pub(super) looked_at: u64,
-    /// Evictions when it was looked up.
+    /// Evictions when it was looked up, and days of ids that had left.
     evictions: u64,
+    drops: u64,
 }
 
 /// Until there is nothing to prepare any more.
@@ -90,12 +91,13 @@ pub(super) fn open(shared: &Shared, signed: SignedStatement) -> Result<Prepare, 
 }
 
 fn look_up(shared: &Shared, statement: Statement, verified: bool) -> Result<Prepare, ReadError> {
-    let (keys, looked_at, evictions) = {
+    let (keys, looked_at, evictions, drops) = {
         let live = shared.live();
         (
             shared.keys_of(&live.state, &statement),
             live.state.next(),
             live.evictions,
+            live.ids.drops(),
         )
     };
     let verified = match (verified, keys) {
@@ -126,6 +128,7 @@ fn look_up(shared: &Shared, statement: Statement, verified: bool) -> Result<Prep
         recorded: BTreeMap::new(),
         looked_at,
         evictions,
+        drops,
     };
     // Unverified, nothing is looked up for it: that would be anybody's way
     // to make the disk work. The writer sends it back once its key is known.
@@ -249,6 +252,13 @@ impl Prepared {
                 .wanted
                 .iter()
                 .any(|subject| layers.get(subject).is_none())
+    }
+
+    /// Whether its id may have been recorded and have left the index since it
+    /// was looked up: one that is older than the window, of a device.
+    pub(super) fn id_may_have_left(&self, live: &Live, now: i64) -> bool {
+        let old = self.statement.id.unix_ms() < ids::window_start(now);
+        old && live.ids.drops() != self.drops
     }
 
     /// The references that were not found when it was looked up.

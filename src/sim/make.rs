@@ -134,6 +134,7 @@ impl World {
             lot: fresh.pile.lot.to_bytes(),
             content_ppm: fresh.pile.ppm,
             certificate_hash: self.hash(),
+            ..Assayed::default()
         };
         fresh.next = Next::Pack;
         self.jobs.push(Job::Fresh(Box::new(fresh)));

@@ -162,6 +162,7 @@ impl World {
                 name_zh: place.name_zh.to_owned(),
                 name_en: place.name_en.to_owned(),
                 kind: place.kind.to_owned(),
+                ..PlaceRegistered::default()
             }));
         }
         self.say(who, bodies, "registers its places")

@@ -98,6 +98,7 @@ fn is_live(kind: EventKind) -> bool {
             | K::Departed
             | K::Succeeded
             | K::TakenOver
+            | K::Inherited
     )
 }
 

@@ -13,6 +13,8 @@ use hazledger::pb::{EventRef, Genesis, Origin};
 pub mod bench;
 #[path = "../rules/story.rs"]
 mod story;
+#[path = "../rules/tanks.rs"]
+mod tanks;
 #[path = "../rules/verbs.rs"]
 mod verbs;
 

@@ -58,7 +58,9 @@ impl Player {
             settlements[0].gross_mg += loose.abs() + 1;
         }
         let owner = self.world.member(&dispute.owner).unwrap();
+        let owner = self.heir(model, owner);
         let other = self.world.member(&dispute.counterpart);
+        let other = other.map(|other| self.heir(model, other));
         let body = Body::Settled(Settled {
             dispute: bytes(&name),
             settlements,
@@ -134,6 +136,7 @@ impl Player {
         let mut reference = named;
         let mut restated = self.restate(&happened.event);
         let mut by = self.world.member(&original.party).unwrap();
+        by = self.heir(model, by);
         let mut with = Vec::new();
         let mut authorities = 0;
         for (lot, _) in &lots {

@@ -122,10 +122,16 @@ pub struct Package {
 /// What an event books on a lot.
 pub type Books = BTreeMap<Account, Amount>;
 
+/// What a running lot is made of: mass by the lot that was poured in; none:
+/// of unknown origin.
+pub type Blend = BTreeMap<Option<Id>, Amount>;
+
 /// One lot's books.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Book {
     pub form: String,
+    /// Who answers for it as waste.
+    pub answerable: String,
     pub born_ppm: u32,
     pub ppm: u32,
     /// What is booked where, packages included. No zeros.
@@ -137,8 +143,14 @@ pub struct Book {
     pub ended: BTreeSet<u64>,
     /// Loose gross that an open offer has reserved, and where.
     pub promised: BTreeMap<Id, (Account, i64)>,
-    /// What it was made of: how much of which lots.
+    /// What it was made of: how much of which lots. None of what was made of
+    /// a running lot, whose parts are judged with its blend.
     pub parents: Vec<(Id, Amount)>,
+    /// The vessel that it runs in: a party's place.
+    pub vessel: Option<(String, String)>,
+    pub blend: Blend,
+    /// What it was made of when it ran no longer.
+    pub blend_at_end: Blend,
 }
 
 impl Book {
@@ -180,6 +192,10 @@ impl Book {
         if gross == there.gross {
             return there.contained;
         }
+        if self.vessel.is_some() || !self.blend.is_empty() {
+            // In a vessel: the well-mixed fraction.
+            return share(there.contained, gross, there.gross);
+        }
         content(gross, self.ppm).clamp(0, there.contained.max(0))
     }
 
@@ -218,9 +234,12 @@ impl Book {
     /// A sink takes the holder's own title first, then the others' in order
     /// of their codes. What is there and nobody owns (more was measured than
     /// offered) stands against the holder, as law 7 has it.
-    pub fn end_title(&mut self, holder: &str, gross: i64) {
-        let mut owners = vec![holder.to_owned()];
-        owners.extend(self.titles.keys().filter(|p| *p != holder).cloned());
+    ///
+    /// The holder is told with those who have succeeded it, in that order.
+    pub fn end_title(&mut self, line: &[String], gross: i64) {
+        let holder = &line[0].clone();
+        let mut owners = line.to_vec();
+        owners.extend(self.titles.keys().filter(|p| !line.contains(p)).cloned());
         let mut left = gross;
         for owner in owners {
             let taken = left.min(self.title(&owner).max(0));
@@ -265,6 +284,12 @@ impl Book {
                 package.promised = None;
             }
         }
+    }
+
+    /// It runs in its vessel no longer.
+    pub fn end(&mut self) {
+        self.vessel = None;
+        self.blend_at_end = self.blend.clone();
     }
 
     /// Whether matter is still on hand or in dispute.
@@ -324,6 +349,11 @@ impl<K: Ord + Clone, V: Clone> Table<K, V> {
             self.kept.extend(draft);
         }
         keys
+    }
+
+    /// What the draft has touched so far.
+    pub fn drafted(&self) -> Vec<K> {
+        self.draft.keys().cloned().collect()
     }
 
     pub fn save(&self) -> BTreeMap<K, V> {

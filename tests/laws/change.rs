@@ -35,6 +35,11 @@ fn in_proportion(total: i64, weights: &[i64]) -> Vec<i64> {
 /// What can be said of a transformation without the books.
 pub fn makeable(e: &Transformed) -> Verdict {
     must(!e.inputs.is_empty(), Wrong::Field)?;
+    sound_losses(e)
+}
+
+/// A loss says of what, and is one; what was consumed is something.
+pub fn sound_losses(e: &Transformed) -> Verdict {
     let nonsense = |l: &hazledger::pb::ProcessLoss| {
         let nothing = l.gross_mg == 0 && l.contained_mg == 0;
         let of_what = l.contained_mg > 0 && l.substance.is_empty();
@@ -104,7 +109,7 @@ impl Model {
             must(!input.place.is_empty(), Wrong::Field)?;
             named(input.goods.as_ref())?;
         }
-        let outputs: Vec<Amount> = e.outputs.iter().map(new_lot).collect::<Result<_, _>>()?;
+        e.outputs.iter().try_for_each(|o| new_lot(o).map(drop))?;
         for lot in &e.outputs {
             self.own_place(case.party, &lot.place)?;
         }
@@ -116,8 +121,20 @@ impl Model {
             self.sink(&taken, &from, &Account::Transformed);
             inputs.push(taken);
         }
-        let made = self.shares(e, &inputs, &outputs)?;
-        for (line, input) in (0u32..).zip(&inputs) {
+        self.converted(case, e, &inputs)
+    }
+
+    /// What came of inputs that have been taken.
+    pub fn converted(
+        &mut self,
+        case: &Case<'_>,
+        e: &Transformed,
+        inputs: &[Taken],
+    ) -> Verdict<Booked> {
+        let outputs: Vec<Amount> = e.outputs.iter().map(new_lot).collect::<Result<_, _>>()?;
+        let made = self.shares(e, inputs, &outputs)?;
+        let plain = !inputs.iter().any(|i| self.runs(&i.lot));
+        for (line, input) in (0u32..).zip(inputs) {
             let at = usize::try_from(line).unwrap();
             let book = self.lots.edit(&input.lot);
             book.transfer(&Account::Transformed, &Account::ProcessLoss, made.lost[at]);
@@ -136,10 +153,18 @@ impl Model {
             must(none || papers(lot), Wrong::Field)?;
             let name = case.name(line);
             self.made(case, name, &lot.form, lot.content_ppm, &lot.place, *mass);
-            self.lots.edit(&name).parents = made.parents(&inputs, mass.gross);
+            if plain {
+                self.lots.edit(&name).parents = made.parents(inputs, mass.gross);
+            }
         }
         let names = |line| case.name(line);
-        Ok(made.booked(e, case.party, &inputs, &outputs, names))
+        Ok(made.booked(e, case.party, inputs, &outputs, names))
+    }
+
+    /// Whether a lot is a vessel's, and its parts are what comes of it.
+    fn runs(&self, lot: &Id) -> bool {
+        let book = self.lots.get(lot).unwrap();
+        book.vessel.is_some() || !book.blend.is_empty()
     }
 
     /// In gross: outputs + unregulated + losses = inputs + inert, and what
@@ -243,7 +268,12 @@ impl Model {
         let (form, ppm) = (parent.form.clone(), parent.ppm);
         let (child, mass) = (case.name(0), taken.total());
         self.made(case, child, &form, ppm, &e.place, mass);
-        self.lots.edit(&child).parents = vec![(taken.lot, mass)];
+        let runs = self.runs(&taken.lot);
+        let book = self.lots.edit(&child);
+        if !runs {
+            book.parents = vec![(taken.lot, mass)];
+        }
+        case.party.clone_into(&mut book.answerable);
         Ok(waste_booked(taken.lot, child, &at, mass))
     }
 }
@@ -311,7 +341,8 @@ impl Model {
             SettlementCause::Theft => Account::Missing,
             SettlementCause::Miscount if over => Account::Found,
             SettlementCause::Miscount => {
-                let side = part.party == dispute.owner || part.party == dispute.counterpart;
+                let side = [&dispute.owner, &dispute.counterpart];
+                let side = side.into_iter().any(|s| self.acts_for(&part.party, s));
                 must(side, Wrong::Field)?;
                 let place = (part.party.clone(), part.place.clone());
                 must(self.places.has(&place), Wrong::Registry)?;
@@ -321,6 +352,7 @@ impl Model {
         // An over-delivered mass and packages that were not seen differ in
         // kind: one part for each.
         must(!over || packages.is_empty(), Wrong::Field)?;
+        let line = self.line(&dispute.owner);
         let book = self.lots.edit(&dispute.lot);
         book.transfer(&from, &to, loose);
         let mut settled = loose;
@@ -329,7 +361,7 @@ impl Model {
             book.move_package(*serial, &to);
         }
         match to {
-            Account::Released | Account::Missing => book.end_title(&dispute.owner, loose.gross),
+            Account::Released | Account::Missing => book.end_title(&line, loose.gross),
             Account::Found => {
                 let gaining = [&dispute.counterpart, &dispute.owner];
                 let gaining = gaining.into_iter().find(|p| !p.is_empty()).unwrap();

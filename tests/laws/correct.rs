@@ -94,7 +94,7 @@ impl Model {
         must(!e.reason.is_empty(), Wrong::Field)?;
         let restated = e.restated.as_ref().ok_or(Wrong::Field)?;
         let original = self.original(e.original.as_ref())?;
-        let own = original.party() == case.party;
+        let own = self.acts_for(case.party, original.party());
         must(own || case.authority, Wrong::Correction)?;
         let before = blanked(&original.happened.event).ok_or(Wrong::Correction)?;
         must(blanked(restated) == Some(before), Wrong::Correction)?;
@@ -145,7 +145,11 @@ impl Model {
             if book.ppm == book.born_ppm {
                 book.ppm = ppm;
             }
-            (book.born_ppm, book.parents) = (ppm, parents);
+            book.born_ppm = ppm;
+            // Of a running lot's matter the model does not tell the parents.
+            if !book.parents.is_empty() {
+                book.parents = parents;
+            }
         }
         let name = event_name(&original.reference).unwrap();
         let happened = self.events.edit(&name);
@@ -512,9 +516,10 @@ impl Model {
         } else {
             0
         };
+        let line = self.line(party);
         let book = self.lots.edit(lot);
         if there - both < 0 {
-            book.end_title(party, both - there);
+            book.end_title(&line, both - there);
         } else {
             book.give_title(party, there - both);
         }

@@ -1,6 +1,7 @@
 //! Plans of handoffs, of carriage and of title.
 
 use bytes::Bytes;
+use hazledger::event::Statement;
 use hazledger::pb::event::Body;
 use hazledger::pb::offered::From as OfferedFrom;
 use hazledger::pb::{
@@ -89,6 +90,7 @@ impl Player {
         let name = self.consignments.pick(&mut self.world, open)?;
         let consignment = model.consignments.get(&name).unwrap();
         let by = self.world.member(&consignment.carrier).unwrap();
+        let by = self.heir(model, by);
         let at = Account::Aboard(name);
         let mut lines = Vec::new();
         for lot in model.aboard(&name) {
@@ -121,9 +123,11 @@ impl Player {
             let all = self.world.percent(70);
             lines.push(if all { whole } else { self.goods(&stock) });
         }
-        let taker = match self.world.upto(5) {
-            0 => self.world.anybody_but(by),
-            _ => self.world.member(&consignment.consignee)?,
+        let taker = if self.world.percent(17) {
+            self.world.anybody_but(by)
+        } else {
+            let consignee = self.world.member(&consignment.consignee)?;
+            self.heir(model, consignee)
         };
         let offered = Offered {
             taker: self.world.code(taker),
@@ -151,6 +155,8 @@ impl Player {
         let (draft, key) = self.world.draft(plan);
         let mut reference = World::reference(&draft, &key);
         let offer = self.world.sign(plan, &draft, &key);
+        let statement = Statement::open(offer.statement.clone()).unwrap();
+        self.world.said(&statement.payload, statement.digest);
         self.held_back.push(offer);
         let mut by = taker;
         match self.world.upto(19) {
@@ -176,7 +182,9 @@ impl Player {
         let open = |o: &Id| model.offers.get(o).unwrap().status == Status::Open;
         let name = match self.offers.pick_gone(&mut self.world) {
             Some(gone) if wild && self.world.percent(25) => gone,
-            _ => self.offers.pick(&mut self.world, open)?,
+            _ => self
+                .orphaned(model, 20)
+                .or_else(|| self.offers.pick(&mut self.world, open))?,
         };
         let offer = model.offers.get(&name).unwrap();
         let lines = offer.lines.iter();
@@ -189,6 +197,7 @@ impl Player {
         };
         let mut reference = offer.reference.clone();
         let mut by = self.world.member(&offer.taker).unwrap();
+        by = self.heir(model, by);
         let mut with = Vec::new();
         if wild && self.world.percent(25) {
             by = self.world.anybody();
@@ -313,7 +322,9 @@ impl Player {
         let open = |o: &Id| model.offers.get(o).unwrap().status == Status::Open;
         let name = match self.offers.pick_gone(&mut self.world) {
             Some(gone) if self.world.percent(8) => gone,
-            _ => self.offers.pick(&mut self.world, open)?,
+            _ => self
+                .orphaned(model, 20)
+                .or_else(|| self.offers.pick(&mut self.world, open))?,
         };
         let offer = model.offers.get(&name).unwrap();
         let mut reference = offer.reference.clone();
@@ -336,6 +347,7 @@ impl Player {
             )
         };
         let mut by = self.world.member(by).unwrap();
+        by = self.heir(model, by);
         if self.world.percent(10) {
             by = self.world.anybody();
         }
@@ -352,6 +364,7 @@ impl Player {
         };
         let carrier = &model.consignments.get(&name).unwrap().carrier;
         let by = self.world.member(carrier).unwrap();
+        let by = self.heir(model, by);
         let by = if self.world.percent(5) {
             self.world.anybody()
         } else {
@@ -388,10 +401,13 @@ impl Player {
 
     pub fn reported(&mut self, model: &Model) -> Option<Play> {
         let (name, by) = self.on_the_road(model)?;
-        let kind = if self.world.percent(3) {
-            ReportKind::Unspecified
-        } else {
-            ReportKind::Stop
+        let tank = |lot: &Id| model.lots.get(lot).unwrap().vessel.is_some();
+        let tanks = model.aboard(&name).iter().any(tank);
+        let kind = match self.world.upto(99) {
+            0..=2 => ReportKind::Unspecified,
+            3 => ReportKind::Unloaded,
+            4..=40 if tanks => ReportKind::Unloaded,
+            _ => ReportKind::Stop,
         };
         let reported = Reported {
             consignment: bytes(&name),
@@ -417,6 +433,9 @@ impl Player {
             }
             let seller = (*self.world.pick(&owners)).clone();
             let by = self.world.member(&seller).unwrap();
+            if self.world.gone.contains(&by) && !self.world.percent(3) {
+                continue;
+            }
             if self.only.is_none_or(|only| only == by) {
                 sold = Some((lot, by, seller));
                 break;

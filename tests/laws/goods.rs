@@ -17,6 +17,9 @@ pub const FORMS: [&str; 5] = ["NACN-1689", "NACN-3414", "AN-1942", "NC-2555", "K
 /// What an event is booked with, lot by lot, if it can be corrected.
 pub type Booked = Vec<(Id, Books)>;
 
+/// What NC-2555 is when it has dried.
+const DRY: &str = "NC-0340";
+
 /// Some of a lot, found where it was said to be.
 #[derive(Clone)]
 pub struct Taken {
@@ -86,10 +89,8 @@ pub fn named(goods: Option<&Goods>) -> Verdict<(i64, Vec<u64>)> {
 
 /// Gross and contained of a lot that enters.
 pub fn new_lot(lot: &NewLot) -> Verdict<Amount> {
-    must(
-        !lot.label.is_empty() && FORMS.contains(&lot.form.as_str()),
-        Wrong::Field,
-    )?;
+    let known = FORMS.contains(&lot.form.as_str()) || lot.form == DRY;
+    must(!lot.label.is_empty() && known, Wrong::Field)?;
     let gross = mass(lot.quantity.as_ref())?;
     must((1..=1_000_000).contains(&lot.content_ppm), Wrong::Field)?;
     Ok(amount(gross, content(gross, lot.content_ppm)))
@@ -239,10 +240,10 @@ impl Model {
 
     /// Into a sink: title to the loose part ends with it.
     pub fn sink(&mut self, taken: &Taken, from: &Account, to: &Account) {
-        let holder = self.holder(from);
+        let line = self.line(&self.holder(from));
         self.send(taken, from, to);
         let book = self.lots.edit(&taken.lot);
-        book.end_title(&holder, taken.loose.gross);
+        book.end_title(&line, taken.loose.gross);
     }
 }
 
@@ -257,6 +258,7 @@ impl Model {
         );
         let taken = self.take(e.goods.as_ref(), &from, Promised::Refuse)?;
         must(from != to, Wrong::Pointless)?;
+        self.stands_free(&taken.lot)?;
         self.send(&taken, &from, &to);
         Ok(booked(&taken, from, to))
     }
@@ -267,9 +269,7 @@ impl Model {
         let new = serials(e.serials.as_slice())?;
         must(!new.is_empty() && e.gross_mg_each > 0, Wrong::Field)?;
         self.own_place(case.party, &e.place)?;
-        let (_, book) = self.lot(&e.lot)?;
-        let used = |s: &u64| book.packages.contains_key(s) || book.ended.contains(s);
-        must(!new.iter().any(used), Wrong::Goods)?;
+        let (name, _) = self.lot(&e.lot)?;
         let count = i64::try_from(new.len()).unwrap();
         let goods = Goods {
             lot: e.lot.clone(),
@@ -281,7 +281,10 @@ impl Model {
         };
         let at = held(case.party, &e.place);
         let taken = self.take(Some(&goods), &at, Promised::Refuse)?;
+        self.stands_free(&name)?;
         let book = self.lots.edit(&taken.lot);
+        let used = |s: &u64| book.packages.contains_key(s) || book.ended.contains(s);
+        must(!new.iter().any(used), Wrong::Goods)?;
         let owner = packages_owner(book, case.party, taken.loose.gross)?;
         let each = content(e.gross_mg_each, book.ppm).min(taken.loose.contained / count);
         let left_over = amount(0, taken.loose.contained - each * count);
@@ -300,22 +303,42 @@ impl Model {
     }
 
     /// The holder of all of the loose matter measures it: more content than
-    /// was booked is found, less is process loss.
+    /// was booked is found, less is process loss; what is lighter than booked
+    /// has evaporated. Too dry, it is another form, all of it.
     pub fn assayed(&mut self, case: &Case<'_>, e: &Assayed) -> Verdict {
         must((1..=1_000_000).contains(&e.content_ppm), Wrong::Field)?;
         must(e.certificate_hash.len() == 32, Wrong::Field)?;
+        let weighed = e.weighed.as_ref().map(|q| mass(Some(q))).transpose()?;
         let (lot, book) = self.lot(&e.lot)?;
-        let loose: Vec<Account> = book
-            .accounts
-            .keys()
-            .filter(|a| a.is_holding() && book.loose_on(a).gross > 0)
-            .cloned()
-            .collect();
-        let mine = |a: &Account| matches!(a, Account::Held(party, _) if party == case.party);
-        must(!loose.is_empty() && loose.iter().all(mine), Wrong::Goods)?;
         must(book.promised.is_empty(), Wrong::Goods)?;
+        let holdings = book.accounts.keys().filter(|a| a.is_holding());
+        let (loose, packed): (Vec<Account>, Vec<Account>) =
+            holdings.cloned().partition(|a| book.loose_on(a).gross > 0);
+        // Of the forms that the histories use only this one dries into another.
+        let dry = book.form == "NC-2555" && e.wetting_ppm.is_some_and(|w| w < 250_000);
+        let mut concerned = loose.clone();
+        if loose.is_empty() || dry {
+            concerned.extend(packed);
+        }
+        let mine = |a: &Account| matches!(a, Account::Held(party, _) if party == case.party);
+        let sole = !concerned.is_empty() && concerned.iter().all(mine);
+        must(sole, Wrong::Goods)?;
+        let evaporated = match (weighed, loose.as_slice()) {
+            (None, _) => 0,
+            (Some(weighed), [at]) => book.loose_on(at).gross - weighed,
+            (Some(_), _) => return Err(Wrong::Field),
+        };
+        must(evaporated >= 0, Wrong::Goods)?;
+        let line = self.line(case.party);
         let book = self.lots.edit(&lot);
+        if evaporated > 0 {
+            book.transfer(&loose[0], &Account::ProcessLoss, amount(evaporated, 0));
+            book.end_title(&line, evaporated);
+        }
         book.ppm = e.content_ppm;
+        if dry {
+            DRY.clone_into(&mut book.form);
+        }
         for at in loose {
             let before = book.loose_on(&at);
             let gained = content(before.gross, e.content_ppm) - before.contained;

@@ -8,8 +8,8 @@ use hazledger::event::StatementId;
 use hazledger::event::ids::{ID_WINDOW_MS, derived};
 use hazledger::pb::offered::From as OfferedFrom;
 use hazledger::pb::{
-    Accepted, AcceptedLine, Declined, EventRef, Goods, Offered, Relayed, Reported, Traded,
-    Withdrawn,
+    Accepted, AcceptedLine, Declined, EventRef, Goods, Offered, Relayed, ReportKind, Reported,
+    Traded, Withdrawn,
 };
 
 use super::books::{Account, Amount, Id, amount, content, held, share};
@@ -101,6 +101,7 @@ impl Model {
         let mut lines: Vec<Line> = Vec::new();
         for goods in &e.lines {
             let taken = self.take(Some(goods), &from, Promised::Refuse)?;
+            self.stands_free(&taken.lot)?;
             lines.push(Line {
                 lot: taken.lot,
                 loose: taken.loose.gross,
@@ -173,9 +174,13 @@ impl Model {
             return self.park(case, &name, reference, e).map(|()| None);
         };
         standing(&offer, Some(reference))?;
-        must(case.signed.contains(&offer.taker), Wrong::Who)?;
+        // Whoever of the taker and its successors signed has the goods.
+        let mut line = self.line(&offer.taker).into_iter();
+        let taker = line.find(|party| case.own.contains(party));
+        let taker = taker.ok_or(Wrong::Who)?;
         let by = (case.party, case.statement, case.index);
-        self.take_over(&name, &offer, by, e).map(Some)
+        self.take_over(&name, &Offer { taker, ..offer }, by, e)
+            .map(Some)
     }
 
     /// The offer has not come in: recorded without postings.
@@ -389,7 +394,7 @@ impl Model {
         let name = id(consignment)?;
         let state = self.consignments.get(&name).ok_or(Wrong::Consignment)?;
         must(!state.closed, Wrong::Consignment)?;
-        must(state.carrier == party, Wrong::Who)?;
+        must(self.acts_for(party, &state.carrier), Wrong::Who)?;
         Ok(name)
     }
 
@@ -418,7 +423,11 @@ impl Model {
 
     pub fn reported(&mut self, case: &Case<'_>, e: &Reported) -> Verdict {
         must(e.kind != 0 && !e.region.is_empty(), Wrong::Field)?;
-        self.carried(case.party, &e.consignment).map(drop)
+        let name = self.carried(case.party, &e.consignment)?;
+        match e.kind() {
+            ReportKind::Unloaded => self.keep_heels(case, &name),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -13,11 +13,12 @@ use hazledger::pb::{
     Transformed,
 };
 
-use super::books::{Account, Amount, Book, Id, amount};
+use super::books::{Account, Amount, Blend, Book, Id, amount};
 use super::change::substance;
 use super::goods::mass;
 use super::handoff::handoff_name;
 use super::model::{Model, Status, Wrong};
+use super::vessels::Place;
 
 /// The broad class of a refusal.
 pub fn class(refused: &Refused) -> Wrong {
@@ -43,7 +44,8 @@ pub fn class(refused: &Refused) -> Wrong {
         | C::UnknownSite
         | C::UnknownPlace
         | C::UnknownUnit
-        | C::KeyExists => Wrong::Registry,
+        | C::KeyExists
+        | C::TooManyPredecessors => Wrong::Registry,
         C::FieldMissing
         | C::FieldInvalid
         | C::PersonalData
@@ -70,7 +72,13 @@ pub fn class(refused: &Refused) -> Wrong {
         C::NotConserved => Wrong::Conservation,
         C::UnknownDispute | C::DisputeClosed | C::DisputeExceeded => Wrong::Dispute,
         C::UnknownEvent | C::CannotCorrect => Wrong::Correction,
+        C::DeviceFork | C::TooManyDeviceGaps | C::EnteredFromPaper | C::NotADeviceGap => {
+            Wrong::Device
+        }
         C::NoChange => Wrong::Pointless,
+        C::NoVessel | C::IncompatibleRefilling | C::DrawFirst | C::VesselInUse | C::VesselEmpty => {
+            Wrong::Vessel
+        }
         _ => panic!("a refusal that no history should meet: {refused}"),
     }
 }
@@ -123,8 +131,13 @@ fn book(lot: &LotState) -> Book {
             assert!(!twice, "law 6: package {serial} is in two places");
         }
     }
+    let form = match lot.form.as_str() {
+        "" => born.form.clone(),
+        form => form.to_owned(),
+    };
     Book {
-        form: born.form.clone(),
+        form,
+        answerable: born.answerable.clone(),
         born_ppm: born.content_ppm,
         ppm: lot.content_ppm,
         accounts: lot
@@ -154,7 +167,18 @@ fn book(lot: &LotState) -> Book {
             .iter()
             .map(|p| (id(&p.lot), amount(p.gross_mg, p.contained_mg)))
             .collect(),
+        vessel: lot.running_in.clone().map(|v| (v.party, v.place)),
+        blend: blend(&lot.blend),
+        blend_at_end: blend(&lot.blend_at_end),
     }
+}
+
+fn blend(parts: &[pb::Parent]) -> Blend {
+    let part = |p: &pb::Parent| {
+        let lot = (!p.lot.is_empty()).then(|| id(&p.lot));
+        (lot, amount(p.gross_mg, p.contained_mg))
+    };
+    parts.iter().map(part).collect()
 }
 
 fn same<T: PartialEq + std::fmt::Debug>(what: &str, model: &T, state: &T) {
@@ -173,7 +197,12 @@ pub fn agrees(model: &Model, subject: &pb::Subject, item: &Item) {
                 .lots
                 .get(&id(&subject.id))
                 .expect("a lot unknown to the model");
-            same("lot", mine, &book(lot));
+            let mut theirs = book(lot);
+            if mine.parents.is_empty() {
+                // Its parents are parts of a vessel's blend.
+                theirs.parents.clear();
+            }
+            same("lot", mine, &theirs);
             book_laws(mine);
         }
         Item::Handoff(h) => handoff_agrees(model, &id(&subject.id), h),
@@ -208,15 +237,39 @@ pub fn agrees(model: &Model, subject: &pb::Subject, item: &Item) {
             let mine = model.parties.get(&code).expect("an unknown party");
             same("parked", &mine.parked, &usize::try_from(p.parked).unwrap());
             same("authority", &mine.authority, &p.authority);
+            let successor = mine.succeeded_by.clone().unwrap_or_default();
+            same("successor", &successor, &p.succeeded_by);
+            let theirs = p.predecessors.iter().cloned().collect();
+            same("predecessors", &mine.predecessors, &theirs);
         }
         Item::Key(k) => {
             // The ledger's own key is none of the model's.
             let mine = model.keys.get(&id(&subject.id));
             if let Some(mine) = mine {
                 same("revoked", &mine.revoked, &(k.revoked_at != 0));
+                let chain = k.device.clone().unwrap_or_default();
+                let gaps = chain.gaps.iter().map(|g| (g.first, g.last)).collect();
+                let entered = chain.entered.iter().map(|r| (r.first, r.last)).collect();
+                same("a device's number", &mine.device.last(), &chain.sequence);
+                same("a device's gaps", &mine.device.gaps(), &gaps);
+                same("entered from paper", &mine.device.entered(), &entered);
             }
         }
-        Item::Site(_) | Item::Place(_) | Item::Unit(_) | Item::Ledger(_) => {}
+        Item::Place(p) => {
+            let name = String::from_utf8(subject.id.to_vec()).unwrap();
+            let (party, place) = name.split_once('/').unwrap();
+            let mine = model.places.get(&(party.to_owned(), place.to_owned()));
+            let some = |id_: &bytes::Bytes| (!id_.is_empty()).then(|| id(id_));
+            let theirs = Place {
+                vessel: p.registered.as_ref().unwrap().vessel != 0,
+                running: some(&p.running),
+                contents: p.contents.clone(),
+                uncleaned: p.uncleaned,
+                consignment: some(&p.consignment),
+            };
+            same("place", mine.expect("an unknown place"), &theirs);
+        }
+        Item::Site(_) | Item::Unit(_) | Item::Ledger(_) => {}
     }
 }
 
@@ -296,6 +349,12 @@ fn book_laws(book: &Book) {
     }
     let alive = |s: &&u64| book.packages.contains_key(s);
     assert!(!book.ended.iter().any(|s| alive(&s)), "law 6: ended, alive");
+    if book.vessel.is_some() || !book.blend.is_empty() {
+        let holdings = book.accounts.iter().filter(|(a, _)| a.is_holding());
+        let there: Amount = holdings.map(|(_, mass)| *mass).sum();
+        let parts: Amount = book.blend.values().copied().sum();
+        assert_eq!(parts, there, "a running lot is what it is made of");
+    }
     let owned: i64 = book.titles.values().sum();
     let packages = book.packages.values();
     let packages = packages.filter(|p| p.account != Account::Missing);
@@ -355,6 +414,7 @@ pub fn record_laws(model: &Model, record: &OpenRecord) {
                     conserves(model, e, index, &restated(record));
                 }
             }
+            Some(Body::Filled(_) | Body::Drawn(_)) => goes_over(model, index, &postings),
             _ => {}
         }
     }
@@ -374,10 +434,13 @@ fn who_signed(model: &Model, record: &OpenRecord) -> BTreeSet<String> {
     let payload = &record.payload;
     let keys = std::iter::once(&payload.key_id).chain(&payload.cosigner_key_ids);
     let party = |k: &bytes::Bytes| model.keys.get(&id(k)).map(|k| k.party.clone());
-    let mut signed: BTreeSet<String> = keys.filter_map(party).collect();
+    let own: BTreeSet<String> = keys.filter_map(party).collect();
+    let mut signed = model.with_predecessors(&own);
     let mut add = |name: Option<Id>| {
         let offer = name.and_then(|n| model.offers.get(&n));
         signed.extend(offer.iter().flat_map(|o| o.signed.clone()));
+        // Its giver's word is that of whoever has succeeded it.
+        signed.extend(offer.iter().flat_map(|o| model.line(&o.giver)));
     };
     for (index, event) in (0u32..).zip(record.events.iter().flatten()) {
         match &event.body {
@@ -392,6 +455,22 @@ fn who_signed(model: &Model, record: &OpenRecord) -> BTreeSet<String> {
         }
     }
     signed
+}
+
+/// Law 4 of pouring and drawing: what ends as one lot goes on as another, in
+/// gross and in contained, and stays the same substance.
+fn goes_over(model: &Model, index: u32, postings: &[(u32, Id, Account, Amount)]) {
+    let mut over: BTreeMap<String, Amount> = BTreeMap::new();
+    for (_, lot, account, mass) in postings.iter().filter(|p| p.0 == index) {
+        if matches!(account, Account::Transformed | Account::Made) {
+            let of = over
+                .entry(substance(&model.lots.get(lot).unwrap().form))
+                .or_default();
+            *of = *of + *mass;
+        }
+    }
+    let even = over.values().all(|left| *left == Amount::NONE);
+    assert!(even, "law 4: {over:?}");
 }
 
 /// Law 4, in gross, and per substance in contained.

@@ -12,6 +12,7 @@ use hazledger::pb::{Accepted, Event, EventRef, Origin, Payload};
 
 use super::books::{Account, Amount, Book, Id, Table};
 use super::goods::Booked;
+use super::vessels::Place;
 
 /// Why a statement may not be recorded, broadly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,8 +43,12 @@ pub enum Wrong {
     Dispute,
     /// An event that is unknown, or not to be corrected so.
     Correction,
+    /// A device's number that does not fit.
+    Device,
     /// It is so already.
     Pointless,
+    /// No vessel, one that is in use, or one that was not cleaned.
+    Vessel,
 }
 
 pub type Verdict<T = ()> = Result<T, Wrong>;
@@ -63,6 +68,9 @@ pub struct Party {
     pub active: bool,
     pub authority: bool,
     pub parked: usize,
+    pub succeeded_by: Option<String>,
+    /// Whom it has succeeded, through others too.
+    pub predecessors: BTreeSet<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -73,6 +81,7 @@ pub struct Key {
     pub from_ms: i64,
     pub until_ms: i64,
     pub revoked: bool,
+    pub device: super::devices::Chain,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,6 +178,8 @@ pub struct Said<'a> {
     pub now_ms: i64,
     /// Whether a signature does not hold.
     pub forged: bool,
+    /// Of its payload.
+    pub digest: Bytes,
 }
 
 /// One event of it, and who signed.
@@ -178,7 +189,10 @@ pub struct Case<'a> {
     pub index: u32,
     pub digest: Bytes,
     pub now_ms: i64,
+    /// Who signed, and whom they have succeeded.
     pub signed: &'a BTreeSet<String>,
+    /// Who signed.
+    pub own: &'a BTreeSet<String>,
     pub two_persons: bool,
     pub authority: bool,
     pub root: bool,
@@ -218,7 +232,7 @@ pub struct Model {
     pub parties: Table<String, Party>,
     pub sites: Table<(String, String), ()>,
     pub units: Table<(String, String), ()>,
-    pub places: Table<(String, String), ()>,
+    pub places: Table<(String, String), Place>,
     pub keys: Table<Id, Key>,
     pub lots: Table<Id, Book>,
     pub offers: Table<Id, Offer>,
@@ -233,7 +247,12 @@ fn in_time(said: &Said<'_>) -> Verdict {
     let payload = said.payload;
     let id_ms = said.statement.unix_ms();
     let late = said.now_ms + CLOCK_SKEW_MS;
-    let in_time = (said.now_ms - ID_WINDOW_MS..=late).contains(&id_ms)
+    // A device's statement may lie for a year.
+    let window = match payload.device {
+        Some(_) => 365 * 24 * 60 * 60 * 1000,
+        None => ID_WINDOW_MS,
+    };
+    let in_time = (said.now_ms - window..=late).contains(&id_ms)
         && payload.expires_at_ms > said.now_ms
         && payload.happened_at_ms <= late;
     must(in_time, Wrong::Header)
@@ -284,7 +303,9 @@ impl Model {
         if !self.parties.has(&payload.party) {
             return Err(Wrong::Registry);
         }
-        let signed: BTreeSet<String> = keys.iter().map(|(_, k)| k.party.clone()).collect();
+        let own: BTreeSet<String> = keys.iter().map(|(_, k)| k.party.clone()).collect();
+        let signed = self.with_predecessors(&own);
+        self.device(said, &signed)?;
         let persons: BTreeSet<&Bytes> = keys
             .iter()
             .filter(|(_, k)| k.party == payload.party)
@@ -303,12 +324,14 @@ impl Model {
                 digest: digest.clone(),
                 now_ms: said.now_ms,
                 signed: &signed,
+                own: &own,
                 two_persons: persons.len() >= 2,
                 authority: authorities > 0,
                 root: authorities >= self.rules.root_threshold,
                 key_id: payload.key_id.as_ref().try_into().unwrap(),
             };
             let booked = self.event(&case, event)?;
+            self.make_up_blends();
             let happened = Happened {
                 event: event.clone(),
                 digest: digest.clone(),
@@ -350,6 +373,9 @@ impl Model {
             Body::Recovered(e) => return self.recovered(case, e).map(Some),
             Body::Accepted(e) => return self.accepted(case, e),
             Body::Packed(e) => self.packed(case, e),
+            Body::Filled(e) => self.filled(case, e),
+            Body::Drawn(e) => self.drawn(case, e),
+            Body::Cleaned(e) => self.cleaned(case, e),
             Body::Assayed(e) => self.assayed(case, e),
             Body::Offered(e) => self.offered(case, e),
             Body::Declined(e) => self.declined(case, e),
@@ -359,6 +385,9 @@ impl Model {
             Body::Traded(e) => self.traded(case, e),
             Body::Settled(e) => self.settled(case, e),
             Body::Corrected(e) => self.corrected(case, e),
+            Body::Succeeded(e) => self.succeeded(case, e),
+            Body::TakenOver(e) => self.taken_over(case, e),
+            Body::Inherited(e) => self.inherited(case, e),
             Body::PartyRegistered(e) => self.party_registered(case, e),
             Body::SiteRegistered(e) => self.site_registered(case, e),
             Body::PlaceRegistered(e) => self.place_registered(case, e),
@@ -414,7 +443,7 @@ impl Model {
 
     pub fn active(&self, party: &str) -> Verdict {
         match self.parties.get(&party.to_owned()) {
-            Some(p) if p.active => Ok(()),
+            Some(p) if p.active && p.succeeded_by.is_none() => Ok(()),
             _ => Err(Wrong::Registry),
         }
     }

@@ -44,6 +44,9 @@ impl Player {
             EventKind::Opened => Some(self.opened()),
             EventKind::Moved => self.moved(model),
             EventKind::Packed => self.packed(model),
+            EventKind::Filled => self.filled(model),
+            EventKind::Drawn => self.drawn(model),
+            EventKind::Cleaned => self.cleaned(model),
             EventKind::Assayed => self.assayed(model),
             EventKind::Counted => self.counted(model),
             EventKind::Offered => self.offered(model),
@@ -60,12 +63,15 @@ impl Player {
             EventKind::Recovered => self.recovered(model),
             EventKind::Settled => self.settled(model),
             EventKind::Corrected => self.corrected(model),
+            EventKind::Succeeded => self.succeeded(model),
+            EventKind::TakenOver => self.taken_over(model),
+            EventKind::Inherited => self.inherited(model),
             EventKind::PartyRegistered => Some(self.party_registered(model)),
             EventKind::SiteRegistered => Some(self.within(Within::Site)),
             EventKind::UnitRegistered => Some(self.within(Within::Unit)),
             EventKind::PlaceRegistered => Some(self.within(Within::Place)),
             EventKind::KeyRegistered => Some(self.key_plan()),
-            EventKind::KeyRevoked => self.revocation(),
+            EventKind::KeyRevoked => self.revocation(model),
             _ => None,
         }
     }
@@ -81,12 +87,16 @@ enum Within {
 /// The registry.
 impl Player {
     pub fn party_registered(&mut self, model: &Model) -> Play {
-        if self.world.members.len() < 18 && self.world.percent(15) {
+        let there = self.world.members.len() - self.world.gone.len();
+        if there < 18 && self.world.percent(15) {
             let member = self.world.new_member();
             return Play::Plan(self.world.enrolment(member));
         }
         let closed: Vec<usize> = (self.world.authorities..self.world.members.len())
-            .filter(|m| model.active(&self.world.code(*m)).is_err())
+            .filter(|m| {
+                let party = model.parties.get(&self.world.code(*m));
+                party.is_some_and(|p| !p.active)
+            })
             .collect();
         let (member, status) = match closed.first() {
             Some(closed) => (*closed, PartyStatus::Active),
@@ -150,13 +160,24 @@ impl Player {
         Play::Plan(plan)
     }
 
-    pub fn revocation(&mut self) -> Option<Play> {
+    pub fn revocation(&mut self, model: &Model) -> Option<Play> {
         let wild = self.wild();
-        let member = self.world.anybody();
+        // Keys of the succeeded too, by the successor's.
+        let members = self.world.authorities..self.world.members.len();
+        let spare = |m: &usize| {
+            let kept = self.world.kept_keys(*m);
+            let mut keys = self.world.members[*m].keys.iter().skip(kept);
+            keys.any(|k| !k.revoked)
+        };
+        let spare: Vec<usize> = members.filter(spare).collect();
+        if spare.is_empty() {
+            return None;
+        }
+        let member = *self.world.pick(&spare);
         let keys = &self.world.members[member].keys;
         let candidates: Vec<Bytes> = keys
             .iter()
-            .skip(3)
+            .skip(self.world.kept_keys(member))
             .filter(|k| !k.revoked || wild)
             .map(|k| k.secret.id().to_bytes())
             .collect();
@@ -167,7 +188,7 @@ impl Player {
         let by = match self.world.upto(9) {
             0 if wild => self.world.anybody(),
             0..=3 => self.world.upto(2),
-            _ => member,
+            _ => self.heir(model, member),
         };
         let reason = "lost".to_owned();
         Some(one(by, Body::KeyRevoked(KeyRevoked { key_id, reason })))
@@ -256,6 +277,13 @@ impl Player {
             lot: bytes(&stock.lot),
             content_ppm,
             certificate_hash: Bytes::from_static(&[4; 32]),
+            wetting_ppm: self.world.percent(50).then_some(240_000),
+            weighed: (self.world.percent(20) && stock.loose > 0).then(|| {
+                let less = if self.world.percent(90) { 0 } else { -2 };
+                let gross = stock.loose - stock.loose / 50 - less;
+                self.quantity(gross.max(1))
+            }),
+            ..Assayed::default()
         };
         Some(one(stock.by, Body::Assayed(assayed)))
     }

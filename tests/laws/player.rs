@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use bytes::Bytes;
+use hazledger::event::Statement;
 use hazledger::pb::event::Body;
 use hazledger::pb::{Event, EventKind, EventRef, ExternalRef, incident};
 
@@ -74,6 +75,8 @@ pub struct Player {
     pub new_keys: Vec<(usize, super::world::Keyed)>,
     /// Offers signed already whose acceptances go first.
     pub held_back: Vec<Signed>,
+    /// What devices have signed and not yet sent.
+    pub offline: Vec<Signed>,
     /// Only this member acts, while a statement of several events is made.
     pub only: Option<usize>,
     pub labels: u64,
@@ -82,12 +85,15 @@ pub struct Player {
 }
 
 /// Every kind that a party or an authority can bring about.
-pub const LIVE: [EventKind; 29] = [
+pub const LIVE: &[EventKind] = &[
     EventKind::Produced,
     EventKind::Imported,
     EventKind::Opened,
     EventKind::Moved,
     EventKind::Packed,
+    EventKind::Filled,
+    EventKind::Drawn,
+    EventKind::Cleaned,
     EventKind::Assayed,
     EventKind::Counted,
     EventKind::Offered,
@@ -106,6 +112,9 @@ pub const LIVE: [EventKind; 29] = [
     EventKind::Recovered,
     EventKind::Settled,
     EventKind::Corrected,
+    EventKind::Succeeded,
+    EventKind::TakenOver,
+    EventKind::Inherited,
     EventKind::PartyRegistered,
     EventKind::SiteRegistered,
     EventKind::PlaceRegistered,
@@ -115,11 +124,13 @@ pub const LIVE: [EventKind; 29] = [
 ];
 
 /// What happens more often than the rest.
-const COMMON: [EventKind; 14] = [
+const COMMON: &[EventKind] = &[
     EventKind::Produced,
     EventKind::Packed,
     EventKind::Packed,
     EventKind::Moved,
+    EventKind::Offered,
+    EventKind::Offered,
     EventKind::Offered,
     EventKind::Offered,
     EventKind::Offered,
@@ -133,7 +144,9 @@ const COMMON: [EventKind; 14] = [
 ];
 
 /// What can stand beside others in one statement.
-const SIMPLE: [EventKind; 16] = [
+const SIMPLE: &[EventKind] = &[
+    EventKind::Filled,
+    EventKind::Drawn,
     EventKind::Produced,
     EventKind::Imported,
     EventKind::Opened,
@@ -165,6 +178,7 @@ impl Player {
             past_aboard: Vec::new(),
             new_keys: Vec::new(),
             held_back: Vec::new(),
+            offline: Vec::new(),
             only: None,
             labels: 0,
             counts: BTreeMap::new(),
@@ -176,6 +190,25 @@ impl Player {
         if !self.held_back.is_empty() && self.world.percent(30) {
             return self.held_back.remove(0);
         }
+        if !self.offline.is_empty() && self.world.percent(4) {
+            return self.offline.remove(0);
+        }
+        loop {
+            let signed = self.made(model);
+            let statement = Statement::open(signed.statement.clone());
+            let numbered = statement.ok().filter(|s| s.payload.device.is_some());
+            match numbered.filter(|_| self.world.percent(6)) {
+                // A device without a network keeps it for later.
+                Some(statement) => {
+                    self.world.said(&statement.payload, statement.digest);
+                    self.offline.push(signed);
+                }
+                None => return signed,
+            }
+        }
+    }
+
+    fn made(&mut self, model: &Model) -> Signed {
         loop {
             self.only = None;
             let kind = self.kind();
@@ -186,13 +219,16 @@ impl Player {
             };
             match next {
                 Some(Play::Signed(signed)) => return signed,
-                Some(Play::Plan(plan)) => return self.finish(plan),
+                Some(Play::Plan(plan)) => return self.finish(model, plan),
                 None => {}
             }
         }
     }
 
-    fn finish(&mut self, mut plan: Plan) -> Signed {
+    fn finish(&mut self, model: &Model, mut plan: Plan) -> Signed {
+        if self.world.percent(4) {
+            self.enter_paper(model, &mut plan);
+        }
         if self.world.percent(10) {
             let number = format!("T-{}", self.world.upto(9999));
             plan.events[0].external_refs.push(ExternalRef {
@@ -215,8 +251,8 @@ impl Player {
                 rare.sort_by_key(count);
                 *self.world.pick(&rare[..6])
             }
-            4..=6 => *self.world.pick(&COMMON),
-            _ => *self.world.pick(&LIVE),
+            4..=6 => *self.world.pick(COMMON),
+            _ => *self.world.pick(LIVE),
         }
     }
 
@@ -229,7 +265,7 @@ impl Player {
             ..Plan::default()
         };
         for _ in 0..=self.world.upto(3) {
-            let kind = *self.world.pick(&SIMPLE);
+            let kind = *self.world.pick(SIMPLE);
             if let Some(Play::Plan(plan)) = self.play(model, kind)
                 && plan.by == by
             {
@@ -280,6 +316,10 @@ impl Player {
                     if matches!(e.at, Some(incident::At::Consignment(_))) {
                         self.past_aboard.push(reference.clone());
                     }
+                }
+                Body::Succeeded(e) => {
+                    let gone = self.world.member(&e.predecessor).unwrap();
+                    self.world.gone.insert(gone);
                 }
                 Body::KeyRegistered(e) => self.key_registered(&e.public_key),
                 Body::KeyRevoked(e) => self.key_revoked(&e.key_id),

@@ -23,6 +23,8 @@ impl Model {
             active,
             authority: before.is_some_and(|p| p.authority),
             parked: before.map_or(0, |p| p.parked),
+            succeeded_by: before.and_then(|p| p.succeeded_by.clone()),
+            predecessors: before.map(|p| p.predecessors.clone()).unwrap_or_default(),
         };
         self.parties.put(e.party.clone(), party);
         Ok(())
@@ -52,7 +54,9 @@ impl Model {
         let unit = e.unit.is_empty() || self.units.has(&within(&e.party, &e.unit));
         let site = self.sites.has(&within(&e.party, &e.site));
         must(site && unit, Wrong::Registry)?;
-        self.places.put(within(&e.party, &e.place), ());
+        let place = within(&e.party, &e.place);
+        let registered = self.registered_vessel(&place, e.vessel())?;
+        self.places.put(place, registered);
         Ok(())
     }
 
@@ -70,6 +74,7 @@ impl Model {
             from_ms: e.valid_from_ms,
             until_ms: e.valid_until_ms,
             revoked: false,
+            device: super::devices::Chain::default(),
         };
         self.keys.put(id, key);
         Ok(())

@@ -49,6 +49,10 @@ impl Player {
             }
             let (party, place) = *self.world.pick(&held);
             let by = self.world.member(party).unwrap();
+            // What the succeeded have is mostly left to be inherited.
+            if self.world.gone.contains(&by) && !self.world.percent(5) {
+                continue;
+            }
             if self.only.is_none_or(|only| only == by) {
                 return Some(stock_at(model, lot, by, party, place));
             }

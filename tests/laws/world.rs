@@ -1,21 +1,26 @@
 //! Who plays: members with their keys, and statements signed by them.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use bytes::Bytes;
 use hazledger::catalog::Uscc;
 use hazledger::event::signing::SecretKey;
-use hazledger::event::statement::Draft;
+use hazledger::event::statement::{Draft, Header};
 use hazledger::event::{StatementId, digest::Hash};
 use hazledger::pb::event::Body;
 use hazledger::pb::{
-    Authority, BaseRulePack, Event, EventRef, Genesis, KeyHolder, KeyRegistered, Origin,
-    PartyRegistered, PartyStatus, PlaceRegistered, SignatureAlgorithm, SignedStatement,
-    SiteRegistered, Stage, UnitRegistered,
+    Authority, Backfilled, BaseRulePack, DeviceLink, Event, EventRef, Genesis, KeyHolder,
+    KeyRegistered, Origin, PartyRegistered, PartyStatus, Payload, PlaceRegistered,
+    SignatureAlgorithm, SignedStatement, SiteRegistered, Stage, UnitRegistered, VesselKind,
 };
 use rand::{Rng, RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
 /// Places of every member.
 pub const PLACES: [&str; 3] = ["T-1", "B-2", "S.3"];
+/// Vessels of every member.
+pub const VESSELS: [(&str, VesselKind); 2] =
+    [("V-1", VesselKind::Tank), ("V-2", VesselKind::RoadTank)];
 /// A region that is valid and otherwise means nothing here.
 pub const REGION: &str = "150100";
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -47,6 +52,8 @@ pub struct Plan {
     pub authorities: usize,
     pub events: Vec<Event>,
     pub twist: Twist,
+    /// A person enters it from paper.
+    pub backfilled: Option<Backfilled>,
 }
 
 /// What is wrong with a statement's header or signatures.
@@ -89,6 +96,10 @@ pub struct World {
     /// Authorities first.
     pub members: Vec<Member>,
     pub authorities: usize,
+    /// Members that have been succeeded.
+    pub gone: BTreeSet<usize>,
+    /// What each device has said last: its number and digest.
+    pub devices: BTreeMap<[u8; 16], (u64, Bytes)>,
     pub ledger_key: SecretKey,
     pub origin: Origin,
     pub now_ms: i64,
@@ -109,6 +120,8 @@ impl World {
             rng,
             members: Vec::new(),
             authorities: 3,
+            gone: BTreeSet::new(),
+            devices: BTreeMap::new(),
             ledger_key,
             origin: Origin {
                 name: "laws.example/test".to_owned(),
@@ -149,6 +162,11 @@ impl World {
         number
     }
 
+    /// So many of a member's keys are never revoked.
+    pub fn kept_keys(&self, member: usize) -> usize {
+        if self.gone.contains(&member) { 2 } else { 3 }
+    }
+
     pub fn new_key(&mut self, person: bool) -> Keyed {
         let mut commitment = [0; 32];
         self.rng.fill_bytes(&mut commitment);
@@ -168,9 +186,14 @@ impl World {
         self.members.iter().position(|m| m.code == code)
     }
 
-    /// Any member that is no authority.
+    /// Any member that is no authority, seldom one that has been succeeded.
     pub fn anybody(&mut self) -> usize {
-        self.rng.random_range(self.authorities..self.members.len())
+        loop {
+            let member = self.rng.random_range(self.authorities..self.members.len());
+            if !self.gone.contains(&member) || self.percent(1) {
+                return member;
+            }
+        }
     }
 
     pub fn anybody_but(&mut self, member: usize) -> usize {
@@ -230,7 +253,9 @@ impl World {
                 self.any_key(other)
             }
             Twist::RevokedKey => self.revoked_key(plan.by),
-            _ if plan.second => self.members[plan.by].keys[0].secret.clone(),
+            _ if plan.second || plan.backfilled.is_some() => {
+                self.members[plan.by].keys[0].secret.clone()
+            }
             _ => self.any_key(plan.by),
         };
         let expires = match twist {
@@ -270,7 +295,8 @@ impl World {
             others.push(self.members[authority].keys[0].secret.clone());
         }
         let others: Vec<&SecretKey> = others.iter().collect();
-        let mut statement = draft.sign(key, &others);
+        let header = self.header(plan, key);
+        let mut statement = draft.sign_with(&header, key, &others);
         let forged = plan.twist == Twist::Forged;
         if forged {
             let at = self.upto(statement.signatures.len() - 1);
@@ -280,6 +306,54 @@ impl World {
             *signature = bytes.into();
         }
         Signed { statement, forged }
+    }
+
+    /// A device numbers what it says; now and then wrongly.
+    fn header(&mut self, plan: &Plan, key: &SecretKey) -> Header {
+        let mut header = Header {
+            device: None,
+            backfilled: plan.backfilled.clone(),
+        };
+        let mut keys = self.members.iter().flat_map(|m| &m.keys);
+        if !keys.any(|k| !k.person && k.secret.id() == key.id()) {
+            return header;
+        }
+        let before = self.devices.get(&key.id().0).cloned();
+        let (mut sequence, mut previous) = before.unwrap_or_default();
+        sequence += 1;
+        match self.upto(99) {
+            0 => previous = Bytes::from_static(&[6; 32]),
+            1 => sequence -= 1,
+            2..=4 => {
+                sequence += 1 + u64::try_from(self.upto(2)).unwrap();
+                previous = Bytes::from_static(&[6; 32]);
+            }
+            // It has forgotten to.
+            5 => return header,
+            _ => {}
+        }
+        header.device = Some(DeviceLink { sequence, previous });
+        header
+    }
+
+    /// A device remembers what it has said.
+    pub fn said(&mut self, payload: &Payload, digest: Hash) {
+        if let Some(link) = &payload.device {
+            let key = payload.key_id.as_ref().try_into().unwrap();
+            let last = self.devices.entry(key).or_default();
+            if link.sequence > last.0 {
+                *last = (link.sequence, digest.to_bytes());
+            }
+        }
+        // What was entered for it next, it had said itself, and nobody heard.
+        if let Some(b) = payload.backfilled.as_ref()
+            && let Ok(key) = b.device_key_id.as_ref().try_into()
+        {
+            let last = self.devices.entry(key).or_default();
+            if b.last_sequence > last.0 {
+                *last = (b.last_sequence, Bytes::from_static(&[6; 32]));
+            }
+        }
     }
 
     pub fn signed(&mut self, plan: &Plan) -> Signed {
@@ -339,6 +413,13 @@ impl World {
         events.push(event(Body::UnitRegistered(unit(&party, "U-1", "MAIN"))));
         for (place, unit) in PLACES.iter().zip(["", "U-1", "U-1"]) {
             let place = place_in(&party, place, "MAIN", unit);
+            events.push(event(Body::PlaceRegistered(place)));
+        }
+        for (place, vessel) in VESSELS {
+            let place = PlaceRegistered {
+                vessel: vessel.into(),
+                ..place_in(&party, place, "MAIN", "U-1")
+            };
             events.push(event(Body::PlaceRegistered(place)));
         }
         Plan {
@@ -418,5 +499,6 @@ pub fn place_in(party: &str, place: &str, site: &str, unit: &str) -> PlaceRegist
         name_zh: "储罐".to_owned(),
         name_en: String::new(),
         kind: "tank".to_owned(),
+        ..PlaceRegistered::default()
     }
 }

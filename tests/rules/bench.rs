@@ -450,6 +450,7 @@ pub fn place(letter: char, code: &str) -> PlaceRegistered {
         name_zh: "库位".into(),
         name_en: "Place".into(),
         kind: "bay".into(),
+        ..PlaceRegistered::default()
     }
 }
 

@@ -5,10 +5,14 @@
     reason = "each test crate that uses the story needs another part of it"
 )]
 
+use hazledger::event::statement::Header;
 use hazledger::pb::event::Body as B;
-use hazledger::pb::{ClockStated, ExternalRef, IncidentKind, PartyStatus, SettlementCause};
+use hazledger::pb::{
+    Backfilled, ClockStated, DeviceLink, ExternalRef, IncidentKind, PartyStatus, Residue,
+    SettlementCause, TakenOver,
+};
 
-use super::bench::{Bench, HOUR, event, register_party};
+use super::bench::{Bench, HOUR, event, hash, key, party, register_party};
 use super::verbs::{consumed, loss, restating, unregulated};
 
 /// Records between two state records.
@@ -22,8 +26,11 @@ pub fn tell() -> Bench {
     handoffs(&mut b);
     road(&mut b);
     ends(&mut b);
+    tanks(&mut b);
     open_ends(&mut b);
     clock(&mut b);
+    orders(&mut b);
+    devices(&mut b);
     b
 }
 
@@ -168,6 +175,22 @@ fn ends(b: &mut Bench) {
     said(b, "A1", register_party('D', PartyStatus::Closed));
 }
 
+/// A tank filled, drawn from, cleaned and filled again; what is in it stays.
+fn tanks(b: &mut Bench) {
+    b.vessel_step("tanks").unwrap().unwrap();
+    let mut filled = b.filled("import 8", "T1", "V1");
+    named(b, "running", "M1", B::Filled(filled.clone()));
+    named(b, "drawn", "M1", B::Drawn(b.drawn("V1", "5", "T2")));
+    let residues = [
+        (Residue::Rinse, "5", 500_000),
+        (Residue::Waste, "2", 10_000),
+    ];
+    said(b, "M1", B::Cleaned(b.cleaned("V1", "4.5", &residues)));
+    filled.goods = b.goods("drawn 4");
+    filled.from = Some(hazledger::pb::filled::From::Place("T2".into()));
+    named(b, "running", "M1", B::Filled(filled));
+}
+
 /// The ledger's clock jumps too far, and somebody confirms the time.
 fn clock(b: &mut Bench) {
     for (jumped_by_ms, confirmed_ms) in [(-8 * HOUR, 0), (0, b.now)] {
@@ -180,6 +203,46 @@ fn clock(b: &mut Bench) {
         };
         b.say_of_clock(word).unwrap();
     }
+}
+
+/// The mine's device numbers what it says: 1, then 3; 2 is entered from paper.
+fn devices(b: &mut Bench) {
+    let said = |b: &mut Bench, name: &str, header: Header| {
+        let used = event(B::Used(b.used("import 1", "T1")));
+        let draft = b.draft(name, vec![used]);
+        b.submit(draft.sign_with(&header, &key(name), &[])).unwrap();
+        b.now += 60_000;
+    };
+    for (sequence, previous) in [(1, bytes::Bytes::new()), (3, hash("statement 2"))] {
+        let header = Header {
+            device: Some(DeviceLink { sequence, previous }),
+            ..Header::default()
+        };
+        said(b, "M0", header);
+    }
+    let header = Header {
+        backfilled: Some(Backfilled {
+            paper: "waybill 0117".into(),
+            device_key_id: key("M0").id().to_bytes(),
+            first_sequence: 2,
+            last_sequence: 2,
+            reason: "the phone died".into(),
+        }),
+        ..Header::default()
+    };
+    said(b, "M1", header);
+}
+
+/// An authority has some of the plant's stock taken to the mine; the warehouse
+/// succeeds the plant.
+fn orders(b: &mut Bench) {
+    let order = TakenOver {
+        custodian: party('M'),
+        ..b.taken_over("stock 1", "P T2")
+    };
+    said(b, "A1", B::TakenOver(order));
+    said(b, "A1+A2", B::Succeeded(b.succeeded('P', 'W')));
+    said(b, "W1", B::Inherited(b.inherited('P', &["stock T2 T2"])));
 }
 
 /// Something of every kind stays open: an offer, an awaited one, goods aboard,

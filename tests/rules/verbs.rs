@@ -19,7 +19,9 @@ use hazledger::pb::{
     Traded, TransformInput, Transformed, TransportMode, UnregulatedProduct, Used, Wasted,
     Withdrawn, incident,
 };
-use hazledger::pb::{PartyStatus, PlaceRegistered};
+use hazledger::pb::{
+    Inherited, InheritedLine, PartyStatus, PlaceRegistered, Succeeded, TakenOver, taken_over,
+};
 
 use super::bench::{Bench, event, hash, key, party, place, register_party};
 
@@ -176,6 +178,7 @@ impl Bench {
             lot: self.id(lot),
             content_ppm,
             certificate_hash: hash("assay"),
+            ..Assayed::default()
         }
     }
 
@@ -374,6 +377,62 @@ impl Bench {
         }
     }
 
+    pub fn succeeded(&self, predecessor: char, successor: char) -> Succeeded {
+        Succeeded {
+            predecessor: party(predecessor),
+            successor: party(successor),
+            effective_at_ms: self.now,
+            reason: "deed 2026-9".into(),
+        }
+    }
+
+    pub fn succeed(
+        &mut self,
+        keys: &str,
+        predecessor: char,
+        successor: char,
+    ) -> super::bench::Answer {
+        let e = self.succeeded(predecessor, successor);
+        self.say(keys, Body::Succeeded(e))
+    }
+
+    /// Lines of `stock T1 T2`: from the predecessor's place to one's own; of
+    /// `stock`: title only.
+    pub fn inherited(&self, predecessor: char, lines: &[&str]) -> Inherited {
+        let line = |text: &&str| {
+            let mut words = text.split_whitespace();
+            InheritedLine {
+                lot: self.id(words.next().unwrap()),
+                place: words.next().unwrap_or_default().into(),
+                to_place: words.next().unwrap_or_default().into(),
+            }
+        };
+        Inherited {
+            predecessor: party(predecessor),
+            lines: lines.iter().map(line).collect(),
+        }
+    }
+
+    /// By order, from P's T1 (or from aboard `truck`) to W's T2.
+    pub fn taken_over(&self, goods: &str, from: &str) -> TakenOver {
+        let at = match from.split_once(' ') {
+            Some((_, place)) => taken_over::At::Place(place.into()),
+            None => taken_over::At::Consignment(self.id(from)),
+        };
+        TakenOver {
+            goods: self.goods(goods),
+            holder: from
+                .split_once(' ')
+                .map(|(letter, _)| party(letter.chars().next().unwrap()))
+                .unwrap_or_default(),
+            at: Some(at),
+            custodian: party('W'),
+            to_place: "T2".into(),
+            order: "2026-17".into(),
+            reason: "the store is not safe".into(),
+        }
+    }
+
     pub fn corrected(&self, original: &str, restated: Body) -> Corrected {
         Corrected {
             original: Some(self.event(original)),
@@ -491,8 +550,15 @@ impl Bench {
             ),
             "W-closed" => self.say("A1", register_party('W', PartyStatus::Closed)),
             "P-closed" => self.say("A1", register_party('P', PartyStatus::Closed)),
+            // P, W and C each have a successor, and so has M, who is P's and W's.
+            "P-merged" => self.succeed("A1+A2", 'P', 'M'),
+            "W-merged" => self.succeed("A1+A2", 'W', 'M'),
+            "C-merged" => self.succeed("A1+A2", 'C', 'D'),
+            "M-merged" => self.succeed("A1+A2", 'M', 'D'),
             "P2-revoked" => self.say("P1", B::KeyRevoked(self.revoked("P2"))),
-            _ => panic!("no such step"),
+            _ => self
+                .vessel_step(step)
+                .unwrap_or_else(|| panic!("no such step")),
         }
     }
 }

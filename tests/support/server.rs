@@ -481,6 +481,7 @@ pub fn registration(member: &Member, places: &[&str]) -> Vec<Event> {
             name_zh: "储位".to_owned(),
             name_en: "Place".to_owned(),
             kind: "tank".to_owned(),
+            ..PlaceRegistered::default()
         }))
     }));
     events

@@ -20,8 +20,9 @@ use hazledger::event::{Hash, Statement};
 use hazledger::pb::change::Change as C;
 use hazledger::pb::event::Body;
 use hazledger::pb::{
-    Commit, Consumed, Declined, EventRef, Finding, Head, Moved, Part, Payload, Record, SerialRange,
-    Settled, Settlement, SettlementCause, SignedCommit, TransformInput, Transformed, Used,
+    Cause, Change, Commit, Consumed, Declined, DeviceLink, DeviceSaid, EventRef, Finding, Head,
+    Moved, Outcome, Part, Payload, Record, SerialRange, Settled, Settlement, SettlementCause,
+    SignedCommit, TransformInput, Transformed, Used,
 };
 use hazledger::proof::{BadCommit, Expect, Failure, Report, Verifier, Violation, sign_commit};
 use prost::Message as _;
@@ -783,4 +784,35 @@ fn a_commit_by_another_key_is_not_the_ledgers_word() {
     let own = Flow::start().book.ledger.id();
     assert_eq!(failure.what, Violation::Commit(BadCommit::Signature(own)));
     assert_eq!(failure.positions, 4..=5);
+}
+
+#[test]
+fn a_number_of_a_device_that_was_signed_is_booked_and_no_other_is() {
+    let link = DeviceLink {
+        sequence: 1,
+        previous: Bytes::new(),
+    };
+    let failure = bad_payload(|payload| payload.device = Some(link));
+    let Violation::NotAsSigned { why, .. } = failure.what else {
+        panic!("{failure}")
+    };
+    assert_eq!(why, "another place in the device's chain");
+    let failure = cheat(|flow, _, entry| {
+        let key = subject::key(flow.cast.maker.key.id());
+        let said = DeviceSaid {
+            sequence: 1,
+            ..DeviceSaid::default()
+        };
+        entry.additions.outcomes.push(Outcome {
+            subject: Some(key),
+            changes: vec![Change {
+                cause: Some(Cause::default()),
+                change: Some(C::DeviceSaid(said)),
+            }],
+        });
+    });
+    assert!(
+        matches!(failure.what, Violation::NotAsSigned { .. }),
+        "{failure}"
+    );
 }

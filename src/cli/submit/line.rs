@@ -13,6 +13,8 @@
 //! | `happenedAtMs` | Unix milliseconds as a number or digits, or a time with its offset (RFC 3339) |
 //! | `expiresAtMs` | the same; after it the ledger refuses the statement |
 //! | `cosigners` | parties whose keys (of those given) sign as well; left out: every `--cosign` key |
+//! | `device` | a device's statement: a `DeviceLink`, `{"sequence": "7", "previous": "…"}` |
+//! | `backfilled` | entered from paper: a `Backfilled` |
 //! | `events` | `hazledger.v1.Event` each, in the proto3 JSON mapping |
 //!
 //! Names in `snake_case` are read as well; any other field is an error. The
@@ -23,7 +25,7 @@ use serde_json::Value;
 
 use crate::cli::{json, time};
 use crate::event::StatementId;
-use crate::event::statement::{Draft, MAX_EVENTS};
+use crate::event::statement::{Draft, Header, MAX_EVENTS};
 use crate::pb::{Event, Origin};
 
 /// Bytes of a line, at most: a statement at its bound, in base64 and braces.
@@ -52,6 +54,12 @@ pub struct Line {
     /// Parties that sign as well; `None`: whoever was given with `--cosign`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cosigners: Option<Vec<String>>,
+    /// A `DeviceLink`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    device: Option<Value>,
+    /// A `Backfilled`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    backfilled: Option<Value>,
     events: Vec<Value>,
 }
 
@@ -72,6 +80,7 @@ impl Line {
         let line: Line = serde_json::from_str(text).map_err(|e| e.to_string())?;
         line.times()?;
         line.given_id()?;
+        line.header()?;
         line.events()?;
         Ok(line)
     }
@@ -116,6 +125,14 @@ impl Line {
         })
     }
 
+    /// What its header says beside the draft.
+    pub fn header(&self) -> Result<Header, String> {
+        Ok(Header {
+            device: message("DeviceLink", "device", self.device.as_ref())?,
+            backfilled: message("Backfilled", "backfilled", self.backfilled.as_ref())?,
+        })
+    }
+
     fn given_id(&self) -> Result<Option<StatementId>, String> {
         self.id.as_deref().map(parse_uuid).transpose()
     }
@@ -152,6 +169,18 @@ impl Line {
         };
         self.events.iter().enumerate().map(read).collect()
     }
+}
+
+fn message<M: prost::Message + Default>(
+    name: &str,
+    field: &str,
+    value: Option<&Value>,
+) -> Result<Option<M>, String> {
+    let read = |value: &Value| json::from_json(name, value.clone());
+    value
+        .map(read)
+        .transpose()
+        .map_err(|why| format!("{field}: {why}"))
 }
 
 fn millis(value: &Value) -> Option<i64> {
@@ -222,6 +251,22 @@ mod tests {
             (once.expires_at_ms, once.events),
             (again.expires_at_ms, again.events)
         );
+    }
+
+    #[test]
+    fn a_line_may_say_its_place_in_a_devices_chain_or_on_which_paper_it_stood() {
+        let with = |field: &str| Line::parse(&BARE.replacen('{', &format!("{{{field}, "), 1));
+        let header = with(r#""device": {"sequence": "7", "previous": "AAEC"}"#);
+        let link = header.unwrap().header().unwrap().device.unwrap();
+        assert_eq!((link.sequence, link.previous.as_ref()), (7, &[0, 1, 2][..]));
+        let header = with(r#""backfilled": {"paper": "waybill 0117", "firstSequence": "3"}"#);
+        let paper = header.unwrap().header().unwrap().backfilled.unwrap();
+        assert_eq!(
+            (paper.paper.as_str(), paper.first_sequence),
+            ("waybill 0117", 3)
+        );
+        let error = with(r#""device": {"number": "7"}"#).unwrap_err();
+        assert!(error.starts_with("device: "), "{error}");
     }
 
     #[test]

@@ -168,7 +168,8 @@ impl Signer {
     fn sign(&self, numbered: &Numbered) -> Result<Sent, String> {
         let draft = numbered.line.draft(&self.identity.origin)?;
         let (key, cosigners) = self.keyring.signers(&numbered.line)?;
-        let statement = draft.sign(key, &cosigners);
+        let header = numbered.line.header()?;
+        let statement = draft.sign_with(&header, key, &cosigners);
         Ok(Sent {
             number: numbered.number,
             draft,

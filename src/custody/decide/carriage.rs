@@ -3,8 +3,9 @@
 use super::Case;
 use super::fields::{self, MAX_SHORT, MAX_TEXT};
 use super::signers;
+use super::vessel;
 use crate::custody::draft::Draft;
-use crate::custody::{account, subject};
+use crate::custody::{account, subject, succession};
 use crate::event::codes::Refused;
 use crate::event::{ConsignmentId, LotId};
 use crate::pb::change::Change as C;
@@ -18,8 +19,20 @@ const MAX_CREW: usize = 8;
 /// Seals and regions of a route, at most.
 const MAX_STOPS: usize = 32;
 
-/// An open consignment that the party carries.
+/// An open consignment that the party carries, or that one carries whom it has
+/// succeeded.
 pub(super) fn carried(draft: &Draft<'_>, id: &[u8], party: &str) -> Result<ConsignmentId, Refused> {
+    let id = open(draft, id)?;
+    let state = draft.consignment(id).unwrap_or_default();
+    if !succession::acts_for(draft, party, &state.carrier) {
+        return Err(Refused::new(RefusalCode::NotTheCarrier, "consignment")
+            .detail(format!("consignment {id}")));
+    }
+    Ok(id)
+}
+
+/// An open consignment, whoever carries it.
+pub(super) fn open(draft: &Draft<'_>, id: &[u8]) -> Result<ConsignmentId, Refused> {
     let field = "consignment";
     let id = ConsignmentId::from_slice(id)
         .ok_or_else(|| Refused::invalid(field, "16 bytes are wanted"))?;
@@ -29,9 +42,6 @@ pub(super) fn carried(draft: &Draft<'_>, id: &[u8], party: &str) -> Result<Consi
         .ok_or_else(|| refused(RefusalCode::UnknownConsignment))?;
     if state.closed {
         return Err(refused(RefusalCode::ConsignmentClosed));
-    }
-    if state.carrier != party {
-        return Err(refused(RefusalCode::NotTheCarrier));
     }
     Ok(id)
 }
@@ -128,5 +138,9 @@ pub(super) fn reported(
             longitude_e6: e.longitude_e6,
             latitude_e6: e.latitude_e6,
         }),
-    )
+    )?;
+    match e.kind() {
+        ReportKind::Unloaded => vessel::keep_heels(draft, case, id),
+        _ => Ok(()),
+    }
 }

@@ -6,7 +6,7 @@ use super::fields;
 use super::goods::overflow;
 use crate::custody::draft::Draft;
 use crate::custody::lot::{self, Amount};
-use crate::custody::{account, ranges, subject};
+use crate::custody::{account, ranges, subject, succession};
 use crate::event::codes::Refused;
 use crate::event::mass::Mass;
 use crate::event::{DisputeId, HandoffId, LotId};
@@ -172,13 +172,17 @@ fn settle_short(
     }
 }
 
-/// A miscount: who has it after all. One of the two sides.
+/// A miscount: who has it after all. One of the two sides, or its successor.
 fn found_at(
     draft: &Draft<'_>,
     opened: &DisputeOpened,
     part: &Settlement,
 ) -> Result<Account, Refused> {
-    if part.party != opened.owner && part.party != opened.counterpart {
+    let sides = [&opened.owner, &opened.counterpart];
+    if !sides
+        .iter()
+        .any(|side| succession::acts_for(draft, &part.party, side))
+    {
         return Err(Refused::invalid("party", "one of the two sides has it"));
     }
     if draft.place(&part.party, &part.place).is_none() {

@@ -31,6 +31,8 @@ pub(super) struct Birth {
     pub(super) papers: Papers,
     pub(super) line: u32,
     pub(super) parents: Vec<Parent>,
+    /// Of waste: its code; the declarer is answerable for it.
+    pub(super) waste_code: String,
 }
 
 pub(super) fn produced(
@@ -43,6 +45,7 @@ pub(super) fn produced(
         papers: Papers::Must,
         line: 0,
         parents: Vec::new(),
+        waste_code: String::new(),
     };
     entered(draft, case, e.lot.as_ref(), birth)
 }
@@ -60,6 +63,7 @@ pub(super) fn imported(
         papers: Papers::Must,
         line: 0,
         parents: Vec::new(),
+        waste_code: String::new(),
     };
     entered(draft, case, e.lot.as_ref(), birth)
 }
@@ -75,6 +79,7 @@ pub(super) fn opened(draft: &mut Draft<'_>, case: &Case<'_>, e: &Opened) -> Resu
         papers: Papers::Should,
         line: 0,
         parents: Vec::new(),
+        waste_code: String::new(),
     };
     entered(draft, case, e.lot.as_ref(), birth)?;
     if e.provenance.is_empty() {
@@ -148,6 +153,7 @@ pub(super) fn born(
     let papers = check_papers(lot, birth.papers)?;
     goods::own_place(draft, case.party(), &lot.place, "place")?;
     let subject = subject::lot(id);
+    let waste = !birth.waste_code.is_empty();
     draft.emit(
         &subject,
         C::Born(LotBorn {
@@ -157,6 +163,8 @@ pub(super) fn born(
             source: birth.source.into(),
             declarer: case.party().to_owned(),
             parents: birth.parents,
+            answerable: if waste { case.party() } else { "" }.to_owned(),
+            waste_code: birth.waste_code,
             ..LotBorn::default()
         }),
     )?;

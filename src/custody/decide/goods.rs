@@ -35,6 +35,21 @@ pub(super) struct Portion {
 }
 
 impl Portion {
+    /// All that is loose on an account.
+    pub(super) fn all_loose(
+        draft: &Draft<'_>,
+        lot: LotId,
+        account: &Account,
+    ) -> Result<Portion, Refused> {
+        let state = draft.lot(lot).unwrap_or_default();
+        Ok(Portion {
+            lot,
+            loose: lot::loose(&state, account).map_err(overflow)?,
+            serials: Vec::new(),
+            packed: Amount::default(),
+        })
+    }
+
     /// Loose and packed together.
     pub(super) fn total(&self) -> Result<Amount, Refused> {
         self.loose.plus(self.packed).map_err(overflow)

@@ -6,13 +6,13 @@ use super::Case;
 use super::fields::{self, MAX_TEXT};
 use super::goods::{self, Reserved};
 use super::signers;
-use super::store::late;
+use super::store::{late, stands_free};
 use super::takeover::{self, Taking};
 use super::trade::MAX_LINES;
 use super::{carriage, handoff_id};
 use crate::custody::draft::Draft;
 use crate::custody::subject::Seen;
-use crate::custody::{account, subject};
+use crate::custody::{account, subject, succession};
 use crate::event::codes::Refused;
 use crate::event::ids::ID_WINDOW_MS;
 use crate::event::{HandoffId, LotId, StatementId};
@@ -46,6 +46,10 @@ pub(super) fn offered(draft: &mut Draft<'_>, case: &Case<'_>, e: &Offered) -> Re
     for (i, line) in e.lines.iter().enumerate() {
         let at = format!("lines[{i}]");
         let portion = goods::portion(draft, Some(line), &from, Reserved::Refuse)
+            .and_then(|portion| {
+                stands_free(draft, &portion, "lot")?;
+                Ok(portion)
+            })
             .map_err(|r| r.within(&at))?;
         late(draft, case, portion.lot);
         lines.push(HandoffLine {
@@ -229,7 +233,7 @@ pub(super) fn accepted(
         other => return park(draft, case, name, &offer, e, other.as_deref()),
     };
     check_offer(&handoff, Some(&offer))?;
-    let taker = signed_taker(case, &handoff)?;
+    let taker = signed_taker(draft, case, &handoff)?;
     let taking = Taking {
         name,
         taker: &taker,
@@ -242,15 +246,21 @@ pub(super) fn accepted(
     takeover::take(draft, &taking, &handoff, e)
 }
 
-/// The taker signed: as acting party, or beside the giver on the spot.
-fn signed_taker(case: &Case<'_>, handoff: &HandoffState) -> Result<String, Refused> {
+/// The taker signed: as acting party, or beside the giver on the spot. For one
+/// that has been succeeded, its successor takes the goods, into its own place.
+fn signed_taker(
+    draft: &Draft<'_>,
+    case: &Case<'_>,
+    handoff: &HandoffState,
+) -> Result<String, Refused> {
     let taker = handoff
         .offered
         .as_ref()
         .map(|o| o.taker.clone())
         .unwrap_or_default();
-    if case.signers.signed(&taker) {
-        return Ok(taker);
+    let mut line = succession::line(draft, &taker).into_iter();
+    if let Some(signed) = line.find(|party| case.signers.signed_itself(party)) {
+        return Ok(signed);
     }
     Err(Refused::new(RefusalCode::NotTheTaker, "offer").detail(format!("the taker is {taker}")))
 }
@@ -310,7 +320,7 @@ pub(super) fn declined(
 ) -> Result<(), Refused> {
     fields::optional_text(&e.reason, MAX_TEXT, "reason")?;
     let (name, handoff) = standing(draft, e.offer.as_ref())?;
-    signed_taker(case, &handoff)?;
+    signed_taker(draft, case, &handoff)?;
     close(draft, name, &handoff, HandoffStatus::Declined)
 }
 

@@ -2,20 +2,25 @@
 //! Refused with a code, or accepted with links, outcomes and findings. Guards
 //! stand in the order of their codes. One file for each group of events.
 
+mod assay;
 mod carriage;
 mod consume;
 mod correct;
+mod device;
 mod dispute;
 mod entry;
 mod fields;
 mod goods;
 mod handoff;
+mod order;
 mod parties;
 mod signers;
 mod store;
+mod succession;
 mod takeover;
 mod trade;
 mod transform;
+mod vessel;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,7 +30,7 @@ use super::draft::Draft;
 use super::registry::{self, LEDGER};
 use super::subject::{self, Item, Items};
 use crate::event::codes::Refused;
-use crate::event::ids::{CLOCK_SKEW_MS, ID_WINDOW_MS};
+use crate::event::ids::{BACKFILL_WINDOW_MS, CLOCK_SKEW_MS, ID_WINDOW_MS};
 use crate::event::record::Additions;
 use crate::event::signing::PublicKey;
 use crate::event::{HandoffId, KeyId, LotId, Statement};
@@ -156,6 +161,12 @@ fn name_subjects(event: &Event, named: &mut Vec<Subject>) {
     match &event.body {
         Some(Body::Moved(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
         Some(Body::Packed(e)) => lot(&e.lot),
+        Some(Body::Filled(e)) => {
+            e.goods.iter().for_each(|g| lot(&g.lot));
+            if let Some(crate::pb::filled::From::Consignment(id)) = &e.from {
+                named.extend(consignment(id));
+            }
+        }
         Some(Body::Assayed(e)) => lot(&e.lot),
         Some(Body::Counted(e)) => lot(&e.lot),
         Some(Body::Used(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
@@ -189,6 +200,13 @@ fn name_subjects(event: &Event, named: &mut Vec<Subject>) {
         Some(Body::Reported(e)) => named.extend(consignment(&e.consignment)),
         Some(Body::Settled(e)) => {
             named.extend(crate::event::DisputeId::from_slice(&e.dispute).map(subject::dispute));
+        }
+        Some(Body::Inherited(e)) => e.lines.iter().for_each(|line| lot(&line.lot)),
+        Some(Body::TakenOver(e)) => {
+            e.goods.iter().for_each(|g| lot(&g.lot));
+            if let Some(crate::pb::taken_over::At::Consignment(id)) = &e.at {
+                named.extend(consignment(id));
+            }
         }
         Some(Body::Corrected(e)) => {
             // What entered by the original is named after it.
@@ -241,6 +259,8 @@ pub fn decide(
         draft.touch(subject::party(&statement.payload.party));
         find_closed_party(&mut draft, &statement.payload.party);
     }
+    device::check(&draft, statement)?;
+    device::chain(&mut draft, statement, context, &signers)?;
     for (index, event) in (0u32..).zip(&statement.events) {
         draft.begin_event(index);
         let case = Case {
@@ -250,7 +270,9 @@ pub fn decide(
             context,
             rules: &rules,
         };
-        event_of(&mut draft, &case, event).map_err(|r| r.within(&format!("events[{index}]")))?;
+        event_of(&mut draft, &case, event)
+            .and_then(|()| vessel::settle_blends(&mut draft))
+            .map_err(|r| r.within(&format!("events[{index}]")))?;
     }
     find_back_dating(&mut draft, statement, context, &rules);
     let (additions, items) = draft.finish()?;
@@ -284,7 +306,12 @@ fn check_times(statement: &Statement, now: i64) -> Result<(), Refused> {
     let refused = |code, field: &str, ms: i64| {
         Err(Refused::new(code, field).detail(format!("{ms} ms, the ledger's clock says {now} ms")))
     };
-    if id_ms < now.saturating_sub(ID_WINDOW_MS) {
+    // What is in a device's chain cannot be recorded twice: it may come late.
+    let window = match payload.device {
+        Some(_) => BACKFILL_WINDOW_MS,
+        None => ID_WINDOW_MS,
+    };
+    if id_ms < now.saturating_sub(window) {
         return refused(RefusalCode::IdTooOld, "payload.id", id_ms);
     }
     if id_ms > now.saturating_add(CLOCK_SKEW_MS) {
@@ -328,7 +355,10 @@ fn event_of(draft: &mut Draft<'_>, case: &Case<'_>, event: &Event) -> Result<(),
         Body::Opened(e) => entry::opened(draft, case, e).map_err(name("opened")),
         Body::Moved(e) => store::moved(draft, case, e).map_err(name("moved")),
         Body::Packed(e) => store::packed(draft, case, e).map_err(name("packed")),
-        Body::Assayed(e) => store::assayed(draft, case, e).map_err(name("assayed")),
+        Body::Filled(e) => vessel::filled(draft, case, e).map_err(name("filled")),
+        Body::Drawn(e) => vessel::drawn(draft, case, e).map_err(name("drawn")),
+        Body::Cleaned(e) => vessel::cleaned(draft, case, e).map_err(name("cleaned")),
+        Body::Assayed(e) => assay::assayed(draft, case, e).map_err(name("assayed")),
         Body::Counted(e) => store::counted(draft, case, e).map_err(name("counted")),
         Body::Offered(e) => handoff::offered(draft, case, e).map_err(name("offered")),
         Body::Accepted(e) => handoff::accepted(draft, case, e).map_err(name("accepted")),
@@ -346,16 +376,22 @@ fn event_of(draft: &mut Draft<'_>, case: &Case<'_>, event: &Event) -> Result<(),
         Body::Recovered(e) => consume::recovered(draft, case, e).map_err(name("recovered")),
         Body::Settled(e) => dispute::settled(draft, case, e).map_err(name("settled")),
         Body::Corrected(e) => correct::corrected(draft, case, e).map_err(name("corrected")),
+        Body::TakenOver(e) => order::taken_over(draft, case, e).map_err(name("taken_over")),
+        Body::Inherited(e) => succession::inherited(draft, case, e).map_err(name("inherited")),
         _ => Err(Refused::new(RefusalCode::NotSupportedYet, "")),
     }
 }
 
-/// A closed party's facts are recorded; what would authorise is refused by its
-/// own guard.
+/// A closed party's facts are recorded, and one's that has been succeeded; what
+/// would authorise is refused by its own guard.
 fn find_closed_party(draft: &mut Draft<'_>, party: &str) {
     if let Err(closed) = signers::active(draft, party, "") {
+        let code = match signers::successor(draft, party) {
+            Some(_) => FindingCode::PartySucceeded,
+            None => FindingCode::PartyClosed,
+        };
         draft.find(
-            FindingCode::PartyClosed,
+            code,
             Severity::Warning,
             &subject::party(party),
             party,

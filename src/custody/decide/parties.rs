@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::fields::{self, MAX_SHORT};
-use super::{Case, Decision};
+use super::{Case, Decision, succession};
 use crate::custody::apply::At;
 use crate::custody::draft::Draft;
 use crate::custody::registry::LEDGER;
@@ -17,7 +17,7 @@ use crate::pb::event::Body;
 use crate::pb::{
     ClockStated, Event, FindingCode, Genesis, KeyHolder, KeyRegistered, KeyRevoked,
     PartyRegistered, PartyStatus, PlaceRegistered, RefusalCode, Severity, SignatureAlgorithm,
-    SiteRegistered, Stage, SubjectKind, UnitRegistered,
+    SiteRegistered, Stage, SubjectKind, UnitRegistered, VesselKind,
 };
 
 /// Authorities that genesis may name, at most.
@@ -41,6 +41,9 @@ pub(super) fn registry_event(
         }
         Some(Body::KeyRegistered(e)) => key(draft, case, e).map_err(|r| r.within("key_registered")),
         Some(Body::KeyRevoked(e)) => revoked(draft, case, e).map_err(|r| r.within("key_revoked")),
+        Some(Body::Succeeded(e)) => {
+            succession::succeeded(draft, case, e).map_err(|r| r.within("succeeded"))
+        }
         _ => Err(Refused::new(RefusalCode::ReservedForLedger, "genesis")),
     }?;
     draft.register(event)
@@ -108,6 +111,15 @@ fn place(draft: &Draft<'_>, case: &Case<'_>, e: &PlaceRegistered) -> Result<(), 
     let unit = subject::within(SubjectKind::Unit, &e.party, &e.unit);
     if !e.unit.is_empty() && draft.item(&unit).is_none() {
         return Err(Refused::new(RefusalCode::UnknownUnit, "unit").detail(&e.unit));
+    }
+    let before = draft.place(&e.party, &e.place).unwrap_or_default();
+    let kind = before.registered.as_ref().map_or(0, |r| r.vessel);
+    if before.uncleaned && kind != e.vessel {
+        return Err(Refused::new(RefusalCode::VesselInUse, "vessel")
+            .detail("it is cleaned before it becomes something else"));
+    }
+    if VesselKind::try_from(e.vessel).is_err() {
+        return Err(Refused::invalid("vessel", "a kind of vessel that is none"));
     }
     Ok(())
 }

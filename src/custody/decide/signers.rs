@@ -15,7 +15,10 @@ use crate::pb::{KeyHolder, KeyRegistered, PartyRegistered, PartyStatus, RefusalC
 /// The parties, persons and authorities behind a statement's signatures.
 #[derive(Clone, Debug, Default)]
 pub struct Signers {
+    /// Those whose keys signed, and those whom they have succeeded.
     parties: BTreeSet<String>,
+    /// Those whose keys signed.
+    own: BTreeSet<String>,
     persons: BTreeMap<String, BTreeSet<Bytes>>,
     authority_keys: u32,
     root_threshold: u32,
@@ -56,20 +59,30 @@ impl Signers {
 
     fn add(&mut self, draft: &Draft<'_>, key: &KeyRegistered) {
         self.parties.insert(key.party.clone());
+        self.own.insert(key.party.clone());
         if key.holder() == KeyHolder::Person {
             self.persons
                 .entry(key.party.clone())
                 .or_default()
                 .insert(key.holder_commitment.clone());
         }
-        if draft.party(&key.party).is_some_and(|p| p.authority) {
+        let Some(party) = draft.party(&key.party) else {
+            return;
+        };
+        if party.authority {
             self.authority_keys += 1;
         }
+        self.parties.extend(party.predecessors.iter().cloned());
     }
 
-    /// Whether the party signed.
+    /// Whether the party signed, or one that has succeeded it.
     pub fn signed(&self, party: &str) -> bool {
         self.parties.contains(party)
+    }
+
+    /// Whether a key of the party itself signed.
+    pub fn signed_itself(&self, party: &str) -> bool {
+        self.own.contains(party)
     }
 
     /// Whether an authority signed.
@@ -114,8 +127,19 @@ pub(super) fn active(draft: &Draft<'_>, party: &str, field: &str) -> Result<(), 
     let Some(state) = draft.party(party) else {
         return Err(Refused::new(RefusalCode::UnknownParty, field).detail(party));
     };
+    let refused =
+        |detail: String| Err(Refused::new(RefusalCode::PartyNotActive, field).detail(detail));
     match state.registered.as_ref().map(PartyRegistered::status) {
-        Some(PartyStatus::Active) => Ok(()),
-        _ => Err(Refused::new(RefusalCode::PartyNotActive, field).detail(party)),
+        Some(PartyStatus::Active) => match successor(draft, party) {
+            Some(by) => refused(format!("{party} has been succeeded by {by}")),
+            None => Ok(()),
+        },
+        _ => refused(party.to_owned()),
     }
+}
+
+/// Who has succeeded a party.
+pub(super) fn successor(draft: &Draft<'_>, party: &str) -> Option<String> {
+    let state = draft.party(party)?;
+    (!state.succeeded_by.is_empty()).then(|| state.succeeded_by.clone())
 }

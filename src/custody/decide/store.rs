@@ -1,9 +1,10 @@
-//! Matter in store: moved, packed, assayed, counted.
+//! Matter in store: moved, packed, counted.
 
 use super::Case;
 use super::fields::{self, MAX_SHORT};
 use super::goods::{self, Portion, Reserved, overflow};
-use crate::custody::account::{self, Class};
+use super::vessel;
+use crate::custody::account;
 use crate::custody::draft::Draft;
 use crate::custody::lot::{self, Amount};
 use crate::custody::{ranges, subject};
@@ -12,8 +13,8 @@ use crate::event::codes::Refused;
 use crate::event::mass::Mass;
 use crate::pb::change::Change as C;
 use crate::pb::{
-    Account, AccountKind, AssaySet, Assayed, Counted, FindingCode, Goods, LotState, Moved,
-    PackageRange, Packed, Quantity, RefusalCode, SerialRange, Severity,
+    Account, AccountKind, Counted, FindingCode, Goods, LotState, Moved, PackageRange, Packed,
+    Quantity, RefusalCode, SerialRange, Severity,
 };
 
 /// Packages that one event may make, at most: one serial range of them.
@@ -29,8 +30,18 @@ pub(super) fn moved(draft: &mut Draft<'_>, case: &Case<'_>, e: &Moved) -> Result
     if from == to {
         return Err(Refused::new(RefusalCode::NoChange, "to_place"));
     }
+    stands_free(draft, &portion, "goods.lot")?;
     late(draft, case, portion.lot);
     goods::send(draft, &portion, &from, &to)
+}
+
+/// Goods that go on as they are do not stand in a vessel.
+pub(super) fn stands_free(
+    draft: &Draft<'_>,
+    portion: &Portion,
+    field: &str,
+) -> Result<(), Refused> {
+    vessel::draw_first(&draft.lot(portion.lot).unwrap_or_default(), field)
 }
 
 pub(super) fn packed(draft: &mut Draft<'_>, case: &Case<'_>, e: &Packed) -> Result<(), Refused> {
@@ -48,6 +59,7 @@ pub(super) fn packed(draft: &mut Draft<'_>, case: &Case<'_>, e: &Packed) -> Resu
         serials: Vec::new(),
     };
     let portion = goods::portion(draft, Some(&loose), &at, Reserved::Refuse)?;
+    stands_free(draft, &portion, "lot")?;
     let live = state
         .packages
         .iter()
@@ -136,61 +148,6 @@ fn packer_owns(state: &LotState, packer: &str, gross: i64) -> Result<String, Ref
                 .detail("no one party owns what is packed; pack each owner's part by itself"),
         ),
     }
-}
-
-pub(super) fn assayed(draft: &mut Draft<'_>, case: &Case<'_>, e: &Assayed) -> Result<(), Refused> {
-    fields::hash(&e.certificate_hash, "certificate_hash")?;
-    fields::content(e.content_ppm, "content_ppm")?;
-    let (id, state) = goods::lot_of(draft, &e.lot)?;
-    if !state.reservations.is_empty() {
-        return Err(Refused::new(RefusalCode::Reserved, "lot")
-            .detail("some of it is offered at the content it has"));
-    }
-    let loose = loose_holdings(&state)?;
-    let mine = |a: &Account| a.kind() == AccountKind::Held && a.party == case.party();
-    if loose.is_empty() || !loose.iter().all(|(a, _)| mine(a)) {
-        return Err(Refused::new(RefusalCode::NotSoleHolder, "lot").detail(format!("lot {id}")));
-    }
-    late(draft, case, id);
-    draft.emit(
-        &subject::lot(id),
-        C::Assay(AssaySet {
-            content_ppm: e.content_ppm,
-        }),
-    )?;
-    for (at, before) in loose {
-        let now = Mass::mg(before.gross)
-            .contained(e.content_ppm)
-            .unwrap_or_default()
-            .as_mg();
-        let gained = Amount {
-            gross: 0,
-            contained: now.saturating_sub(before.contained),
-        };
-        // More content than was booked is found, less is lost in process.
-        let counter = if gained.contained > 0 {
-            AccountKind::Found
-        } else {
-            AccountKind::ProcessLoss
-        };
-        draft.transfer(id, &account::plain(counter), &at, gained)?;
-    }
-    Ok(())
-}
-
-/// Every holding's loose part, where there is any.
-fn loose_holdings(state: &LotState) -> Result<Vec<(Account, Amount)>, Refused> {
-    let mut found = Vec::new();
-    for b in &state.balances {
-        let at = b.account.clone().unwrap_or_default();
-        if account::class(at.kind()) == Some(Class::Holding) {
-            let loose = lot::loose(state, &at).map_err(overflow)?;
-            if loose.gross > 0 {
-                found.push((at, loose));
-            }
-        }
-    }
-    Ok(found)
 }
 
 pub(super) fn counted(draft: &mut Draft<'_>, case: &Case<'_>, e: &Counted) -> Result<(), Refused> {

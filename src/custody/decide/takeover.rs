@@ -6,7 +6,7 @@ use super::goods::{self, overflow};
 use super::handoff::release;
 use crate::custody::draft::Draft;
 use crate::custody::lot::{self, Amount};
-use crate::custody::{account, ranges, subject};
+use crate::custody::{account, ranges, subject, succession};
 use crate::event::codes::Refused;
 use crate::event::ids::derived;
 use crate::event::mass::Mass;
@@ -476,7 +476,7 @@ fn find_wrong_consignee(draft: &mut Draft<'_>, id: ConsignmentId, taking: &Takin
         .as_ref()
         .map(|c| c.consignee.clone())
         .unwrap_or_default();
-    if consignee != taking.taker {
+    if !succession::acts_for(draft, taking.taker, &consignee) {
         draft.find(
             FindingCode::GoodsAboardNotConsignedHere,
             Severity::Alarm,

@@ -8,17 +8,18 @@ use super::fields::{self, MAX_SHORT};
 use super::goods::{self, Portion, Reserved, overflow};
 use super::signers;
 use super::store::late;
+use super::vessel;
 use crate::catalog;
 use crate::custody::draft::Draft;
 use crate::custody::lot::{self, Amount};
-use crate::custody::{account, subject};
+use crate::custody::{account, blend, subject};
 use crate::event::codes::Refused;
 use crate::event::mass::Mass;
 use crate::event::{DisputeId, LotId};
 use crate::pb::change::Change as C;
 use crate::pb::{
-    AccountKind, Conservation, Consumed, ContributedTo, DisputeOpened, DisputeOrigin, FindingCode,
-    LotBorn, Parent, ProcessLoss, RefusalCode, Severity, Transformed, Wasted,
+    Account, AccountKind, Conservation, Consumed, ContributedTo, DisputeOpened, DisputeOrigin,
+    FindingCode, LotBorn, NewLot, Parent, ProcessLoss, RefusalCode, Severity, Transformed, Wasted,
 };
 
 /// Inputs, outputs, losses and so on of one transformation, at most each.
@@ -31,6 +32,8 @@ pub(super) struct Input {
     substance: String,
     pub(super) loss: Amount,
     pub(super) short: Amount,
+    /// Of a running lot: what it was made of when it was taken.
+    blend: Vec<Parent>,
 }
 
 impl Input {
@@ -47,7 +50,49 @@ impl Input {
             substance,
             loss: Amount::default(),
             short: Amount::default(),
+            blend: Vec::new(),
         }
+    }
+
+    /// A portion that is taken off an account of the acting party.
+    pub(super) fn take(
+        draft: &mut Draft<'_>,
+        case: &Case<'_>,
+        portion: Portion,
+        from: &Account,
+    ) -> Result<Input, Refused> {
+        let state = draft.lot(portion.lot).unwrap_or_default();
+        let total = portion.total()?;
+        let (_, blend) = vessel::parents(&state, portion.lot, total)?;
+        let to = account::plain(AccountKind::Transformed);
+        goods::send(draft, &portion, from, &to)?;
+        draft.end_title(portion.lot, case.party(), portion.loose.gross)?;
+        Ok(Input {
+            total,
+            substance: substance(lot::form(&state)),
+            portion,
+            loss: Amount::default(),
+            short: Amount::default(),
+            blend,
+        })
+    }
+}
+
+/// One output: its amount, its substance, and of waste its code.
+pub(super) struct Output {
+    pub(super) amount: Amount,
+    pub(super) substance: String,
+    pub(super) waste_code: String,
+}
+
+impl Output {
+    /// A new lot's, once its fields are checked.
+    pub(super) fn of(lot: &NewLot, waste_code: &str) -> Result<Output, Refused> {
+        Ok(Output {
+            amount: entry::check_new(lot)?,
+            substance: substance(&lot.form),
+            waste_code: waste_code.to_owned(),
+        })
     }
 }
 
@@ -66,15 +111,25 @@ pub(super) fn transformed(
     let mut outputs = Vec::with_capacity(e.outputs.len());
     for (i, lot) in e.outputs.iter().enumerate() {
         let at = format!("outputs[{i}]");
-        let amount = entry::check_new(lot).map_err(|r| r.within(&at))?;
-        outputs.push((amount, substance(&lot.form)));
+        outputs.push(Output::of(lot, "").map_err(|r| r.within(&at))?);
     }
     for (i, lot) in e.outputs.iter().enumerate() {
         goods::own_place(draft, case.party(), &lot.place, "place")
             .map_err(|r| r.within(&format!("outputs[{i}]")))?;
     }
-    let mut inputs = take_inputs(draft, case, e)?;
-    let balance = Balance::of(e, &inputs, &outputs)?;
+    let inputs = take_inputs(draft, case, e)?;
+    convert(draft, case, e, inputs, &outputs)
+}
+
+/// Books what came of inputs that have been taken.
+pub(super) fn convert(
+    draft: &mut Draft<'_>,
+    case: &Case<'_>,
+    e: &Transformed,
+    mut inputs: Vec<Input>,
+    outputs: &[Output],
+) -> Result<(), Refused> {
+    let balance = Balance::of(e, &inputs, outputs)?;
     balance.share_out(&mut inputs)?;
     for (line, input) in (0u32..).zip(&inputs) {
         book_shares(draft, case, line, input)?;
@@ -86,7 +141,7 @@ pub(super) fn transformed(
             C::Conservation(conservation),
         )?;
     }
-    make_outputs(draft, case, e, &inputs, &outputs, balance.out_gross)
+    make_outputs(draft, case, e, &inputs, outputs, balance.out_gross)
 }
 
 pub(super) fn check_counts(e: &Transformed) -> Result<(), Refused> {
@@ -106,6 +161,11 @@ pub(super) fn check_counts(e: &Transformed) -> Result<(), Refused> {
             ));
         }
     }
+    check_sides(e)
+}
+
+/// Checks what a transformation declares beside its lots.
+pub(super) fn check_sides(e: &Transformed) -> Result<(), Refused> {
     e.unregulated
         .iter()
         .try_for_each(|u| fields::text(&u.name, MAX_SHORT, "unregulated.name"))?;
@@ -150,7 +210,6 @@ fn take_inputs(
     e: &Transformed,
 ) -> Result<Vec<Input>, Refused> {
     let mut inputs: Vec<Input> = Vec::with_capacity(e.inputs.len());
-    let to = account::plain(AccountKind::Transformed);
     for (i, input) in e.inputs.iter().enumerate() {
         let at = format!("inputs[{i}]");
         let from = account::held(case.party(), &input.place);
@@ -160,16 +219,7 @@ fn take_inputs(
             return Err(Refused::invalid(at, "the lot stands in another input"));
         }
         late(draft, case, portion.lot);
-        goods::send(draft, &portion, &from, &to)?;
-        draft.end_title(portion.lot, case.party(), portion.loose.gross)?;
-        let state = draft.lot(portion.lot).unwrap_or_default();
-        inputs.push(Input {
-            total: portion.total()?,
-            substance: substance(lot::form(&state)),
-            portion,
-            loss: Amount::default(),
-            short: Amount::default(),
-        });
+        inputs.push(Input::take(draft, case, portion, &from)?);
     }
     Ok(inputs)
 }
@@ -187,7 +237,7 @@ pub(super) struct Balance {
     contained: BTreeMap<String, (i64, i64)>,
 }
 
-fn sum(values: impl IntoIterator<Item = i64>) -> Result<i64, Refused> {
+pub(super) fn sum(values: impl IntoIterator<Item = i64>) -> Result<i64, Refused> {
     values
         .into_iter()
         .try_fold(0i64, i64::checked_add)
@@ -206,7 +256,7 @@ impl Balance {
     pub(super) fn of(
         e: &Transformed,
         inputs: &[Input],
-        outputs: &[(Amount, String)],
+        outputs: &[Output],
     ) -> Result<Balance, Refused> {
         let mass = |q: Option<&crate::pb::Quantity>, f| Mass::of(q, f).map(Mass::as_mg);
         let inert: Vec<i64> = e
@@ -223,7 +273,7 @@ impl Balance {
         let input_gross = sum(inputs.iter().map(|i| i.total.gross))?;
         let inside = sum([input_gross, inert])?;
         let loss = sum(e.losses.iter().map(|l| l.gross_mg))?;
-        let out_gross = sum(outputs.iter().map(|(a, _)| a.gross).chain([unregulated]))?;
+        let out_gross = sum(outputs.iter().map(|o| o.amount.gross).chain([unregulated]))?;
         let outside = sum([out_gross, loss])?;
         if outside > inside {
             return Err(not_conserved("outputs", inside, outside));
@@ -299,7 +349,7 @@ impl Balance {
 fn contained(
     e: &Transformed,
     inputs: &[Input],
-    outputs: &[(Amount, String)],
+    outputs: &[Output],
 ) -> Result<BTreeMap<String, (i64, i64)>, Refused> {
     let mut inside: BTreeMap<String, i64> = BTreeMap::new();
     for i in inputs {
@@ -307,9 +357,9 @@ fn contained(
         *entry = sum([*entry, i.total.contained])?;
     }
     let mut outside: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
-    for (amount, substance) in outputs {
-        let entry = outside.entry(substance).or_default();
-        entry.0 = sum([entry.0, amount.contained])?;
+    for output in outputs {
+        let entry = outside.entry(&output.substance).or_default();
+        entry.0 = sum([entry.0, output.amount.contained])?;
     }
     for Consumed {
         substance,
@@ -344,31 +394,13 @@ fn contained(
         .collect()
 }
 
-/// Splits a total in proportion to weights, exactly and none above its weight
-/// (the total is at most the sum of weights).
+/// Splits a total in proportion to weights; see [`blend::split`].
 fn shares(total: i64, weights: &[i64]) -> Result<Vec<i64>, Refused> {
     let whole: i64 = sum(weights.iter().copied())?;
-    if total > whole || total < 0 {
+    if total > whole {
         return Err(not_conserved("losses", whole, total));
     }
-    let mut before = 0i64;
-    let mut so_far = 0i64;
-    weights
-        .iter()
-        .map(|w| {
-            so_far = sum([so_far, *w])?;
-            let up_to = match whole {
-                0 => 0,
-                _ => Mass::mg(total)
-                    .share(so_far, whole)
-                    .unwrap_or_default()
-                    .as_mg(),
-            };
-            let share = up_to - before;
-            before = up_to;
-            Ok(share)
-        })
-        .collect()
+    blend::split(total, weights).map_err(|_| not_conserved("losses", whole, total))
 }
 
 /// Moves an input's shares of loss and shortfall out of `transformed`.
@@ -425,32 +457,68 @@ fn make_outputs(
     case: &Case<'_>,
     e: &Transformed,
     inputs: &[Input],
-    outputs: &[(Amount, String)],
+    outputs: &[Output],
     out_gross: i64,
 ) -> Result<(), Refused> {
-    for (line, (lot, (amount, _))) in (0u32..).zip(e.outputs.iter().zip(outputs)) {
-        let parents = inputs
+    for (line, (lot, output)) in (0u32..).zip(e.outputs.iter().zip(outputs)) {
+        let given = inputs
             .iter()
-            .map(|input| contribution(input, amount.gross, out_gross))
+            .map(|input| contribution(input, output.amount.gross, out_gross))
             .collect::<Result<Vec<_>, _>>()?;
         let birth = Birth {
             source: AccountKind::Made,
             papers: Papers::Should,
             line,
-            parents: parents.clone(),
+            parents: merged(inputs, &given)?,
+            waste_code: output.waste_code.clone(),
         };
         let id = entry::born(draft, case, lot, birth)
             .map_err(|r| r.within(&format!("outputs[{line}]")))?;
-        for (input, parent) in inputs.iter().zip(parents) {
+        for (input, parent) in inputs.iter().zip(given) {
             let given = ContributedTo {
                 lot: id.to_bytes(),
                 gross_mg: parent.gross_mg,
                 contained_mg: parent.contained_mg,
+                of: of_blend(input, &parent)?,
             };
             draft.emit(&subject::lot(input.portion.lot), C::ContributedTo(given))?;
         }
     }
     Ok(())
+}
+
+/// What an output was made of, by lot: of a running lot the lots that it was
+/// made of itself, which may be poured from another input as well.
+fn merged(inputs: &[Input], given: &[Parent]) -> Result<Vec<Parent>, Refused> {
+    let mut parents: Vec<Parent> = Vec::with_capacity(given.len());
+    for (input, parent) in inputs.iter().zip(given) {
+        let of = if input.blend.is_empty() {
+            vec![parent.clone()]
+        } else {
+            of_blend(input, parent)?
+        };
+        for part in of {
+            match parents.iter_mut().find(|p| p.lot == part.lot) {
+                Some(known) => {
+                    known.gross_mg = sum([known.gross_mg, part.gross_mg])?;
+                    known.contained_mg = sum([known.contained_mg, part.contained_mg])?;
+                }
+                None => parents.push(part),
+            }
+        }
+    }
+    Ok(parents)
+}
+
+fn of_blend(input: &Input, given: &Parent) -> Result<Vec<Parent>, Refused> {
+    if input.blend.is_empty() {
+        return Ok(Vec::new());
+    }
+    let amount = Amount {
+        gross: given.gross_mg,
+        contained: given.contained_mg,
+    };
+    blend::portion(&input.blend, amount).map_err(overflow)
 }
 
 /// What an input gave to an output: its part that was transformed, in
@@ -484,14 +552,16 @@ pub(super) fn wasted(draft: &mut Draft<'_>, case: &Case<'_>, e: &Wasted) -> Resu
         .map_err(|r| r.within("goods"))?;
     late(draft, case, portion.lot);
     let total = portion.total()?;
-    goods::sink(draft, &portion, &at, AccountKind::Transformed)?;
     let parent = draft.lot(portion.lot).unwrap_or_default();
+    let (parents, of) = vessel::parents(&parent, portion.lot, total)?;
+    goods::sink(draft, &portion, &at, AccountKind::Transformed)?;
     let form = lot::form(&parent).to_owned();
     let id = LotId(case.name(0));
     let given = ContributedTo {
         lot: id.to_bytes(),
         gross_mg: total.gross,
         contained_mg: total.contained,
+        of,
     };
     draft.emit(&subject::lot(portion.lot), C::ContributedTo(given))?;
     draft.emit(
@@ -504,11 +574,8 @@ pub(super) fn wasted(draft: &mut Draft<'_>, case: &Case<'_>, e: &Wasted) -> Resu
             declarer: case.party().to_owned(),
             waste_code: e.waste_code.clone(),
             answerable: case.party().to_owned(),
-            parents: vec![Parent {
-                lot: portion.lot.to_bytes(),
-                gross_mg: total.gross,
-                contained_mg: total.contained,
-            }],
+            parents,
+            ..LotBorn::default()
         }),
     )?;
     draft.transfer(id, &account::plain(AccountKind::Made), &at, total)?;

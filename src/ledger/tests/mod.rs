@@ -17,6 +17,7 @@ mod eviction;
 mod fake;
 mod folders;
 mod following;
+mod late;
 mod pipeline;
 mod rebuild;
 mod two_writers;

@@ -152,7 +152,7 @@ impl Writer {
                 return Verdict::LookAgain;
             }
         }
-        if prepared.is_stale(live, &layers) {
+        if prepared.is_stale(live, &layers) || prepared.id_may_have_left(live, now) {
             return Verdict::LookAgain;
         }
         if state_record::is_due(self.tip.next, self.shared.genesis.state_record_interval) {

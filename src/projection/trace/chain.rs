@@ -57,11 +57,22 @@ pub fn walk(
     records: &dyn RecordSource,
     subject: &Subject,
     last: u64,
+    visit: impl FnMut(&OpenRecord) -> Result<(), TraceError>,
+) -> Result<(), TraceError> {
+    walk_since(records, subject, last, 0, visit)
+}
+
+/// The same, without the records before the position `since`.
+pub fn walk_since(
+    records: &dyn RecordSource,
+    subject: &Subject,
+    last: u64,
+    since: u64,
     mut visit: impl FnMut(&OpenRecord) -> Result<(), TraceError>,
 ) -> Result<(), TraceError> {
     let mut next = Some(last);
     let mut read = 0;
-    while let Some(position) = next {
+    while let Some(position) = next.filter(|position| *position >= since) {
         if read == MAX_CHAIN {
             return Err(TraceError::TooLong);
         }

@@ -4,7 +4,7 @@
 
 use crate::custody::registry::LEDGER;
 use crate::custody::subject::{self, Item, Items};
-use crate::custody::{account, decide, ranges};
+use crate::custody::{account, decide, ranges, succession};
 use crate::event::mass::Mass;
 use crate::event::record::OpenRecord;
 use crate::event::{HandoffId, StatementId, ids};
@@ -251,7 +251,7 @@ fn holds(case: &Case<'_>, party: &str, from: &Account) -> bool {
         AccountKind::Aboard => case
             .carriers(&from.id)
             .iter()
-            .any(|carrier| carrier == party),
+            .any(|carrier| succession::acts_for(case.before, party, carrier)),
         _ => false,
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use crate::event::StatementId;
-use crate::event::ids::{CLOCK_SKEW_MS, ID_WINDOW_MS, derived};
+use crate::event::ids::{BACKFILL_WINDOW_MS, CLOCK_SKEW_MS, ID_WINDOW_MS, derived};
 use crate::pb::Payload;
 
 use super::violation::Violation;
@@ -43,7 +43,12 @@ impl SeenIds {
 /// The times that a statement must keep when it is recorded.
 pub(super) fn check_times(payload: &Payload, id: StatementId, now: i64) -> Result<(), Violation> {
     let latest = now.saturating_add(CLOCK_SKEW_MS);
-    let oldest = now.saturating_sub(ID_WINDOW_MS);
+    // What stands in a device's chain cannot stand there twice.
+    let window = match payload.device {
+        Some(_) => BACKFILL_WINDOW_MS,
+        None => ID_WINDOW_MS,
+    };
+    let oldest = now.saturating_sub(window);
     let (id_ms, happened) = (id.unix_ms(), payload.happened_at_ms);
     let wrong = if id_ms < oldest {
         Some(("the age of its id", id_ms))

@@ -15,6 +15,7 @@
 //! | `ids` | times, and that no statement stands twice |
 //! | `bindings` | changes against the events they come from |
 //! | `crossing` | law 5 |
+//! | `device` | a device's chain against the headers it comes from |
 //! | `content` | law 4 in contained mass |
 //! | `state_record` | the ledger's own word on its state and its clock |
 //! | `signatures` | the signatures themselves, on all cores |
@@ -24,6 +25,7 @@ mod bindings;
 mod chain;
 mod content;
 mod crossing;
+mod device;
 mod genesis;
 mod ids;
 mod opened;
@@ -257,6 +259,7 @@ impl Verifier {
                     signers: &signers,
                 };
                 bindings::check(&case)?;
+                device::check(&case)?;
                 crossing::check(&case)?;
                 Some(keys)
             }

@@ -17,7 +17,7 @@ use crate::pb::{Event, KeyRegistered, LinkKind, SubjectKind};
 /// Public keys once parsed: the id is the key's digest, so one never changes.
 pub(super) type Keys = HashMap<KeyId, Arc<PublicKey>>;
 
-/// The parties behind a record's signatures.
+/// The parties behind a record's signatures, and those whom they have succeeded.
 #[derive(Default)]
 pub(super) struct Signers {
     pub(super) parties: BTreeSet<String>,
@@ -62,6 +62,11 @@ pub(super) fn judge(
         }
         if is_authority(before, &registered.party) {
             signers.authority_keys = signers.authority_keys.saturating_add(1);
+        }
+        // A successor signs for whom it has succeeded.
+        if let Some(Item::Party(party)) = before.get(&subject::party(&registered.party)).as_deref()
+        {
+            signers.parties.extend(party.predecessors.iter().cloned());
         }
         public_keys.push(parsed(keys, *id, &registered)?);
         signers.parties.insert(registered.party);
@@ -136,7 +141,12 @@ pub(super) fn check_registry(
         let registry = |link: &crate::pb::Link| {
             link.subject.as_ref().is_some_and(|s| {
                 use SubjectKind as K;
-                matches!(s.kind(), K::Site | K::Place | K::Unit | K::Key | K::Ledger)
+                // A device's own key goes on with the chain of what it says;
+                // with it nobody can change that key.
+                let own = s.kind() == K::Key
+                    && record.payload.device.is_some()
+                    && s.id == record.payload.key_id;
+                !own && matches!(s.kind(), K::Site | K::Place | K::Unit | K::Key | K::Ledger)
             })
         };
         if signers.authority() || links_of(record, LinkKind::Chain).any(registry) {
@@ -174,6 +184,10 @@ fn not_permitted(before: &dyn Items, event: &Event, signers: &Signers) -> Option
         Body::KeyRevoked(e) => (
             may_revoke(before, &e.key_id, signers),
             "an authority's, or the party's with another key",
+        ),
+        Body::Succeeded(_) => (
+            signers.authority_keys >= signers.root_threshold,
+            "by as many authority keys as root acts need",
         ),
         Body::Genesis(_) => (false, "record 0's"),
         _ => return None,

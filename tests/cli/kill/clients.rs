@@ -303,6 +303,7 @@ impl Client {
                 name_zh: "储位".to_owned(),
                 name_en: "place".to_owned(),
                 kind: "tank".to_owned(),
+                ..PlaceRegistered::default()
             };
             return (Body::PlaceRegistered(place), Deed::Registered);
         }

@@ -147,6 +147,9 @@ fn remedy(kind: EventKind) -> &'static str {
     match kind {
         K::Offered => "withdraw the offer and make another",
         K::Declined | K::Withdrawn => "the offer is closed; make another",
+        K::Filled => "draw the difference, pour it back, or count the vessel",
+        K::Drawn => "pour the difference back, draw more, or count the vessel",
+        K::Cleaned => "count the vessel",
         K::Assayed => "assay the lot again",
         K::Packed => "count the packages, or settle what differs",
         K::Relayed => "relay the consignment again",

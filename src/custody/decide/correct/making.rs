@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 
 use super::flow::{self, Flow, Told};
 use super::{Books, Recorded, fields, goods, original, overflow};
-use crate::custody::account;
 use crate::custody::decide::entry::{self, Papers};
-use crate::custody::decide::transform::{self, Balance, Input};
+use crate::custody::decide::transform::{self, Balance, Input, Output};
 use crate::custody::draft::Draft;
 use crate::custody::lot::Amount;
 use crate::custody::subject;
+use crate::custody::{account, blend};
 use crate::event::codes::Refused;
 use crate::event::{DisputeId, LotId};
 use crate::pb::change::Change as C;
@@ -33,23 +33,77 @@ pub(super) fn wasted(
     let child = LotId(original::name(original, 0)?);
     let from = account::plain(AccountKind::Transformed);
     let mut taken = Flow::between(parent, at.clone(), from, amount)?;
-    taken.given.push(given(child, amount));
+    let of = mixed(original, parent, child, amount)?;
+    let mut parents = Vec::new();
+    add(&mut parents, parent_of(parent, amount), &of)?;
+    taken.given.push(given(child, amount, of));
     let mut made = Flow::between(child, account::plain(AccountKind::Made), at, amount)?;
     let state = draft.lot(child).unwrap_or_default();
     made.born = state.born.clone().map(|born| LotBorn {
         waste_code: e.waste_code.clone(),
-        parents: vec![parent_of(parent, amount)],
+        parents,
         ..born
     });
     Ok(vec![taken, made])
 }
 
-fn given(to: LotId, amount: Amount) -> ContributedTo {
+fn given(to: LotId, amount: Amount, of: Vec<Parent>) -> ContributedTo {
     ContributedTo {
         lot: to.to_bytes(),
         gross_mg: amount.gross,
         contained_mg: amount.contained,
+        of,
     }
+}
+
+/// What a part of a running lot was made of: the lots that the event was
+/// recorded with, in the same proportions. Of other lots nothing.
+fn mixed(
+    original: &Recorded,
+    from: LotId,
+    to: LotId,
+    amount: Amount,
+) -> Result<Vec<Parent>, Refused> {
+    let from = subject::lot(from);
+    let recorded = original.changes.iter().find_map(|(s, c)| match &c.change {
+        Some(C::ContributedTo(given)) if *s == from && given.lot.as_ref() == to.0 => Some(given),
+        _ => None,
+    });
+    let of = recorded
+        .map(|given| given.of.as_slice())
+        .unwrap_or_default();
+    if of.is_empty() {
+        return Ok(Vec::new());
+    }
+    let split = |total: i64, weight: fn(&Parent) -> i64| {
+        let weights: Vec<i64> = of.iter().map(weight).collect();
+        blend::split(total, &weights).map_err(overflow)
+    };
+    let gross = split(amount.gross, |p| p.gross_mg)?;
+    let contained = split(amount.contained, |p| p.contained_mg)?;
+    let parts = of.iter().zip(gross).zip(contained);
+    let part = |((parent, gross_mg), contained_mg): ((&Parent, i64), i64)| Parent {
+        lot: parent.lot.clone(),
+        gross_mg,
+        contained_mg,
+    };
+    Ok(parts.map(part).collect())
+}
+
+/// Names a parent, by the lots that it was made of itself if it ran in a
+/// vessel.
+fn add(parents: &mut Vec<Parent>, parent: Parent, of: &[Parent]) -> Result<(), Refused> {
+    let whole = [parent];
+    for part in if of.is_empty() { &whole } else { of } {
+        match parents.iter_mut().find(|p| p.lot == part.lot) {
+            Some(known) => {
+                known.gross_mg = transform::sum([known.gross_mg, part.gross_mg])?;
+                known.contained_mg = transform::sum([known.contained_mg, part.contained_mg])?;
+            }
+            None => parents.push(part.clone()),
+        }
+    }
+    Ok(())
 }
 
 fn parent_of(lot: LotId, amount: Amount) -> Parent {
@@ -70,9 +124,13 @@ pub(super) fn transformed(
     transform::check_counts(e)?;
     let (mut inputs, places) = inputs(draft, original, was, e)?;
     let outputs = outputs(draft, original, e)?;
-    let amounts: Vec<(Amount, String)> = outputs
+    let amounts: Vec<Output> = outputs
         .iter()
-        .map(|(amount, born)| (*amount, transform::substance(&born.form)))
+        .map(|(amount, born)| Output {
+            amount: *amount,
+            substance: transform::substance(&born.form),
+            waste_code: born.waste_code.clone(),
+        })
         .collect();
     let balance = Balance::of(e, &inputs, &amounts)?;
     balance.share_out(&mut inputs)?;
@@ -89,12 +147,13 @@ pub(super) fn transformed(
         born.parents.clear();
         for (input, flow) in inputs.iter().zip(&mut flows) {
             let part = transform::contribution(input, amount.gross, balance.out_gross)?;
-            flow.given.push(ContributedTo {
-                lot: id.to_bytes(),
-                gross_mg: part.gross_mg,
-                contained_mg: part.contained_mg,
-            });
-            born.parents.push(part);
+            let amount = Amount {
+                gross: part.gross_mg,
+                contained: part.contained_mg,
+            };
+            let of = mixed(original, input.portion.lot, id, amount)?;
+            add(&mut born.parents, part, &of)?;
+            flow.given.push(given(id, amount, of));
         }
         let at = account::held(&original.payload.party, &lot.place);
         let mut flow = Flow::between(id, account::plain(AccountKind::Made), at, amount)?;

@@ -32,7 +32,7 @@ use super::store::late;
 use super::{Case, Recorded};
 use crate::custody::draft::Draft;
 use crate::custody::lot::Amount;
-use crate::custody::subject;
+use crate::custody::{subject, succession};
 use crate::event::DisputeId;
 use crate::event::codes::Refused;
 use crate::pb::change::Change as C;
@@ -53,7 +53,8 @@ pub(super) fn corrected(
         .ok_or_else(|| Refused::missing("restated"))?;
     let (original, latest) = original::find(case, e.original.as_ref())?;
     let party = original.payload.party.as_str();
-    if party != case.party() && !case.signers.authority() {
+    let own = succession::acts_for(draft, case.party(), party);
+    if !own && !case.signers.authority() {
         return Err(Refused::new(RefusalCode::CannotCorrect, "original")
             .detail(format!("{party} signed it")));
     }
@@ -137,7 +138,11 @@ fn restate(
     let follows = state.content_ppm == before && content_ppm != before;
     draft.emit(&subject, C::BirthRestated(born))?;
     if follows {
-        draft.emit(&subject, C::Assay(AssaySet { content_ppm }))?;
+        let content = AssaySet {
+            content_ppm,
+            mixed: true,
+        };
+        draft.emit(&subject, C::Assay(content))?;
     }
     Ok(())
 }
