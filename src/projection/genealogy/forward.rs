@@ -16,7 +16,7 @@ use crate::custody::{Items, subject};
 use crate::event::LotId;
 use crate::event::record::OpenRecord;
 use crate::pb::change::Change as C;
-use crate::pb::{Account, ContributedTo, GenealogyEdge, LotState, PartHeld};
+use crate::pb::{Account, Change, ContributedTo, GenealogyEdge, LotState, PartHeld};
 
 /// A lot; of a running lot, what of it came by way of another.
 type Node = (LotId, Option<LotId>);
@@ -94,6 +94,32 @@ impl Bounded<'_> {
     }
 }
 
+/// What corrections of a lot's events say that it gave, by the event that is
+/// corrected. The chain is read latest first, so the first met holds.
+#[derive(Default)]
+struct Corrections(BTreeMap<(u64, u32), Vec<ContributedTo>>);
+
+impl Corrections {
+    fn learn(&mut self, changes: &[&Change]) {
+        for change in changes.iter().rev() {
+            if let Some(C::Restated(r)) = &change.change {
+                self.0
+                    .entry((r.position, r.event_index))
+                    .or_insert_with(|| r.contributed_to.clone());
+            }
+        }
+    }
+
+    /// What stands where an event says that it gave: of one corrected all of
+    /// it at once, where the first stood.
+    fn instead(&mut self, position: u64, index: u32, to: &ContributedTo) -> Vec<ContributedTo> {
+        match self.0.get_mut(&(position, index)) {
+            Some(instead) => std::mem::take(instead),
+            None => vec![to.clone()],
+        }
+    }
+}
+
 struct Walk<'a> {
     items: &'a dyn Items,
     records: Bounded<'a>,
@@ -133,6 +159,7 @@ impl Walk<'_> {
         let subject = subject::lot(node.0);
         let (records, before) = (&self.records, self.before);
         let (waiting, given) = (&mut self.waiting, &mut self.given);
+        let mut restated = Corrections::default();
         chain::walk_since(records, &subject, state.last, since, |record| {
             records.spend()?;
             if record.position() >= before {
@@ -140,15 +167,21 @@ impl Walk<'_> {
             }
             let outcomes = record.outcomes.iter().flatten();
             let own = outcomes.filter(|o| o.subject.as_ref() == Some(&subject));
-            for change in own.flat_map(|o| &o.changes) {
-                if let Some(C::ContributedTo(to)) = &change.change {
+            let own: Vec<&Change> = own.flat_map(|o| &o.changes).collect();
+            restated.learn(&own);
+            for change in own {
+                let Some(C::ContributedTo(to)) = &change.change else {
+                    continue;
+                };
+                let event_index = change.cause.map_or(0, |c| c.event_index);
+                for to in restated.instead(record.position(), event_index, to) {
                     waiting.push(Reverse(Waiting {
                         position: record.position(),
-                        event_index: change.cause.map_or(0, |c| c.event_index),
+                        event_index,
                         order: given.len(),
                         from: node,
                     }));
-                    given.push(to.clone());
+                    given.push(to);
                 }
             }
             Ok(())
