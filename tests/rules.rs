@@ -142,6 +142,11 @@ fn what_an_event_booked_can_be_corrected_and_what_it_is_cannot() {
 }
 
 #[test]
+fn what_was_poured_drawn_sampled_or_crossed_the_edge_can_be_corrected() {
+    run(corrections::VESSELS_AND_EDGES);
+}
+
+#[test]
 fn what_was_measured_at_a_handoff_is_corrected_by_both_sides() {
     run(corrections::TAKEN);
 }
@@ -267,6 +272,7 @@ fn every_code_is_reached_by_a_line_of_a_table() {
         packages::SAMPLE,
         packages::OUTER,
         corrections::KINDS,
+        corrections::VESSELS_AND_EDGES,
         corrections::TAKEN,
         handoffs::OFFER,
         handoffs::ACCEPT,

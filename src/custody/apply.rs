@@ -176,7 +176,11 @@ fn to_lot(lot: &mut LotState, what: &C) -> Result<(), Broken> {
             Ok(())
         }
         C::OneSided(o) => {
-            lot.one_sided.push(o.clone());
+            // Told again by a correction, it stands where it stood.
+            match lot.one_sided.iter_mut().find(|known| known.edge == o.edge) {
+                Some(known) => known.clone_from(o),
+                None => lot.one_sided.push(o.clone()),
+            }
             Ok(())
         }
         C::CustomsSet(entry) => {
@@ -296,7 +300,10 @@ fn to_handoff(handoff: &mut HandoffState, what: &C) -> Result<(), Broken> {
             Ok(())
         }
         C::LineTaken(taken) => {
-            handoff.taken.push(taken.clone());
+            match handoff.taken.iter_mut().find(|t| t.line == taken.line) {
+                Some(known) => known.clone_from(taken),
+                None => handoff.taken.push(taken.clone()),
+            }
             Ok(())
         }
         C::Returned(back) => returned(handoff, back),

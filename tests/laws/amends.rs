@@ -3,9 +3,8 @@
 use bytes::Bytes;
 use hazledger::pb::event::Body;
 use hazledger::pb::{
-    Accepted, Corrected, Disposed, Event, EventRef, Exported, Imported, NewLot, Opened, Produced,
-    Quantity, Settled, Settlement, SettlementCause, Transformed, UnregulatedProduct, Used, Wasted,
-    incident,
+    Accepted, Corrected, Event, EventRef, Goods, NewLot, Quantity, Settled, Settlement,
+    SettlementCause, Transformed, UnregulatedProduct, Used, incident,
 };
 
 use super::books::{Account, Id};
@@ -14,6 +13,7 @@ use super::handoff::handoff_name;
 use super::model::{Model, event_name};
 use super::plans::{bytes, one, plan};
 use super::player::{Play, Player};
+use super::restated::{entering, stored};
 use super::stock::ranges;
 use super::world::{PLACES, Plan, event};
 
@@ -199,100 +199,73 @@ impl Player {
         let reworded = self.world.percent(10);
         let place = (*self.world.pick(&PLACES)).to_owned();
         let elsewhere = self.world.percent(25);
-        let word = |text: &mut String| {
-            if reworded {
-                text.push('y');
-            }
-        };
-        let moved = |at: &mut String| {
+        let body = restated.body.as_mut().unwrap();
+        if reworded {
+            reword(body);
+        }
+        if renamed {
+            self.rename(body);
+        }
+        if let Some(lot) = entering(body) {
             if elsewhere {
+                lot.place.clone_from(&place);
+            }
+            self.restate_lot(lot, nothing);
+        } else if let Some((goods, mut places)) = stored(body) {
+            if elsewhere && let Some(at) = places.first_mut() {
                 at.clone_from(&place);
             }
-        };
-        let goods = match restated.body.as_mut().unwrap() {
-            Body::Produced(Produced { lot })
-            | Body::Imported(Imported { lot, .. })
-            | Body::Opened(Opened { lot, .. }) => {
-                let lot = lot.as_mut().unwrap();
-                if renamed {
-                    lot.label.push('x');
+            self.reload(goods, nothing);
+        } else {
+            match body {
+                Body::Counted(e) => {
+                    let most = e.loose_gross_mg.max(10);
+                    if !nothing {
+                        e.loose_gross_mg = self.some(most * 2) - i64::from(renamed);
+                    }
                 }
-                moved(&mut lot.place);
-                self.restate_lot(lot, nothing);
-                None
-            }
-            Body::Moved(e) => {
-                let end = if renamed {
-                    &mut e.from_place
-                } else {
-                    &mut e.to_place
-                };
-                moved(end);
-                e.goods.as_mut()
-            }
-            Body::Counted(e) => {
-                let most = e.loose_gross_mg.max(10);
-                if !nothing {
-                    e.loose_gross_mg = self.some(most * 2) - i64::from(renamed);
+                Body::Incident(e) => {
+                    if let Some(incident::At::Place(at)) = &mut e.at
+                        && elsewhere
+                    {
+                        at.clone_from(&place);
+                    }
+                    self.reload(&mut e.goods, nothing);
                 }
-                None
-            }
-            Body::Used(Used {
-                goods,
-                place: at,
-                purpose: words,
-            })
-            | Body::Disposed(Disposed {
-                goods,
-                place: at,
-                method: words,
-                ..
-            })
-            | Body::Exported(Exported {
-                goods,
-                place: at,
-                customs_entry: words,
-                ..
-            }) => {
-                moved(at);
-                word(words);
-                goods.as_mut()
-            }
-            Body::Incident(e) => {
-                word(&mut e.description);
-                if let Some(incident::At::Place(at)) = &mut e.at {
-                    moved(at);
+                Body::Drawn(e) => {
+                    if !nothing {
+                        self.reweigh(e.quantity.as_mut().unwrap());
+                    }
                 }
-                if renamed {
-                    e.kind = *self.world.pick(&[0, 1, 2]);
-                }
-                e.goods.as_mut()
+                Body::Accepted(e) => self.restate_taking(e),
+                Body::Transformed(e) => self.restate_making(e),
+                _ => unreachable!("only these are in the past"),
             }
-            Body::Recovered(e) => {
-                moved(&mut e.place);
-                e.goods.as_mut()
-            }
-            Body::Wasted(e) => {
-                moved(&mut e.place);
-                reword_waste(e, reworded, renamed);
-                e.goods.as_mut()
-            }
-            Body::Accepted(e) => {
-                self.restate_taking(e);
-                None
-            }
-            Body::Transformed(e) => {
-                self.restate_making(e);
-                None
-            }
-            _ => unreachable!("only these are in the past"),
-        };
-        if let Some(loose) = goods.and_then(|g| g.loose.as_mut())
+        }
+        restated
+    }
+
+    /// Another loose mass.
+    fn reload(&mut self, goods: &mut Option<Goods>, nothing: bool) {
+        if let Some(loose) = goods.as_mut().and_then(|g| g.loose.as_mut())
             && !nothing
         {
             self.reweigh(loose);
         }
-        restated
+    }
+
+    /// What makes it another event, or a loss of another kind.
+    fn rename(&mut self, body: &mut Body) {
+        match body {
+            Body::Moved(e) => (*self.world.pick(&PLACES)).clone_into(&mut e.from_place),
+            Body::Incident(e) => e.kind = *self.world.pick(&[0, 1, 2]),
+            Body::Wasted(e) => e.label.push('x'),
+            _ => {
+                if let Some(lot) = entering(body) {
+                    lot.label.push('x');
+                }
+            }
+        }
     }
 
     /// Other masses taken, some of them within the scales.
@@ -401,13 +374,16 @@ impl Player {
     }
 }
 
-/// Another code is a correction; another label is another lot.
-fn reword_waste(e: &mut Wasted, code: bool, label: bool) {
-    if code {
-        "900-029-33".clone_into(&mut e.waste_code);
-    }
-    if label {
-        e.label.push('x');
+/// Other words beside the goods.
+fn reword(body: &mut Body) {
+    match body {
+        Body::Used(e) => e.purpose.push('y'),
+        Body::Disposed(e) => e.method.push('y'),
+        Body::Exported(e) => e.customs_entry.push('y'),
+        Body::Sampled(e) => e.purpose.push('y'),
+        Body::Incident(e) => e.description.push('y'),
+        Body::Wasted(e) => "900-029-33".clone_into(&mut e.waste_code),
+        _ => {}
     }
 }
 

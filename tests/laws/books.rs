@@ -184,9 +184,10 @@ pub struct Book {
     pub customs: Vec<super::customs::Entry>,
     /// Who imported it, if it was.
     pub importer: Option<String>,
-    /// What it was made of, by the lot that was taken for it: that lot, or of
-    /// a vessel's the lots that were poured in.
-    pub parents: BTreeMap<Id, Blend>,
+    /// What it was made of, by the lot that was taken for it, and of a vessel's
+    /// the lots that had been poured in.
+    /// How much of that mixture, as last corrected.
+    pub parents: BTreeMap<Id, (Blend, Amount)>,
     /// The vessel that it runs in: a party's place.
     pub vessel: Option<(String, String)>,
     pub blend: Blend,
@@ -249,6 +250,12 @@ impl Book {
     }
 
     /// What has been booked since it stood so.
+    /// What is held of it in all.
+    pub fn held(&self) -> Amount {
+        let held = self.accounts.iter().filter(|(a, _)| a.is_holding());
+        held.map(|(_, mass)| *mass).sum()
+    }
+
     pub fn since(&self, before: &Books) -> Books {
         let mut since = self.accounts.clone();
         for (account, mass) in before {
@@ -445,6 +452,11 @@ impl<K: Ord + Clone, V: Clone> Table<K, V> {
 
     pub fn save(&self) -> BTreeMap<K, V> {
         self.draft.clone()
+    }
+
+    /// As it was when the draft was saved.
+    pub fn was<'a>(&'a self, saved: &'a BTreeMap<K, V>, key: &K) -> Option<&'a V> {
+        saved.get(key).or_else(|| self.kept.get(key))
     }
 
     pub fn restore(&mut self, saved: BTreeMap<K, V>) {

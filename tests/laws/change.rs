@@ -160,20 +160,17 @@ impl Model {
             let name = case.name(line);
             self.made(case, name, &lot.form, lot.content_ppm, &lot.place, *mass);
             let given = made.parents(inputs, mass.gross).into_iter().zip(&of_what);
-            let given = given.map(|((lot, mass), of)| (lot, mixed(of, mass)));
+            let given = given.map(|((lot, mass), of)| (lot, (mixed(of, mass), mass)));
             self.lots.edit(&name).parents = given.collect();
         }
         let names = |line| case.name(line);
         Ok(made.booked(e, case.party, inputs, &outputs, names))
     }
 
-    /// What a part of a lot is made of: the lot itself, or what a vessel's was
-    /// made of.
+    /// What a part of a vessel's lot is made of; of another lot nothing but
+    /// itself.
     pub fn made_of(&self, lot: &Id, mass: Amount) -> Blend {
         let book = self.lots.get(lot).unwrap();
-        if book.blend.is_empty() {
-            return Blend::from([(Some(*lot), mass)]);
-        }
         mixed(&book.blend, mass)
     }
 
@@ -289,13 +286,13 @@ impl Model {
         self.made(case, child, &form, ppm, &e.place, mass);
         let of = self.made_of(&taken.lot, mass);
         let book = self.lots.edit(&child);
-        book.parents.insert(taken.lot, of);
+        book.parents.insert(taken.lot, (of, mass));
         case.party.clone_into(&mut book.answerable);
-        Ok(waste_booked(taken.lot, child, &at, mass))
+        Ok(child_booked(taken.lot, child, &at, mass))
     }
 }
 
-pub fn waste_booked(parent: Id, child: Id, at: &Account, mass: Amount) -> Booked {
+pub fn child_booked(parent: Id, child: Id, at: &Account, mass: Amount) -> Booked {
     let taken = Books::from([(at.clone(), -mass), (Account::Transformed, mass)]);
     let made = Books::from([(Account::Made, -mass), (at.clone(), mass)]);
     vec![(parent, taken), (child, made)]

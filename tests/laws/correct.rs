@@ -1,96 +1,21 @@
-//! The model's rules of events corrected: the event worked out again as it
-//! should have been, and the difference to what it is booked with booked now.
+//! The model's rules of events corrected: the difference between what an event
+//! should have been booked with and what it is booked with, booked now.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hazledger::pb::event::Body;
-use hazledger::pb::{
-    Accepted, Corrected, Counted, Event, EventRef, Goods, Incident, IncidentKind, NewLot, Quantity,
-    Transformed, Wasted, incident,
-};
+use hazledger::pb::{Corrected, Event, EventRef};
 
-use super::books::{Account, Amount, Books, Id, amount, content, held, share};
-use super::change::{makeable, own_dispute, waste_booked};
-use super::goods::{Booked, Taken, id, mass, named, new_lot, papers};
+use super::books::{Account, Amount, Books, Id, amount};
+use super::change::own_dispute;
+use super::edges::{MAX_ONE_SIDED, OneSided};
+use super::goods::{Booked, mass};
 use super::handoff::handoff_name;
-use super::model::{Case, Dispute, Happened, Model, Offer, Verdict, Wrong, event_name, must};
-use super::vessels::mixed;
+use super::model::{Case, Dispute, Model, Offer, Verdict, Wrong, event_name, must};
+use super::restated::{Original, blanked};
 
 /// Corrections of corrections that are followed, at most.
 const MAX_DEPTH: usize = 8;
-
-/// What a lot enters with, restated: its content, and what it was made of.
-type Birth = (Id, u32, Vec<(Id, Amount)>);
-
-/// An event as it should have been.
-#[derive(Default)]
-struct Remade {
-    booked: Booked,
-    births: Vec<Birth>,
-}
-
-/// The event that is corrected.
-struct Original {
-    reference: EventRef,
-    happened: Happened,
-    /// What the event that was named says.
-    latest: Event,
-}
-
-impl Original {
-    fn party(&self) -> &str {
-        &self.reference.party
-    }
-
-    /// What its `line` made.
-    fn name(&self, line: u32) -> Id {
-        let statement = hazledger::event::StatementId::parse(&self.reference.statement_id);
-        let index = self.reference.event_index;
-        hazledger::event::ids::derived(self.party(), statement.unwrap(), index, line)
-    }
-
-    fn lots(&self) -> Vec<Id> {
-        if let Some(Body::Counted(e)) = &self.happened.event.body {
-            return vec![id(&e.lot).unwrap()];
-        }
-        let booked = self.happened.first.as_ref().unwrap();
-        booked.iter().map(|(lot, _)| *lot).collect()
-    }
-
-    /// What it took of a lot at first.
-    fn taken(&self, lot: &Id) -> Amount {
-        let first = self.happened.first.as_ref().unwrap();
-        let (_, books) = first.iter().find(|(l, _)| l == lot).unwrap();
-        let out = books.values().filter(|mass| mass.gross < 0);
-        out.map(|mass| -*mass).sum()
-    }
-
-    /// What it took, restated: more or less by what the loose mass differs,
-    /// with content in proportion; if it took nothing, with the lot's content.
-    fn portion(&self, model: &Model, was: Option<&Goods>, goods: Option<&Goods>) -> Verdict<Taken> {
-        let (now, _) = named(goods)?;
-        let (before, _) = named(was)?;
-        let lot = id(&goods.unwrap().lot)?;
-        let taken = self.taken(&lot);
-        let gross = taken.gross + now - before;
-        let contained = match taken.gross {
-            0 => content(gross, model.lots.get(&lot).unwrap().ppm),
-            whole => share(taken.contained, gross, whole),
-        };
-        Ok(Taken {
-            lot,
-            loose: amount(gross, contained),
-            serials: Vec::new(),
-            packed: Amount::NONE,
-            parts: Vec::new(),
-        })
-    }
-}
-
-fn between(lot: Id, from: Account, to: Account, mass: Amount) -> Verdict<Booked> {
-    must(from != to, Wrong::Pointless)?;
-    Ok(vec![(lot, Books::from([(from, -mass), (to, mass)]))])
-}
 
 /// Corrections.
 impl Model {
@@ -133,7 +58,10 @@ impl Model {
         must(signed || case.authority, Wrong::Who)?;
         let mut left = original.happened.left.clone();
         left.retain(|(_, dispute)| self.disputes.get(dispute).unwrap().mass != Amount::NONE);
+        let poured = poured(&original);
+        let titles: Vec<_> = nets.iter().map(|(lot, _)| self.titles(lot)).collect();
         for (line, (lot, net)) in (0u32..).zip(&nets) {
+            let held = self.lots.get(lot).unwrap().held();
             let name = case.name(line);
             let mut dispute = own_dispute(*lot, Amount::NONE, original.party());
             if let Some(offer) = self.offer_of(&original) {
@@ -145,7 +73,17 @@ impl Model {
             if self.disputes.has(&name) {
                 left.push((*lot, name));
             }
+            let source = poured.as_ref().filter(|source| *source != lot);
+            let of = original
+                .happened
+                .unmixed
+                .get(lot)
+                .cloned()
+                .unwrap_or_default();
+            self.remix(lot, source, &of, held);
         }
+        self.keep_owners(&original, &nets, &titles);
+        self.tell_again(&original, restated, &after.booked)?;
         for (lot, ppm, parents) in after.births {
             let book = self.lots.edit(&lot);
             if book.ppm == book.born_ppm {
@@ -154,8 +92,7 @@ impl Model {
             book.born_ppm = ppm;
             // What a vessel held was mixed then as it was.
             for (from, mass) in parents {
-                let of = book.parents.get_mut(&from).unwrap();
-                *of = mixed(of, mass);
+                book.parents.get_mut(&from).unwrap().1 = mass;
             }
         }
         let name = event_name(&original.reference).unwrap();
@@ -214,242 +151,91 @@ impl Model {
         who
     }
 
-    /// The event as it should have been.
-    fn restated(&self, original: &Original, event: &Event) -> Verdict<Remade> {
-        let was = original.happened.event.body.as_ref().unwrap();
-        let plainly = |booked: Verdict<Booked>| {
-            Ok(Remade {
-                booked: booked?,
-                births: Vec::new(),
-            })
-        };
-        match (was, event.body.as_ref().unwrap()) {
-            (_, Body::Produced(e)) => {
-                self.reentered(original, Account::Produced, e.lot.as_ref().unwrap())
-            }
-            (_, Body::Imported(e)) => {
-                must(e.country.len() == 2, Wrong::Field)?;
-                must(!e.customs_entry.is_empty(), Wrong::Field)?;
-                self.reentered(original, Account::Imported, e.lot.as_ref().unwrap())
-            }
-            (_, Body::Opened(e)) => {
-                self.reentered(original, Account::Opening, e.lot.as_ref().unwrap())
-            }
-            (Body::Moved(was), Body::Moved(e)) => {
-                let taken = original.portion(self, was.goods.as_ref(), e.goods.as_ref())?;
-                let from = self.place(original, &was.from_place, &e.from_place)?;
-                let to = self.place(original, &was.to_place, &e.to_place)?;
-                plainly(between(taken.lot, from, to, taken.loose))
-            }
-            (Body::Counted(was), Body::Counted(e)) => plainly(self.recounted(original, was, e)),
-            (Body::Used(was), Body::Used(e)) => {
-                must(!e.purpose.is_empty(), Wrong::Field)?;
-                let taken = original.portion(self, was.goods.as_ref(), e.goods.as_ref())?;
-                let from = self.place(original, &was.place, &e.place)?;
-                plainly(between(taken.lot, from, Account::Used, taken.loose))
-            }
-            (Body::Disposed(was), Body::Disposed(e)) => {
-                must(!e.method.is_empty(), Wrong::Field)?;
-                let taken = original.portion(self, was.goods.as_ref(), e.goods.as_ref())?;
-                let from = self.place(original, &was.place, &e.place)?;
-                plainly(between(taken.lot, from, Account::Disposed, taken.loose))
-            }
-            (Body::Exported(was), Body::Exported(e)) => {
-                must(e.country.len() == 2, Wrong::Field)?;
-                let taken = original.portion(self, was.goods.as_ref(), e.goods.as_ref())?;
-                let from = self.place(original, &was.place, &e.place)?;
-                plainly(between(taken.lot, from, Account::Exported, taken.loose))
-            }
-            (Body::Incident(was), Body::Incident(e)) => plainly(self.scene(original, was, e)),
-            (Body::Recovered(was), Body::Recovered(e)) => {
-                let taken = original.portion(self, was.goods.as_ref(), e.goods.as_ref())?;
-                let to = self.place(original, &was.place, &e.place)?;
-                plainly(between(taken.lot, Account::Missing, to, taken.loose))
-            }
-            (Body::Accepted(was), Body::Accepted(e)) => plainly(self.retaken(original, was, e)),
-            (Body::Wasted(was), Body::Wasted(e)) => self.rewasted(original, was, e),
-            (Body::Transformed(was), Body::Transformed(e)) => self.remade(original, was, e),
-            _ => unreachable!("only these are alike"),
-        }
-    }
-
-    /// A place of the party; one that was not named before is registered.
-    fn place(&self, original: &Original, was: &str, place: &str) -> Verdict<Account> {
-        if place != was {
-            self.own_place(original.party(), place)?;
-        }
-        Ok(held(original.party(), place))
-    }
-
-    /// An entry; its content is what it was until an assay says otherwise.
-    fn reentered(&self, original: &Original, source: Account, lot: &NewLot) -> Verdict<Remade> {
-        let mass = new_lot(lot)?;
-        must(papers(lot) || source == Account::Opening, Wrong::Field)?;
-        self.own_place(original.party(), &lot.place)?;
-        let name = original.name(0);
-        self.not_assayed(&name, lot)?;
-        let to = held(original.party(), &lot.place);
-        Ok(Remade {
-            booked: between(name, source, to, mass)?,
-            births: vec![(name, lot.content_ppm, Vec::new())],
-        })
-    }
-
-    fn not_assayed(&self, name: &Id, lot: &NewLot) -> Verdict {
-        let book = self.lots.get(name).unwrap();
-        let same = lot.content_ppm == book.born_ppm;
-        must(same || book.ppm == book.born_ppm, Wrong::Correction)
-    }
-
-    /// A count against what was booked then.
-    fn recounted(&self, original: &Original, was: &Counted, e: &Counted) -> Verdict<Booked> {
-        must(e.loose_gross_mg >= 0, Wrong::Field)?;
-        let first = original.happened.first.as_ref().unwrap();
-        let (lot, before) = first.first().ok_or(Wrong::Correction)?;
-        let at = held(original.party(), &e.place);
-        let found = before.get(&at).copied().unwrap_or_default();
-        let booked = was.loose_gross_mg - found.gross;
-        let more = e.loose_gross_mg - booked;
-        let mass = if more == found.gross {
-            found
-        } else {
-            let content = content(more.abs(), self.lots.get(lot).unwrap().ppm);
-            amount(more, content * more.signum())
-        };
-        let other = if more < 0 {
-            Account::Missing
-        } else {
-            Account::Found
-        };
-        let mut books = Books::from([(at, mass), (other, -mass)]);
-        books.retain(|_, mass| *mass != Amount::NONE);
-        Ok(vec![(*lot, books)])
-    }
-
-    fn scene(&self, original: &Original, was: &Incident, e: &Incident) -> Verdict<Booked> {
-        let to = match e.kind() {
-            IncidentKind::Missing => Account::Missing,
-            IncidentKind::Released => Account::Released,
-            IncidentKind::Unspecified => return Err(Wrong::Field),
-        };
-        must(!e.description.is_empty(), Wrong::Field)?;
-        let taken = original.portion(self, was.goods.as_ref(), e.goods.as_ref())?;
-        let from = match (was.at.as_ref().unwrap(), e.at.as_ref().unwrap()) {
-            (incident::At::Place(was), incident::At::Place(place)) => {
-                self.place(original, was, place)?
-            }
-            (_, incident::At::Consignment(c)) => Account::Aboard(id(c).unwrap()),
-            _ => unreachable!("alike"),
-        };
-        between(taken.lot, from, to, taken.loose)
-    }
-
     /// The offer that the event took up, if it is an acceptance.
-    fn offer_of(&self, original: &Original) -> Option<&Offer> {
+    pub fn offer_of(&self, original: &Original) -> Option<&Offer> {
         let Some(Body::Accepted(e)) = &original.happened.event.body else {
             return None;
         };
         self.offers.get(&handoff_name(e.offer.as_ref()?)?)
     }
 
-    /// What left the giver left; what arrived was another mass, and what lies
-    /// between goes to the scales or into dispute.
-    fn retaken(&self, original: &Original, was: &Accepted, e: &Accepted) -> Verdict<Booked> {
-        let offer = self.offer_of(original).unwrap();
-        let name = handoff_name(e.offer.as_ref().unwrap()).unwrap();
-        let may = |q: &Option<Quantity>| q.as_ref().map_or(Ok(0), |q| mass(Some(q)));
-        let said = |e: &Accepted, index: u32| {
-            let line = e.lines.iter().find(|l| l.line == index);
-            line.map_or(Ok(0), |l| may(&l.accepted))
-        };
-        let mut packages = false;
-        for line in &e.lines {
-            let differs = said(e, line.line)? != said(was, line.line)?;
-            let at = usize::try_from(line.line).unwrap();
-            packages |= differs && !offer.lines[at].serials.is_empty();
+    fn titles(&self, lot: &Id) -> BTreeMap<String, i64> {
+        self.lots.get(lot).unwrap().titles.clone()
+    }
+
+    /// What is poured or drawn keeps its owners, where all of it is there.
+    fn keep_owners(
+        &mut self,
+        original: &Original,
+        nets: &Booked,
+        before: &[BTreeMap<String, i64>],
+    ) {
+        let keeps = matches!(
+            original.happened.event.body,
+            Some(Body::Filled(_) | Body::Drawn(_))
+        );
+        if !keeps || nets.len() != 2 {
+            return;
         }
-        must(!packages, Wrong::Correction)?;
-        let to = if offer.carriage {
-            Account::Aboard(name)
+        let mut changes = Vec::new();
+        for ((lot, _), was) in nets.iter().zip(before) {
+            let mut more = self.titles(lot);
+            for (party, gross) in was {
+                *more.entry(party.clone()).or_default() -= gross;
+            }
+            more.retain(|_, gross| *gross != 0);
+            changes.push(more);
+        }
+        let sum = |more: &BTreeMap<String, i64>| more.values().sum::<i64>();
+        let (loser, winner) = if sum(&changes[0]) < 0 { (0, 1) } else { (1, 0) };
+        let party = original.party().to_owned();
+        let only = changes[winner].keys().eq([&party]);
+        if !only || sum(&changes[0]) + sum(&changes[1]) != 0 {
+            return;
+        }
+        for (owner, less) in &changes[loser] {
+            let book = self.lots.edit(&nets[winner].0);
+            book.give_title(owner, -less);
+            book.give_title(&party, *less);
+        }
+    }
+
+    /// What crossed the edge waits for the other side's word again; what goes
+    /// back of a handoff is counted against what was taken.
+    fn tell_again(&mut self, original: &Original, restated: &Event, booked: &Booked) -> Verdict {
+        let (outsider, inbound) = match restated.body.as_ref().unwrap() {
+            Body::Arrived(e) => (&e.from, true),
+            Body::Departed(e) => (&e.to, false),
+            Body::Accepted(e) => {
+                let name = handoff_name(e.offer.as_ref().unwrap()).unwrap();
+                let lines = self.offers.get(&name).unwrap().lines.clone();
+                for said in &e.lines {
+                    let line = &lines[usize::try_from(said.line).unwrap()];
+                    let now = said.accepted.as_ref().map_or(Ok(0), |q| mass(Some(q)))?;
+                    let offer = self.offers.edit(&name);
+                    offer.taken.get_mut(&line.lot).unwrap().0 = now;
+                }
+                return Ok(());
+            }
+            _ => return Ok(()),
+        };
+        let (lot, books) = &booked[0];
+        let edge = if inbound {
+            Account::Inbound
         } else {
-            held(&offer.taker, &e.place)
+            Account::Outbound
         };
-        let mut first = original.happened.first.clone().unwrap().into_iter();
-        let mut booked = Booked::new();
-        for (index, line) in (0u32..).zip(&offer.lines) {
-            if !line.serials.is_empty() {
-                continue;
-            }
-            let (lot, mut books) = first.next().unwrap();
-            let now = said(e, index)?;
-            if now != said(was, index)? {
-                let leaves = -books.get(&offer.from).copied().unwrap_or_default();
-                let content = if leaves.gross == 0 {
-                    content(now, self.lots.get(&lot).unwrap().ppm)
-                } else {
-                    share(leaves.contained, now, leaves.gross)
-                };
-                let arrives = amount(now, content);
-                let left = leaves - arrives;
-                let bound = share(line.loose, i64::from(self.rules.tolerance_ppm), 1_000_000);
-                let between = if left.gross.abs() <= bound && now > 0 {
-                    Account::MeasureDifference(name)
-                } else {
-                    Account::Disputed(original.name(index))
-                };
-                books = Books::from([
-                    (offer.from.clone(), -leaves),
-                    (to.clone(), arrives),
-                    (between, left),
-                ]);
-                books.retain(|_, mass| *mass != Amount::NONE);
-            }
-            booked.push((lot, books));
-        }
-        Ok(booked)
-    }
-
-    fn rewasted(&self, original: &Original, was: &Wasted, e: &Wasted) -> Verdict<Remade> {
-        must(e.waste_code.len() == 10, Wrong::Field)?;
-        let taken = original.portion(self, was.goods.as_ref(), e.goods.as_ref())?;
-        let at = self.place(original, &was.place, &e.place)?;
-        let child = original.name(0);
-        let ppm = self.lots.get(&child).unwrap().born_ppm;
-        Ok(Remade {
-            booked: waste_booked(taken.lot, child, &at, taken.loose),
-            births: vec![(child, ppm, vec![(taken.lot, taken.loose)])],
-        })
-    }
-
-    fn remade(&self, original: &Original, was: &Transformed, e: &Transformed) -> Verdict<Remade> {
-        makeable(e)?;
-        let mut inputs = Vec::new();
-        for (was, input) in was.inputs.iter().zip(&e.inputs) {
-            must(!input.place.is_empty(), Wrong::Field)?;
-            inputs.push(original.portion(self, was.goods.as_ref(), input.goods.as_ref())?);
-        }
-        for (was, input) in was.inputs.iter().zip(&e.inputs) {
-            self.place(original, &was.place, &input.place)?;
-        }
-        let mut outputs = Vec::new();
-        for (line, lot) in (0u32..).zip(&e.outputs) {
-            outputs.push(new_lot(lot)?);
-            let none = lot.data_sheet_hash.is_empty() && lot.label_hash.is_empty();
-            must(none || papers(lot), Wrong::Field)?;
-            self.own_place(original.party(), &lot.place)?;
-            self.not_assayed(&original.name(line), lot)?;
-        }
-        let shares = self.shares(e, &inputs, &outputs)?;
-        let name = |line| original.name(line);
-        let mut births = Vec::new();
-        for (line, (lot, mass)) in (0u32..).zip(e.outputs.iter().zip(&outputs)) {
-            let parents = shares.parents(&inputs, mass.gross);
-            births.push((name(line), lot.content_ppm, parents));
-        }
-        Ok(Remade {
-            booked: shares.booked(e, original.party(), &inputs, &outputs, name),
-            births,
-        })
+        let told = OneSided {
+            edge: original.reference.clone(),
+            outsider: outsider.as_ref().unwrap().code.clone(),
+            gross: books.get(&edge).copied().unwrap_or_default().gross.abs(),
+            inbound,
+        };
+        let waiting = &self.lots.get(lot).unwrap().one_sided;
+        let known = waiting.iter().any(|o| o.edge == told.edge);
+        must(known || waiting.len() < MAX_ONE_SIDED, Wrong::Edge)?;
+        self.wait_for_word(lot, told);
+        Ok(())
     }
 
     /// What earlier corrections have left in dispute is made good first, out of
@@ -578,6 +364,15 @@ impl Model {
     }
 }
 
+/// The lot that an event poured into another.
+fn poured(original: &Original) -> Option<Id> {
+    let Some(Body::Filled(_)) = &original.happened.event.body else {
+        return None;
+    };
+    let first = original.happened.first.as_ref().unwrap();
+    (first.len() == 2).then(|| first[0].0)
+}
+
 /// The part of a change that brings an amount nearer to nothing.
 fn smaller(there: Amount, change: Amount) -> Amount {
     let part = |there: i64, change: i64| {
@@ -595,107 +390,8 @@ fn smaller(there: Amount, change: Amount) -> Amount {
 }
 
 /// What an event says, its numbers elsewhere aside.
-fn plain(event: &Event) -> Event {
+pub fn plain(event: &Event) -> Event {
     let mut event = event.clone();
     event.external_refs.clear();
     event
-}
-
-/// An event without what a correction may change; none if it cannot be
-/// corrected.
-fn blanked(event: &Event) -> Option<Event> {
-    let mut event = plain(event);
-    let bare = |lot: &mut NewLot| {
-        lot.quantity = None;
-        lot.content_ppm = 0;
-        lot.place.clear();
-        lot.data_sheet_hash.clear();
-        lot.label_hash.clear();
-        lot.documents.clear();
-    };
-    // Whether there are no packages in it.
-    let loose = |goods: &mut Option<Goods>| {
-        let goods = goods.as_mut().unwrap();
-        goods.loose = None;
-        goods.serials.is_empty() && goods.parts.is_empty() && goods.outers.is_empty()
-    };
-    match event.body.as_mut()? {
-        Body::Produced(e) => bare(e.lot.as_mut()?),
-        Body::Imported(e) => {
-            bare(e.lot.as_mut()?);
-            e.country.clear();
-            // Customs have it by that number.
-            if e.customs_status == 0 {
-                e.customs_entry.clear();
-            }
-        }
-        Body::Opened(e) => {
-            bare(e.lot.as_mut()?);
-            e.provenance.clear();
-        }
-        Body::Moved(e) => {
-            if loose(&mut e.goods) {
-                (e.from_place, e.to_place) = Default::default();
-            }
-        }
-        Body::Counted(e) => (e.loose_gross_mg, e.loose_measure) = Default::default(),
-        Body::Used(e) => {
-            e.purpose.clear();
-            if e.goods.is_some() && loose(&mut e.goods) {
-                e.place.clear();
-            }
-        }
-        Body::Disposed(e) => {
-            e.method.clear();
-            e.certificate_hash.clear();
-            if loose(&mut e.goods) {
-                e.place.clear();
-            }
-        }
-        Body::Exported(e) => {
-            e.country.clear();
-            if e.customs_status == 0 {
-                e.customs_entry.clear();
-            }
-            if loose(&mut e.goods) {
-                e.place.clear();
-            }
-        }
-        Body::Incident(e) => {
-            e.description.clear();
-            if loose(&mut e.goods) {
-                e.kind = 0;
-                if let Some(incident::At::Place(place)) = &mut e.at {
-                    place.clear();
-                }
-            }
-        }
-        Body::Accepted(e) => {
-            for line in &mut e.lines {
-                (line.accepted, line.check) = (None, None);
-            }
-        }
-        Body::Recovered(e) => {
-            if loose(&mut e.goods) {
-                e.place.clear();
-            }
-        }
-        Body::Wasted(e) => {
-            e.waste_code.clear();
-            if loose(&mut e.goods) {
-                e.place.clear();
-            }
-        }
-        Body::Transformed(e) => {
-            for input in &mut e.inputs {
-                if loose(&mut input.goods) {
-                    input.place.clear();
-                }
-            }
-            e.outputs.iter_mut().for_each(bare);
-            (e.unregulated, e.inert, e.losses, e.consumed) = Default::default();
-        }
-        _ => return None,
-    }
-    Some(event)
 }

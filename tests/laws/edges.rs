@@ -6,14 +6,14 @@ use hazledger::pb::event::Body;
 use hazledger::pb::{self, Arrived, Confirmed, Departed, DocumentRef, EventRef, Outsider};
 
 use super::books::{Account, Id, held};
-use super::goods::{Promised, id, mass, named};
+use super::goods::{Booked, Promised, booked, id, mass, named};
 use super::model::{Case, Model, Verdict, Wrong, event_name, must};
 use super::plans::{bytes, one};
 use super::player::{Play, Player};
 use super::world::code_of;
 
 /// Unconfirmed arrivals and departures of one lot, at most.
-const MAX_ONE_SIDED: usize = 64;
+pub const MAX_ONE_SIDED: usize = 64;
 /// Members that a history has in the end.
 const MEMBERS: usize = 18;
 
@@ -45,18 +45,18 @@ fn outsider(outsider: Option<&Outsider>) -> Verdict<&Outsider> {
 
 /// In and out, and the other side's word.
 impl Model {
-    pub fn arrived(&mut self, case: &Case<'_>, e: &Arrived) -> Verdict {
+    pub fn arrived(&mut self, case: &Case<'_>, e: &Arrived) -> Verdict<Booked> {
         self.active(case.party)?;
         let from = outsider(e.from.as_ref())?;
-        let mut all = self.entered(case, e.lot.as_ref(), &Account::Inbound, false)?;
-        let (lot, booked) = all.remove(0);
-        let gross = -booked[&Account::Inbound].gross;
-        self.tell(case, &lot, from, gross, true);
-        Ok(())
+        let booked = self.entered(case, e.lot.as_ref(), &Account::Inbound, false)?;
+        let (lot, books) = &booked[0];
+        let gross = -books[&Account::Inbound].gross;
+        self.tell(case, lot, from, gross, true);
+        Ok(booked)
     }
 
     /// To somebody who is no party; else it would be a handoff.
-    pub fn departed(&mut self, case: &Case<'_>, e: &Departed) -> Verdict {
+    pub fn departed(&mut self, case: &Case<'_>, e: &Departed) -> Verdict<Booked> {
         self.active(case.party)?;
         let to = outsider(e.to.as_ref())?;
         must(!self.parties.has(&to.code), Wrong::Field)?;
@@ -70,7 +70,7 @@ impl Model {
         self.stands_free(&taken.lot)?;
         self.sink(&taken, &from, &Account::Outbound);
         self.tell(case, &taken.lot, to, taken.total().gross, false);
-        Ok(())
+        Ok(booked(&taken, from, Account::Outbound))
     }
 
     fn tell(&mut self, case: &Case<'_>, lot: &Id, other: &Outsider, gross: i64, inbound: bool) {
@@ -80,7 +80,16 @@ impl Model {
             gross,
             inbound,
         };
-        self.lots.edit(lot).one_sided.push(one_sided);
+        self.wait_for_word(lot, one_sided);
+    }
+
+    /// A later word of the same edge stands where the first stood.
+    pub fn wait_for_word(&mut self, lot: &Id, told: OneSided) {
+        let all = &mut self.lots.edit(lot).one_sided;
+        match all.iter_mut().find(|known| known.edge == told.edge) {
+            Some(known) => *known = told,
+            None => all.push(told),
+        }
     }
 
     /// By the outsider or an authority; another mass moves nothing.

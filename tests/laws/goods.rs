@@ -625,7 +625,7 @@ impl Model {
     }
 }
 
-fn booked(taken: &Taken, from: Account, to: Account) -> Booked {
+pub fn booked(taken: &Taken, from: Account, to: Account) -> Booked {
     let total = taken.total();
     vec![(taken.lot, Books::from([(from, -total), (to, total)]))]
 }

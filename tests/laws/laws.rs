@@ -19,6 +19,7 @@ use super::goods::mass;
 use super::handoff::handoff_name;
 use super::model::{Model, Status, Wrong};
 use super::vessels::Place;
+use super::vessels::scaled;
 
 /// The broad class of a refusal.
 pub fn class(refused: &Refused) -> Wrong {
@@ -199,6 +200,17 @@ fn blend(parts: &[pb::Parent]) -> Blend {
     parts.iter().map(part).collect()
 }
 
+/// The parents of a lot, by whichever lot they came.
+fn made_of(parents: &BTreeMap<Id, (Blend, Amount)>) -> Blend {
+    let parts = parents.iter().map(|(from, (of, mass))| {
+        if of.is_empty() {
+            return Blend::from([(Some(*from), *mass)]);
+        }
+        scaled(of, *mass)
+    });
+    together(&parts.collect::<Vec<_>>())
+}
+
 /// Parts of a lot together, without those of nothing.
 fn together<'b>(parts: impl IntoIterator<Item = &'b Blend>) -> Blend {
     let mut all = Blend::new();
@@ -234,7 +246,7 @@ pub fn agrees(model: &Model, subject: &pb::Subject, item: &Item) {
             let born = lot.born.as_ref().unwrap();
             same(
                 "parents",
-                &together(parents.values()),
+                &made_of(&parents),
                 &together([&blend(&born.parents)]),
             );
             book_laws(&mine);

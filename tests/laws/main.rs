@@ -33,6 +33,7 @@ mod packages;
 mod plans;
 mod player;
 mod registry;
+mod restated;
 mod stock;
 mod succession;
 mod tanks;
@@ -71,6 +72,24 @@ const PATHS: &[&str] = &[
     "another mode than road",
     "backfilled",
     "both halves at once",
+    "corrected: accepted",
+    "corrected: arrived",
+    "corrected: counted",
+    "corrected: departed",
+    "corrected: disposed",
+    "corrected: drawn",
+    "corrected: exported",
+    "corrected: filled",
+    "corrected: imported",
+    "corrected: incident",
+    "corrected: moved",
+    "corrected: opened",
+    "corrected: produced",
+    "corrected: recovered",
+    "corrected: sampled",
+    "corrected: transformed",
+    "corrected: used",
+    "corrected: wasted",
     "confirmation differs",
     "confirmation out of order",
     "correction not covered",

@@ -10,7 +10,7 @@ use hazledger::event::{KeyId, StatementId};
 use hazledger::pb::event::Body;
 use hazledger::pb::{Accepted, Event, EventRef, Origin, Payload};
 
-use super::books::{Account, Amount, Book, Id, Table};
+use super::books::{Account, Amount, Blend, Book, Id, Table};
 use super::goods::Booked;
 use super::vessels::Place;
 
@@ -187,6 +187,8 @@ pub struct Happened {
     pub first: Option<Booked>,
     /// The same, as last restated.
     pub booked: Option<Booked>,
+    /// What it took off the parts of what runs in a vessel.
+    pub unmixed: BTreeMap<Id, Blend>,
     /// Disputes that its corrections have opened, with their lots.
     pub left: Vec<(Id, Id)>,
 }
@@ -360,13 +362,17 @@ impl Model {
                 root: authorities >= self.rules.root_threshold,
                 key_id: payload.key_id.as_ref().try_into().unwrap(),
             };
+            let before = self.lots.save();
             let booked = self.event(&case, event)?;
             self.make_up_blends();
+            let lots = booked.iter().flatten().map(|(lot, _)| *lot);
+            let unmixed = lots.map(|lot| (lot, self.unmixed(&before, &lot))).collect();
             let happened = Happened {
                 event: event.clone(),
                 digest: digest.clone(),
                 first: booked.clone(),
                 booked,
+                unmixed,
                 left: Vec::new(),
             };
             let name = event_name(&case.reference()).unwrap();
@@ -400,15 +406,15 @@ impl Model {
             Body::Disposed(e) => return self.disposed(case, e).map(Some),
             Body::Exported(e) => return self.exported(case, e).map(Some),
             Body::Incident(e) => return self.incident(case, e).map(Some),
-            Body::Arrived(e) => self.arrived(case, e),
-            Body::Departed(e) => self.departed(case, e),
+            Body::Arrived(e) => return self.arrived(case, e).map(Some),
+            Body::Departed(e) => return self.departed(case, e).map(Some),
             Body::Confirmed(e) => self.confirmed(case, e),
             Body::CustomsReported(e) => self.customs_reported(case, e),
             Body::Recovered(e) => return self.recovered(case, e).map(Some),
             Body::Accepted(e) => return self.accepted(case, e),
             Body::Packed(e) => self.packed(case, e),
-            Body::Filled(e) => self.filled(case, e),
-            Body::Drawn(e) => self.drawn(case, e),
+            Body::Filled(e) => return self.filled(case, e).map(Some),
+            Body::Drawn(e) => return self.drawn(case, e).map(Some),
             Body::Cleaned(e) => self.cleaned(case, e),
             Body::Assayed(e) => self.assayed(case, e),
             Body::Offered(e) => self.offered(case, e),
@@ -418,7 +424,7 @@ impl Model {
             Body::Reported(e) => self.reported(case, e),
             Body::Traded(e) => self.traded(case, e),
             Body::Repacked(e) => self.repacked(case, e),
-            Body::Sampled(e) => self.sampled(case, e),
+            Body::Sampled(e) => return self.sampled(case, e).map(Some),
             Body::Aggregated(e) => self.aggregated(case, e),
             Body::PackagingTreated(e) => self.packaging_treated(case, e),
             Body::Settled(e) => self.settled(case, e),

@@ -10,7 +10,8 @@ use hazledger::pb::{
 use rand::RngExt as _;
 
 use super::books::{Account, Amount, Life, Package, amount, held, share};
-use super::goods::{Promised, Wanted, named, packages_owner, serials};
+use super::change::child_booked;
+use super::goods::{Booked, Promised, Wanted, named, packages_owner, serials};
 use super::matter::mass_of;
 use super::model::{Case, Model, Verdict, Wrong, must};
 use super::plans::{bytes, one};
@@ -152,7 +153,7 @@ impl Model {
     }
 
     /// A small lot of its own, of the same form and content.
-    pub fn sampled(&mut self, case: &Case<'_>, e: &Sampled) -> Verdict {
+    pub fn sampled(&mut self, case: &Case<'_>, e: &Sampled) -> Verdict<Booked> {
         must(!e.label.is_empty() && !e.purpose.is_empty(), Wrong::Field)?;
         named(e.goods.as_ref())?;
         self.own_place(case.party, &e.place)?;
@@ -166,9 +167,9 @@ impl Model {
         self.made(case, case.name(0), &form, ppm, &e.place, taken.total());
         let of = self.made_of(&taken.lot, taken.total());
         let book = self.lots.edit(&case.name(0));
-        book.parents.insert(taken.lot, of);
+        book.parents.insert(taken.lot, (of, taken.total()));
         book.answerable = answerable;
-        Ok(())
+        Ok(child_booked(taken.lot, case.name(0), &at, taken.total()))
     }
 }
 

@@ -332,6 +332,11 @@ impl Player {
                 | Body::Disposed(_)
                 | Body::Exported(_)
                 | Body::Recovered(_)
+                | Body::Arrived(_)
+                | Body::Departed(_)
+                | Body::Sampled(_)
+                | Body::Filled(_)
+                | Body::Drawn(_)
                 | Body::Corrected(_) => self.past.push(reference.clone()),
                 Body::Incident(e) => {
                     self.past.push(reference.clone());

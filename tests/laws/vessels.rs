@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use hazledger::pb::{Cleaned, Drawn, Filled, Residue, Transformed, VesselKind, filled};
 
-use super::books::{Account, Amount, Blend, Book, Id, amount, held, share};
+use super::books::{Account, Amount, Blend, Book, Books, Id, amount, held, share};
 use super::change::sound_losses;
-use super::goods::{Promised, Taken, Wanted, mass, named, new_lot};
+use super::goods::{self, Booked, Promised, Taken, Wanted, mass, named, new_lot};
 use super::model::{Case, Model, Verdict, Wrong, must};
 
 /// A place, and what it holds if it is a vessel.
@@ -56,7 +56,20 @@ pub fn mixed(blend: &Blend, portion: Amount) -> Blend {
     let contained = cut(portion.contained, &contained);
     let shares = gross.into_iter().zip(contained);
     let shares = shares.map(|(g, c)| amount(g, c));
-    blend.keys().copied().zip(shares).collect()
+    let parts = blend.keys().copied().zip(shares);
+    parts.filter(|(_, mass)| *mass != Amount::NONE).collect()
+}
+
+/// A mass in the proportions of a mixture; of one without content, by gross.
+pub fn scaled(of: &Blend, mass: Amount) -> Blend {
+    let content: i64 = of.values().map(|a| a.contained).sum();
+    let weight = |a: &Amount| if content == 0 { a.gross } else { a.contained };
+    let gross: Vec<i64> = of.values().map(|a| a.gross).collect();
+    let weights: Vec<i64> = of.values().map(weight).collect();
+    let shares = cut(mass.gross, &gross).into_iter();
+    let shares = shares.zip(cut(mass.contained, &weights));
+    let shares = shares.map(|(g, c)| amount(g, c));
+    of.keys().copied().zip(shares).collect()
 }
 
 /// What is in the vessel makes up its parts again: what is gone was well
@@ -119,7 +132,7 @@ impl Model {
             .map_or_else(|| held(party, place), Account::Aboard)
     }
 
-    pub fn filled(&mut self, case: &Case<'_>, e: &Filled) -> Verdict {
+    pub fn filled(&mut self, case: &Case<'_>, e: &Filled) -> Verdict<Booked> {
         self.active(case.party)?;
         named(e.goods.as_ref())?;
         let mut vessel = self.own_vessel(case.party, &e.vessel)?;
@@ -146,7 +159,7 @@ impl Model {
         if vessel.running == Some(taken.lot) {
             must(from != to, Wrong::Pointless)?;
             self.lots.edit(&taken.lot).transfer(&from, &to, taken.loose);
-            return Ok(());
+            return Ok(goods::booked(&taken, from, to));
         }
         let poured = self.lots.get(&taken.lot).unwrap();
         must(poured.vessel.is_none(), Wrong::Vessel)?;
@@ -169,6 +182,7 @@ impl Model {
 
         let before = vessel.running;
         let running = self.running_lot(case, e, before, &taken, &form)?;
+        let accounts = self.lots.get(&running).unwrap().accounts.clone();
         if let Some(before) = before.filter(|_| stands != to) {
             let heel = self.lots.get(&before).unwrap().loose_on(&stands);
             self.lots.edit(&before).transfer(&stands, &to, heel);
@@ -208,7 +222,10 @@ impl Model {
             self.unload(&consignment);
         }
         self.put_vessel(case.party, &e.vessel, vessel);
-        Ok(())
+        let mut booked = goods::booked(&taken, from, Account::Transformed);
+        let running_booked = self.lots.get(&running).unwrap().since(&accounts);
+        booked.push((running, running_booked));
+        Ok(booked)
     }
 
     /// The vessel's, or a new one.
@@ -278,7 +295,7 @@ impl Model {
         }
     }
 
-    pub fn drawn(&mut self, case: &Case<'_>, e: &Drawn) -> Verdict {
+    pub fn drawn(&mut self, case: &Case<'_>, e: &Drawn) -> Verdict<Booked> {
         self.active(case.party)?;
         must(!e.label.is_empty(), Wrong::Field)?;
         let gross = mass(e.quantity.as_ref())?;
@@ -321,7 +338,7 @@ impl Model {
         }
         book.blend.retain(|_, mass| *mass != Amount::NONE);
         let book = self.lots.edit(&name);
-        book.parents.insert(running, parents);
+        book.parents.insert(running, (parents, drawn));
         book.transfer(&Account::Made, &to, drawn);
         self.carry_title(&running, &name, case.party, gross);
         if let Account::Aboard(consignment) = from {
@@ -331,7 +348,9 @@ impl Model {
             self.unload(&consignment);
         }
         self.put_vessel(case.party, &e.vessel, vessel);
-        Ok(())
+        let taken = Books::from([(from, -drawn), (Account::Transformed, drawn)]);
+        let made = Books::from([(Account::Made, -drawn), (to, drawn)]);
+        Ok(vec![(running, taken), (name, made)])
     }
 
     /// The heel is transformed into what it was cleaned into.
@@ -455,6 +474,56 @@ impl Model {
         must(kept, Wrong::Vessel)?;
         self.unload(consignment);
         Ok(())
+    }
+
+    /// What an event took off the parts of a lot.
+    pub fn unmixed(&self, before: &BTreeMap<Id, Book>, lot: &Id) -> Blend {
+        let Some(was) = self.lots.was(before, lot) else {
+            return Blend::new();
+        };
+        let now = &self.lots.get(lot).unwrap().blend;
+        let less = |(part, mass): (&Option<Id>, &Amount)| {
+            let left = now.get(part).copied().unwrap_or_default();
+            let less = *mass - left;
+            (*part, amount(less.gross, less.contained.max(0)))
+        };
+        let less = was.blend.iter().map(less);
+        less.filter(|(_, mass)| mass.gross > 0).collect()
+    }
+
+    /// After a correction has booked a lot: what comes back is what the event
+    /// had taken; what is poured in more or less is of the lot that was poured.
+    pub fn remix(&mut self, lot: &Id, poured: Option<&Id>, of: &Blend, before: Amount) {
+        let book = self.lots.edit(lot);
+        if book.blend.is_empty() {
+            return;
+        }
+        let more = book.held() - before;
+        let mut blend = book.blend.clone();
+        if more.gross > 0 {
+            let back = amount(more.gross, more.contained.max(0));
+            let parts = match poured {
+                Some(source) => Blend::from([(Some(*source), back)]),
+                None => scaled(of, back),
+            };
+            for (part, mass) in parts {
+                let now = blend.entry(part).or_default();
+                *now = *now + mass;
+            }
+        } else if let Some(source) = poured
+            && let Some(part) = blend.get_mut(&Some(*source))
+        {
+            let gross = part.gross.min(-more.gross).max(0);
+            let contained = part.contained.min(-more.contained).max(0);
+            *part = *part - amount(gross, contained);
+        }
+        blend.retain(|_, mass| *mass != Amount::NONE);
+        if blend.len() <= PARTS {
+            book.blend = blend;
+        }
+        if poured.is_some() && book.held().gross > 0 {
+            book.ppm = ppm(book.held());
+        }
     }
 
     /// After an event: vessels hold what their parts are, and one of which

@@ -4,11 +4,13 @@
 use bytes::Bytes;
 use hazledger::pb::event::Body as B;
 use hazledger::pb::{
-    Counted, Disposed, Exported, Imported, Incident, IncidentKind, NewLot, Opened, PartyStatus,
-    SerialRange, SettlementCause, Transformed, Used, Wasted,
+    Arrived, Counted, Departed, Disposed, Exported, Filled, Imported, Incident, IncidentKind,
+    NewLot, Opened, PartyStatus, Residue, Sampled, SerialRange, SettlementCause, Transformed, Used,
+    Wasted,
 };
 
 use super::bench::{Answer, Bench, event, register_party};
+use super::edges;
 use super::table::Case;
 use super::verbs::{consumed, kg, loss, restating, unregulated};
 
@@ -208,6 +210,83 @@ fn taken_again(b: &mut Bench, first: &str, second: &str) -> Answer {
     b.say("W1+P1", restating(b.corrected("first", B::Accepted(then))))
 }
 
+/// P pours so much into its empty vessel, and it should have been so much.
+fn filled(b: &mut Bench, first: &str, then: &str) -> Answer {
+    let (first, then) = (b.filled(first, "T1", "V1"), b.filled(then, "T1", "V1"));
+    amend(b, "P1", B::Filled(first), B::Filled(then))
+}
+
+/// P draws so much, says something else, and it should have been so much.
+fn drawn(b: &mut Bench, first: &str, between: Option<&str>, then: &str) -> Answer {
+    let (first, then) = (b.drawn("V1", first, "T2"), b.drawn("V1", then, "T2"));
+    b.name("first", "P1", B::Drawn(first)).unwrap();
+    if let Some(used) = between {
+        let used = b.used(&format!("first {used}"), "T2");
+        b.say("P1", B::Used(used)).unwrap();
+    }
+    b.now += 1_000;
+    b.say("P1", restating(b.corrected("first", B::Drawn(then))))
+}
+
+fn sampled(b: &mut Bench, change: impl FnOnce(&mut Sampled)) -> Answer {
+    let first = b.sampled("stock 1");
+    let mut then = first.clone();
+    change(&mut then);
+    amend(b, "P1", B::Sampled(first), B::Sampled(then))
+}
+
+/// What came from outside, confirmed or not; then restated.
+fn arrived(b: &mut Bench, confirmed: bool, change: impl FnOnce(&mut Arrived)) -> Answer {
+    let first = edges::arrival(b);
+    let mut then = first.clone();
+    change(&mut then);
+    b.name("arrived", "P1", B::Arrived(first)).unwrap();
+    if confirmed {
+        let word = edges::word(b, "arrived", "arrived", "100");
+        b.say("A1", B::Confirmed(word)).unwrap();
+    }
+    b.now += 1_000;
+    b.say("P1", restating(b.corrected("arrived", B::Arrived(then))))
+}
+
+fn departed(b: &mut Bench, goods: &str, change: impl FnOnce(&mut Departed)) -> Answer {
+    let first = edges::departure(b, "stock 100");
+    let mut then = edges::departure(b, goods);
+    change(&mut then);
+    amend(b, "P1", B::Departed(first), B::Departed(then))
+}
+
+#[rustfmt::skip]
+pub const VESSELS_AND_EDGES: &[Case] = &[
+    // More or less was poured in; some of it is gone again.
+    ("stock tanks", |b| filled(b, "stock 400", "stock 390"), "ok"),
+    ("stock tanks", |b| filled(b, "stock 400", "stock 410"), "ok"),
+    ("stock tanks", |b| filled(b, "stock 400", "stock 400"), "NO_CHANGE"),
+    ("stock tanks", |b| filled(b, "stock 400", "stock 1001"), "ok CORRECTION_NOT_COVERED"),
+    ("stock tanks filled", |b| filled(b, "stock 100", "stock 90"), "ok"),
+    ("stock tanks filled", |b| { let first = b.filled("stock 100", "T1", "V1"); let then = Filled { vessel: "V2".into(), ..first.clone() }; amend(b, "P1", B::Filled(first), B::Filled(then)) }, "CANNOT_CORRECT"),
+    ("stock other tanks", |b| filled(b, "stock 400", "other 400"), "CANNOT_CORRECT"),
+    ("stock tanks filled", |b| drawn(b, "100", None, "90"), "ok"),
+    ("stock tanks filled", |b| drawn(b, "100", None, "110"), "ok"),
+    ("stock tanks filled", |b| drawn(b, "100", Some("100"), "90"), "ok CORRECTION_NOT_COVERED"),
+    ("stock tanks filled", |b| drawn(b, "100", None, "401"), "ok CORRECTION_NOT_COVERED"),
+    ("stock tanks filled", |b| drawn(b, "100", None, "0mg"), "MASS_NOT_POSITIVE"),
+    // All of it was drawn, and it was not all: the rest stands where it stood.
+    ("stock tanks filled", |b| drawn(b, "400", None, "390"), "ok"),
+    // A sample, and what crossed the edge.
+    ("stock", |b| sampled(b, |e| e.goods.as_mut().unwrap().loose = kg("2")), "ok"),
+    ("stock", |b| sampled(b, |e| e.purpose = "arbitration".into()), "ok"),
+    ("stock", |b| sampled(b, |e| e.purpose.clear()), "FIELD_MISSING"),
+    ("stock", |b| sampled(b, |e| e.label.push('x')), "CANNOT_CORRECT"),
+    ("", |b| arrived(b, false, |e| e.lot.as_mut().unwrap().quantity = kg("99")), "ok ONE_SIDED"),
+    // It had been confirmed at another mass: it waits again.
+    ("", |b| arrived(b, true, |e| e.lot.as_mut().unwrap().quantity = kg("99")), "ok ONE_SIDED"),
+    ("", |b| arrived(b, false, |e| e.from = Some(edges::abroad())), "CANNOT_CORRECT"),
+    ("stock", |b| departed(b, "stock 90", |_| ()), "ok ONE_SIDED"),
+    ("stock", |b| departed(b, "stock 1001", |_| ()), "ok CORRECTION_NOT_COVERED ONE_SIDED"),
+    ("stock", |b| departed(b, "stock 100", |e| e.to = Some(edges::abroad())), "CANNOT_CORRECT"),
+];
+
 #[rustfmt::skip]
 pub const TAKEN: &[Case] = &[
     // Short, and it was all there; and the other way round.
@@ -256,6 +335,9 @@ const INSTEAD: &[Instead] = &[
     ("stock waybill loaded", "C1", |b| B::Reported(b.reported("truck")), "report again"),
     ("stock", "P1+W1", |b| B::Traded(b.traded('W', &["stock 1"])), "trade the difference"),
     ("stock offer short", "P1+W1", |b| B::Settled(b.settled("dispute", SettlementCause::Scale, "10")), "counted or recovered"),
+    ("stock tanks filled", "P1", |b| B::Cleaned(b.cleaned("V1", "100", &[(Residue::Rinse, "500", 784_000)])), "what came out of it"),
+    ("stock drums", "P1", |b| B::Aggregated(b.aggregated("PAL-1", "1-2")), "close the outer packing again"),
+    ("stock drums", "P1", |b| B::Repacked(b.repacked("stock #1-2", "11-12", "50", "0")), "repack again"),
     ("", "A1", |_| register_party('D', PartyStatus::Closed), "register again"),
     ("", "P1", |b| B::KeyRevoked(b.revoked("P2")), "register another key"),
 ];

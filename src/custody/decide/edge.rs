@@ -60,7 +60,12 @@ pub(super) fn arrived(draft: &mut Draft<'_>, case: &Case<'_>, e: &Arrived) -> Re
     let state = draft.lot(id).unwrap_or_default();
     let place = e.lot.as_ref().map_or("", |lot| &lot.place);
     let there = lot::balance(&state, &account::held(case.party(), place));
-    one_sided(draft, case, id, AccountKind::Inbound, from, there)
+    one_sided(
+        draft,
+        case,
+        id,
+        told(case, AccountKind::Inbound, from, there),
+    )
 }
 
 pub(super) fn departed(
@@ -91,7 +96,8 @@ pub(super) fn departed(
     goods::sink(draft, &portion, &from, AccountKind::Outbound)?;
     find_missing_papers(draft, case, portion.lot, &e.documents);
     let total = portion.total()?;
-    one_sided(draft, case, portion.lot, AccountKind::Outbound, to, total)
+    let edge = told(case, AccountKind::Outbound, to, total);
+    one_sided(draft, case, portion.lot, edge)
 }
 
 /// The outsider's word. Another mass is a finding: what was booked stays, and
@@ -193,34 +199,37 @@ fn find_missing_papers(
     }
 }
 
-/// Keeps the event with the lot until it is confirmed, and says so.
-fn one_sided(
+/// An edge as its own event tells it.
+fn told(case: &Case<'_>, account: AccountKind, outsider: Outsider, total: Amount) -> OneSided {
+    OneSided {
+        edge: case.statement.event_ref(case.index),
+        account: account.into(),
+        outsider: Some(outsider),
+        gross_mg: total.gross,
+        due_ms: 0,
+    }
+}
+
+/// Keeps an edge with the lot until it is confirmed, and says so.
+pub(super) fn one_sided(
     draft: &mut Draft<'_>,
     case: &Case<'_>,
     id: LotId,
-    account: AccountKind,
-    outsider: Outsider,
-    total: Amount,
+    edge: OneSided,
 ) -> Result<(), Refused> {
     let due_ms = case
         .context
         .recorded_at_ms
         .saturating_add(CONFIRMATION_DUE_MS);
+    let outsider = edge.outsider.as_ref();
     let detail = format!(
         "{}, {} of {}: to be confirmed",
-        Mass::mg(total.gross),
-        outsider.name,
-        outsider.country
+        Mass::mg(edge.gross_mg),
+        outsider.map_or("", |o| &o.name),
+        outsider.map_or("", |o| &o.country)
     );
-    let edge = OneSided {
-        edge: case.statement.event_ref(case.index),
-        account: account.into(),
-        outsider: Some(outsider),
-        gross_mg: total.gross,
-        due_ms,
-    };
     let (code, lot) = (FindingCode::OneSided, subject::lot(id));
-    draft.emit(&lot, C::OneSided(edge))?;
+    draft.emit(&lot, C::OneSided(OneSided { due_ms, ..edge }))?;
     draft.find(code, Severity::Notice, &lot, case.party(), due_ms, detail);
     Ok(())
 }

@@ -25,7 +25,7 @@ use crate::pb::{
 
 pub(super) use clean::cleaned;
 pub(super) use draw::{drawn, keep_heels};
-pub(super) use fill::filled;
+pub(super) use fill::{filled, set_content};
 
 /// A vessel of the acting party.
 struct Vessel {

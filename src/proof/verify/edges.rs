@@ -9,8 +9,8 @@ use crate::event::mass::Mass;
 use crate::pb::change::Change as C;
 use crate::pb::event::Body;
 use crate::pb::{
-    Account, AccountKind, Change, CustomsSet, CustomsStatus, EdgeConfirmed, EventRef, OneSided,
-    Outsider, Subject,
+    Account, AccountKind, Change, Corrected, CustomsSet, CustomsStatus, EdgeConfirmed, EventRef,
+    OneSided, Outsider, Posting, Subject,
 };
 
 /// Checks all of it.
@@ -55,10 +55,15 @@ fn told_otherwise(
     index: u32,
     told: &OneSided,
 ) -> Option<&'static str> {
-    if told.edge != case.event_ref(index) {
+    if let Some(Body::Corrected(e)) = case.body(index) {
+        return told_again(case, subject, index, told, e);
+    }
+    // A withheld body may be a correction's, and its edge another event's.
+    let own = told.edge == case.event_ref(index);
+    if !own && case.body(index).is_some() {
         return Some("the edge is not named after its event");
     }
-    if booked(case, subject, index, told.account()) != i128::from(told.gross_mg) {
+    if own && booked(case, subject, index, told.account()) != i128::from(told.gross_mg) {
         return Some("another mass is to be confirmed than was booked");
     }
     let same = |kind: AccountKind, other: &Option<Outsider>| {
@@ -72,6 +77,42 @@ fn told_otherwise(
         Some(_) => false,
     };
     (!as_signed).then_some("another outsider, or the other way")
+}
+
+/// A correction tells the mass that the event should have been booked with,
+/// with the same outsider; it names the event, or a correction of it.
+fn told_again(
+    case: &Case<'_>,
+    subject: &Subject,
+    index: u32,
+    told: &OneSided,
+    e: &Corrected,
+) -> Option<&'static str> {
+    let (kind, outsider) = match e.restated.as_ref().and_then(|event| event.body.as_ref()) {
+        Some(Body::Arrived(e)) => (AccountKind::Inbound, &e.from),
+        Some(Body::Departed(e)) => (AccountKind::Outbound, &e.to),
+        _ => return Some("an edge told again by a correction of something else"),
+    };
+    if told.account() != kind || told.outsider != *outsider {
+        return Some("another outsider, or the other way");
+    }
+    let party = |event: &Option<EventRef>| event.as_ref().map(|e| e.party.clone());
+    if party(&told.edge) != party(&e.original) {
+        return Some("the edge is not named after the event that is corrected");
+    }
+    let own = |c: &Change| c.cause.is_some_and(|c| c.event_index == index);
+    let restated = case.changes().filter(|(s, c)| *s == subject && own(c));
+    let postings = restated.filter_map(|(_, c)| match &c.change {
+        Some(C::Restated(r)) => Some(&r.postings),
+        _ => None,
+    });
+    let at_edge = |p: &&Posting| p.account.as_ref().map(Account::kind) == Some(kind);
+    let gross = postings
+        .flatten()
+        .filter(at_edge)
+        .fold(0i128, |sum, p| sum.saturating_add(i128::from(p.gross_mg)));
+    (gross.saturating_abs() != i128::from(told.gross_mg))
+        .then_some("another mass is to be confirmed than was restated")
 }
 
 /// Gross that an event booked on a side of the edge, either way.

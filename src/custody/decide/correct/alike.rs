@@ -8,7 +8,7 @@ use crate::event::statement::{kind_name, kind_of};
 use crate::pb::event::Body;
 use crate::pb::{
     CustomsStatus, Event, EventKind, Goods, Incident, IncidentKind, NewLot, RefusalCode,
-    Transformed, Wasted, incident,
+    Transformed, Wasted, filled, incident,
 };
 
 /// Refuses an event restated as another one.
@@ -42,6 +42,7 @@ fn blanked(event: &Event) -> Result<Event, Refused> {
             e.country.clear();
             blank_entry(e.customs_status(), &mut e.customs_entry);
         }
+        Some(Body::Arrived(e)) => blank_lot(e.lot.as_mut()),
         Some(Body::Opened(e)) => {
             blank_lot(e.lot.as_mut());
             e.provenance.clear();
@@ -67,6 +68,7 @@ fn blanked(event: &Event) -> Result<Event, Refused> {
             e.country.clear();
             blank_entry(e.customs_status(), &mut e.customs_entry);
         }
+        Some(Body::Departed(e)) => blank_goods(e.goods.as_mut(), &mut [&mut e.place]),
         Some(Body::Incident(e)) => blank_incident(e),
         Some(Body::Accepted(e)) => {
             for line in &mut e.lines {
@@ -76,6 +78,19 @@ fn blanked(event: &Event) -> Result<Event, Refused> {
         }
         Some(Body::Recovered(e)) => blank_goods(e.goods.as_mut(), &mut [&mut e.place]),
         Some(Body::Wasted(e)) => blank_waste(e),
+        Some(Body::Sampled(e)) => {
+            blank_goods(e.goods.as_mut(), &mut [&mut e.place]);
+            e.purpose.clear();
+        }
+        Some(Body::Filled(e)) => {
+            let mut nowhere = String::new();
+            let place = match &mut e.from {
+                Some(filled::From::Place(place)) => place,
+                _ => &mut nowhere,
+            };
+            blank_goods(e.goods.as_mut(), &mut [place]);
+        }
+        Some(Body::Drawn(e)) => e.quantity = None,
         Some(Body::Transformed(e)) => blank_transformed(e),
         _ => return Err(instead(&event)),
     }
@@ -162,11 +177,16 @@ fn remedy(kind: EventKind) -> &'static str {
     match kind {
         K::Offered => "withdraw the offer and make another",
         K::Declined | K::Withdrawn => "the offer is closed; make another",
-        K::Filled => "draw the difference, pour it back, or count the vessel",
-        K::Drawn => "pour the difference back, draw more, or count the vessel",
-        K::Cleaned => "count the vessel",
+        K::Cleaned => "correct or count what came out of it",
         K::Assayed => "assay the lot again",
         K::Packed => "count the packages, or settle what differs",
+        K::Repacked => "repack again, or count the packages",
+        K::Aggregated => "close the outer packing again; it replaces",
+        K::PackagingTreated => "count the empties",
+        K::Confirmed => "it is the other side's word; what it confirms can be corrected",
+        K::CustomsReported => "report to customs again; the latest holds",
+        K::Succeeded | K::TakenOver => "an order is followed by another order",
+        K::Inherited => "hand back what was not inherited",
         K::Relayed => "relay the consignment again",
         K::Reported => "report again",
         K::Traded => "trade the difference, naming the trade that it returns",

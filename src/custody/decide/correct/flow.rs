@@ -1,7 +1,7 @@
 //! What an event is booked with, and what it should have been booked with.
 
 use super::original;
-use super::{Books, Case, Recorded, fields, goods, making, overflow, taking};
+use super::{Books, Case, Recorded, fields, goods, making, overflow, taking, vessel};
 use crate::custody::account;
 use crate::custody::decide::consume;
 use crate::custody::decide::entry::{self, Papers};
@@ -127,6 +127,10 @@ pub(super) fn restated(
             let (source, papers) = (AccountKind::Imported, Papers::Must);
             one(entered(draft, original, source, papers, e.lot.as_ref()))
         }
+        (_, Some(Body::Arrived(e))) => {
+            let (source, papers) = (AccountKind::Inbound, Papers::Should);
+            one(entered(draft, original, source, papers, e.lot.as_ref()))
+        }
         (_, Some(Body::Opened(e))) => {
             fields::optional_text(&e.provenance, MAX_TEXT, "provenance")?;
             let (source, papers) = (AccountKind::Opening, Papers::Should);
@@ -153,6 +157,10 @@ pub(super) fn restated(
             let told = Told::of(was.goods.as_ref(), e.goods.as_ref(), &was.place, &e.place);
             one(gone(draft, original, AccountKind::Exported, &told))
         }
+        (Some(Body::Departed(was)), Some(Body::Departed(e))) => {
+            let told = Told::of(was.goods.as_ref(), e.goods.as_ref(), &was.place, &e.place);
+            one(gone(draft, original, AccountKind::Outbound, &told))
+        }
         (Some(Body::Incident(was)), Some(Body::Incident(e))) => {
             one(incident(draft, original, was, e))
         }
@@ -163,6 +171,11 @@ pub(super) fn restated(
             one(Flow::between(goods.0, from, at, goods.1))
         }
         (Some(Body::Wasted(was)), Some(Body::Wasted(e))) => making::wasted(draft, original, was, e),
+        (Some(Body::Sampled(was)), Some(Body::Sampled(e))) => {
+            making::sampled(draft, original, was, e)
+        }
+        (Some(Body::Filled(was)), Some(Body::Filled(e))) => vessel::filled(draft, original, was, e),
+        (_, Some(Body::Drawn(e))) => vessel::drawn(draft, original, e),
         (Some(Body::Transformed(was)), Some(Body::Transformed(e))) => {
             making::transformed(draft, original, was, e)
         }
@@ -206,6 +219,15 @@ impl<'a> Told<'a> {
     }
 }
 
+/// How much an event took of a lot, as recorded.
+pub(super) fn taken(original: &Recorded, lot: LotId) -> Result<Amount, Refused> {
+    recorded(original, lot)
+        .into_values()
+        .filter(|amount| amount.gross < 0)
+        .try_fold(Amount::default(), Amount::minus)
+        .map_err(overflow)
+}
+
 /// How much an event took, as restated: what it was recorded with, more or
 /// less by what its loose mass differs, with content in proportion; if it took
 /// nothing (empties), with the lot's content.
@@ -220,11 +242,7 @@ pub(super) fn portion(
     let lot = goods
         .and_then(|g| LotId::from_slice(&g.lot))
         .ok_or_else(|| Refused::missing("lot"))?;
-    let taken = recorded(original, lot)
-        .into_values()
-        .filter(|amount| amount.gross < 0)
-        .try_fold(Amount::default(), Amount::minus)
-        .map_err(overflow)?;
+    let taken = taken(original, lot)?;
     let difference = now.checked_sub(before);
     let gross = difference
         .and_then(|d| taken.gross.checked_add(d))

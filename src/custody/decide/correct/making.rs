@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use super::flow::{self, Flow, Told};
 use super::{Books, Recorded, fields, goods, original, overflow};
 use crate::custody::decide::entry::{self, Papers};
+use crate::custody::decide::fields::MAX_SHORT;
 use crate::custody::decide::transform::{self, Balance, Input, Output};
 use crate::custody::decide::waste;
 use crate::custody::draft::Draft;
@@ -17,8 +18,8 @@ use crate::event::codes::Refused;
 use crate::event::{DisputeId, LotId};
 use crate::pb::change::Change as C;
 use crate::pb::{
-    AccountKind, Conservation, Consumed, ContributedTo, LotBorn, Parent, RefusalCode, Transformed,
-    Wasted,
+    AccountKind, Conservation, Consumed, ContributedTo, LotBorn, Parent, RefusalCode, Sampled,
+    Transformed, Wasted,
 };
 
 /// Goods that became a lot of waste.
@@ -30,6 +31,28 @@ pub(super) fn wasted(
 ) -> Result<Vec<Flow>, Refused> {
     waste::waste_code(&e.waste_code)?;
     let told = Told::of(was.goods.as_ref(), e.goods.as_ref(), &was.place, &e.place);
+    child(draft, original, &told, Some(&e.waste_code))
+}
+
+/// Some of a lot taken as a sample.
+pub(super) fn sampled(
+    draft: &Draft<'_>,
+    original: &Recorded,
+    was: &Sampled,
+    e: &Sampled,
+) -> Result<Vec<Flow>, Refused> {
+    fields::text(&e.purpose, MAX_SHORT, "purpose")?;
+    let told = Told::of(was.goods.as_ref(), e.goods.as_ref(), &was.place, &e.place);
+    child(draft, original, &told, None)
+}
+
+/// A lot made of some of another, as it is.
+fn child(
+    draft: &Draft<'_>,
+    original: &Recorded,
+    told: &Told<'_>,
+    waste_code: Option<&str>,
+) -> Result<Vec<Flow>, Refused> {
     let ((parent, amount), at) = told.resolve(draft, original)?;
     let child = LotId(original::name(original, 0)?);
     let from = account::plain(AccountKind::Transformed);
@@ -41,14 +64,14 @@ pub(super) fn wasted(
     let mut made = Flow::between(child, account::plain(AccountKind::Made), at, amount)?;
     let state = draft.lot(child).unwrap_or_default();
     made.born = state.born.clone().map(|born| LotBorn {
-        waste_code: e.waste_code.clone(),
+        waste_code: waste_code.unwrap_or(&born.waste_code).to_owned(),
         parents,
         ..born
     });
     Ok(vec![taken, made])
 }
 
-fn given(to: LotId, amount: Amount, of: Vec<Parent>) -> ContributedTo {
+pub(super) fn given(to: LotId, amount: Amount, of: Vec<Parent>) -> ContributedTo {
     ContributedTo {
         lot: to.to_bytes(),
         gross_mg: amount.gross,
@@ -59,7 +82,7 @@ fn given(to: LotId, amount: Amount, of: Vec<Parent>) -> ContributedTo {
 
 /// What a part of a running lot was made of: the lots that the event was
 /// recorded with, in the same proportions. Of other lots nothing.
-fn mixed(
+pub(super) fn mixed(
     original: &Recorded,
     from: LotId,
     to: LotId,
@@ -76,24 +99,40 @@ fn mixed(
     if of.is_empty() {
         return Ok(Vec::new());
     }
-    let split = |total: i64, weight: fn(&Parent) -> i64| {
-        let weights: Vec<i64> = of.iter().map(weight).collect();
-        blend::split(total, &weights).map_err(overflow)
+    scaled(amount, of)
+}
+
+/// An amount in the proportions of parts; where those had no content, it is by
+/// their gross.
+pub(super) fn scaled(amount: Amount, of: &[Parent]) -> Result<Vec<Parent>, Refused> {
+    let weights = |weight: fn(&Parent) -> i64| of.iter().map(weight).collect::<Vec<i64>>();
+    let split = |total: i64, by: &[i64]| {
+        if by.iter().all(|w| *w == 0) {
+            return Ok(vec![0; of.len()]);
+        }
+        blend::split(total.max(0), by).map_err(overflow)
     };
-    let gross = split(amount.gross, |p| p.gross_mg)?;
-    let contained = split(amount.contained, |p| p.contained_mg)?;
+    let by_gross = weights(|p| p.gross_mg);
+    let mut by_content = weights(|p| p.contained_mg);
+    if by_content.iter().all(|w| *w == 0) {
+        by_content.clone_from(&by_gross);
+    }
+    let gross = split(amount.gross, &by_gross)?;
+    let contained = split(amount.contained, &by_content)?;
     let parts = of.iter().zip(gross).zip(contained);
-    let part = |((parent, gross_mg), contained_mg): ((&Parent, i64), i64)| Parent {
-        lot: parent.lot.clone(),
+    let parts = parts.map(|((p, gross_mg), contained_mg)| Parent {
+        lot: p.lot.clone(),
         gross_mg,
         contained_mg,
-    };
-    Ok(parts.map(part).collect())
+    });
+    Ok(parts
+        .filter(|p| p.gross_mg != 0 || p.contained_mg != 0)
+        .collect())
 }
 
 /// Names a parent, by the lots that it was made of itself if it ran in a
 /// vessel.
-fn add(parents: &mut Vec<Parent>, parent: Parent, of: &[Parent]) -> Result<(), Refused> {
+pub(super) fn add(parents: &mut Vec<Parent>, parent: Parent, of: &[Parent]) -> Result<(), Refused> {
     let whole = [parent];
     for part in if of.is_empty() { &whole } else { of } {
         match parents.iter_mut().find(|p| p.lot == part.lot) {
@@ -107,7 +146,7 @@ fn add(parents: &mut Vec<Parent>, parent: Parent, of: &[Parent]) -> Result<(), R
     Ok(())
 }
 
-fn parent_of(lot: LotId, amount: Amount) -> Parent {
+pub(super) fn parent_of(lot: LotId, amount: Amount) -> Parent {
     Parent {
         lot: lot.to_bytes(),
         gross_mg: amount.gross,

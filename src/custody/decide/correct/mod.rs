@@ -12,29 +12,36 @@
 //! | `consent` | who must sign beside its party |
 //! | `flow` | what the event is booked with, and should have been |
 //! | `making` | the same of events that make lots of lots |
+//! | `vessel` | the same of what was poured or drawn; what a vessel's lot is made of |
 //! | `taking` | the same of acceptances |
+//! | `edge` | what crossed the ledger's edge waits for the other side's word |
+//! | `owners` | whose it is that goes from lot to lot |
 //! | `net` | the difference, booked now |
 
 mod alike;
 mod consent;
+mod edge;
 mod flow;
 mod making;
 mod net;
 mod original;
+mod owners;
 mod taking;
+mod vessel;
 
 use std::collections::BTreeMap;
 
 use self::flow::Flow;
+use self::owners::Owners;
 use super::fields::{self, MAX_TEXT};
 use super::goods::{self, overflow};
 use super::store::late;
 use super::{Case, Recorded};
 use crate::custody::draft::Draft;
-use crate::custody::lot::Amount;
+use crate::custody::lot::{self, Amount};
 use crate::custody::{subject, succession};
-use crate::event::DisputeId;
 use crate::event::codes::Refused;
+use crate::event::{DisputeId, LotId};
 use crate::pb::change::Change as C;
 use crate::pb::{Account, AssaySet, Corrected, LotBorn, Posting, RefusalCode, Restated};
 
@@ -74,6 +81,7 @@ pub(super) fn corrected(
         consent::holders_signed(draft, case, net)?;
     }
     making::conserve(draft, &original, &flows)?;
+    let owners = Owners::before(draft, &original, &lots);
     for (line, (flow, net)) in (0u32..).zip(flows.into_iter().zip(nets)) {
         late(draft, case, flow.lot);
         let booking = net::Booking {
@@ -82,10 +90,20 @@ pub(super) fn corrected(
             party,
             handoff: sides.as_ref(),
         };
+        let lot = flow.lot;
+        let held = held(draft, lot)?;
         let dispute = net::book(draft, case, &booking, net)?;
+        edge::tell(draft, case, &original, restated, &flow)?;
         restate(draft, &original, flow, dispute)?;
+        vessel::reblend(draft, &original, lot, held)?;
     }
-    Ok(())
+    taking::tell(draft, &original, restated)?;
+    owners.keep(draft, party)
+}
+
+/// What is held of a lot, by whomever.
+fn held(draft: &Draft<'_>, lot: LotId) -> Result<Amount, Refused> {
+    lot::held_in_all(&draft.lot(lot).unwrap_or_default()).map_err(overflow)
 }
 
 /// What each lot is to be booked with now: as restated, less as booked.

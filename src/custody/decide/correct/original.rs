@@ -1,6 +1,6 @@
 //! The event that is corrected, and the lots that it is about.
 
-use super::{Case, Recorded, taking};
+use super::{Case, Recorded, taking, vessel};
 use crate::custody::draft::Draft;
 use crate::event::codes::Refused;
 use crate::event::ids::derived;
@@ -58,7 +58,7 @@ pub(super) fn lots(draft: &Draft<'_>, original: &Recorded) -> Result<Vec<LotId>,
     let unknown = || Refused::new(RefusalCode::CannotCorrect, "original");
     let named = |lot: &[u8]| LotId::from_slice(lot).ok_or_else(unknown);
     let goods = match &original.event.body {
-        Some(Body::Produced(_) | Body::Imported(_) | Body::Opened(_)) => {
+        Some(Body::Produced(_) | Body::Imported(_) | Body::Opened(_) | Body::Arrived(_)) => {
             return Ok(vec![LotId(name(original, 0)?)]);
         }
         Some(Body::Accepted(_)) => return taking::lots(draft, original),
@@ -75,6 +75,21 @@ pub(super) fn lots(draft: &Draft<'_>, original: &Recorded) -> Result<Vec<LotId>,
             let goods = e.goods.as_ref().ok_or_else(unknown)?;
             return Ok(vec![named(&goods.lot)?, LotId(name(original, 0)?)]);
         }
+        Some(Body::Sampled(e)) => {
+            let goods = e.goods.as_ref().ok_or_else(unknown)?;
+            return Ok(vec![named(&goods.lot)?, LotId(name(original, 0)?)]);
+        }
+        Some(Body::Filled(e)) => {
+            let source = named(&e.goods.as_ref().ok_or_else(unknown)?.lot)?;
+            let running = vessel::poured_into(original, source);
+            return Ok(std::iter::once(source).chain(running).collect());
+        }
+        Some(Body::Drawn(_)) => {
+            let child = LotId(name(original, 0)?);
+            let running = vessel::drawn_from(draft, child).ok_or_else(unknown)?;
+            return Ok(vec![running, child]);
+        }
+        Some(Body::Departed(e)) => e.goods.as_ref(),
         Some(Body::Moved(e)) => e.goods.as_ref(),
         Some(Body::Used(e)) => e.goods.as_ref(),
         Some(Body::Disposed(e)) => e.goods.as_ref(),

@@ -5,16 +5,18 @@
 use super::flow::{self, Flow};
 use super::{Books, Case, Recorded, original, overflow};
 use crate::custody::account;
-use crate::custody::decide::handoff_id;
+use crate::custody::decide::{handoff_id, scales};
 use crate::custody::draft::Draft;
 use crate::custody::lot::Amount;
+use crate::custody::subject;
 use crate::event::codes::Refused;
 use crate::event::mass::Mass;
 use crate::event::{ConsignmentId, DisputeId, HandoffId, LotId};
 use crate::pb::change::Change as C;
 use crate::pb::event::Body;
 use crate::pb::{
-    Accepted, Account, HandoffLine, HandoffOffered, HandoffStatus, Quantity, RefusalCode,
+    Accepted, Account, Event, HandoffLine, HandoffOffered, HandoffStatus, LineTaken, Quantity,
+    RefusalCode,
 };
 
 /// The handoff that an acceptance closed, and its offer as it was taken.
@@ -153,4 +155,50 @@ fn within_scales(case: &Case<'_>, line: &HandoffLine, left: i64, measured: i64) 
         .unwrap_or_default()
         .as_mg();
     left.saturating_abs() <= bound && measured > 0
+}
+
+/// What was taken of each line, as restated: what goes back is counted against
+/// it.
+pub(super) fn tell(
+    draft: &mut Draft<'_>,
+    original: &Recorded,
+    restated: &Event,
+) -> Result<(), Refused> {
+    let (Some(Body::Accepted(was)), Some(Body::Accepted(e))) =
+        (&original.event.body, &restated.body)
+    else {
+        return Ok(());
+    };
+    let Some((name, offered)) = handoff(draft, original) else {
+        return Ok(());
+    };
+    let before = draft.handoff(name).unwrap_or_default();
+    for said in &e.lines {
+        let index = usize::try_from(said.line).unwrap_or(usize::MAX);
+        let Some(line) = offered.lines.get(index) else {
+            continue;
+        };
+        let first = was.lines.iter().find(|l| l.line == said.line);
+        let known = before.taken.iter().find(|t| t.line == said.line);
+        let before = match known {
+            Some(taken) => taken.loose_gross_mg,
+            None => mass(first.and_then(|l| l.accepted.as_ref()))?,
+        };
+        let now = mass(said.accepted.as_ref())?;
+        if before == now {
+            continue;
+        }
+        let taken = LineTaken {
+            line: said.line,
+            loose_gross_mg: now,
+            serials: said.accepted_serials.clone(),
+            expected_gross_mg: line
+                .loose_gross_mg
+                .saturating_sub(mass(said.refused.as_ref())?)
+                .saturating_sub(mass(said.still_aboard.as_ref())?),
+            instrument: scales::instrument(said),
+        };
+        draft.emit(&subject::handoff(name), C::LineTaken(taken))?;
+    }
+    Ok(())
 }

@@ -273,7 +273,10 @@ fn carry_packages_title(
 }
 
 /// The running lot's content, as it is now that something was poured in.
-fn set_content(draft: &mut Draft<'_>, running: LotId) -> Result<(), Refused> {
+pub(in crate::custody::decide) fn set_content(
+    draft: &mut Draft<'_>,
+    running: LotId,
+) -> Result<(), Refused> {
     let state = draft.lot(running).unwrap_or_default();
     let content_ppm = content_of(lot::held_in_all(&state).map_err(overflow)?);
     if content_ppm == state.content_ppm {
