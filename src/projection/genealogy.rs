@@ -11,6 +11,8 @@ mod forward;
 pub use back::ancestors;
 pub use forward::descendants;
 
+use std::sync::Arc;
+
 use crate::custody::{Item, Items, subject};
 use crate::event::LotId;
 use crate::pb::{GenealogyEdge, LotState, PartHeld};
@@ -35,8 +37,9 @@ pub struct Genealogy {
 }
 
 fn lot_of(items: &dyn Items, id: LotId) -> Option<LotState> {
-    match items.get(&subject::lot(id))?.as_ref() {
-        Item::Lot(lot) => Some(lot.clone()),
+    // What has just been unpacked is nobody else's, and need not be copied.
+    match Arc::unwrap_or_clone(items.get(&subject::lot(id))?) {
+        Item::Lot(lot) => Some(lot),
         _ => None,
     }
 }
