@@ -137,3 +137,153 @@ fn decoded<M: Message + Default>(
 ) -> Result<M, BadRecord> {
     M::decode(bytes.clone()).map_err(|_| BadRecord::NotCanonical(name, message))
 }
+
+#[cfg(test)]
+#[expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking"
+)]
+mod tests {
+    use super::*;
+    use crate::event::digest::{SALT_LEN, part_digest};
+    use crate::pb::{ContributedTo, LotBorn, Part, Posting, Restated, SubjectKind};
+
+    fn lot(n: u8) -> Subject {
+        Subject {
+            kind: SubjectKind::Lot.into(),
+            id: Bytes::copy_from_slice(&[n; 16]),
+        }
+    }
+
+    fn link(n: u8, kind: LinkKind, previous: Option<u64>) -> Link {
+        Link {
+            subject: Some(lot(n)),
+            kind: kind.into(),
+            previous,
+        }
+    }
+
+    fn outcome(n: u8, changes: Vec<C>) -> Outcome {
+        let change = |change| Change {
+            cause: None,
+            change: Some(change),
+        };
+        Outcome {
+            subject: Some(lot(n)),
+            changes: changes.into_iter().map(change).collect(),
+        }
+    }
+
+    fn gift(to: u8) -> C {
+        C::ContributedTo(ContributedTo {
+            lot: lot(to).id,
+            gross_mg: 5,
+            ..ContributedTo::default()
+        })
+    }
+
+    fn parts<M: Message>(kind: PartKind, messages: &[M]) -> (Vec<Bytes>, Vec<Part>) {
+        let part = |message: &M| {
+            let (salt, body) = ([9; SALT_LEN], message.encode_to_vec());
+            let part = Part {
+                salt: Bytes::copy_from_slice(&salt),
+                body: body.into(),
+            };
+            (part_digest(kind, &salt, &part.body).to_bytes(), part)
+        };
+        messages.iter().map(part).unzip()
+    }
+
+    /// Lot 1 gave and was restated, lot 2 gave, lot 3 was born, and lot 4's
+    /// last record is rested on.
+    fn record() -> Record {
+        let (link_digests, links) = parts(
+            PartKind::Link,
+            &[
+                link(4, LinkKind::Use, Some(6)),
+                link(1, LinkKind::Chain, Some(7)),
+                link(2, LinkKind::Chain, None),
+                link(3, LinkKind::Chain, None),
+            ],
+        );
+        let (outcome_digests, outcomes) = parts(
+            PartKind::Outcome,
+            &[
+                outcome(
+                    1,
+                    vec![
+                        C::Posting(Posting::default()),
+                        gift(3),
+                        C::Restated(Restated::default()),
+                    ],
+                ),
+                outcome(2, vec![gift(3)]),
+                outcome(3, vec![C::Born(LotBorn::default())]),
+            ],
+        );
+        let head = Head {
+            position: 8,
+            link_digests,
+            outcome_digests,
+            ..Head::default()
+        };
+        Record {
+            head: head.encode_to_vec().into(),
+            links,
+            outcomes,
+            ..Record::default()
+        }
+    }
+
+    fn excerpt(record: &Record, n: u8) -> Result<Option<Excerpt>, BadRecord> {
+        Excerpt::open(&record.encode_to_vec().into(), &lot(n))
+    }
+
+    #[test]
+    fn an_excerpt_has_what_the_lot_gave_and_whether_others_did() {
+        let record = record();
+        let of = |n| excerpt(&record, n).unwrap();
+        let first = of(1).unwrap();
+        assert_eq!((first.position, first.previous), (8, Some(7)));
+        let gave: Vec<C> = first.gave.into_iter().filter_map(|c| c.change).collect();
+        assert_eq!(gave, [gift(3), C::Restated(Restated::default())]);
+        assert!(first.others_gave);
+        assert!(of(2).unwrap().others_gave);
+        let born = of(3).unwrap();
+        assert!(born.gave.is_empty() && born.others_gave);
+        assert_eq!(of(4), None, "a use is no link of the chain");
+        assert_eq!(of(5), None);
+        let open = OpenRecord::open(&record.encode_to_vec().into()).unwrap();
+        for n in 1..=5 {
+            assert_eq!(of(n), Excerpt::of(&open, &lot(n)));
+        }
+    }
+
+    #[test]
+    fn a_lot_that_gave_alone_is_told_so() {
+        let mut record = record();
+        // Withheld: nothing is known of what lot 2 gave.
+        record.outcomes[1] = Part::default();
+        assert!(!excerpt(&record, 1).unwrap().unwrap().others_gave);
+    }
+
+    #[test]
+    fn a_part_that_is_not_what_the_head_says_is_refused() {
+        let whole = record();
+        for index in 0..whole.outcomes.len() {
+            let mut record = whole.clone();
+            record.outcomes[index].salt = Bytes::from_static(&[8; SALT_LEN]);
+            let kind = PartKind::Outcome;
+            assert_eq!(excerpt(&record, 1), Err(BadRecord::Digest { kind, index }));
+        }
+        let mut record = whole.clone();
+        record.links[0].salt = Bytes::from_static(&[8; SALT_LEN]);
+        let kind = PartKind::Link;
+        let wanted = BadRecord::Digest { kind, index: 0 };
+        assert_eq!(excerpt(&record, 1), Err(wanted));
+        let mut record = whole;
+        record.outcomes.pop();
+        assert!(matches!(excerpt(&record, 1), Err(BadRecord::Count { .. })));
+    }
+}
