@@ -14,10 +14,10 @@ use hazledger::pb::event::Body;
 use hazledger::pb::trace_lot_request::Which;
 use hazledger::pb::{
     Accepted, AcceptedLine, Account, AccountKind, BalanceRequest, Corrected, Counted, Direction,
-    EventKind, ExternalRef, GenealogyRequest, ListDisputesRequest, ListEmptiesRequest, Moved,
-    NewLot, Offered, PackageLabel, PackagePart, Packed, Produced, Quantity, SerialRange,
-    TraceLotRequest, TraceLotResponse, TraceStep, TransformInput, Transformed, Used, Wasted,
-    offered,
+    EventKind, ExternalRef, GenealogyRequest, ListDisputesRequest, ListDisputesResponse,
+    ListEmptiesRequest, Moved, NewLot, Offered, PackageLabel, PackagePart, Packed, Produced,
+    Quantity, SerialRange, TraceLotRequest, TraceLotResponse, TraceStep, TransformInput,
+    Transformed, Used, Wasted, offered,
 };
 use support::server::{
     Bench, HOUR_MS, event, loose, lot_of, new_lot, packages, produced, reference, referring, used,
@@ -632,7 +632,7 @@ async fn open_disputes_are_listed_page_by_page() {
         let request = ListDisputesRequest {
             page_size: 2,
             after: after.clone(),
-            min_position: 0,
+            ..ListDisputesRequest::default()
         };
         let answer = bench
             .trace_client()
@@ -649,6 +649,36 @@ async fn open_disputes_are_listed_page_by_page() {
         }
     }
     assert!(listed.is_sorted());
+    // Whose they are and by when; overdue by the time asked for, else by now.
+    let ask = |owner: &str, overdue_only: bool, at_ms: Option<i64>| ListDisputesRequest {
+        owner: owner.to_owned(),
+        overdue_only,
+        at_ms,
+        ..ListDisputesRequest::default()
+    };
+    let all = disputes(&bench, ask("", false, None)).await;
+    let deadline = all.disputes[0].deadline_ms;
+    assert!(deadline > all.at_ms, "none is overdue yet");
+    assert!(
+        all.disputes
+            .iter()
+            .all(|d| d.owner == plant.code && !d.overdue)
+    );
+    let last = all.disputes.iter().map(|d| d.deadline_ms).max();
+    for (owner, overdue_only, at_ms, wanted, overdue) in [
+        (plant.code.as_str(), false, None, 3, 0),
+        (store.code.as_str(), false, None, 0, 0),
+        ("", true, None, 0, 0),
+        ("", false, last.map(|ms| ms + 1), 3, 3),
+        ("", true, last.map(|ms| ms + 1), 3, 3),
+        (store.code.as_str(), true, last.map(|ms| ms + 1), 0, 0),
+        ("", true, Some(deadline.min(all.at_ms)), 0, 0),
+    ] {
+        let answer = disputes(&bench, ask(owner, overdue_only, at_ms)).await;
+        let late = answer.disputes.iter().filter(|d| d.overdue).count();
+        assert_eq!((answer.disputes.len(), late), (wanted, overdue));
+        assert_eq!(at_ms.unwrap_or(answer.at_ms), answer.at_ms);
+    }
     bench.stop().await;
 }
 
@@ -737,4 +767,9 @@ async fn empties_are_listed_by_who_has_them_and_told_apart_in_a_trace() {
         assert_eq!(answer.holdings[0].gross_mg, left, "package {serial}");
     }
     bench.stop().await;
+}
+
+async fn disputes(bench: &Bench, request: ListDisputesRequest) -> ListDisputesResponse {
+    let answer = bench.trace_client().list_disputes(request).await;
+    answer.unwrap().into_inner()
 }

@@ -17,6 +17,8 @@
 mod bench;
 #[path = "rules/bytes.rs"]
 mod bytes;
+#[path = "rules/corrections.rs"]
+mod corrections;
 #[path = "rules/devices.rs"]
 mod devices;
 #[path = "rules/edges.rs"]
@@ -35,6 +37,8 @@ mod packages;
 mod registry;
 #[path = "rules/scales.rs"]
 mod scales;
+#[path = "rules/settlements.rs"]
+mod settlements;
 #[path = "rules/succession.rs"]
 mod succession;
 #[path = "rules/table.rs"]
@@ -133,6 +137,21 @@ fn a_sample_is_a_lot_of_its_own() {
 }
 
 #[test]
+fn what_an_event_booked_can_be_corrected_and_what_it_is_cannot() {
+    run(corrections::KINDS);
+}
+
+#[test]
+fn what_was_measured_at_a_handoff_is_corrected_by_both_sides() {
+    run(corrections::TAKEN);
+}
+
+#[test]
+fn a_kind_that_cannot_be_corrected_says_what_to_do_instead() {
+    corrections::say_what_to_do_instead();
+}
+
+#[test]
 fn an_offer_promises_only_what_is_free() {
     run(handoffs::OFFER);
 }
@@ -193,6 +212,11 @@ fn a_dispute_ends_by_both_sides_or_an_authority() {
 }
 
 #[test]
+fn disputes_of_every_origin_end_in_part_and_after_a_party_has_closed() {
+    run(settlements::ORIGINS);
+}
+
+#[test]
 fn an_authority_orders_goods_into_a_custodians_place() {
     run(orders::TAKE_OVER);
 }
@@ -242,6 +266,8 @@ fn every_code_is_reached_by_a_line_of_a_table() {
         packages::REPACK,
         packages::SAMPLE,
         packages::OUTER,
+        corrections::KINDS,
+        corrections::TAKEN,
         handoffs::OFFER,
         handoffs::ACCEPT,
         handoffs::PARK,
@@ -252,6 +278,7 @@ fn every_code_is_reached_by_a_line_of_a_table() {
         scales::RETURNS,
         handoffs::TRADE,
         handoffs::SETTLE,
+        settlements::ORIGINS,
         vessels::VESSELS,
         vessels::ASSAYS,
         orders::TAKE_OVER,

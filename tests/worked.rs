@@ -10,6 +10,8 @@
 
 #[path = "rules/bench.rs"]
 mod bench;
+#[path = "worked/corrected_production.rs"]
+mod corrected_production;
 #[path = "worked/drying.rs"]
 mod drying;
 #[path = "worked/half_used_drum.rs"]

@@ -8,6 +8,7 @@ pub mod acks;
 pub mod client;
 pub mod data;
 pub mod demo;
+pub mod disputes;
 pub mod error;
 pub mod follow;
 pub mod init;
@@ -68,6 +69,7 @@ enum Command {
     Serve(Box<serve::ServeArgs>),
     Submit(submit::SubmitArgs),
     Trace(trace::TraceArgs),
+    Disputes(disputes::DisputesArgs),
     Follow(follow::FollowArgs),
     Verify(verify::VerifyArgs),
     Repair(repair::RepairArgs),
@@ -95,6 +97,7 @@ fn run(command: &Command) -> Result<Outcome, CliError> {
         Command::Serve(args) => serve::run(args),
         Command::Submit(args) => submit::run(args),
         Command::Trace(args) => trace::run(args),
+        Command::Disputes(args) => disputes::run(args),
         Command::Follow(args) => follow::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Repair(args) => repair::run(args),

@@ -1,12 +1,14 @@
 //! Names for people, Chinese beside English: kinds of event, accounts,
 //! changes, findings.
 
+use crate::custody::account;
 use crate::event::digest::to_hex;
 use crate::event::mass::Mass;
 use crate::event::statement::kind_name;
 use crate::pb::change::Change as C;
 use crate::pb::{
-    Account, AccountKind, CustomsStatus, EventKind, Finding, Repackaged, SerialRange, Severity,
+    Account, AccountKind, CustomsStatus, DisputeOrigin, EventKind, Finding, Repackaged,
+    SerialRange, Severity,
 };
 
 /// A kind of event, for example `offered 交出`.
@@ -122,6 +124,16 @@ fn customs_status(status: CustomsStatus) -> &'static str {
     }
 }
 
+/// What a dispute came of.
+pub fn dispute_origin(origin: DisputeOrigin) -> &'static str {
+    match origin {
+        DisputeOrigin::Unspecified => "",
+        DisputeOrigin::Handoff => "handoff 交接",
+        DisputeOrigin::Transformation => "transformation 转化",
+        DisputeOrigin::Correction => "correction 更正",
+    }
+}
+
 /// An account with its party (by the name given) and place, or its id.
 pub fn account(account: &Account, party_name: &str) -> String {
     let id = to_hex(&account.id);
@@ -194,62 +206,28 @@ pub fn serial_range(first: u64, last: u64) -> String {
     }
 }
 
+/// A party, as an account.
+fn of(party: &str) -> Account {
+    Account {
+        party: party.to_owned(),
+        ..Account::default()
+    }
+}
+
 /// A change that moves no loose mass, in a few words: what, and where or
 /// whose, as an account. `None` for postings and for what a reader of a lot's chain
 /// has no use for.
 pub fn change(change: &C) -> Option<(String, Option<Account>)> {
     let plain = |text: String| Some((text, None));
-    let of = |party: &str| {
-        Some(Account {
-            party: party.to_owned(),
-            ..Account::default()
-        })
-    };
     match change {
         C::Born(born) => plain(format!("born 建批 {} {}", born.label, born.form)),
-        C::Packaged(p) => {
-            let serials = serial_range(p.first, p.last);
-            Some((
-                format!("packages 件 {serials}: {} kg each", kg(p.gross_mg_each)),
-                p.account.clone(),
-            ))
-        }
-        C::PackagesMoved(m) => Some((
-            format!("packages 件 {}", serial_range(m.first, m.last)),
-            m.to.clone(),
-        )),
-        C::PackagesOwned(o) => {
-            let serials = serial_range(o.first, o.last);
-            Some((format!("title 所有权 packages 件 {serials}"), of(&o.owner)))
-        }
-        C::PackageParted(p) => plain(format!(
-            "opened 开封 package 件 {}: {} kg",
-            p.serial,
-            signed_kg(p.gross_mg.saturating_neg())
-        )),
-        C::Repackaged(r) => plain(made_of(r)),
-        C::PackagesAggregated(a) => {
-            let serials = serial_range(a.first, a.last);
-            plain(match a.outer.as_str() {
-                "" => format!("packages 件 {serials}: in no outer packing 已拆托"),
-                outer => format!("packages 件 {serials}: in outer packing 外包装 {outer}"),
-            })
-        }
-        C::PackagesEmptied(e) => plain(format!(
-            "emptied 倒空 packages 件 {}, uncleaned 未清洗",
-            serial_range(e.first, e.last)
-        )),
-        C::PackagesCleaned(c) => plain(format!(
-            "cleaned 已清洗 empties 空件 {}",
-            serial_range(c.first, c.last)
-        )),
-        C::PackagesEnded(e) => plain(format!(
-            "ended 注销 empties 空件 {}",
-            serial_range(e.first, e.last)
+        C::BirthRestated(born) => plain(format!(
+            "birth as corrected 建批更正 content 含量 {} ppm",
+            born.content_ppm
         )),
         C::Title(t) => Some((
             format!("title 所有权 {}", signed_kg(t.gross_mg)),
-            of(&t.party),
+            Some(of(&t.party)),
         )),
         C::Reserved(r) => {
             let mut what = Vec::new();
@@ -282,16 +260,73 @@ pub fn change(change: &C) -> Option<(String, Option<Account>)> {
                 c.customs_entry,
                 customs_status(c.status())
             ),
-            of(&c.declarer),
+            Some(of(&c.declarer)),
         )),
         C::EdgeConfirmed(c) => Some((
             format!("confirmed 对方确认 {} kg", kg(c.gross_mg)),
-            of(&c.party),
+            Some(of(&c.party)),
         )),
-        C::Answerable(a) => Some(("answerable 责任方".to_owned(), of(&a.party))),
+        C::Form(form) => plain(format!("form 形态 {} from now on 起", form.form)),
+        C::RunningIn(v) => Some((
+            "runs in vessel 在容器中".to_owned(),
+            Some(account::held(&v.party, &v.place)),
+        )),
+        C::RunningEnded(_) => plain("no longer runs in its vessel 已离开容器".to_owned()),
+        C::Answerable(a) => Some(("answerable 责任方".to_owned(), Some(of(&a.party)))),
         C::Restated(r) => plain(format!(
             "restates 更正 position {} event {}",
             r.position, r.event_index
+        )),
+        _ => package_change(change),
+    }
+}
+
+/// A change of packages, the same way.
+fn package_change(change: &C) -> Option<(String, Option<Account>)> {
+    let plain = |text: String| Some((text, None));
+    match change {
+        C::Packaged(p) => {
+            let serials = serial_range(p.first, p.last);
+            Some((
+                format!("packages 件 {serials}: {} kg each", kg(p.gross_mg_each)),
+                p.account.clone(),
+            ))
+        }
+        C::PackagesMoved(m) => Some((
+            format!("packages 件 {}", serial_range(m.first, m.last)),
+            m.to.clone(),
+        )),
+        C::PackagesOwned(o) => {
+            let serials = serial_range(o.first, o.last);
+            Some((
+                format!("title 所有权 packages 件 {serials}"),
+                Some(of(&o.owner)),
+            ))
+        }
+        C::PackageParted(p) => plain(format!(
+            "opened 开封 package 件 {}: {} kg",
+            p.serial,
+            signed_kg(p.gross_mg.saturating_neg())
+        )),
+        C::Repackaged(r) => plain(made_of(r)),
+        C::PackagesAggregated(a) => {
+            let serials = serial_range(a.first, a.last);
+            plain(match a.outer.as_str() {
+                "" => format!("packages 件 {serials}: in no outer packing 已拆托"),
+                outer => format!("packages 件 {serials}: in outer packing 外包装 {outer}"),
+            })
+        }
+        C::PackagesEmptied(e) => plain(format!(
+            "emptied 倒空 packages 件 {}, uncleaned 未清洗",
+            serial_range(e.first, e.last)
+        )),
+        C::PackagesCleaned(c) => plain(format!(
+            "cleaned 已清洗 empties 空件 {}",
+            serial_range(c.first, c.last)
+        )),
+        C::PackagesEnded(e) => plain(format!(
+            "ended 注销 empties 空件 {}",
+            serial_range(e.first, e.last)
         )),
         _ => None,
     }

@@ -10,7 +10,7 @@ use super::subject::Item;
 use crate::pb::change::Change as C;
 use crate::pb::{
     AssaySet, Change, ConsignmentState, CustomsSet, CustomsStatus, DisputeState, HandoffLine,
-    HandoffState, HandoffStatus, LotState, PlaceState, Restated, Returned,
+    HandoffState, HandoffStatus, LotBorn, LotState, PlaceState, Restated, Returned,
 };
 
 /// Where a change is applied.
@@ -187,6 +187,7 @@ fn to_lot(lot: &mut LotState, what: &C) -> Result<(), Broken> {
             lot.one_sided.retain(|o| o.edge != c.edge);
             Ok(())
         }
+        C::BirthRestated(born) => restate_birth(lot, born),
         C::Form(set) => {
             lot.form.clone_from(&set.form);
             Ok(())
@@ -227,6 +228,23 @@ fn set_customs(lot: &mut LotState, entry: &CustomsSet) {
         Some(known) => known.clone_from(entry),
         None => lot.customs.push(entry.clone()),
     }
+}
+
+/// A birth is restated, not replaced: the lot stays what it is.
+fn restate_birth(lot: &mut LotState, born: &LotBorn) -> Result<(), Broken> {
+    let name = |b: &LotBorn| {
+        (
+            b.label.clone(),
+            b.form.clone(),
+            b.source,
+            b.declarer.clone(),
+        )
+    };
+    if lot.born.as_ref().map(name) != Some(name(born)) {
+        return broken(8, "a birth restated as another lot's");
+    }
+    lot.born = Some(born.clone());
+    Ok(())
 }
 
 /// Forms that a vessel is known to have held, at most: its last three cargoes.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::lot::{Broken, broken};
 use crate::event::record::OpenRecord;
 use crate::pb::change::Change as C;
-use crate::pb::{AccountKind, Conservation};
+use crate::pb::{AccountKind, Conservation, Posting};
 
 #[derive(Default)]
 struct Sides {
@@ -14,47 +14,61 @@ struct Sides {
     conservation: Option<Conservation>,
 }
 
-/// For every transformation in a record: what left its inputs for
-/// `transformed`, and inert matter, is what was made and what was named as
-/// unregulated. Losses and shortfalls are postings of their own, so they
-/// are out of both sides. Per-substance content is checked by the verifier,
-/// which knows the substances.
-pub fn check(record: &OpenRecord) -> Result<(), Broken> {
-    let mut events: BTreeMap<u32, Sides> = BTreeMap::new();
-    for outcome in record.outcomes.iter().flatten() {
-        for change in &outcome.changes {
-            let index = change.cause.as_ref().map_or(0, |c| c.event_index);
-            match &change.change {
-                Some(C::Posting(p)) => {
-                    let sides = events.entry(index).or_default();
-                    match p.account.as_ref().map(crate::pb::Account::kind) {
-                        Some(AccountKind::Transformed) => {
-                            sides.gone_gross += i128::from(p.gross_mg);
-                        }
-                        Some(AccountKind::Made) => sides.made_gross -= i128::from(p.gross_mg),
-                        _ => {}
-                    }
-                }
-                Some(C::Conservation(c)) => {
-                    let sides = events.entry(index).or_default();
-                    if sides.conservation.replace(c.clone()).is_some() {
-                        return broken(4, "two balances for one transformation");
-                    }
-                }
-                _ => {}
-            }
+impl Sides {
+    fn post(&mut self, posting: &Posting) {
+        match posting.account.as_ref().map(crate::pb::Account::kind) {
+            Some(AccountKind::Transformed) => self.gone_gross += i128::from(posting.gross_mg),
+            Some(AccountKind::Made) => self.made_gross -= i128::from(posting.gross_mg),
+            _ => {}
         }
     }
-    for (index, sides) in events {
+
+    fn declare(&mut self, conservation: &Conservation) -> Result<(), Broken> {
+        match self.conservation.replace(conservation.clone()) {
+            None => Ok(()),
+            Some(_) => broken(4, "two balances for one transformation"),
+        }
+    }
+}
+
+/// Which transformation postings belong to: an event of the record, or an
+/// earlier one that it restates (its position and index).
+type Which = (Option<u64>, u32);
+
+/// For every transformation in a record, and every one that it restates: what
+/// left its inputs for `transformed`, and inert matter, is what was made and
+/// what was named as unregulated. Losses and shortfalls are postings of their
+/// own, so they are out of both sides. Per-substance content is checked by the
+/// verifier, which knows the substances.
+pub fn check(record: &OpenRecord) -> Result<(), Broken> {
+    let mut events: BTreeMap<Which, Sides> = BTreeMap::new();
+    for change in record.outcomes.iter().flatten().flat_map(|o| &o.changes) {
+        let index = change.cause.as_ref().map_or(0, |c| c.event_index);
+        match &change.change {
+            Some(C::Posting(p)) => events.entry((None, index)).or_default().post(p),
+            Some(C::Conservation(c)) => events.entry((None, index)).or_default().declare(c)?,
+            Some(C::Restated(r)) => {
+                let original = (Some(r.position), r.event_index);
+                let sides = events.entry(original).or_default();
+                r.postings.iter().for_each(|p| sides.post(p));
+                if let Some(c) = &r.conservation {
+                    sides.declare(c)?;
+                }
+            }
+            _ => {}
+        }
+    }
+    for ((position, index), sides) in events {
         let c = sides.conservation.unwrap_or_default();
         let inside = sides.gone_gross + i128::from(c.inert_gross_mg);
         let outside = sides.made_gross
             + i128::from(c.unregulated_gross_mg)
             + i128::from(c.inert_loss_gross_mg);
         if inside != outside {
+            let which = position.map_or(String::new(), |p| format!(" of record {p}, restated"));
             return broken(
                 4,
-                format!("event {index}: {inside} mg went in, {outside} mg came out"),
+                format!("event {index}{which}: {inside} mg went in, {outside} mg came out"),
             );
         }
     }

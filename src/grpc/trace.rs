@@ -14,10 +14,10 @@ use crate::ledger::Ledger;
 use crate::pb::trace_lot_request::Which;
 use crate::pb::trace_server::Trace;
 use crate::pb::{
-    BalanceRequest, BalanceResponse, DifferenceBy, Direction, DisputeEntry, ExternalRef,
-    GenealogyRequest, GenealogyResponse, ListDifferencesRequest, ListDifferencesResponse,
-    ListDisputesRequest, ListDisputesResponse, ListEmptiesRequest, ListEmptiesResponse, LotState,
-    SubjectKind, TraceLotRequest, TraceLotResponse,
+    BalanceRequest, BalanceResponse, DifferenceBy, Direction, DisputeEntry, DisputeState,
+    ExternalRef, GenealogyRequest, GenealogyResponse, ListDifferencesRequest,
+    ListDifferencesResponse, ListDisputesRequest, ListDisputesResponse, ListEmptiesRequest,
+    ListEmptiesResponse, LotState, SubjectKind, TraceLotRequest, TraceLotResponse,
 };
 use crate::projection::trace::{Ask, trace};
 use crate::projection::{balance, differences, genealogy, labels, references};
@@ -126,18 +126,19 @@ impl Trace for TraceService {
         let request = request.into_inner();
         self.0.committed(request.min_position, deadline).await?;
         let size = page_size(request.page_size);
+        let at_ms = request.at_ms.unwrap_or_else(|| self.0.ledger.now_ms());
         let answer = self.0.ledger.read(|state| ListDisputesResponse {
             as_of: state.next(),
+            at_ms,
             disputes: state
                 .items_of(SubjectKind::Dispute, &request.after)
                 .filter(|(subject, item)| subject.id != request.after && subject::is_open(item))
                 .filter_map(|(subject, item)| match item.as_ref() {
-                    Item::Dispute(dispute) => Some(DisputeEntry {
-                        dispute: subject.id.clone(),
-                        state: Some(dispute.clone()),
-                    }),
+                    Item::Dispute(dispute) => Some(entry(&subject.id, dispute, at_ms)),
                     _ => None,
                 })
+                .filter(|entry| request.owner.is_empty() || entry.owner == request.owner)
+                .filter(|entry| entry.overdue || !request.overdue_only)
                 .take(size)
                 .collect(),
         });
@@ -153,6 +154,18 @@ impl Trace for TraceService {
         self.0.committed(request.min_position, deadline).await?;
         let read = |state: &State| empties::list(state, &request);
         Ok(Response::new(self.0.ledger.read(read)))
+    }
+}
+
+/// A dispute with whose it is and by when; overdue is worked out, never kept.
+fn entry(dispute: &bytes::Bytes, state: &DisputeState, at_ms: i64) -> DisputeEntry {
+    let opened = state.opened.clone().unwrap_or_default();
+    DisputeEntry {
+        dispute: dispute.clone(),
+        state: Some(state.clone()),
+        owner: opened.owner,
+        deadline_ms: opened.deadline_ms,
+        overdue: opened.deadline_ms < at_ms,
     }
 }
 

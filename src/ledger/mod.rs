@@ -222,6 +222,13 @@ impl Ledger {
         self.shared.live().state.next()
     }
 
+    /// What time it is by the ledger's reckoning, and never before its last
+    /// record. Unix milliseconds.
+    pub fn now_ms(&self) -> i64 {
+        let recorded = self.shared.live().state.recorded_at_ms();
+        self.shared.time.best_ms().max(recorded)
+    }
+
     /// Who the ledger is and how far it has got.
     pub fn status(&self) -> Status {
         let shared = &self.shared;

@@ -2,11 +2,13 @@
 //! the lot asked for that went each way.
 //!
 //! Ancestors stand in each lot's birth, of a running lot in its blend;
-//! descendants are the contributions in each lot's own chain. What it is not:
-//! an index. It reads what it needs, and stops at a bound that it tells.
+//! descendants are the contributions in each lot's own chain, both with the
+//! figures of the latest correction. What it is not: an index. It reads what it
+//! needs, and stops at a bound that it tells.
 
 mod back;
 mod forward;
+mod gift;
 
 pub use back::ancestors;
 pub use forward::descendants;

@@ -18,7 +18,7 @@ use self::steps::Step;
 use crate::custody::subject;
 use crate::event::LotId;
 use crate::pb::change::Change as C;
-use crate::pb::{Account, Holding, LotBorn, LotState, Posting, Restated, TraceStep};
+use crate::pb::{Account, Holding, LotBorn, LotState, Restated, TraceStep};
 
 /// What is asked about a lot.
 #[derive(Clone, Copy, Debug)]
@@ -72,7 +72,8 @@ pub fn trace(
         Ok(())
     })?;
     steps.reverse();
-    let born = steps.iter().find_map(Step::born).cloned();
+    // The latest word on it that was known.
+    let born = steps.iter().rev().find_map(Step::born).cloned();
     mark_restated(&mut steps);
     if let Some(until) = ask.true_at_ms {
         steps = as_true_at(steps, until);
@@ -153,13 +154,36 @@ fn as_true_at(steps: Vec<Step>, until: i64) -> Vec<Step> {
 fn swap_in(told: &mut TraceStep, restated: &Restated) {
     let cause = told.changes.iter().find_map(|change| change.cause);
     told.happened_at_ms = restated.happened_at_ms;
-    told.changes
-        .retain(|change| !matches!(change.change, Some(C::Posting(_))));
-    let posting = |p: &Posting| crate::pb::Change {
-        cause,
-        change: Some(C::Posting(p.clone())),
+    told.changes.retain(|change| {
+        !matches!(
+            change.change,
+            Some(C::Posting(_) | C::ContributedTo(_) | C::Conservation(_))
+        )
+    });
+    let mut put = |change: C| {
+        told.changes.push(crate::pb::Change {
+            cause,
+            change: Some(change),
+        });
     };
-    told.changes.extend(restated.postings.iter().map(posting));
+    restated
+        .postings
+        .iter()
+        .cloned()
+        .map(C::Posting)
+        .for_each(&mut put);
+    restated
+        .contributed_to
+        .iter()
+        .cloned()
+        .map(C::ContributedTo)
+        .for_each(&mut put);
+    restated
+        .conservation
+        .iter()
+        .cloned()
+        .map(C::Conservation)
+        .for_each(&mut put);
 }
 
 #[cfg(test)]

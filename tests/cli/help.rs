@@ -3,7 +3,7 @@
 
 use crate::support::cli;
 
-const SUBCOMMANDS: [&[&str]; 11] = [
+const SUBCOMMANDS: [&[&str]; 12] = [
     &["demo"],
     &["init"],
     &["key", "new"],
@@ -11,6 +11,7 @@ const SUBCOMMANDS: [&[&str]; 11] = [
     &["serve"],
     &["submit"],
     &["trace"],
+    &["disputes"],
     &["follow"],
     &["verify"],
     &["repair"],

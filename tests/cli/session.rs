@@ -431,3 +431,38 @@ fn followers_get_what_comes_later_and_a_reader_that_goes_away_is_success() {
     session.accepted("two.jsonl", session.world.produced("NC-2", "5000000"));
     assert_eq!(follower.wait().unwrap().code(), Some(0));
 }
+
+#[test]
+fn open_disputes_are_shown_with_whose_they_are_and_by_when() {
+    let session = Session::new();
+    session.ask(&["disputes"]).exits(0).says("none 无");
+    let (lot, offer) = session.offered();
+    let mut short = session.accept(&offer);
+    let taken = &mut short["events"][0]["accepted"]["lines"][0]["accepted"];
+    taken["grossMg"] = (187_500_000).to_string().into();
+    session.accepted("accept.jsonl", short);
+
+    let table = session.ask(&["disputes"]).exits(0);
+    for what in ["handoff 交接", "+12.5", "氰化钠厂", "金矿", "+08:00", &lot] {
+        table.says(what);
+    }
+    assert!(!table.stdout.contains("逾期"), "{}", table.stdout);
+    let none = session.ask(&["disputes", "--owner", &session.world.mine]);
+    none.exits(0).says("none 无");
+    session
+        .ask(&["disputes", "--overdue"])
+        .exits(0)
+        .says("none 无");
+    let late = ["disputes", "--overdue", "--at", "2099-01-01"];
+    session.ask(&late).exits(0).says("overdue 逾期");
+    let json = session.ask(&[
+        "disputes",
+        "--owner",
+        &session.world.plant,
+        "--format",
+        "json",
+    ]);
+    let one = json.exits(0).lines().remove(0);
+    assert_eq!(one["owner"], session.world.plant.as_str());
+    assert_eq!(one["state"]["grossMg"], "12500000");
+}

@@ -3,12 +3,14 @@
 use bytes::Bytes;
 use hazledger::pb::event::Body;
 use hazledger::pb::{
-    Corrected, Disposed, Event, EventRef, Exported, Imported, Opened, Produced, Quantity, Settled,
-    Settlement, SettlementCause, Used,
+    Accepted, Corrected, Disposed, Event, EventRef, Exported, Imported, NewLot, Opened, Produced,
+    Quantity, Settled, Settlement, SettlementCause, Transformed, UnregulatedProduct, Used, Wasted,
+    incident,
 };
 
 use super::books::{Account, Id};
 use super::goods::mass;
+use super::handoff::handoff_name;
 use super::model::{Model, event_name};
 use super::plans::{bytes, one, plan};
 use super::player::{Play, Player};
@@ -130,27 +132,29 @@ impl Player {
         let named = past[at].clone();
         let original = original(model, &named)?;
         let happened = model.events.get(&event_name(&original)?)?;
-        let (lot, _) = happened.booked.as_ref()?;
+        let lots = happened.booked.clone().unwrap_or_default();
         let mut reference = named;
         let mut restated = self.restate(&happened.event);
         let mut by = self.world.member(&original.party).unwrap();
         by = self.heir(model, by);
         let mut with = Vec::new();
         let mut authorities = 0;
-        let book = model.lots.get(lot).unwrap();
-        let holders: Vec<String> = book
-            .accounts
-            .keys()
-            .filter(|a| a.is_holding())
-            .map(|a| model.holder(a))
-            .filter(|h| *h != original.party)
-            .collect();
-        if !holders.is_empty() && !self.world.percent(8) {
-            if self.world.percent(30) {
-                authorities = 1;
-            } else {
-                let holder = self.world.pick(&holders).clone();
-                with.push(self.world.member(&holder).unwrap());
+        for (lot, _) in &lots {
+            let book = model.lots.get(lot).unwrap();
+            let holders: Vec<String> = book
+                .accounts
+                .keys()
+                .filter(|a| a.is_holding())
+                .map(|a| model.holder(a))
+                .filter(|h| *h != original.party)
+                .collect();
+            if !holders.is_empty() && !self.world.percent(8) {
+                if self.world.percent(30) || with.len() > 3 {
+                    authorities = 1;
+                } else {
+                    let holder = self.world.pick(&holders).clone();
+                    with.push(self.world.member(&holder).unwrap());
+                }
             }
         }
         if self.wild() {
@@ -163,7 +167,17 @@ impl Player {
                 _ => {}
             }
         }
+        if let Some(Body::Accepted(e)) = &happened.event.body
+            && let Some(offer) = e.offer.as_ref().and_then(handoff_name)
+            && let Some(offer) = model.offers.get(&offer)
+            && !self.world.percent(8)
+        {
+            with.push(self.world.member(&offer.giver).unwrap());
+            with.push(self.world.member(&offer.taker).unwrap());
+        }
         with.retain(|w| *w != by);
+        with.sort_unstable();
+        with.dedup();
         let corrected = Corrected {
             original: Some(reference),
             restated: Some(Box::new(restated)),
@@ -176,15 +190,26 @@ impl Player {
         }))
     }
 
-    /// The same event with another mass, another place, or (wrongly) another
-    /// name or none of that.
+    /// The same event with another mass, another place, other words, or
+    /// (wrongly) another name or none of that.
     pub fn restate(&mut self, original: &Event) -> Event {
         let mut restated = original.clone();
         let nothing = self.world.percent(4);
         let renamed = self.world.percent(4);
+        let reworded = self.world.percent(10);
         let place = (*self.world.pick(&PLACES)).to_owned();
         let elsewhere = self.world.percent(25);
-        match restated.body.as_mut().unwrap() {
+        let word = |text: &mut String| {
+            if reworded {
+                text.push('y');
+            }
+        };
+        let moved = |at: &mut String| {
+            if elsewhere {
+                at.clone_from(&place);
+            }
+        };
+        let goods = match restated.body.as_mut().unwrap() {
             Body::Produced(Produced { lot })
             | Body::Imported(Imported { lot, .. })
             | Body::Opened(Opened { lot, .. }) => {
@@ -192,40 +217,173 @@ impl Player {
                 if renamed {
                     lot.label.push('x');
                 }
-                if elsewhere {
-                    lot.place = place;
-                }
+                moved(&mut lot.place);
+                self.restate_lot(lot, nothing);
+                None
+            }
+            Body::Moved(e) => {
+                let end = if renamed {
+                    &mut e.from_place
+                } else {
+                    &mut e.to_place
+                };
+                moved(end);
+                e.goods.as_mut()
+            }
+            Body::Counted(e) => {
+                let most = e.loose_gross_mg.max(10);
                 if !nothing {
-                    self.reweigh(lot.quantity.as_mut().unwrap());
+                    e.loose_gross_mg = self.some(most * 2) - i64::from(renamed);
                 }
+                None
             }
             Body::Used(Used {
-                goods, place: at, ..
+                goods,
+                place: at,
+                purpose: words,
             })
             | Body::Disposed(Disposed {
-                goods, place: at, ..
+                goods,
+                place: at,
+                method: words,
+                ..
             })
             | Body::Exported(Exported {
-                goods, place: at, ..
+                goods,
+                place: at,
+                customs_entry: words,
+                ..
             }) => {
-                if elsewhere {
-                    *at = place;
-                }
-                if !nothing && let Some(loose) = &mut goods.as_mut().unwrap().loose {
-                    self.reweigh(loose);
-                }
+                moved(at);
+                word(words);
+                goods.as_mut()
             }
             Body::Incident(e) => {
+                word(&mut e.description);
+                if let Some(incident::At::Place(at)) = &mut e.at {
+                    moved(at);
+                }
                 if renamed {
-                    e.description.push('x');
+                    e.kind = *self.world.pick(&[0, 1, 2]);
                 }
-                if let Some(loose) = &mut e.goods.as_mut().unwrap().loose {
-                    self.reweigh(loose);
-                }
+                e.goods.as_mut()
+            }
+            Body::Recovered(e) => {
+                moved(&mut e.place);
+                e.goods.as_mut()
+            }
+            Body::Wasted(e) => {
+                moved(&mut e.place);
+                reword_waste(e, reworded, renamed);
+                e.goods.as_mut()
+            }
+            Body::Accepted(e) => {
+                self.restate_taking(e);
+                None
+            }
+            Body::Transformed(e) => {
+                self.restate_making(e);
+                None
             }
             _ => unreachable!("only these are in the past"),
+        };
+        if let Some(loose) = goods.and_then(|g| g.loose.as_mut())
+            && !nothing
+        {
+            self.reweigh(loose);
         }
         restated
+    }
+
+    /// Other masses taken, some of them within the scales.
+    fn restate_taking(&mut self, e: &mut Accepted) {
+        for line in &mut e.lines {
+            match &mut line.accepted {
+                Some(accepted) if self.world.percent(70) => {
+                    let before = mass(Some(accepted)).unwrap();
+                    self.reweigh(accepted);
+                    if self.world.percent(40) {
+                        // Within the scales of it.
+                        accepted.gross_mg = before - before / 2000;
+                    }
+                }
+                None if self.world.percent(20) => {
+                    line.accepted = Some(Quantity {
+                        gross_mg: 7,
+                        measure: None,
+                    });
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn restate_lot(&mut self, lot: &mut NewLot, nothing: bool) {
+        if self.world.percent(30) {
+            let near = i64::from(lot.content_ppm) + self.some(20_000) - 10_000;
+            lot.content_ppm = u32::try_from(near).unwrap_or(0).min(1_000_001);
+        } else if !nothing {
+            self.reweigh(lot.quantity.as_mut().unwrap());
+        }
+    }
+
+    /// Other figures for a transformation, most of them such that it balances
+    /// as well as before: more in and more beside, more out and less beside.
+    fn restate_making(&mut self, e: &mut Transformed) {
+        let other = |gross_mg| Quantity {
+            gross_mg,
+            measure: None,
+        };
+        match self.world.upto(7) {
+            0 => {
+                let losses = e.losses.iter_mut();
+                losses.for_each(|l| l.gross_mg = (l.gross_mg / 2).max(1));
+            }
+            1 => {
+                e.consumed.pop();
+            }
+            2 => {
+                let quantity = Some(other(self.some(1000)));
+                e.unregulated.push(UnregulatedProduct {
+                    name: "foam".to_owned(),
+                    quantity,
+                });
+            }
+            3 | 4 => {
+                for lot in &mut e.outputs {
+                    let quantity = lot.quantity.as_mut().unwrap();
+                    quantity.gross_mg = mass(Some(quantity)).unwrap();
+                    quantity.measure = None;
+                    quantity.gross_mg = (quantity.gross_mg - self.some(1000)).max(1);
+                    if self.world.percent(40) {
+                        lot.content_ppm = lot.content_ppm.saturating_sub(777).max(1);
+                    }
+                    if self.world.percent(20) {
+                        (*self.world.pick(&PLACES)).clone_into(&mut lot.place);
+                    }
+                }
+            }
+            _ => {
+                let more = self.some(5000);
+                for input in &mut e.inputs {
+                    if let Some(loose) = &mut input.goods.as_mut().unwrap().loose {
+                        loose.gross_mg = mass(Some(loose)).unwrap() + more;
+                        loose.measure = None;
+                    }
+                    if self.world.percent(10) {
+                        (*self.world.pick(&PLACES)).clone_into(&mut input.place);
+                    }
+                }
+                for lot in &mut e.outputs {
+                    if self.world.percent(50) {
+                        let quantity = lot.quantity.as_mut().unwrap();
+                        quantity.gross_mg = mass(Some(quantity)).unwrap() + more;
+                        quantity.measure = None;
+                        break;
+                    }
+                }
+            }
+        }
     }
 
     pub fn reweigh(&mut self, quantity: &mut Quantity) {
@@ -240,6 +398,16 @@ impl Player {
             4 => *gross = self.some(*gross),
             _ => *gross += self.some(*gross),
         }
+    }
+}
+
+/// Another code is a correction; another label is another lot.
+fn reword_waste(e: &mut Wasted, code: bool, label: bool) {
+    if code {
+        "900-029-33".clone_into(&mut e.waste_code);
+    }
+    if label {
+        e.label.push('x');
     }
 }
 

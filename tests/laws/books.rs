@@ -154,6 +154,9 @@ impl Package {
     }
 }
 
+/// What an event books on a lot.
+pub type Books = BTreeMap<Account, Amount>;
+
 /// What a running lot is made of: mass by the lot that was poured in; none:
 /// of unknown origin.
 pub type Blend = BTreeMap<Option<Id>, Amount>;
@@ -181,6 +184,9 @@ pub struct Book {
     pub customs: Vec<super::customs::Entry>,
     /// Who imported it, if it was.
     pub importer: Option<String>,
+    /// What it was made of, by the lot that was taken for it: that lot, or of
+    /// a vessel's the lots that were poured in.
+    pub parents: BTreeMap<Id, Blend>,
     /// The vessel that it runs in: a party's place.
     pub vessel: Option<(String, String)>,
     pub blend: Blend,
@@ -240,6 +246,17 @@ impl Book {
         if now != Amount::NONE {
             self.accounts.insert(account.clone(), now);
         }
+    }
+
+    /// What has been booked since it stood so.
+    pub fn since(&self, before: &Books) -> Books {
+        let mut since = self.accounts.clone();
+        for (account, mass) in before {
+            let now = since.entry(account.clone()).or_default();
+            *now = *now - *mass;
+        }
+        since.retain(|_, mass| *mass != Amount::NONE);
+        since
     }
 
     pub fn transfer(&mut self, from: &Account, to: &Account, mass: Amount) {

@@ -1,20 +1,13 @@
-//! The model's rules of matter made into other matter, of disputes settled and
-//! of events corrected.
+//! The model's rules of matter made into other matter, and of disputes settled.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use hazledger::pb::event::Body;
-use hazledger::pb::{
-    Corrected, Event, EventRef, Goods, Incident, IncidentKind, Quantity, Settled, Settlement,
-    SettlementCause, Transformed, Wasted, incident,
-};
+use hazledger::pb::{Quantity, Settled, Settlement, SettlementCause, Transformed, Wasted};
 
-use super::books::{Account, Amount, Id, amount, content, held, share};
-use super::goods::{Promised, Taken, Wanted, id, mass, named, new_lot, papers, serials};
-use super::model::{Case, Dispute, Happened, Model, Verdict, Wrong, event_name, must};
-
-/// Corrections of corrections that are followed, at most.
-const MAX_DEPTH: usize = 8;
+use super::books::{Account, Amount, Blend, Books, Id, amount, held, share};
+use super::goods::{Booked, Promised, Taken, Wanted, id, mass, named, new_lot, papers, serials};
+use super::model::{Case, Dispute, Model, Verdict, Wrong, must};
+use super::vessels::mixed;
 
 /// The substance of a form: what stands before the hyphen.
 pub fn substance(form: &str) -> String {
@@ -40,12 +33,79 @@ fn in_proportion(total: i64, weights: &[i64]) -> Vec<i64> {
     weights.iter().map(part).collect()
 }
 
+/// What can be said of a transformation without the books.
+pub fn makeable(e: &Transformed) -> Verdict {
+    must(!e.inputs.is_empty(), Wrong::Field)?;
+    sound_losses(e)
+}
+
+/// A loss says of what, and is one; what was consumed is something.
+pub fn sound_losses(e: &Transformed) -> Verdict {
+    let nonsense = |l: &hazledger::pb::ProcessLoss| {
+        let nothing = l.gross_mg == 0 && l.contained_mg == 0;
+        let of_what = l.contained_mg > 0 && l.substance.is_empty();
+        nothing || l.gross_mg < 0 || l.contained_mg < 0 || of_what
+    };
+    must(!e.losses.iter().any(nonsense), Wrong::Field)?;
+    must(e.consumed.iter().all(|c| c.contained_mg > 0), Wrong::Field)
+}
+
+/// What each input has lost and lacks, and all that was made.
+pub struct Shares {
+    lost: Vec<Amount>,
+    short: Vec<Amount>,
+    gross_out: i64,
+}
+
+impl Shares {
+    /// What each input gave to an output: what was transformed of it, in
+    /// proportion to the output among everything made.
+    pub fn parents(&self, inputs: &[Taken], gross: i64) -> Vec<(Id, Amount)> {
+        let part = |whole: i64| share(whole, gross, self.gross_out);
+        let of_each = inputs.iter().zip(self.lost.iter().zip(&self.short));
+        let given = of_each.map(|(input, (lost, short))| {
+            let rest = input.total() - *lost - *short;
+            (input.lot, amount(part(rest.gross), part(rest.contained)))
+        });
+        given.collect()
+    }
+
+    /// What each lot is booked with, inputs first.
+    pub fn booked(
+        &self,
+        e: &Transformed,
+        party: &str,
+        inputs: &[Taken],
+        outputs: &[Amount],
+        name: impl Fn(u32) -> Id,
+    ) -> Booked {
+        let mut booked = Booked::new();
+        for (line, (input, said)) in (0u32..).zip(inputs.iter().zip(&e.inputs)) {
+            let at = usize::try_from(line).unwrap();
+            let (lost, short) = (self.lost[at], self.short[at]);
+            let mut books = Books::from([
+                (held(party, &said.place), -input.total()),
+                (Account::Transformed, input.total() - lost - short),
+                (Account::ProcessLoss, lost),
+                (Account::Disputed(name(line)), short),
+            ]);
+            books.retain(|_, mass| *mass != Amount::NONE);
+            booked.push((input.lot, books));
+        }
+        for (line, (lot, mass)) in (0u32..).zip(e.outputs.iter().zip(outputs)) {
+            let at = held(party, &lot.place);
+            let books = Books::from([(Account::Made, -*mass), (at, *mass)]);
+            booked.push((name(line), books));
+        }
+        booked
+    }
+}
+
 /// Transformed and wasted.
 impl Model {
-    pub fn transformed(&mut self, case: &Case<'_>, e: &Transformed) -> Verdict {
+    pub fn transformed(&mut self, case: &Case<'_>, e: &Transformed) -> Verdict<Booked> {
         self.active(case.party)?;
-        must(!e.inputs.is_empty(), Wrong::Field)?;
-        sound_losses(e)?;
+        makeable(e)?;
         for input in &e.inputs {
             must(!input.place.is_empty(), Wrong::Field)?;
             named(input.goods.as_ref())?;
@@ -68,12 +128,59 @@ impl Model {
     }
 
     /// What came of inputs that have been taken.
-    pub fn converted(&mut self, case: &Case<'_>, e: &Transformed, inputs: &[Taken]) -> Verdict {
+    pub fn converted(
+        &mut self,
+        case: &Case<'_>,
+        e: &Transformed,
+        inputs: &[Taken],
+    ) -> Verdict<Booked> {
         let outputs: Vec<Amount> = e.outputs.iter().map(new_lot).collect::<Result<_, _>>()?;
+        let made = self.shares(e, inputs, &outputs)?;
+        let of_what: Vec<Blend> = inputs
+            .iter()
+            .map(|i| self.made_of(&i.lot, i.total()))
+            .collect();
+        for (line, input) in (0u32..).zip(inputs) {
+            let at = usize::try_from(line).unwrap();
+            let book = self.lots.edit(&input.lot);
+            book.transfer(&Account::Transformed, &Account::ProcessLoss, made.lost[at]);
+            let short = made.short[at];
+            if short == Amount::NONE {
+                continue;
+            }
+            let name = case.name(line);
+            book.transfer(&Account::Transformed, &Account::Disputed(name), short);
+            book.give_title(case.party, short.gross);
+            self.disputes
+                .put(name, own_dispute(input.lot, short, case.party));
+        }
+        for (line, (lot, mass)) in (0u32..).zip(e.outputs.iter().zip(&outputs)) {
+            let none = lot.data_sheet_hash.is_empty() && lot.label_hash.is_empty();
+            must(none || papers(lot), Wrong::Field)?;
+            let name = case.name(line);
+            self.made(case, name, &lot.form, lot.content_ppm, &lot.place, *mass);
+            let given = made.parents(inputs, mass.gross).into_iter().zip(&of_what);
+            let given = given.map(|((lot, mass), of)| (lot, mixed(of, mass)));
+            self.lots.edit(&name).parents = given.collect();
+        }
+        let names = |line| case.name(line);
+        Ok(made.booked(e, case.party, inputs, &outputs, names))
+    }
 
-        // In gross: outputs + unregulated + losses = inputs + inert, and what
-        // lacks is disputed. What evaporates without a substance is solvent
-        // first.
+    /// What a part of a lot is made of: the lot itself, or what a vessel's was
+    /// made of.
+    pub fn made_of(&self, lot: &Id, mass: Amount) -> Blend {
+        let book = self.lots.get(lot).unwrap();
+        if book.blend.is_empty() {
+            return Blend::from([(Some(*lot), mass)]);
+        }
+        mixed(&book.blend, mass)
+    }
+
+    /// In gross: outputs + unregulated + losses = inputs + inert, and what
+    /// lacks is disputed, in proportion. What evaporates without a substance
+    /// is solvent first.
+    pub fn shares(&self, e: &Transformed, inputs: &[Taken], outputs: &[Amount]) -> Verdict<Shares> {
         let all = |q: Vec<&Quantity>| q.into_iter().map(|q| mass(Some(q))).sum::<Verdict<i64>>();
         let inert = all(e.inert.iter().filter_map(|i| i.quantity.as_ref()).collect())?;
         let other = e.unregulated.iter().filter_map(|u| u.quantity.as_ref());
@@ -93,34 +200,12 @@ impl Model {
         let gross_short = in_proportion(short, &rest);
         let mut lost: Vec<Amount> = gross_lost.iter().map(|g| amount(*g, 0)).collect();
         let mut short: Vec<Amount> = gross_short.iter().map(|g| amount(*g, 0)).collect();
-        self.contents(e, inputs, &outputs, &mut lost, &mut short)?;
-
-        for (line, input) in (0u32..).zip(inputs) {
-            let at = usize::try_from(line).unwrap();
-            let book = self.lots.edit(&input.lot);
-            book.transfer(&Account::Transformed, &Account::ProcessLoss, lost[at]);
-            if short[at] == Amount::NONE {
-                continue;
-            }
-            let name = case.name(line);
-            book.transfer(&Account::Transformed, &Account::Disputed(name), short[at]);
-            book.give_title(case.party, short[at].gross);
-            self.disputes
-                .put(name, own_dispute(input.lot, short[at], case.party));
-        }
-        for (line, (lot, mass)) in (0u32..).zip(e.outputs.iter().zip(outputs)) {
-            let none = lot.data_sheet_hash.is_empty() && lot.label_hash.is_empty();
-            must(none || papers(lot), Wrong::Field)?;
-            self.made(
-                case,
-                case.name(line),
-                &lot.form,
-                lot.content_ppm,
-                &lot.place,
-                mass,
-            );
-        }
-        Ok(())
+        self.contents(e, inputs, outputs, &mut lost, &mut short)?;
+        Ok(Shares {
+            lost,
+            short,
+            gross_out,
+        })
     }
 
     /// Per substance, in contained: inputs = outputs + lost + consumed, and
@@ -187,7 +272,7 @@ impl Model {
     }
 
     /// Goods become a child lot of waste, of the same form and content.
-    pub fn wasted(&mut self, case: &Case<'_>, e: &Wasted) -> Verdict {
+    pub fn wasted(&mut self, case: &Case<'_>, e: &Wasted) -> Verdict<Booked> {
         must(
             e.waste_code.len() == 10 && !e.label.is_empty(),
             Wrong::Field,
@@ -200,26 +285,24 @@ impl Model {
         self.sink(&taken, &at, &Account::Transformed);
         let parent = self.lots.get(&taken.lot).unwrap();
         let (form, ppm) = (parent.form.clone(), parent.ppm);
-        self.made(case, case.name(0), &form, ppm, &e.place, taken.total());
-        let book = self.lots.edit(&case.name(0));
+        let (child, mass) = (case.name(0), taken.total());
+        self.made(case, child, &form, ppm, &e.place, mass);
+        let of = self.made_of(&taken.lot, mass);
+        let book = self.lots.edit(&child);
+        book.parents.insert(taken.lot, of);
         case.party.clone_into(&mut book.answerable);
-        Ok(())
+        Ok(waste_booked(taken.lot, child, &at, mass))
     }
 }
 
-/// A loss says of what, and is one; what was consumed is something.
-pub fn sound_losses(e: &Transformed) -> Verdict {
-    let nonsense = |l: &hazledger::pb::ProcessLoss| {
-        let nothing = l.gross_mg == 0 && l.contained_mg == 0;
-        let of_what = l.contained_mg > 0 && l.substance.is_empty();
-        nothing || l.gross_mg < 0 || l.contained_mg < 0 || of_what
-    };
-    must(!e.losses.iter().any(nonsense), Wrong::Field)?;
-    must(e.consumed.iter().all(|c| c.contained_mg > 0), Wrong::Field)
+pub fn waste_booked(parent: Id, child: Id, at: &Account, mass: Amount) -> Booked {
+    let taken = Books::from([(at.clone(), -mass), (Account::Transformed, mass)]);
+    let made = Books::from([(Account::Made, -mass), (at.clone(), mass)]);
+    vec![(parent, taken), (child, made)]
 }
 
 /// A party's dispute with itself: nobody stands opposite.
-fn own_dispute(lot: Id, mass: Amount, owner: &str) -> Dispute {
+pub fn own_dispute(lot: Id, mass: Amount, owner: &str) -> Dispute {
     Dispute {
         lot,
         mass,
@@ -337,222 +420,4 @@ fn loose_settled(there: Amount, part: &Settlement, packages: &[u64]) -> Verdict<
         part.gross_mg * there.gross.signum(),
         content * there.contained.signum(),
     ))
-}
-
-/// Corrections.
-impl Model {
-    /// The net difference is booked now. What is no longer there goes into
-    /// dispute.
-    pub fn corrected(&mut self, case: &Case<'_>, e: &Corrected) -> Verdict {
-        must(!e.reason.is_empty(), Wrong::Field)?;
-        let (reference, original) = self.original(e.original.as_ref())?;
-        let own = self.acts_for(case.party, &reference.party);
-        must(own || case.authority, Wrong::Correction)?;
-        let restated = e.restated.as_ref().ok_or(Wrong::Field)?;
-        let alike = blanked(restated).is_some_and(|r| Some(r) == blanked(&original.event));
-        let booked = original.booked.filter(|_| alike);
-        let (lot, before) = booked.ok_or(Wrong::Correction)?;
-        self.counterpart_signed(case, &reference.party, &lot)?;
-        let after = self.restated(&reference.party, restated, &lot)?;
-        let mut net = after.clone();
-        for (account, mass) in &before {
-            let now = net.entry(account.clone()).or_default();
-            *now = *now - *mass;
-        }
-        net.retain(|_, mass| *mass != Amount::NONE);
-        must(!net.is_empty(), Wrong::Pointless)?;
-        let mut holders = net.keys().filter(|a| a.is_holding());
-        let signed = holders.all(|a| case.signed.contains(&self.holder(a)));
-        must(signed || case.authority, Wrong::Who)?;
-        self.book_net(case, &reference.party, &lot, &net);
-        let name = event_name(&reference).unwrap();
-        self.events.edit(&name).booked = Some((lot, after));
-        Ok(())
-    }
-
-    /// The event itself, through corrections of it.
-    fn original(&self, reference: Option<&EventRef>) -> Verdict<(EventRef, Happened)> {
-        let mut reference = reference.ok_or(Wrong::Field)?.clone();
-        for _ in 0..MAX_DEPTH {
-            let name = event_name(&reference).ok_or(Wrong::Correction)?;
-            let happened = self.events.get(&name).ok_or(Wrong::Correction)?;
-            must(happened.digest == reference.event_digest, Wrong::Reference)?;
-            match &happened.event.body {
-                Some(Body::Corrected(e)) => reference = e.original.clone().unwrap(),
-                _ => return Ok((reference, happened.clone())),
-            }
-        }
-        Err(Wrong::Correction)
-    }
-
-    /// If custody of the lot has moved, one who has it signs, or an authority.
-    fn counterpart_signed(&self, case: &Case<'_>, party: &str, lot: &Id) -> Verdict {
-        let book = self.lots.get(lot).unwrap();
-        let holdings = book.accounts.keys().filter(|a| a.is_holding());
-        let mut others: BTreeSet<String> = holdings.map(|a| self.holder(a)).collect();
-        others.remove(party);
-        let signed = others.iter().any(|o| case.signed.contains(o));
-        must(others.is_empty() || signed || case.authority, Wrong::Who)
-    }
-
-    /// The postings of the event as it should have been.
-    fn restated(&self, party: &str, event: &Event, lot: &Id) -> Verdict<BTreeMap<Account, Amount>> {
-        let book = self.lots.get(lot).unwrap();
-        let place = |place: &str| self.own_place(party, place).map(|()| held(party, place));
-        let entering = |source: Account, lot: &Option<hazledger::pb::NewLot>| {
-            let lot = lot.as_ref().unwrap();
-            Ok((
-                source,
-                place(&lot.place)?,
-                lot.quantity.clone(),
-                book.born_ppm,
-            ))
-        };
-        let loose = |goods: &Option<Goods>| goods.as_ref().unwrap().loose.clone();
-        let (from, to, quantity, ppm) = match event.body.as_ref().unwrap() {
-            Body::Produced(e) => entering(Account::Produced, &e.lot)?,
-            Body::Imported(e) => entering(Account::Imported, &e.lot)?,
-            Body::Opened(e) => entering(Account::Opening, &e.lot)?,
-            Body::Used(e) => (place(&e.place)?, Account::Used, loose(&e.goods), book.ppm),
-            Body::Disposed(e) => (
-                place(&e.place)?,
-                Account::Disposed,
-                loose(&e.goods),
-                book.ppm,
-            ),
-            Body::Exported(e) => (
-                place(&e.place)?,
-                Account::Exported,
-                loose(&e.goods),
-                book.ppm,
-            ),
-            Body::Incident(e) => {
-                let (from, to) = scene(party, e);
-                (from, to, loose(&e.goods), book.ppm)
-            }
-            _ => unreachable!("only these are correctable"),
-        };
-        let gross = mass(quantity.as_ref())?;
-        let mass = amount(gross, content(gross, ppm));
-        Ok(BTreeMap::from([(from, -mass), (to, mass)]))
-    }
-
-    fn book_net(
-        &mut self,
-        case: &Case<'_>,
-        party: &str,
-        lot: &Id,
-        net: &BTreeMap<Account, Amount>,
-    ) {
-        let mut uncovered = Amount::NONE;
-        let mut there = 0;
-        for (account, wanted) in net {
-            let covered = self.covered(lot, account, *wanted);
-            let book = self.lots.edit(lot);
-            book.post(account, covered);
-            let mut rest = *wanted - covered;
-            if rest.contained > 0 && rest.gross == 0 {
-                // The last gross took more content with it than restated.
-                book.post(&Account::ProcessLoss, amount(0, rest.contained));
-                rest.contained = 0;
-            }
-            uncovered = uncovered + rest;
-            if account.is_holding() {
-                there += covered.gross;
-            }
-        }
-        let line = self.line(party);
-        let book = self.lots.edit(lot);
-        if there < 0 {
-            book.end_title(&line, -there);
-        } else {
-            book.give_title(party, there);
-        }
-        if uncovered != Amount::NONE {
-            let name = case.name(0);
-            let book = self.lots.edit(lot);
-            book.give_title(party, uncovered.gross);
-            book.post(&Account::Disputed(name), uncovered);
-            self.disputes.put(name, own_dispute(*lot, uncovered, party));
-        }
-        for account in net.keys() {
-            if let Account::Aboard(consignment) = account {
-                self.consignments.edit(consignment).lots.insert(*lot);
-                self.unload(consignment);
-            }
-        }
-    }
-
-    /// As much of a net change as can be booked where it belongs: of a loss
-    /// what is there, loose and free; nothing aboard a consignment that has
-    /// been closed. The last gross takes the last contained.
-    fn covered(&self, lot: &Id, account: &Account, wanted: Amount) -> Amount {
-        if !account.is_holding() && *account != Account::Missing {
-            return wanted;
-        }
-        if let Account::Aboard(consignment) = account
-            && self.consignments.get(consignment).unwrap().closed
-        {
-            return Amount::NONE;
-        }
-        let book = self.lots.get(lot).unwrap();
-        let loose = book.loose_on(account);
-        let free = book.free_on(account).max(0);
-        if -wanted.gross > free {
-            let contained = -book.content_of(loose, free);
-            return amount(-free, contained.max(wanted.contained));
-        }
-        if wanted.gross < 0 && -wanted.gross == loose.gross {
-            return amount(wanted.gross, -loose.contained);
-        }
-        amount(wanted.gross, wanted.contained.max(-loose.contained))
-    }
-}
-
-fn scene(party: &str, e: &Incident) -> (Account, Account) {
-    let from = match e.at.as_ref().unwrap() {
-        incident::At::Place(place) => held(party, place),
-        incident::At::Consignment(c) => Account::Aboard(id(c).unwrap()),
-    };
-    let to = match e.kind() {
-        IncidentKind::Missing => Account::Missing,
-        _ => Account::Released,
-    };
-    (from, to)
-}
-
-/// An event without what a correction may change; none if it cannot be
-/// corrected: the wrong kind, or about packages.
-fn blanked(event: &Event) -> Option<Event> {
-    let mut event = event.clone();
-    event.external_refs.clear();
-    let (lot, goods, place) = match event.body.as_mut()? {
-        Body::Produced(e) => (e.lot.as_mut(), None, None),
-        Body::Imported(e) => (e.lot.as_mut(), None, None),
-        Body::Opened(e) => (e.lot.as_mut(), None, None),
-        Body::Used(e) => (None, e.goods.as_mut(), Some(&mut e.place)),
-        Body::Disposed(e) => (None, e.goods.as_mut(), Some(&mut e.place)),
-        Body::Exported(e) => (None, e.goods.as_mut(), Some(&mut e.place)),
-        Body::Incident(e) => (None, e.goods.as_mut(), None),
-        _ => return None,
-    };
-    if let Some(lot) = lot {
-        lot.quantity = None;
-        lot.place.clear();
-    }
-    if let Some(place) = place {
-        place.clear();
-    }
-    if let Some(goods) = goods {
-        let packages = [
-            goods.serials.is_empty(),
-            goods.parts.is_empty(),
-            goods.outers.is_empty(),
-        ];
-        if packages.contains(&false) {
-            return None;
-        }
-        goods.loose = None;
-    }
-    Some(event)
 }

@@ -48,7 +48,8 @@ impl Model {
     pub fn arrived(&mut self, case: &Case<'_>, e: &Arrived) -> Verdict {
         self.active(case.party)?;
         let from = outsider(e.from.as_ref())?;
-        let (lot, booked) = self.entered(case, e.lot.as_ref(), &Account::Inbound, false)?;
+        let mut all = self.entered(case, e.lot.as_ref(), &Account::Inbound, false)?;
+        let (lot, booked) = all.remove(0);
         let gross = -booked[&Account::Inbound].gross;
         self.tell(case, &lot, from, gross, true);
         Ok(())

@@ -1,7 +1,7 @@
 //! The model's rules of matter in one party's hands: entering, in store, used
 //! up, lost, found. One function an event kind.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use hazledger::pb::{
     Assayed, Counted, CustomsDirection, CustomsStatus, Disposed, Exported, Goods, Imported,
@@ -9,17 +9,17 @@ use hazledger::pb::{
     SerialRange, Used, incident,
 };
 
-use super::books::{Account, Amount, Book, Id, Life, Package, amount, content, held};
+use super::books::{Account, Amount, Book, Books, Id, Life, Package, amount, content, held};
 use super::model::{Case, Model, Verdict, Wrong, must};
 
 /// The forms that the histories use.
 pub const FORMS: [&str; 5] = ["NACN-1689", "NACN-3414", "AN-1942", "NC-2555", "KCN-1680"];
 
+/// What an event is booked with, lot by lot, if it can be corrected.
+pub type Booked = Vec<(Id, Books)>;
+
 /// What NC-2555 is when it has dried.
 const DRY: &str = "NC-0340";
-
-/// What an event is booked with, if it can be corrected.
-pub type Booked = (Id, BTreeMap<Account, Amount>);
 
 /// Some of a lot, found where it was said to be.
 #[derive(Clone)]
@@ -144,10 +144,11 @@ impl Model {
         must(e.country.len() == 2, Wrong::Field)?;
         must(!e.customs_entry.is_empty(), Wrong::Field)?;
         let booked = self.entered(case, e.lot.as_ref(), &Account::Imported, true)?;
-        self.lots.edit(&booked.0).importer = Some(case.party.to_owned());
+        let lot = booked[0].0;
+        self.lots.edit(&lot).importer = Some(case.party.to_owned());
         if e.customs_status() != CustomsStatus::Unspecified {
             let (number, status) = (&e.customs_entry, e.customs_status());
-            self.set_customs(case, &booked.0, CustomsDirection::Import, number, status)?;
+            self.set_customs(case, &lot, CustomsDirection::Import, number, status)?;
         }
         Ok(booked)
     }
@@ -177,7 +178,10 @@ impl Model {
         let book = self.lots.edit(&name);
         book.transfer(source, &at, mass);
         book.give_title(case.party, mass.gross);
-        Ok((name, BTreeMap::from([(source.clone(), -mass), (at, mass)])))
+        Ok(vec![(
+            name,
+            Books::from([(source.clone(), -mass), (at, mass)]),
+        )])
     }
 
     pub fn born(&mut self, name: Id, form: &str, ppm: u32) {
@@ -348,7 +352,7 @@ impl Model {
 
 /// In store.
 impl Model {
-    pub fn moved(&mut self, case: &Case<'_>, e: &Moved) -> Verdict {
+    pub fn moved(&mut self, case: &Case<'_>, e: &Moved) -> Verdict<Booked> {
         named(e.goods.as_ref())?;
         self.own_place(case.party, &e.to_place)?;
         let (from, to) = (
@@ -359,7 +363,7 @@ impl Model {
         must(from != to, Wrong::Pointless)?;
         self.stands_free(&taken.lot)?;
         self.send(&taken, &from, &to);
-        Ok(())
+        Ok(booked(&taken, from, to))
     }
 
     /// Loose matter into packages of one mass. Content is fixed now; what is
@@ -456,7 +460,7 @@ impl Model {
 
     /// Differences go to found and missing; a serial seen elsewhere moves
     /// nothing.
-    pub fn counted(&mut self, case: &Case<'_>, e: &Counted) -> Verdict {
+    pub fn counted(&mut self, case: &Case<'_>, e: &Counted) -> Verdict<Booked> {
         let told = e.loose_measure.as_ref().map(measured);
         must(told.is_none_or(|m| m == Ok(e.loose_gross_mg)), Wrong::Field)?;
         let scanned: BTreeSet<u64> = serials(&e.serials_scanned)?.into_iter().collect();
@@ -478,7 +482,9 @@ impl Model {
             .filter(|s| !scanned.contains(s) && !assumed.contains(s) && !in_whole(s))
             .collect();
         let more = amount(-short, content((-short).max(0), book.ppm));
+        let mut books = Books::new();
         if short < 0 {
+            books = Books::from([(Account::Found, -more), (at.clone(), more)]);
             let book = self.lots.edit(&lot);
             book.transfer(&Account::Found, &at, more);
             book.give_title(case.party, more.gross);
@@ -502,8 +508,17 @@ impl Model {
             };
             let taken = self.take(Some(&goods), &at, Promised::Take)?;
             self.sink(&taken, &at, &Account::Missing);
+            if short > 0 {
+                let mass = taken.loose;
+                books = Books::from([(at.clone(), -mass), (Account::Missing, mass)]);
+            }
         }
-        Ok(())
+        // Not to be corrected where packages were missing.
+        Ok(if unseen.is_empty() {
+            vec![(lot, books)]
+        } else {
+            Vec::new()
+        })
     }
 }
 
@@ -568,7 +583,7 @@ impl Model {
         let booked = booked(&taken, from, Account::Exported);
         if status != CustomsStatus::Unspecified {
             let number = &e.customs_entry;
-            let done = self.set_customs(case, &booked.0, CustomsDirection::Export, number, status);
+            let done = self.set_customs(case, &taken.lot, CustomsDirection::Export, number, status);
             must(
                 matches!(done, Ok(()) | Err(Wrong::Pointless)),
                 done.err().unwrap_or(Wrong::Field),
@@ -598,7 +613,7 @@ impl Model {
     }
 
     /// What was missing is back, at a place of the signer, who owns it.
-    pub fn recovered(&mut self, case: &Case<'_>, e: &Recovered) -> Verdict {
+    pub fn recovered(&mut self, case: &Case<'_>, e: &Recovered) -> Verdict<Booked> {
         must(!e.place.is_empty(), Wrong::Field)?;
         let to = held(case.party, &e.place);
         let from = Account::Missing;
@@ -606,11 +621,11 @@ impl Model {
         self.send(&taken, &from, &to);
         let book = self.lots.edit(&taken.lot);
         book.give_title(case.party, taken.loose.gross);
-        Ok(())
+        Ok(booked(&taken, from, to))
     }
 }
 
 fn booked(taken: &Taken, from: Account, to: Account) -> Booked {
     let total = taken.total();
-    (taken.lot, BTreeMap::from([(from, -total), (to, total)]))
+    vec![(taken.lot, Books::from([(from, -total), (to, total)]))]
 }

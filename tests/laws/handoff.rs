@@ -13,7 +13,7 @@ use hazledger::pb::{
 };
 
 use super::books::{Account, Amount, Id, amount, content, held, share};
-use super::goods::{Promised, id, mass, named, serials};
+use super::goods::{Booked, Promised, id, mass, named, serials};
 use super::model::{
     Case, Consignment, Dispute, Fact, Line, Model, Offer, Status, Verdict, Wrong, must,
 };
@@ -188,7 +188,7 @@ impl Model {
                     self.take_over(name, &offer, by, &fact.accepted)
                 });
             match fits {
-                Ok(()) => self.offers.edit(name).signed.extend(fact.signed.clone()),
+                Ok(_) => self.offers.edit(name).signed.extend(fact.signed.clone()),
                 Err(_) => self.restore(saved),
             }
             self.parties.edit(&fact.party).parked -= 1;
@@ -207,12 +207,12 @@ fn standing(offer: &Offer, named: Option<&EventRef>) -> Verdict {
 
 /// The taker's half.
 impl Model {
-    pub fn accepted(&mut self, case: &Case<'_>, e: &Accepted) -> Verdict {
+    pub fn accepted(&mut self, case: &Case<'_>, e: &Accepted) -> Verdict<Option<Booked>> {
         let reference = e.offer.as_ref().ok_or(Wrong::Field)?;
         let name = handoff_name(reference).ok_or(Wrong::Field)?;
         shape(e)?;
         let Some(offer) = self.offers.get(&name).cloned() else {
-            return self.park(case, &name, reference, e);
+            return self.park(case, &name, reference, e).map(|()| None);
         };
         standing(&offer, Some(reference))?;
         // Whoever of the taker and its successors signed has the goods.
@@ -221,6 +221,7 @@ impl Model {
         let taker = taker.ok_or(Wrong::Who)?;
         let by = (case.party, case.statement, case.index);
         self.take_over(&name, &Offer { taker, ..offer }, by, e)
+            .map(Some)
     }
 
     /// The offer has not come in: recorded without postings.
@@ -252,7 +253,8 @@ impl Model {
         offer: &Offer,
         by: (&str, StatementId, u32),
         e: &Accepted,
-    ) -> Verdict {
+    ) -> Verdict<Booked> {
+        let mut booked = Booked::new();
         let mut words = words(e)?;
         let known = |line: &u32| usize::try_from(*line).unwrap() < offer.lines.len();
         must(words.keys().all(known), Wrong::Offer)?;
@@ -270,16 +272,21 @@ impl Model {
             fits(offer, line, &word)?;
             self.lots.edit(&line.lot).release(name);
             self.goes_back(name, offer, line, &word);
+            let before = self.lots.get(&line.lot).unwrap().accounts.clone();
             let (loose, missing) = self.take_line(name, offer, line, &word, &to);
             let dispute = derived(by.0, by.1, by.2, index);
             self.unaccounted(name, offer, line, dispute, loose, missing);
             self.loaded(name, offer, line, &to);
+            if line.serials.is_empty() {
+                let after = self.lots.get(&line.lot).unwrap();
+                booked.push((line.lot, after.since(&before)));
+            }
         }
         if let Account::Aboard(consignment) = &offer.from {
             self.unload(consignment);
         }
         self.offers.edit(name).status = Status::Accepted;
-        Ok(())
+        Ok(booked)
     }
 
     /// Books one line: what leaves the giver, what arrives with the taker. The

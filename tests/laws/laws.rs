@@ -127,7 +127,7 @@ fn expanded(ranges: &[SerialRange]) -> BTreeSet<u64> {
 
 /// A lot as the state has it, in the model's words.
 fn book(lot: &LotState) -> Book {
-    let born = lot.born.clone().unwrap();
+    let born = lot.born.as_ref().unwrap();
     let mut packages = BTreeMap::new();
     for range in &lot.packages {
         for serial in range.first..=range.last {
@@ -151,12 +151,12 @@ fn book(lot: &LotState) -> Book {
     let entered = born.source() == AccountKind::Imported;
     let importer = entered.then(|| born.declarer.clone());
     let form = match lot.form.as_str() {
-        "" => born.form,
+        "" => born.form.clone(),
         form => form.to_owned(),
     };
     Book {
         form,
-        answerable: born.answerable,
+        answerable: born.answerable.clone(),
         born_ppm: born.content_ppm,
         ppm: lot.content_ppm,
         accounts: lot
@@ -184,6 +184,7 @@ fn book(lot: &LotState) -> Book {
         one_sided: lot.one_sided.iter().map(super::edges::told).collect(),
         customs: lot.customs.iter().map(super::customs::told).collect(),
         importer,
+        parents: BTreeMap::new(),
         vessel: lot.running_in.clone().map(|v| (v.party, v.place)),
         blend: blend(&lot.blend),
         blend_at_end: blend(&lot.blend_at_end),
@@ -196,6 +197,17 @@ fn blend(parts: &[pb::Parent]) -> Blend {
         (lot, amount(p.gross_mg, p.contained_mg))
     };
     parts.iter().map(part).collect()
+}
+
+/// Parts of a lot together, without those of nothing.
+fn together<'b>(parts: impl IntoIterator<Item = &'b Blend>) -> Blend {
+    let mut all = Blend::new();
+    for (lot, mass) in parts.into_iter().flatten() {
+        let sum = all.entry(*lot).or_default();
+        *sum = *sum + *mass;
+    }
+    all.retain(|_, mass| *mass != Amount::NONE);
+    all
 }
 
 fn same<T: PartialEq + std::fmt::Debug>(what: &str, model: &T, state: &T) {
@@ -214,8 +226,18 @@ pub fn agrees(model: &Model, subject: &pb::Subject, item: &Item) {
                 .lots
                 .get(&id(&subject.id))
                 .expect("a lot unknown to the model");
-            same("lot", mine, &book(lot));
-            book_laws(mine);
+            let mut mine = mine.clone();
+            let theirs = book(lot);
+            // The ledger tells parents without by which lot they came.
+            let parents = std::mem::take(&mut mine.parents);
+            same("lot", &mine, &theirs);
+            let born = lot.born.as_ref().unwrap();
+            same(
+                "parents",
+                &together(parents.values()),
+                &together([&blend(&born.parents)]),
+            );
+            book_laws(&mine);
         }
         Item::Handoff(h) => handoff_agrees(model, &id(&subject.id), h),
         Item::Consignment(c) => {
@@ -412,6 +434,23 @@ fn postings(record: &OpenRecord) -> Vec<(u32, Id, Account, Amount)> {
     all
 }
 
+/// The postings that a record's corrections restate.
+fn restated(record: &OpenRecord) -> Vec<(u32, Id, Account, Amount)> {
+    let mut all = Vec::new();
+    for outcome in record.outcomes.iter().flatten() {
+        let lot = id(&outcome.subject.as_ref().unwrap().id);
+        for change in &outcome.changes {
+            let index = change.cause.as_ref().unwrap().event_index;
+            if let Some(C::Restated(r)) = &change.change {
+                let mass = |p: &pb::Posting| amount(p.gross_mg, p.contained_mg);
+                let one = |p: &pb::Posting| (index, lot, account(p.account.as_ref()), mass(p));
+                all.extend(r.postings.iter().map(one));
+            }
+        }
+    }
+    all
+}
+
 /// Laws 1, 4 and 5, from what a record says.
 pub fn record_laws(model: &Model, record: &OpenRecord) {
     let postings = postings(record);
@@ -424,6 +463,11 @@ pub fn record_laws(model: &Model, record: &OpenRecord) {
     for (index, event) in (0u32..).zip(record.events.iter().flatten()) {
         match &event.body {
             Some(Body::Transformed(e)) => conserves(model, e, index, &postings),
+            Some(Body::Corrected(e)) => {
+                if let Some(Body::Transformed(e)) = &e.restated.as_ref().unwrap().body {
+                    conserves(model, e, index, &restated(record));
+                }
+            }
             Some(Body::Filled(_) | Body::Drawn(_)) => goes_over(model, index, &postings),
             _ => {}
         }

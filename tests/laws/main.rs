@@ -16,6 +16,7 @@
 mod amends;
 mod books;
 mod change;
+mod correct;
 mod customs;
 mod deals;
 mod devices;
@@ -259,6 +260,9 @@ impl History {
                     if matches!(original.event.body, Some(Body::Corrected(_))) {
                         seen.push("a correction corrected".to_owned());
                     }
+                    let restated = e.restated.as_ref().unwrap();
+                    let kind = kind_name(laws::kind(restated));
+                    seen.push(format!("corrected: {kind}"));
                 }
                 Body::Settled(e) => seen.extend(e.settlements.iter().map(|s| {
                     let cause = s.cause().as_str_name().to_lowercase();

@@ -11,6 +11,7 @@ use hazledger::pb::event::Body;
 use hazledger::pb::{Accepted, Event, EventRef, Origin, Payload};
 
 use super::books::{Account, Amount, Book, Id, Table};
+use super::goods::Booked;
 use super::vessels::Place;
 
 /// Why a statement may not be recorded, broadly.
@@ -182,8 +183,12 @@ impl Dispute {
 pub struct Happened {
     pub event: Event,
     pub digest: Bytes,
-    /// What it is booked with, as last restated, if it can be corrected.
-    pub booked: Option<(Id, BTreeMap<Account, Amount>)>,
+    /// What it was booked with at first, if it can be corrected.
+    pub first: Option<Booked>,
+    /// The same, as last restated.
+    pub booked: Option<Booked>,
+    /// Disputes that its corrections have opened, with their lots.
+    pub left: Vec<(Id, Id)>,
 }
 
 /// How an event is named.
@@ -360,7 +365,9 @@ impl Model {
             let happened = Happened {
                 event: event.clone(),
                 digest: digest.clone(),
+                first: booked.clone(),
                 booked,
+                left: Vec::new(),
             };
             let name = event_name(&case.reference()).unwrap();
             self.events.put(name, happened);
@@ -380,16 +387,16 @@ impl Model {
     }
 
     /// One event; what it is booked with, if it can be corrected.
-    fn event(
-        &mut self,
-        case: &Case<'_>,
-        event: &Event,
-    ) -> Verdict<Option<(Id, BTreeMap<Account, Amount>)>> {
+    fn event(&mut self, case: &Case<'_>, event: &Event) -> Verdict<Option<Booked>> {
         match event.body.as_ref().ok_or(Wrong::Field)? {
             Body::Produced(e) => return self.produced(case, e).map(Some),
             Body::Imported(e) => return self.imported(case, e).map(Some),
             Body::Opened(e) => return self.opened(case, e).map(Some),
+            Body::Moved(e) => return self.moved(case, e).map(Some),
+            Body::Counted(e) => return self.counted(case, e).map(Some),
             Body::Used(e) => return self.used(case, e).map(Some),
+            Body::Transformed(e) => return self.transformed(case, e).map(Some),
+            Body::Wasted(e) => return self.wasted(case, e).map(Some),
             Body::Disposed(e) => return self.disposed(case, e).map(Some),
             Body::Exported(e) => return self.exported(case, e).map(Some),
             Body::Incident(e) => return self.incident(case, e).map(Some),
@@ -397,27 +404,23 @@ impl Model {
             Body::Departed(e) => self.departed(case, e),
             Body::Confirmed(e) => self.confirmed(case, e),
             Body::CustomsReported(e) => self.customs_reported(case, e),
-            Body::Moved(e) => self.moved(case, e),
+            Body::Recovered(e) => return self.recovered(case, e).map(Some),
+            Body::Accepted(e) => return self.accepted(case, e),
             Body::Packed(e) => self.packed(case, e),
             Body::Filled(e) => self.filled(case, e),
             Body::Drawn(e) => self.drawn(case, e),
             Body::Cleaned(e) => self.cleaned(case, e),
             Body::Assayed(e) => self.assayed(case, e),
-            Body::Counted(e) => self.counted(case, e),
             Body::Offered(e) => self.offered(case, e),
-            Body::Accepted(e) => self.accepted(case, e),
             Body::Declined(e) => self.declined(case, e),
             Body::Withdrawn(e) => self.withdrawn(case, e),
             Body::Relayed(e) => self.relayed(case, e),
             Body::Reported(e) => self.reported(case, e),
             Body::Traded(e) => self.traded(case, e),
-            Body::Transformed(e) => self.transformed(case, e),
-            Body::Wasted(e) => self.wasted(case, e),
             Body::Repacked(e) => self.repacked(case, e),
             Body::Sampled(e) => self.sampled(case, e),
             Body::Aggregated(e) => self.aggregated(case, e),
             Body::PackagingTreated(e) => self.packaging_treated(case, e),
-            Body::Recovered(e) => self.recovered(case, e),
             Body::Settled(e) => self.settled(case, e),
             Body::Corrected(e) => self.corrected(case, e),
             Body::Succeeded(e) => self.succeeded(case, e),

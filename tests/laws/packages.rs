@@ -164,7 +164,10 @@ impl Model {
         let (form, ppm) = (parent.form.clone(), parent.ppm);
         let answerable = parent.answerable.clone();
         self.made(case, case.name(0), &form, ppm, &e.place, taken.total());
-        self.lots.edit(&case.name(0)).answerable = answerable;
+        let of = self.made_of(&taken.lot, taken.total());
+        let book = self.lots.edit(&case.name(0));
+        book.parents.insert(taken.lot, of);
+        book.answerable = answerable;
         Ok(())
     }
 }

@@ -323,9 +323,15 @@ impl Player {
                 Body::Produced(_)
                 | Body::Imported(_)
                 | Body::Opened(_)
+                | Body::Moved(_)
+                | Body::Counted(_)
+                | Body::Accepted(_)
                 | Body::Used(_)
+                | Body::Transformed(_)
+                | Body::Wasted(_)
                 | Body::Disposed(_)
                 | Body::Exported(_)
+                | Body::Recovered(_)
                 | Body::Corrected(_) => self.past.push(reference.clone()),
                 Body::Incident(e) => {
                     self.past.push(reference.clone());

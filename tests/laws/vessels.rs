@@ -315,12 +315,14 @@ impl Model {
         }
         let book = self.lots.edit(&running);
         book.transfer(&from, &Account::Transformed, drawn);
-        for (lot, mass) in parents {
-            let now = book.blend[&lot] - mass;
-            book.blend.insert(lot, now);
+        for (lot, mass) in &parents {
+            let now = book.blend[lot] - *mass;
+            book.blend.insert(*lot, now);
         }
         book.blend.retain(|_, mass| *mass != Amount::NONE);
-        self.lots.edit(&name).transfer(&Account::Made, &to, drawn);
+        let book = self.lots.edit(&name);
+        book.parents.insert(running, parents);
+        book.transfer(&Account::Made, &to, drawn);
         self.carry_title(&running, &name, case.party, gross);
         if let Account::Aboard(consignment) = from {
             if to == from {

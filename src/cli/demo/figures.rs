@@ -71,6 +71,7 @@ impl Figures {
             min_position,
             page_size: PAGE,
             after: bytes::Bytes::new(),
+            ..ListDisputesRequest::default()
         };
         let what = "list disputes (ListDisputes)";
         let disputes = client

@@ -150,11 +150,7 @@ pub(super) fn incident(
     case: &Case<'_>,
     e: &Incident,
 ) -> Result<(), Refused> {
-    let (kind, code) = match e.kind() {
-        IncidentKind::Missing => (AccountKind::Missing, FindingCode::Missing),
-        IncidentKind::Released => (AccountKind::Released, FindingCode::Released),
-        IncidentKind::Unspecified => return Err(Refused::missing("kind")),
-    };
+    let (kind, code) = loss(e.kind())?;
     fields::text(&e.description, MAX_TEXT, "description")?;
     goods::check(e.goods.as_ref()).map_err(|r| r.within("goods"))?;
     let (from, consignment) = scene(draft, case, e)?;
@@ -180,6 +176,15 @@ pub(super) fn incident(
     match consignment {
         Some(id) => goods::unload(draft, id),
         None => Ok(()),
+    }
+}
+
+/// Where what is lost is booked, and what is found of it.
+pub(super) fn loss(kind: IncidentKind) -> Result<(AccountKind, FindingCode), Refused> {
+    match kind {
+        IncidentKind::Missing => Ok((AccountKind::Missing, FindingCode::Missing)),
+        IncidentKind::Released => Ok((AccountKind::Released, FindingCode::Released)),
+        IncidentKind::Unspecified => Err(Refused::missing("kind")),
     }
 }
 

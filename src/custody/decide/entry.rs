@@ -136,6 +136,22 @@ pub(super) fn check_new(lot: &NewLot) -> Result<Amount, Refused> {
     })
 }
 
+/// Whether data sheet and label are both there.
+pub(super) fn check_papers(lot: &NewLot, wanted: Papers) -> Result<bool, Refused> {
+    let papers = lot.data_sheet_hash.len() == 32 && lot.label_hash.len() == 32;
+    if !papers && wanted == Papers::Must {
+        return Err(Refused::new(RefusalCode::PapersMissing, "data_sheet_hash"));
+    }
+    let whole = |n: usize| n == 0 || n == 32;
+    if !whole(lot.data_sheet_hash.len()) || !whole(lot.label_hash.len()) {
+        return Err(Refused::invalid(
+            "data_sheet_hash",
+            "32 bytes each are wanted",
+        ));
+    }
+    Ok(papers)
+}
+
 /// A new lot: born, booked from its source to the declarer's place, owned by
 /// the declarer.
 pub(super) fn born(
@@ -146,17 +162,7 @@ pub(super) fn born(
 ) -> Result<LotId, Refused> {
     let amount = check_new(lot)?;
     let id = LotId(case.name(birth.line));
-    let papers = lot.data_sheet_hash.len() == 32 && lot.label_hash.len() == 32;
-    if !papers && birth.papers == Papers::Must {
-        return Err(Refused::new(RefusalCode::PapersMissing, "data_sheet_hash"));
-    }
-    let whole = |n: usize| n == 0 || n == 32;
-    if !whole(lot.data_sheet_hash.len()) || !whole(lot.label_hash.len()) {
-        return Err(Refused::invalid(
-            "data_sheet_hash",
-            "32 bytes each are wanted",
-        ));
-    }
+    let papers = check_papers(lot, birth.papers)?;
     goods::own_place(draft, case.party(), &lot.place, "place")?;
     let subject = subject::lot(id);
     let waste = !birth.waste_code.is_empty();

@@ -14,9 +14,9 @@ use crate::catalog;
 use crate::custody::draft::Draft;
 use crate::custody::lot::{self, Amount};
 use crate::custody::{account, blend, subject};
-use crate::event::DisputeId;
 use crate::event::codes::Refused;
 use crate::event::mass::Mass;
+use crate::event::{DisputeId, LotId};
 use crate::pb::change::Change as C;
 use crate::pb::{
     Account, AccountKind, Conservation, Consumed, ContributedTo, DisputeOpened, DisputeOrigin,
@@ -28,16 +28,34 @@ const MAX_SIDES: usize = 64;
 
 /// One input, taken whole into `transformed` and then shared out.
 pub(super) struct Input {
-    portion: Portion,
-    total: Amount,
+    pub(super) portion: Portion,
+    pub(super) total: Amount,
     substance: String,
-    loss: Amount,
-    short: Amount,
+    pub(super) loss: Amount,
+    pub(super) short: Amount,
     /// Of a running lot: what it was made of when it was taken.
     blend: Vec<Parent>,
 }
 
 impl Input {
+    /// So much of a lot, with no share of anything yet.
+    pub(super) fn whole(lot: LotId, total: Amount, substance: String) -> Input {
+        Input {
+            portion: Portion {
+                lot,
+                loose: total,
+                serials: Vec::new(),
+                packed: Amount::default(),
+                parts: Vec::new(),
+            },
+            total,
+            substance,
+            loss: Amount::default(),
+            short: Amount::default(),
+            blend: Vec::new(),
+        }
+    }
+
     /// A portion that is taken off an account of the acting party.
     pub(super) fn take(
         draft: &mut Draft<'_>,
@@ -125,7 +143,7 @@ pub(super) fn convert(
     make_outputs(draft, case, e, &inputs, outputs, balance.out_gross)
 }
 
-fn check_counts(e: &Transformed) -> Result<(), Refused> {
+pub(super) fn check_counts(e: &Transformed) -> Result<(), Refused> {
     let counts = [
         ("inputs", e.inputs.len(), 1),
         ("outputs", e.outputs.len(), 0),
@@ -179,7 +197,7 @@ fn check_loss(loss: &ProcessLoss) -> Result<(), Refused> {
 }
 
 /// The substance code of a form of the catalogue.
-fn substance(form: &str) -> String {
+pub(super) fn substance(form: &str) -> String {
     catalog::form(form)
         .map(|f| f.substance.code().to_owned())
         .unwrap_or_default()
@@ -207,19 +225,19 @@ fn take_inputs(
 }
 
 /// Both sides of law 4.
-struct Balance {
+pub(super) struct Balance {
     inert: i64,
     unregulated: i64,
     /// Loss that comes out of inert matter, and out of the inputs.
     inert_loss: i64,
     input_loss: i64,
     short: i64,
-    out_gross: i64,
+    pub(super) out_gross: i64,
     /// Per substance: content lost, and content nobody accounts for.
     contained: BTreeMap<String, (i64, i64)>,
 }
 
-fn sum(values: impl IntoIterator<Item = i64>) -> Result<i64, Refused> {
+pub(super) fn sum(values: impl IntoIterator<Item = i64>) -> Result<i64, Refused> {
     values
         .into_iter()
         .try_fold(0i64, i64::checked_add)
@@ -235,7 +253,11 @@ fn not_conserved(what: &str, inside: i64, outside: i64) -> Refused {
 }
 
 impl Balance {
-    fn of(e: &Transformed, inputs: &[Input], outputs: &[Output]) -> Result<Balance, Refused> {
+    pub(super) fn of(
+        e: &Transformed,
+        inputs: &[Input],
+        outputs: &[Output],
+    ) -> Result<Balance, Refused> {
         let mass = |q: Option<&crate::pb::Quantity>, f| Mass::of(q, f).map(Mass::as_mg);
         let inert: Vec<i64> = e
             .inert
@@ -284,7 +306,7 @@ impl Balance {
         })
     }
 
-    fn conservation(&self, e: &Transformed) -> Conservation {
+    pub(super) fn conservation(&self, e: &Transformed) -> Conservation {
         Conservation {
             inert_gross_mg: self.inert,
             unregulated_gross_mg: self.unregulated,
@@ -294,7 +316,7 @@ impl Balance {
     }
 
     /// Shares losses and the shortfall among the inputs in proportion.
-    fn share_out(&self, inputs: &mut [Input]) -> Result<(), Refused> {
+    pub(super) fn share_out(&self, inputs: &mut [Input]) -> Result<(), Refused> {
         let weights: Vec<i64> = inputs.iter().map(|i| i.total.gross).collect();
         let losses = shares(self.input_loss, &weights)?;
         let rest: Vec<i64> = weights.iter().zip(&losses).map(|(w, l)| w - l).collect();
@@ -501,7 +523,7 @@ fn of_blend(input: &Input, given: &Parent) -> Result<Vec<Parent>, Refused> {
 
 /// What an input gave to an output: its part that was transformed, in
 /// proportion to the output among everything made.
-fn contribution(input: &Input, gross: i64, out_gross: i64) -> Result<Parent, Refused> {
+pub(super) fn contribution(input: &Input, gross: i64, out_gross: i64) -> Result<Parent, Refused> {
     let rest = input
         .total
         .minus(input.loss)

@@ -10,13 +10,12 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::rc::Rc;
 
 use super::super::trace::chain::{self, RecordSource, TraceError};
+use super::gift::{Corrections, Gift, gifts_of};
 use super::{Genealogy, MAX_EDGES, MAX_RECORDS, label_of, lot_of, share};
 use crate::custody::account::{self, Class};
 use crate::custody::{Items, subject};
 use crate::event::LotId;
-use crate::event::excerpt::Excerpt;
-use crate::pb::change::Change as C;
-use crate::pb::{Account, ContributedTo, GenealogyEdge, LotState, Parent, PartHeld};
+use crate::pb::{Account, GenealogyEdge, LotState, PartHeld};
 
 /// A lot; of a running lot, what of it came by way of another.
 type Node = (LotId, Option<LotId>);
@@ -32,27 +31,6 @@ struct Reached {
     state: LotState,
     part: Part,
     distance: u32,
-}
-
-/// What a lot gave to another, as its chain says.
-struct Gift {
-    position: u64,
-    event_index: u32,
-    /// No other lot gave anything in that record.
-    alone: bool,
-    to: LotId,
-    gross_mg: i64,
-    contained_mg: i64,
-    /// Of a running lot: whose matter it was.
-    of: Box<[Piece]>,
-}
-
-/// Much smaller than a `Parent`, which holds on to the record that it was read
-/// from.
-struct Piece {
-    lot: LotId,
-    gross_mg: i64,
-    contained_mg: i64,
 }
 
 /// All that a running lot gave from the position `since` on, latest first.
@@ -198,12 +176,12 @@ impl Walk<'_> {
     /// The same out of the records.
     fn read(&mut self, lot: LotId, last: u64, since: u64) -> Result<Vec<Gift>, TraceError> {
         let (before, left) = (self.before, &mut self.left);
-        let mut gifts = Vec::new();
+        let (mut gifts, mut restated) = (Vec::new(), Corrections::default());
         let lot = subject::lot(lot);
         chain::walk_gifts(self.records, &lot, last, since, |excerpt| {
             spend(left)?;
             if excerpt.position < before {
-                gifts.extend(gifts_of(&excerpt));
+                gifts.extend(gifts_of(&excerpt, &mut restated));
             }
             Ok(())
         })?;
@@ -283,53 +261,6 @@ impl Walk<'_> {
         }
         self.found.held = held.into_values().collect();
         self.found
-    }
-}
-
-/// What the lot says in one record that it gave.
-fn gifts_of(excerpt: &Excerpt) -> impl Iterator<Item = Gift> {
-    excerpt.gave.iter().filter_map(|change| {
-        let Some(C::ContributedTo(to)) = &change.change else {
-            return None;
-        };
-        let event_index = change.cause.map_or(0, |cause| cause.event_index);
-        Gift::new(excerpt, event_index, to)
-    })
-}
-
-impl Gift {
-    /// None if it names no lot.
-    fn new(excerpt: &Excerpt, event_index: u32, to: &ContributedTo) -> Option<Gift> {
-        Some(Gift {
-            position: excerpt.position,
-            event_index,
-            alone: !excerpt.others_gave,
-            to: LotId::from_slice(&to.lot)?,
-            gross_mg: to.gross_mg,
-            contained_mg: to.contained_mg,
-            of: to.of.iter().filter_map(Piece::new).collect(),
-        })
-    }
-
-    /// Gross and contained of what came by way of a lot that had been poured
-    /// in, if any did; all of it where nothing else is asked.
-    fn by_way_of(&self, via: Option<LotId>) -> Option<(i64, i64)> {
-        let Some(via) = via else {
-            return Some((self.gross_mg, self.contained_mg));
-        };
-        let piece = self.of.iter().find(|piece| piece.lot == via)?;
-        Some((piece.gross_mg, piece.contained_mg))
-    }
-}
-
-impl Piece {
-    /// None if it is of unknown origin.
-    fn new(parent: &Parent) -> Option<Piece> {
-        Some(Piece {
-            lot: LotId::from_slice(&parent.lot)?,
-            gross_mg: parent.gross_mg,
-            contained_mg: parent.contained_mg,
-        })
     }
 }
 

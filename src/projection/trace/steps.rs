@@ -23,13 +23,13 @@ pub(super) struct Step {
 }
 
 impl Step {
-    /// The lot's birth, if it is here.
+    /// The lot's birth, or its birth restated, if it is here.
     pub fn born(&self) -> Option<&LotBorn> {
         self.told
             .changes
             .iter()
             .find_map(|change| match &change.change {
-                Some(C::Born(born)) => Some(born),
+                Some(C::Born(born) | C::BirthRestated(born)) => Some(born),
                 _ => None,
             })
     }

@@ -12,8 +12,8 @@ use crate::event::record::OpenRecord;
 use crate::pb::event::Body;
 use crate::pb::{
     AccountKind, Cause, Change, Counted, Event, EventKind, Head, Link, LinkKind, Outcome,
-    PackageParted, PackageRange, PackagesEmptied, PartTaken, Payload, Repackaged, SerialRange,
-    Used,
+    PackageParted, PackageRange, PackagesEmptied, PartTaken, Payload, Posting, Repackaged,
+    SerialRange, Used,
 };
 
 const LOT: LotId = LotId([7; 16]);

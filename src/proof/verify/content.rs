@@ -9,40 +9,45 @@ use crate::custody::Broken;
 use crate::custody::subject::{self, Item, Items};
 use crate::event::record::OpenRecord;
 use crate::pb::change::Change as C;
-use crate::pb::{Account, AccountKind, Subject};
+use crate::pb::{Account, AccountKind, Conservation, Posting, Subject};
+
+/// Which transformation: an event of the record, or an earlier one that it
+/// restates (its position and index).
+type Which = (Option<u64>, u32);
 
 /// Into `transformed` less out of `made` and less what was consumed, for each
 /// event and substance. Losses and shortfalls are postings of their own, so
 /// they are in neither.
-type Balance = BTreeMap<(u32, String), i128>;
+type Balance = BTreeMap<(Which, String), i128>;
 
 /// Checks a record that has been folded into `after`.
 pub(super) fn check(after: &dyn Items, record: &OpenRecord) -> Result<(), Violation> {
     let mut balance = Balance::new();
     for outcome in record.outcomes.iter().flatten() {
+        let lot = outcome.subject.as_ref();
         for change in &outcome.changes {
-            let index = change.cause.as_ref().map_or(0, |c| c.event_index);
+            let here = (None, change.cause.as_ref().map_or(0, |c| c.event_index));
             match &change.change {
-                Some(C::Posting(p)) => {
-                    let kind = p.account.as_ref().map(Account::kind);
-                    if matches!(kind, Some(AccountKind::Transformed | AccountKind::Made)) {
-                        let substance = substance_of(after, outcome.subject.as_ref());
-                        add(&mut balance, index, substance, i128::from(p.contained_mg));
+                Some(C::Posting(p)) => post(&mut balance, here, after, lot, p),
+                Some(C::Conservation(c)) => consume(&mut balance, here, c),
+                Some(C::Restated(r)) => {
+                    let there = (Some(r.position), r.event_index);
+                    for p in &r.postings {
+                        post(&mut balance, there, after, lot, p);
                     }
-                }
-                Some(C::Conservation(c)) => {
-                    for consumed in &c.consumed {
-                        let taken = i128::from(consumed.contained_mg);
-                        add(&mut balance, index, consumed.substance.clone(), -taken);
+                    if let Some(c) = &r.conservation {
+                        consume(&mut balance, there, c);
                     }
                 }
                 _ => {}
             }
         }
     }
-    for ((index, substance), left) in balance {
+    for (((position, index), substance), left) in balance {
         if left != 0 {
-            let what = format!("event {index}: in and out differ by {left} mg of {substance}");
+            let which = position.map_or(String::new(), |p| format!(" of record {p}, restated"));
+            let what =
+                format!("event {index}{which}: in and out differ by {left} mg of {substance}");
             return Err(Violation::Law {
                 subject: "transformation".to_owned(),
                 broken: Broken { law: 4, what },
@@ -52,9 +57,30 @@ pub(super) fn check(after: &dyn Items, record: &OpenRecord) -> Result<(), Violat
     Ok(())
 }
 
-fn add(balance: &mut Balance, index: u32, substance: String, amount: i128) {
+fn post(
+    balance: &mut Balance,
+    which: Which,
+    after: &dyn Items,
+    lot: Option<&Subject>,
+    posting: &Posting,
+) {
+    let kind = posting.account.as_ref().map(Account::kind);
+    if matches!(kind, Some(AccountKind::Transformed | AccountKind::Made)) {
+        let amount = i128::from(posting.contained_mg);
+        add(balance, which, substance_of(after, lot), amount);
+    }
+}
+
+fn consume(balance: &mut Balance, which: Which, conservation: &Conservation) {
+    for consumed in &conservation.consumed {
+        let taken = i128::from(consumed.contained_mg);
+        add(balance, which, consumed.substance.clone(), -taken);
+    }
+}
+
+fn add(balance: &mut Balance, which: Which, substance: String, amount: i128) {
     // At most some ten thousand 64-bit figures fit a record: no overflow.
-    let sum = balance.entry((index, substance)).or_default();
+    let sum = balance.entry((which, substance)).or_default();
     *sum = sum.saturating_add(amount);
 }
 

@@ -1,0 +1,148 @@
+//! Corrections: an earlier event restated. The *net* difference is booked now,
+//! what current holdings cannot cover goes into dispute, and the restated
+//! postings stand beside it for as-true-at. What an event booked can be
+//! corrected, and the words beside it; what makes it another event cannot:
+//! its kind, its lots, its packages, a lot's label and form. An event that
+//! books nothing is undone by the event that reverses it.
+//!
+//! | file | what |
+//! |---|---|
+//! | `original` | the event that is corrected, and its lots |
+//! | `alike` | what of it may differ; for the other kinds what to do instead |
+//! | `consent` | who must sign beside its party |
+//! | `flow` | what the event is booked with, and should have been |
+//! | `making` | the same of events that make lots of lots |
+//! | `taking` | the same of acceptances |
+//! | `net` | the difference, booked now |
+
+mod alike;
+mod consent;
+mod flow;
+mod making;
+mod net;
+mod original;
+mod taking;
+
+use std::collections::BTreeMap;
+
+use self::flow::Flow;
+use super::fields::{self, MAX_TEXT};
+use super::goods::{self, overflow};
+use super::store::late;
+use super::{Case, Recorded};
+use crate::custody::draft::Draft;
+use crate::custody::lot::Amount;
+use crate::custody::{subject, succession};
+use crate::event::DisputeId;
+use crate::event::codes::Refused;
+use crate::pb::change::Change as C;
+use crate::pb::{Account, AssaySet, Corrected, LotBorn, Posting, RefusalCode, Restated};
+
+/// Amounts by account; none is zero.
+type Books = BTreeMap<Account, Amount>;
+
+pub(super) fn corrected(
+    draft: &mut Draft<'_>,
+    case: &Case<'_>,
+    e: &Corrected,
+) -> Result<(), Refused> {
+    fields::text(&e.reason, MAX_TEXT, "reason")?;
+    let restated = e
+        .restated
+        .as_ref()
+        .ok_or_else(|| Refused::missing("restated"))?;
+    let (original, latest) = original::find(case, e.original.as_ref())?;
+    let party = original.payload.party.as_str();
+    let own = succession::acts_for(draft, case.party(), party);
+    if !own && !case.signers.authority() {
+        return Err(Refused::new(RefusalCode::CannotCorrect, "original")
+            .detail(format!("{party} signed it")));
+    }
+    alike::check(&original, restated)?;
+    let lots = original::lots(draft, &original)?;
+    let sides = taking::handoff(draft, &original);
+    consent::both_sides(case, sides.as_ref().map(|(_, offered)| offered))?;
+    consent::custody_moved(draft, case, party, &lots)?;
+    let flows =
+        flow::restated(draft, case, &original, restated).map_err(|r| r.within("restated"))?;
+    let mut nets = nets(draft, &original, &flows)?;
+    if nets.iter().all(Books::is_empty) && alike::words(restated) == alike::words(&latest) {
+        return Err(Refused::new(RefusalCode::NoChange, "restated"));
+    }
+    for (flow, net) in flows.iter().zip(&mut nets) {
+        net::make_good(draft, &original, flow.lot, net)?;
+        consent::holders_signed(draft, case, net)?;
+    }
+    making::conserve(draft, &original, &flows)?;
+    for (line, (flow, net)) in (0u32..).zip(flows.into_iter().zip(nets)) {
+        late(draft, case, flow.lot);
+        let booking = net::Booking {
+            lot: flow.lot,
+            line,
+            party,
+            handoff: sides.as_ref(),
+        };
+        let dispute = net::book(draft, case, &booking, net)?;
+        restate(draft, &original, flow, dispute)?;
+    }
+    Ok(())
+}
+
+/// What each lot is to be booked with now: as restated, less as booked.
+fn nets(draft: &Draft<'_>, original: &Recorded, flows: &[Flow]) -> Result<Vec<Books>, Refused> {
+    let net = |flow: &Flow| {
+        let mut net = flow.books.clone();
+        for (account, amount) in flow::booked(draft, original, flow.lot) {
+            let now = net.entry(account).or_default();
+            *now = now.minus(amount).map_err(overflow)?;
+        }
+        net.retain(|_, amount| !amount.is_zero());
+        Ok(net)
+    };
+    flows.iter().map(net).collect()
+}
+
+/// The event as it should have been, on one of its lots.
+fn restate(
+    draft: &mut Draft<'_>,
+    original: &Recorded,
+    flow: Flow,
+    dispute: Option<DisputeId>,
+) -> Result<(), Refused> {
+    let subject = subject::lot(flow.lot);
+    let posting = |(account, amount): (Account, Amount)| Posting {
+        account: Some(account),
+        gross_mg: amount.gross,
+        contained_mg: amount.contained,
+    };
+    let disputes = net::left_open(draft, original, flow.lot, dispute);
+    draft.emit(
+        &subject,
+        C::Restated(Restated {
+            position: original.position,
+            event_index: original.event_index,
+            happened_at_ms: original.payload.happened_at_ms,
+            postings: flow.books.into_iter().map(posting).collect(),
+            conservation: flow.conservation,
+            contributed_to: flow.given,
+            disputes,
+        }),
+    )?;
+    let state = draft.lot(flow.lot).unwrap_or_default();
+    let Some(born) = flow.born.filter(|born| state.born.as_ref() != Some(born)) else {
+        return Ok(());
+    };
+    let content_ppm = born.content_ppm;
+    let before = state.born.as_ref().map_or(0, |b: &LotBorn| b.content_ppm);
+    // Else it has been assayed since, and that stands.
+    let follows = state.content_ppm == before && content_ppm != before;
+    draft.emit(&subject, C::BirthRestated(born))?;
+    if follows {
+        let content = AssaySet {
+            content_ppm,
+            mixed: true,
+        };
+        draft.emit(&subject, C::Assay(content))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,156 @@
+//! Acceptances restated: what was measured of a loose line was another mass.
+//! What left the giver stays as it was; what arrived, and what is between
+//! scale and dispute, is worked out again. Both sides sign, or an authority.
+
+use super::flow::{self, Flow};
+use super::{Books, Case, Recorded, original, overflow};
+use crate::custody::account;
+use crate::custody::decide::handoff_id;
+use crate::custody::draft::Draft;
+use crate::custody::lot::Amount;
+use crate::event::codes::Refused;
+use crate::event::mass::Mass;
+use crate::event::{ConsignmentId, DisputeId, HandoffId, LotId};
+use crate::pb::change::Change as C;
+use crate::pb::event::Body;
+use crate::pb::{
+    Accepted, Account, HandoffLine, HandoffOffered, HandoffStatus, Quantity, RefusalCode,
+};
+
+/// The handoff that an acceptance closed, and its offer as it was taken.
+pub(super) fn handoff(
+    draft: &Draft<'_>,
+    original: &Recorded,
+) -> Option<(HandoffId, HandoffOffered)> {
+    let Some(Body::Accepted(e)) = &original.event.body else {
+        return None;
+    };
+    let name = handoff_id(e.offer.as_ref()?)?;
+    let offered = draft.handoff(name)?.offered.clone()?;
+    Some((name, offered))
+}
+
+/// Whether the event itself took the goods over: one that waited for its offer
+/// is booked with the offer, or never was.
+pub(super) fn took(original: &Recorded) -> bool {
+    original.changes.iter().any(|(_, change)| {
+        matches!(&change.change, Some(C::HandoffClosed(c)) if c.status() == HandoffStatus::Accepted)
+    })
+}
+
+/// The lots of an acceptance's lines of loose matter, in order.
+pub(super) fn lots(draft: &Draft<'_>, original: &Recorded) -> Result<Vec<LotId>, Refused> {
+    let offered = handoff(draft, original).filter(|_| took(original));
+    let (_, offered) = offered.ok_or_else(|| {
+        Refused::new(RefusalCode::CannotCorrect, "original")
+            .detail("it was booked with its offer; settle what differs")
+    })?;
+    Ok(loose_lines(&offered).map(|(_, lot, _)| lot).collect())
+}
+
+fn loose_lines(offered: &HandoffOffered) -> impl Iterator<Item = (u32, LotId, &HandoffLine)> {
+    let lines = (0u32..).zip(&offered.lines);
+    lines
+        .filter(|(_, line)| line.serials.is_empty())
+        .filter_map(|(index, line)| Some((index, LotId::from_slice(&line.lot)?, line)))
+}
+
+/// The acceptance with other masses, line by line.
+pub(super) fn accepted(
+    draft: &Draft<'_>,
+    case: &Case<'_>,
+    original: &Recorded,
+    was: &Accepted,
+    e: &Accepted,
+) -> Result<Vec<Flow>, Refused> {
+    let (name, offered) = handoff(draft, original)
+        .ok_or_else(|| Refused::new(RefusalCode::CannotCorrect, "original"))?;
+    let packages = |line: u32| {
+        let at = usize::try_from(line).unwrap_or(usize::MAX);
+        let line = offered.lines.get(at);
+        line.is_some_and(|line| !line.serials.is_empty())
+    };
+    for (i, (first, now)) in was.lines.iter().zip(&e.lines).enumerate() {
+        let within = |r: Refused| r.within(&format!("lines[{i}]"));
+        let differs =
+            mass(first.accepted.as_ref())? != mass(now.accepted.as_ref()).map_err(within)?;
+        if differs && packages(now.line) {
+            return Err(within(
+                Refused::new(RefusalCode::CannotCorrect, "accepted")
+                    .detail("packages are in this line; settle what differs"),
+            ));
+        }
+    }
+    let measured = |e: &Accepted, index: u32| {
+        let line = e.lines.iter().find(|l| l.line == index);
+        mass(line.and_then(|l| l.accepted.as_ref()))
+    };
+    let from = offered.from.clone().unwrap_or_default();
+    let to = match &offered.carriage {
+        Some(_) => account::aboard(ConsignmentId(name.0)),
+        None => account::held(&offered.taker, &e.place),
+    };
+    let mut flows = Vec::new();
+    for (index, lot, line) in loose_lines(&offered) {
+        let recorded = flow::recorded(original, lot);
+        let (first, now) = (measured(was, index)?, measured(e, index)?);
+        let books = if first == now {
+            recorded
+        } else {
+            let ppm = draft.lot(lot).unwrap_or_default().content_ppm;
+            let (leaves, arrives) = sides(&recorded, &from, now, ppm)?;
+            let left = leaves.minus(arrives).map_err(overflow)?;
+            let between = if within_scales(case, line, left.gross, now) {
+                account::measure_difference(name)
+            } else {
+                account::disputed(DisputeId(original::name(original, index)?))
+            };
+            let mut books = Books::from([
+                (from.clone(), leaves.negated().map_err(overflow)?),
+                (to.clone(), arrives),
+                (between, left),
+            ]);
+            books.retain(|_, amount| !amount.is_zero());
+            books
+        };
+        flows.push(Flow::of(lot, books));
+    }
+    Ok(flows)
+}
+
+/// A mass that may be left out: nothing.
+fn mass(quantity: Option<&Quantity>) -> Result<i64, Refused> {
+    match quantity {
+        None => Ok(0),
+        some => Mass::of(some, "accepted").map(Mass::as_mg),
+    }
+}
+
+/// What left the giver, as it was; and what arrived, with content in
+/// proportion to it.
+fn sides(
+    recorded: &Books,
+    from: &Account,
+    measured: i64,
+    ppm: u32,
+) -> Result<(Amount, Amount), Refused> {
+    let leaves = recorded.get(from).copied().unwrap_or_default();
+    let leaves = leaves.negated().map_err(overflow)?;
+    let contained = match leaves.gross {
+        0 => Mass::mg(measured).contained(ppm),
+        gross => Mass::mg(leaves.contained).share(measured, gross),
+    };
+    let arrives = Amount {
+        gross: measured,
+        contained: contained.unwrap_or_default().as_mg(),
+    };
+    Ok((leaves, arrives))
+}
+
+fn within_scales(case: &Case<'_>, line: &HandoffLine, left: i64, measured: i64) -> bool {
+    let bound = Mass::mg(line.loose_gross_mg)
+        .share(i64::from(case.rules.measure_tolerance_ppm), 1_000_000)
+        .unwrap_or_default()
+        .as_mg();
+    left.saturating_abs() <= bound && measured > 0
+}
