@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use crate::support::world::{World, close, wait};
 use crate::support::{Form, Row, percentile, thousands};
 use hazledger::custody::{Item, Items};
+use hazledger::event::excerpt::Excerpt;
 use hazledger::event::record::OpenRecord;
 use hazledger::ledger::{Ledger, Options};
 use hazledger::pb::{Origin, Subject};
@@ -154,9 +155,19 @@ struct Records<'a>(&'a Ledger);
 
 impl RecordSource for Records<'_> {
     fn record(&self, position: u64) -> Result<Option<OpenRecord>, ReadError> {
-        self.0.open_record(position).map_err(|error| ReadError {
-            position,
-            why: error.to_string(),
-        })
+        let record = self.0.open_record(position);
+        record.map_err(|error| unread(position, &error))
+    }
+
+    fn excerpt(&self, position: u64, subject: &Subject) -> Result<Option<Excerpt>, ReadError> {
+        let excerpt = self.0.excerpt(position, subject);
+        excerpt.map_err(|error| unread(position, &error))
+    }
+}
+
+fn unread(position: u64, error: &hazledger::ledger::ReadError) -> ReadError {
+    ReadError {
+        position,
+        why: error.to_string(),
     }
 }

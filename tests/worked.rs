@@ -34,13 +34,18 @@ mod tanker;
 mod tanks;
 #[path = "worked/train.rs"]
 mod train;
+#[path = "worked/two_tanks.rs"]
+mod two_tanks;
 #[path = "rules/verbs.rs"]
 mod verbs;
 
 use hazledger::custody::{Amount, Item, Items as _, account, lot, subject};
+use hazledger::event::excerpt::Excerpt;
 use hazledger::event::record::OpenRecord;
 use hazledger::event::{Hash, LotId};
-use hazledger::pb::{Account, AccountKind, LotState, NewLot, PackageRange, PackageState, Produced};
+use hazledger::pb::{
+    Account, AccountKind, LotState, NewLot, PackageRange, PackageState, Produced, Subject,
+};
 use hazledger::projection::genealogy::{self, Genealogy};
 use hazledger::projection::trace::{ReadError, RecordSource};
 use hazledger::proof::{Expect, Verifier, sign_commit};
@@ -107,6 +112,15 @@ impl RecordSource for Records<'_> {
     fn record(&self, position: u64) -> Result<Option<OpenRecord>, ReadError> {
         let record = self.0.records.get(usize::try_from(position).unwrap());
         Ok(record.map(|(sealed, _)| OpenRecord::open(&sealed.bytes).unwrap()))
+    }
+
+    /// As the ledger reads it, and the same as out of the open record.
+    fn excerpt(&self, position: u64, subject: &Subject) -> Result<Option<Excerpt>, ReadError> {
+        let record = self.0.records.get(usize::try_from(position).unwrap());
+        let excerpt = record.and_then(|(sealed, _)| Excerpt::open(&sealed.bytes, subject).unwrap());
+        let open = self.record(position)?;
+        assert_eq!(excerpt, open.and_then(|open| Excerpt::of(&open, subject)));
+        Ok(excerpt)
     }
 }
 

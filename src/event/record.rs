@@ -142,6 +142,21 @@ fn open_parts<M: Message + Default>(
     digests: &[Bytes],
     parts: &[Part],
 ) -> Result<Vec<Option<M>>, BadRecord> {
+    whole_parts(kind, digests, parts)?
+        .map(|body| match body? {
+            Some(body) => canonical(body, "a part", "part").map(Some),
+            None => Ok(None),
+        })
+        .collect()
+}
+
+/// Parts' bodies, each checked against its digest when its turn comes; a
+/// withheld one is `None`.
+pub(super) fn whole_parts<'a>(
+    kind: PartKind,
+    digests: &'a [Bytes],
+    parts: &'a [Part],
+) -> Result<impl Iterator<Item = Result<Option<&'a Bytes>, BadRecord>>, BadRecord> {
     if digests.len() != parts.len() {
         return Err(BadRecord::Count {
             kind,
@@ -149,22 +164,18 @@ fn open_parts<M: Message + Default>(
             parts: parts.len(),
         });
     }
-    digests
-        .iter()
-        .zip(parts)
-        .enumerate()
-        .map(|(index, (digest, part))| {
-            if part.salt.is_empty() && part.body.is_empty() {
-                return Ok(None);
-            }
-            let bad = BadRecord::Digest { kind, index };
-            let salt: &[u8; SALT_LEN] = part.salt.as_ref().try_into().map_err(|_| bad.clone())?;
-            if part_digest(kind, salt, &part.body).0 != digest.as_ref() {
-                return Err(bad);
-            }
-            canonical(&part.body, "a part", "part").map(Some)
-        })
-        .collect()
+    let pairs = digests.iter().zip(parts).enumerate();
+    Ok(pairs.map(move |(index, (digest, part))| {
+        if part.salt.is_empty() && part.body.is_empty() {
+            return Ok(None);
+        }
+        let bad = BadRecord::Digest { kind, index };
+        let salt: &[u8; SALT_LEN] = part.salt.as_ref().try_into().map_err(|_| bad.clone())?;
+        if part_digest(kind, salt, &part.body).0 != digest.as_ref() {
+            return Err(bad);
+        }
+        Ok(Some(&part.body))
+    }))
 }
 
 /// What a decision adds to a statement to make it a record.

@@ -414,7 +414,9 @@ proptest! {
             let _ = Statement::open(signed);
         }
         let _ = super::statement::open_event(&Bytes::from(bytes.clone()));
-        let _ = super::record::OpenRecord::open(&Bytes::from(bytes));
+        let bytes = Bytes::from(bytes);
+        let _ = super::record::OpenRecord::open(&bytes);
+        let _ = super::excerpt::Excerpt::open(&bytes, &crate::pb::Subject::default());
     }
 
     #[test]

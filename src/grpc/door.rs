@@ -13,6 +13,7 @@ use super::metrics::Metrics;
 use super::waiting::{Deadline, Reads};
 use crate::custody::{Item, Items};
 use crate::event::LotId;
+use crate::event::excerpt::Excerpt;
 use crate::event::record::OpenRecord;
 use crate::ledger::Ledger;
 use crate::pb::Subject;
@@ -125,11 +126,20 @@ pub(super) struct Journal<'a>(pub &'a Ledger);
 
 impl RecordSource for Journal<'_> {
     fn record(&self, position: u64) -> Result<Option<OpenRecord>, ReadError> {
-        let failed = |error: crate::ledger::ReadError| ReadError {
-            position,
-            why: error.to_string(),
-        };
-        self.0.open_record(position).map_err(failed)
+        let record = self.0.open_record(position);
+        record.map_err(|error| unread(position, &error))
+    }
+
+    fn excerpt(&self, position: u64, subject: &Subject) -> Result<Option<Excerpt>, ReadError> {
+        let excerpt = self.0.excerpt(position, subject);
+        excerpt.map_err(|error| unread(position, &error))
+    }
+}
+
+fn unread(position: u64, error: &crate::ledger::ReadError) -> ReadError {
+    ReadError {
+        position,
+        why: error.to_string(),
     }
 }
 

@@ -80,9 +80,10 @@ use threads::Threads;
 
 use crate::custody::State;
 use crate::event::StatementId;
+use crate::event::excerpt::Excerpt;
 use crate::event::record::OpenRecord;
 use crate::event::weight::{MAX_WEIGHT, weight};
-use crate::pb::{self, SignedStatement};
+use crate::pb::{self, SignedStatement, Subject};
 use crate::projection::Store;
 
 /// When to send a statement again that there was no room for, milliseconds:
@@ -297,6 +298,16 @@ impl Ledger {
             return Ok(None);
         }
         self.shared.open_record(position)
+    }
+
+    /// What the record at a position says that a subject gave, without opening
+    /// the rest; `None` if it is not committed, or no link of the subject's
+    /// chain. Blocks on the disk.
+    pub fn excerpt(&self, position: u64, subject: &Subject) -> Result<Option<Excerpt>, ReadError> {
+        if position >= self.read(State::next) {
+            return Ok(None);
+        }
+        self.shared.excerpt(position, subject)
     }
 
     /// The position at which a party's statement is recorded, if it is.

@@ -19,11 +19,12 @@ use super::timekeeper::Timekeeper;
 use crate::custody::decide::keys_opened_by;
 use crate::custody::{Items, State};
 use crate::event::digest::head_hash;
+use crate::event::excerpt::Excerpt;
 use crate::event::record::OpenRecord;
 use crate::event::signing::{PublicKey, SecretKey};
 use crate::event::{Hash, Refused, Statement, StatementId};
 use crate::journal::StoredBatch;
-use crate::pb::{self, Genesis, Origin, SignedCommit};
+use crate::pb::{self, Genesis, Origin, SignedCommit, Subject};
 use crate::projection::{Days, Progress, Store};
 use crate::proof::BatchTree;
 use prost::Message as _;
@@ -112,6 +113,18 @@ impl Shared {
         opened
             .map(Some)
             .map_err(|source| ReadError::Record { position, source })
+    }
+
+    /// What a record that is there says that a subject gave.
+    pub(super) fn excerpt(
+        &self,
+        position: u64,
+        subject: &Subject,
+    ) -> Result<Option<Excerpt>, ReadError> {
+        let Some(bytes) = self.records.record(position)? else {
+            return Ok(None);
+        };
+        Excerpt::open(&bytes, subject).map_err(|source| ReadError::Record { position, source })
     }
 
     /// A record and its acknowledgement; `None` if it is not committed and

@@ -8,9 +8,12 @@
 
 mod back;
 mod forward;
+mod gift;
 
 pub use back::ancestors;
 pub use forward::descendants;
+
+use std::sync::Arc;
 
 use crate::custody::{Item, Items, subject};
 use crate::event::LotId;
@@ -36,8 +39,9 @@ pub struct Genealogy {
 }
 
 fn lot_of(items: &dyn Items, id: LotId) -> Option<LotState> {
-    match items.get(&subject::lot(id))?.as_ref() {
-        Item::Lot(lot) => Some(lot.clone()),
+    // What has just been unpacked is nobody else's, and need not be copied.
+    match Arc::unwrap_or_clone(items.get(&subject::lot(id))?) {
+        Item::Lot(lot) => Some(lot),
         _ => None,
     }
 }

@@ -5,18 +5,17 @@
 //! poured into a vessel is followed in what was drawn from it afterwards: its
 //! running lot is looked at *by way of* the lot that was poured.
 
-use std::cell::Cell;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
+use std::rc::Rc;
 
-use super::super::trace::chain::{self, ReadError, RecordSource, TraceError};
+use super::super::trace::chain::{self, RecordSource, TraceError};
+use super::gift::{Corrections, Gift, gifts_of};
 use super::{Genealogy, MAX_EDGES, MAX_RECORDS, label_of, lot_of, share};
 use crate::custody::account::{self, Class};
 use crate::custody::{Items, subject};
 use crate::event::LotId;
-use crate::event::record::OpenRecord;
-use crate::pb::change::Change as C;
-use crate::pb::{Account, Change, ContributedTo, GenealogyEdge, LotState, PartHeld};
+use crate::pb::{Account, GenealogyEdge, LotState, PartHeld};
 
 /// A lot; of a running lot, what of it came by way of another.
 type Node = (LotId, Option<LotId>);
@@ -34,13 +33,26 @@ struct Reached {
     distance: u32,
 }
 
+/// All that a running lot gave from the position `since` on, latest first.
+struct Chain {
+    since: u64,
+    gifts: Rc<[Gift]>,
+}
+
 /// A contribution that is still to be looked at, in order of recording.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Waiting {
     position: u64,
     event_index: u32,
-    order: usize,
+    /// None has another's.
+    order: u64,
     from: Node,
+    alone: bool,
+    to: LotId,
+    /// Of a running lot: as much as was by way of what it is followed by.
+    gross_mg: i64,
+    contained_mg: i64,
+    whole_mg: i64,
 }
 
 /// The lots that were made of a lot, and theirs, by records before `before`,
@@ -53,14 +65,13 @@ pub fn descendants(
 ) -> Result<Genealogy, TraceError> {
     let mut walk = Walk {
         items,
-        records: Bounded {
-            records,
-            left: Cell::new(MAX_RECORDS),
-        },
+        records,
         before,
+        left: MAX_RECORDS,
         reached: BTreeMap::new(),
+        chains: BTreeMap::new(),
         waiting: BinaryHeap::new(),
-        given: Vec::new(),
+        waited: 0,
         found: Genealogy::default(),
     };
     match walk.all(lot) {
@@ -70,65 +81,25 @@ pub fn descendants(
     Ok(walk.told())
 }
 
-/// Records until [`MAX_RECORDS`] have been read; then the chain is too long.
-struct Bounded<'a> {
-    records: &'a dyn RecordSource,
-    left: Cell<usize>,
-}
-
-impl RecordSource for Bounded<'_> {
-    fn record(&self, position: u64) -> Result<Option<OpenRecord>, ReadError> {
-        self.records.record(position)
-    }
-}
-
-impl Bounded<'_> {
-    fn spend(&self) -> Result<(), TraceError> {
-        match self.left.get().checked_sub(1) {
-            Some(left) => {
-                self.left.set(left);
-                Ok(())
-            }
-            None => Err(TraceError::TooLong),
-        }
-    }
-}
-
-/// What corrections of a lot's events say that it gave, by the event that is
-/// corrected. The chain is read latest first, so the first met holds.
-#[derive(Default)]
-struct Corrections(BTreeMap<(u64, u32), Vec<ContributedTo>>);
-
-impl Corrections {
-    fn learn(&mut self, changes: &[&Change]) {
-        for change in changes.iter().rev() {
-            if let Some(C::Restated(r)) = &change.change {
-                self.0
-                    .entry((r.position, r.event_index))
-                    .or_insert_with(|| r.contributed_to.clone());
-            }
-        }
-    }
-
-    /// What stands where an event says that it gave: of one corrected all of
-    /// it at once, where the first stood.
-    fn instead(&mut self, position: u64, index: u32, to: &ContributedTo) -> Vec<ContributedTo> {
-        match self.0.get_mut(&(position, index)) {
-            Some(instead) => std::mem::take(instead),
-            None => vec![to.clone()],
-        }
-    }
-}
-
 struct Walk<'a> {
     items: &'a dyn Items,
-    records: Bounded<'a>,
+    records: &'a dyn RecordSource,
     before: u64,
+    /// Looks at a record that are left of [`MAX_RECORDS`].
+    left: usize,
     /// Bounded by the edges that led here, and the lot itself.
     reached: BTreeMap<Node, Reached>,
+    /// Of running lots, which are followed by way of many others.
+    chains: BTreeMap<LotId, Chain>,
     waiting: BinaryHeap<Reverse<Waiting>>,
-    given: Vec<ContributedTo>,
+    waited: u64,
     found: Genealogy,
+}
+
+/// One look less; the chain is too long when none is left.
+fn spend(left: &mut usize) -> Result<(), TraceError> {
+    *left = left.checked_sub(1).ok_or(TraceError::TooLong)?;
+    Ok(())
 }
 
 impl Walk<'_> {
@@ -156,36 +127,25 @@ impl Walk<'_> {
         distance: u32,
         since: u64,
     ) -> Result<(), TraceError> {
-        let subject = subject::lot(node.0);
-        let (records, before) = (&self.records, self.before);
-        let (waiting, given) = (&mut self.waiting, &mut self.given);
-        let mut restated = Corrections::default();
-        chain::walk_since(records, &subject, state.last, since, |record| {
-            records.spend()?;
-            if record.position() >= before {
-                return Ok(());
-            }
-            let outcomes = record.outcomes.iter().flatten();
-            let own = outcomes.filter(|o| o.subject.as_ref() == Some(&subject));
-            let own: Vec<&Change> = own.flat_map(|o| &o.changes).collect();
-            restated.learn(&own);
-            for change in own {
-                let Some(C::ContributedTo(to)) = &change.change else {
-                    continue;
-                };
-                let event_index = change.cause.map_or(0, |c| c.event_index);
-                for to in restated.instead(record.position(), event_index, to) {
-                    waiting.push(Reverse(Waiting {
-                        position: record.position(),
-                        event_index,
-                        order: given.len(),
-                        from: node,
-                    }));
-                    given.push(to);
-                }
-            }
-            Ok(())
-        })?;
+        let gifts = self.gifts(node, state.last, since)?;
+        for gift in gifts.iter().filter(|gift| gift.position >= since) {
+            let Some((gross_mg, contained_mg)) = gift.by_way_of(node.1) else {
+                // Drawn when none of it was left.
+                continue;
+            };
+            self.waiting.push(Reverse(Waiting {
+                position: gift.position,
+                event_index: gift.event_index,
+                order: self.waited,
+                from: node,
+                alone: gift.alone,
+                to: gift.to,
+                gross_mg,
+                contained_mg,
+                whole_mg: gift.gross_mg,
+            }));
+            self.waited = self.waited.saturating_add(1);
+        }
         let reached = Reached {
             state,
             part,
@@ -195,37 +155,58 @@ impl Walk<'_> {
         Ok(())
     }
 
+    /// What a lot gave from the position `since` on. A running lot's chain is
+    /// read once; to look at it again counts as much as to read it.
+    fn gifts(&mut self, node: Node, last: u64, since: u64) -> Result<Rc<[Gift]>, TraceError> {
+        let known = self.chains.get(&node.0);
+        if let Some(chain) = known.filter(|chain| chain.since <= since) {
+            for _ in chain.gifts.iter().filter(|gift| gift.position >= since) {
+                spend(&mut self.left)?;
+            }
+            return Ok(Rc::clone(&chain.gifts));
+        }
+        let gifts: Rc<[Gift]> = self.read(node.0, last, since)?.into();
+        if node.1.is_some() {
+            let gifts = Rc::clone(&gifts);
+            self.chains.insert(node.0, Chain { since, gifts });
+        }
+        Ok(gifts)
+    }
+
+    /// The same out of the records.
+    fn read(&mut self, lot: LotId, last: u64, since: u64) -> Result<Vec<Gift>, TraceError> {
+        let (before, left) = (self.before, &mut self.left);
+        let (mut gifts, mut restated) = (Vec::new(), Corrections::default());
+        let lot = subject::lot(lot);
+        chain::walk_gifts(self.records, &lot, last, since, |excerpt| {
+            spend(left)?;
+            if excerpt.position < before {
+                gifts.extend(gifts_of(&excerpt, &mut restated));
+            }
+            Ok(())
+        })?;
+        Ok(gifts)
+    }
+
     fn follow(&mut self, next: &Waiting) -> Result<(), TraceError> {
-        let (Some(given), Some(from)) = (self.given.get(next.order), self.reached.get(&next.from))
-        else {
+        let Some(from) = self.reached.get(&next.from) else {
             return Ok(());
         };
-        let Some(to) = LotId::from_slice(&given.lot) else {
-            return Ok(());
-        };
-        let (gross, contained) = match next.from.1 {
-            None => (given.gross_mg, given.contained_mg),
-            Some(via) => match given.of.iter().find(|p| p.lot.as_ref() == via.0) {
-                Some(part) => (part.gross_mg, part.contained_mg),
-                // Drawn when none of it was left.
-                None => return Ok(()),
-            },
-        };
-        let went = share(gross, from.part.part, from.part.whole);
+        let went = share(next.gross_mg, from.part.part, from.part.whole);
         if went == 0 {
             // Less than a milligram is none: a tank never forgets otherwise.
             return Ok(());
         }
-        let (whole, distance) = (given.gross_mg, from.distance.saturating_add(1));
+        let (whole, distance) = (next.whole_mg, from.distance.saturating_add(1));
         // Of a vessel the matter itself is told, not its running lot's.
         let parent = next.from.1.unwrap_or(next.from.0);
         let (part, from_label) = (from.part, self.label(parent));
-        let state = lot_of(self.items, to).unwrap_or_default();
+        let state = lot_of(self.items, next.to).unwrap_or_default();
         self.found.edges.push(GenealogyEdge {
             parent: parent.to_bytes(),
-            child: to.to_bytes(),
-            gross_mg: gross,
-            contained_mg: contained,
+            child: next.to.to_bytes(),
+            gross_mg: next.gross_mg,
+            contained_mg: next.contained_mg,
             parent_label: from_label,
             child_label: label_of(&state),
             distance,
@@ -234,16 +215,16 @@ impl Walk<'_> {
         let runs = runs_or_ran(&state);
         let (node, part, counts) = match (runs, next.from.1) {
             // What it is a part of is looked up in what was drawn.
-            (true, None) => ((to, Some(next.from.0)), part, false),
+            (true, None) => ((next.to, Some(next.from.0)), part, false),
             // All of a running lot began the next one.
-            (true, Some(_)) => ((to, Some(next.from.0)), Part { part: 0, whole }, true),
+            (true, Some(_)) => ((next.to, Some(next.from.0)), Part { part: 0, whole }, true),
             (false, _) => {
                 let whole = entered(&state);
-                ((to, None), Part { part: 0, whole }, true)
+                ((next.to, None), Part { part: 0, whole }, true)
             }
         };
         if !self.reached.contains_key(&node) {
-            self.reach(node, state, part, distance, next.position)?;
+            self.reach(node, state, part, distance, next.then())?;
         }
         if let Some(reached) = self.reached.get_mut(&node) {
             reached.distance = reached.distance.min(distance);
@@ -280,6 +261,14 @@ impl Walk<'_> {
         }
         self.found.held = held.into_values().collect();
         self.found
+    }
+}
+
+impl Waiting {
+    /// From where on what it went into is read: this record once more only
+    /// if something else was given in it.
+    fn then(&self) -> u64 {
+        self.position.saturating_add(u64::from(self.alone))
     }
 }
 

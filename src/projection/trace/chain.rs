@@ -5,6 +5,7 @@
 //! contradicts itself.
 
 use crate::custody::subject;
+use crate::event::excerpt::Excerpt;
 use crate::event::record::OpenRecord;
 use crate::pb::{LinkKind, Subject};
 
@@ -17,6 +18,14 @@ pub const MAX_CHAIN: usize = 10_000;
 pub trait RecordSource {
     /// The committed record at a position; `None` past the end.
     fn record(&self, position: u64) -> Result<Option<OpenRecord>, ReadError>;
+
+    /// What it says that a subject gave; `None` past the end, or if it is no
+    /// link of the subject's chain. A source of stored records need not open
+    /// the whole of it: [`Excerpt::open`].
+    fn excerpt(&self, position: u64, subject: &Subject) -> Result<Option<Excerpt>, ReadError> {
+        let record = self.record(position)?;
+        Ok(record.and_then(|record| Excerpt::of(&record, subject)))
+    }
 }
 
 /// A committed record that could not be read.
@@ -57,42 +66,63 @@ pub fn walk(
     records: &dyn RecordSource,
     subject: &Subject,
     last: u64,
-    visit: impl FnMut(&OpenRecord) -> Result<(), TraceError>,
+    mut visit: impl FnMut(&OpenRecord) -> Result<(), TraceError>,
 ) -> Result<(), TraceError> {
-    walk_since(records, subject, last, 0, visit)
+    let read = |position| {
+        let Some(record) = records.record(position)? else {
+            return Ok(None);
+        };
+        let mut links = record.links.iter().flatten();
+        let link =
+            links.find(|l| l.kind() == LinkKind::Chain && l.subject.as_ref() == Some(subject));
+        let previous = link.map(|link| link.previous);
+        Ok(previous.map(|previous| (previous, record)))
+    };
+    back(subject, last, 0, read, |record| visit(&record))
 }
 
-/// The same, without the records before the position `since`.
-pub fn walk_since(
+/// The same with what each record says that the subject gave, without those
+/// before the position `since`.
+pub fn walk_gifts(
     records: &dyn RecordSource,
     subject: &Subject,
     last: u64,
     since: u64,
-    mut visit: impl FnMut(&OpenRecord) -> Result<(), TraceError>,
+    visit: impl FnMut(Excerpt) -> Result<(), TraceError>,
+) -> Result<(), TraceError> {
+    let read = |position| {
+        let excerpt = records.excerpt(position, subject)?;
+        Ok(excerpt.map(|excerpt| (excerpt.previous, excerpt)))
+    };
+    back(subject, last, since, read, visit)
+}
+
+/// From link to link. `read` gives where a record's link leads back to, and
+/// what is to be visited; nothing if the record has no link.
+fn back<T>(
+    subject: &Subject,
+    last: u64,
+    since: u64,
+    read: impl Fn(u64) -> Result<Option<(Option<u64>, T)>, ReadError>,
+    mut visit: impl FnMut(T) -> Result<(), TraceError>,
 ) -> Result<(), TraceError> {
     let mut next = Some(last);
-    let mut read = 0;
+    let mut count = 0;
     while let Some(position) = next.filter(|position| *position >= since) {
-        if read == MAX_CHAIN {
+        if count == MAX_CHAIN {
             return Err(TraceError::TooLong);
         }
-        read += 1;
+        count += 1;
         let broken = || TraceError::Broken {
             subject: subject::show(subject),
             position,
         };
-        let record = records.record(position)?.ok_or_else(broken)?;
-        let link = record
-            .links
-            .iter()
-            .flatten()
-            .find(|l| l.kind() == LinkKind::Chain && l.subject.as_ref() == Some(subject))
-            .ok_or_else(broken)?;
-        if link.previous.is_some_and(|previous| previous >= position) {
+        let (previous, found) = read(position)?.ok_or_else(broken)?;
+        if previous.is_some_and(|previous| previous >= position) {
             return Err(broken());
         }
-        next = link.previous;
-        visit(&record)?;
+        next = previous;
+        visit(found)?;
     }
     Ok(())
 }
