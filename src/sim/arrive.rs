@@ -151,8 +151,13 @@ impl World {
             dispute: bytes::Bytes::copy_from_slice(&name),
             settlements: vec![settlement],
         };
-        let id = self.fresh_id();
         let bodies = vec![Body::Settled(settled)];
+        if self.has_vanished(&consignee) {
+            return self
+                .order(bodies, "settles a dispute for who has left")
+                .issued;
+        }
+        let id = self.fresh_id();
         let carrier = [&s.carrier.first];
         self.say_as(id, &consignee, &carrier, bodies, "settles a dispute")
             .issued
@@ -168,7 +173,7 @@ impl World {
             ..Settlement::default()
         };
         match self.turn("settle short") % 3 {
-            0 => {
+            0 if !self.has_vanished(consignee) => {
                 let found = Settlement {
                     party: consignee.code.clone(),
                     place: consignee.entry.code.to_owned(),

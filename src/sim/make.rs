@@ -16,17 +16,21 @@ use crate::pb::{
     IncidentKind, Moved, NewLot, Produced, Recovered, Residue, SerialRange, filled,
 };
 
+/// Of so many new lots one comes from outside the ledger.
+const ARRIVES_ONE_IN: u64 = 9;
+
 /// A lot that has just been produced.
 #[derive(Debug)]
 pub(super) struct Fresh {
     pub(super) pile: Pile,
     declared: NewLot,
     produced: EventRef,
-    next: Next,
+    pub(super) next: Next,
 }
 
+/// What is done next with it.
 #[derive(Debug)]
-enum Next {
+pub(super) enum Next {
     Assay,
     Correct,
     Pack,
@@ -38,6 +42,9 @@ impl World {
     pub(super) fn make(&mut self) -> Issued {
         let cast = self.cast.clone();
         let turn = self.turn("make");
+        if turn % ARRIVES_ONE_IN == ARRIVES_ONE_IN / 2 {
+            return self.arrive_from_outside();
+        }
         match turn % 6 {
             0 | 3 => self.produce(cast.cyanide_plants.nth(turn), &CYANIDE),
             1 | 4 => self.produce(cast.nitrate_plants.nth(turn / 3), &NITRATE),
@@ -330,10 +337,10 @@ impl World {
         if cast.disposers.has(&holder) {
             self.dispose(&pile)
         } else if user && !pile.waste {
-            if self.turn("use") % 6 == 5 {
-                self.waste(pile)
-            } else {
-                self.use_some(pile)
+            match self.turn("use") % 12 {
+                5 | 11 => self.waste(pile),
+                8 if own => self.depart(pile),
+                _ => self.use_some(pile),
             }
         } else if cast.paint_makers.has(&holder) && !pile.waste {
             self.make_paint(pile)
@@ -432,6 +439,7 @@ impl World {
 
     /// What was missing is back.
     pub(super) fn recover(&mut self, pile: Pile) -> Issued {
+        let pile = self.where_it_is_now(pile);
         let recovered = Recovered {
             goods: Some(pile.goods()),
             place: pile.place.to_owned(),

@@ -85,6 +85,8 @@ pub(super) enum Leg {
     Unload,
     Receive,
     Settle(Dispute),
+    /// Nobody is there to take it: an agency will.
+    Seize,
 }
 
 /// A dispute that a delivery opened, by its name.
@@ -202,6 +204,7 @@ impl World {
             Leg::Unload => self.unload(shipment),
             Leg::Receive => self.receive(shipment),
             Leg::Settle(_) => self.settle(shipment),
+            Leg::Seize => self.seize(shipment),
         }
     }
 
@@ -209,12 +212,14 @@ impl World {
     /// offer and its goods.
     pub(super) fn waiting_offer(&self) -> Option<(Who, Who, EventRef, Pile)> {
         self.jobs.iter().find_map(|job| match job {
-            Job::Ship(s) if matches!(s.leg, Leg::Board) => Some((
-                s.giver.clone(),
-                s.carrier.clone(),
-                s.offer.clone(),
-                s.pile.clone(),
-            )),
+            Job::Ship(s) if matches!(s.leg, Leg::Board) && !self.has_left(&s.pile.holder) => {
+                Some((
+                    s.giver.clone(),
+                    s.carrier.clone(),
+                    s.offer.clone(),
+                    s.pile.clone(),
+                ))
+            }
             _ => None,
         })
     }

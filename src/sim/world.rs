@@ -6,15 +6,17 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 
 use super::cast::{Cast, Who};
+use super::edges::Edge;
 use super::goods::Pile;
 use super::make::Fresh;
+use super::merge::Gone;
 use super::ship::Shipment;
 use super::story::Story;
-use super::{Expect, Issued, refuse, story};
+use super::{Expect, Issued, milestones, refuse, story};
 use crate::catalog::UsccError;
 use crate::event::ids::derived;
 use crate::event::signing::SecretKey;
-use crate::event::statement::Draft;
+use crate::event::statement::{Draft, kind_of};
 use crate::event::{LotId, StatementId};
 use crate::pb::event::Body;
 use crate::pb::{Event, EventRef, ExternalRef, Goods, Origin};
@@ -50,6 +52,8 @@ pub(super) enum Job {
     Ship(Box<Shipment>),
     /// Packages that were missing and will be found again.
     Lost(Pile),
+    /// Goods across the ledger's edge, to be confirmed.
+    Edge(Box<Edge>),
 }
 
 /// A seeded world; see the module.
@@ -69,6 +73,14 @@ pub struct World {
     pub(super) taken: Option<(Who, EventRef, Goods)>,
     /// The last statement that should have become a record.
     pub(super) last: Option<Issued>,
+    /// Who has left, and who has succeeded them.
+    pub(super) gone: Vec<Gone>,
+    /// Milestones that have been passed.
+    pub(super) milestone: usize,
+    /// What the neighbour that will join the ledger is to confirm by then.
+    pub(super) awaiting: Vec<Edge>,
+    /// Whether it has joined.
+    pub(super) joined: bool,
     /// Attempts that must be refused and are still to be made, by number.
     pub(super) owed: VecDeque<usize>,
     /// How often each thing has been done, so that every variant gets its turn.
@@ -114,6 +126,10 @@ impl World {
             revoked: None,
             taken: None,
             last: None,
+            gone: Vec::new(),
+            milestone: 0,
+            awaiting: Vec::new(),
+            joined: false,
             owed: VecDeque::new(),
             turns: BTreeMap::new(),
             rng: ChaCha8Rng::seed_from_u64(seed),
@@ -160,6 +176,9 @@ impl World {
         if story::due(self) {
             return story::step(self);
         }
+        if let Some(turning) = milestones::next(self) {
+            return turning;
+        }
         if self.one_in(REFUSED_ONE_IN)
             && let Some(refused) = refuse::any(self)
         {
@@ -171,11 +190,7 @@ impl World {
             let job = self
                 .jobs
                 .swap_remove(usize::try_from(at).unwrap_or_default());
-            return match job {
-                Job::Fresh(fresh) => self.tend(*fresh),
-                Job::Ship(shipment) => self.carry_on(*shipment),
-                Job::Lost(pile) => self.recover(pile),
-            };
+            return self.go_on_with(job);
         }
         let full = self.stock.len() >= MAX_PILES;
         if self.stock.is_empty() || (!full && self.one_in(4)) {
@@ -183,8 +198,21 @@ impl World {
         }
         let pile = self.take_pile();
         match pile {
-            Some(pile) => self.deal_with(pile),
+            Some(pile) => self.pick_up(pile),
             None => self.make(),
+        }
+    }
+
+    fn go_on_with(&mut self, job: Job) -> Issued {
+        if let Some((lot, from, to)) = self.passes_first(&job) {
+            self.jobs.push(job);
+            return self.inherit(lot, &from, &to);
+        }
+        match job {
+            Job::Fresh(fresh) => self.tend(*fresh),
+            Job::Ship(shipment) => self.carry_on(*shipment),
+            Job::Lost(pile) => self.recover(pile),
+            Job::Edge(edge) => self.confirm(*edge),
         }
     }
 
@@ -194,11 +222,11 @@ impl World {
         Some(self.stock.swap_remove(at))
     }
 
-    /// A pile of the stock, left where it is.
+    /// A pile of the stock whose holder and owner are there, left where it is.
     pub(super) fn look_at_pile(&mut self) -> Option<Pile> {
         let pile = self.take_pile()?;
         self.stock.push(pile.clone());
-        Some(pile)
+        Some(pile).filter(|pile| !self.has_left(&pile.holder) && !self.has_left(&pile.owner))
     }
 
     /// A number below `bound` (0 for a bound of 0).
@@ -305,6 +333,7 @@ impl World {
             expect: Expect::Accepted,
             what,
             events: u64::try_from(draft.events.len()).unwrap_or(u64::MAX),
+            kinds: draft.events.iter().map(kind_of).collect(),
             story: false,
         };
         Said {
@@ -365,6 +394,7 @@ impl World {
             Job::Fresh(fresh) => fresh.pile.lot == lot,
             Job::Ship(shipment) => shipment.lot() == lot,
             Job::Lost(pile) => pile.lot == lot,
+            Job::Edge(_) => false,
         })
     }
 }

@@ -3,6 +3,7 @@
 
 mod goods;
 mod letter;
+mod orders;
 mod rights;
 
 use super::world::Said;
@@ -16,7 +17,13 @@ type Attempt = fn(&mut World) -> Option<Issued>;
 /// The first attempt still owed that is possible now. Each is owed once a
 /// round; those that were not possible in their turn come first later.
 pub(super) fn any(world: &mut World) -> Option<Issued> {
-    let attempts: Vec<Attempt> = [letter::ATTEMPTS, rights::ATTEMPTS, goods::ATTEMPTS].concat();
+    let attempts: Vec<Attempt> = [
+        letter::ATTEMPTS,
+        rights::ATTEMPTS,
+        goods::ATTEMPTS,
+        orders::ATTEMPTS,
+    ]
+    .concat();
     if world.owed.len() < attempts.len() {
         world.owed.extend(0..attempts.len());
     }
