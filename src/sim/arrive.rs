@@ -16,7 +16,11 @@ const OFF_ONE_IN: u64 = 9;
 const OFF_PART: i64 = 100;
 
 impl World {
-    pub(super) fn unload(&mut self, mut s: Shipment) -> Issued {
+    pub(super) fn unload(&mut self, s: Shipment) -> Issued {
+        let mut s = match self.unloads_for_nobody(s) {
+            Ok(s) => s,
+            Err(seized) => return seized,
+        };
         let offered = paper::unloaded(s.pile.goods(), s.consignment, &s.consignee);
         let carrier = s.carrier.clone();
         let said = self.say(
@@ -113,9 +117,14 @@ impl World {
             line.check = Some(paper::on_the_scale(pile.gross() + pile.gross() / parts));
         }
         self.taken = Some((consignee.clone(), s.offer.clone(), pile.goods()));
-        self.stock.push(pile.at(&consignee, place));
-        let body = Body::Accepted(with_line(&s.offer, place, line));
-        let said = self.say(&consignee, vec![body], "accepts a delivery");
+        let mut bodies = vec![Body::Accepted(with_line(&s.offer, place, line))];
+        bodies.extend(self.unpacked(&s));
+        let said = self.say(&consignee, bodies, "accepts a delivery");
+        let mut pile = pile.at(&consignee, place);
+        if s.twist == Twist::Direct && self.turn("give back") % 2 == 1 {
+            pile = self.give_back(&s, pile);
+        }
+        self.stock.push(pile);
         if s.twist == Twist::Over {
             let name = said.name(0, DISPUTE_LINE);
             self.go_on(s, Leg::Settle(Dispute::Over(name, large)));

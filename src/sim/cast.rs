@@ -11,7 +11,7 @@ use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 
 use self::table::{
     AUTHORITIES, CARRIERS, CELLULOSE_PLANTS, CYANIDE_PLANTS, DISPOSERS, Entry, GOLD_MINES,
-    IMPORTERS, NEIGHBOURS, NITRATE_PLANTS, OPEN_PITS, PAINT_MAKERS, WAREHOUSES,
+    IMPORTERS, NEIGHBOURS, NITRATE_PLANTS, OPEN_PITS, PAINT_MAKERS, RAILWAYS, WAREHOUSES,
 };
 use crate::catalog::{Uscc, UsccError};
 use crate::event::signing::SecretKey;
@@ -155,6 +155,8 @@ pub struct Cast {
     pub disposers: Group,
     /// Off the ledger when the world begins.
     pub neighbours: Group,
+    /// Carry them by rail.
+    pub railways: Group,
     /// Who is no longer there: succeeded by another, or closed.
     former: Vec<Who>,
 }
@@ -231,6 +233,7 @@ impl Cast {
             paint_makers: casting.group(&PAINT_MAKERS)?,
             disposers: casting.group(&DISPOSERS)?,
             neighbours: casting.group(&NEIGHBOURS)?,
+            railways: casting.group(&RAILWAYS)?,
             former: Vec::new(),
         })
     }
@@ -269,6 +272,7 @@ impl Cast {
             &self.importers,
             &self.warehouses,
             &self.carriers,
+            &self.railways,
             &self.gold_mines,
             &self.open_pits,
             &self.paint_makers,

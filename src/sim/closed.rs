@@ -66,6 +66,8 @@ impl World {
                 self.stock.push(s.pile);
                 return;
             }
+            // A case goes aboard first: only its giver could open it.
+            Leg::Board if for_it && s.outer.is_some() => {}
             Leg::Board if for_it => s.twist = Twist::Withdrawn,
             Leg::Receive if for_it && s.twist == Twist::Direct => {
                 s.twist = Twist::Withdrawn;
@@ -92,7 +94,12 @@ impl World {
     pub(super) fn seize(&mut self, s: Shipment) -> Issued {
         let at = At::Consignment(bytes::Bytes::copy_from_slice(&s.consignment));
         let what = "takes over goods from a vehicle";
-        self.taken_over(s.pile, String::new(), at, what)
+        let keeper = self.cast.warehouses.first().clone();
+        let place = keeper.entry.code;
+        let kept = s.pile.clone().at(&keeper, place);
+        let taken = self.taken_over(s.pile, String::new(), at, what);
+        self.break_up(&kept, s.outer.as_ref());
+        taken
     }
 
     fn taken_over(&mut self, pile: Pile, holder: String, at: At, what: &'static str) -> Issued {

@@ -32,6 +32,8 @@ pub(super) struct Fresh {
 #[derive(Debug)]
 pub(super) enum Next {
     Assay,
+    /// It has dried, and is wetted.
+    Wet,
     Correct,
     Pack,
     Store,
@@ -108,7 +110,7 @@ impl World {
         let released = CustomsReported {
             lot: name.to_bytes(),
             direction: CustomsDirection::Import.into(),
-            customs_entry: entry,
+            customs_entry: entry.clone(),
             status: CustomsStatus::Released.into(),
             office: "二连海关".to_owned(),
             documents: Vec::new(),
@@ -119,6 +121,7 @@ impl World {
             Body::CustomsReported(released),
             Body::Packed(packed),
         ];
+        self.declared(name, &entry);
         let said = self.say_as(id, who, &[], bodies, "imports and packs");
         self.stock.push(Pile {
             lot: name,
@@ -141,6 +144,7 @@ impl World {
     pub(super) fn tend(&mut self, fresh: Fresh) -> Issued {
         match fresh.next {
             Next::Assay => self.assay(fresh),
+            Next::Wet => self.wet(fresh),
             Next::Correct => self.correct(fresh),
             Next::Pack => self.pack(fresh),
             Next::Store => {
@@ -151,6 +155,10 @@ impl World {
     }
 
     fn assay(&mut self, mut fresh: Fresh) -> Issued {
+        let cellulose = fresh.pile.product.form == CELLULOSE.form;
+        if cellulose && self.turn("dries").is_multiple_of(2) {
+            return self.dries(fresh);
+        }
         let holder = fresh.pile.holder.clone();
         fresh.pile.ppm = self.content(fresh.pile.product);
         let assayed = Assayed {

@@ -6,6 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 
 use super::cast::{Cast, Who};
+use super::device::Talk;
 use super::edges::Edge;
 use super::goods::Pile;
 use super::make::Fresh;
@@ -16,7 +17,7 @@ use super::{Expect, Issued, milestones, refuse, story};
 use crate::catalog::UsccError;
 use crate::event::ids::derived;
 use crate::event::signing::SecretKey;
-use crate::event::statement::{Draft, kind_of};
+use crate::event::statement::{Draft, Header, kind_of};
 use crate::event::{LotId, StatementId};
 use crate::pb::event::Body;
 use crate::pb::{Event, EventRef, ExternalRef, Goods, Origin};
@@ -79,6 +80,10 @@ pub struct World {
     pub(super) milestone: usize,
     /// What the neighbour that will join the ledger is to confirm by then.
     pub(super) awaiting: Vec<Edge>,
+    /// What devices have said, by their party.
+    pub(super) talks: BTreeMap<String, Talk>,
+    /// The last lots imported, and their customs entries.
+    pub(super) imports: VecDeque<(LotId, String)>,
     /// Whether it has joined.
     pub(super) joined: bool,
     /// Attempts that must be refused and are still to be made, by number.
@@ -88,7 +93,7 @@ pub struct World {
     rng: ChaCha8Rng,
     now_ms: i64,
     issued: u64,
-    labels: u64,
+    pub(super) labels: u64,
 }
 
 /// A statement that has just been signed.
@@ -130,6 +135,8 @@ impl World {
             milestone: 0,
             awaiting: Vec::new(),
             joined: false,
+            talks: BTreeMap::new(),
+            imports: VecDeque::new(),
             owed: VecDeque::new(),
             turns: BTreeMap::new(),
             rng: ChaCha8Rng::seed_from_u64(seed),
@@ -324,12 +331,23 @@ impl World {
         cosigners: &[&SecretKey],
         what: &'static str,
     ) -> Said {
+        World::signed_with(&Header::default(), draft, key, cosigners, what)
+    }
+
+    /// The same with a device's number, or from paper.
+    pub(super) fn signed_with(
+        header: &Header,
+        draft: &Draft,
+        key: &SecretKey,
+        cosigners: &[&SecretKey],
+        what: &'static str,
+    ) -> Said {
         let refs = (0u32..)
             .zip(&draft.events)
             .filter_map(|(index, _)| draft.event_ref(index, key))
             .collect();
         let issued = Issued {
-            signed: draft.sign(key, cosigners),
+            signed: draft.sign_with(header, key, cosigners),
             expect: Expect::Accepted,
             what,
             events: u64::try_from(draft.events.len()).unwrap_or(u64::MAX),
@@ -368,7 +386,7 @@ impl World {
         World::signed(&draft, key, cosigners, what)
     }
 
-    /// The same with a number of another system beside the first event.
+    /// The same with a number of another system beside it.
     pub(super) fn say_with_ref(
         &mut self,
         who: &Who,
@@ -377,8 +395,20 @@ impl World {
         number: &str,
         what: &'static str,
     ) -> Said {
+        self.say_all_with_ref(who, vec![body], system, number, what)
+    }
+
+    /// The same of several events.
+    pub(super) fn say_all_with_ref(
+        &mut self,
+        who: &Who,
+        bodies: Vec<Body>,
+        system: &str,
+        number: &str,
+        what: &'static str,
+    ) -> Said {
         let id = self.fresh_id();
-        let mut draft = self.draft(who, id, vec![body]);
+        let mut draft = self.draft(who, id, bodies);
         for event in &mut draft.events {
             event.external_refs = vec![ExternalRef {
                 system: system.to_owned(),

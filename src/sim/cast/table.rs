@@ -248,6 +248,13 @@ pub(super) const CARRIERS: [Entry; 3] = [
         &CARRIER,
     ),
 ];
+pub(super) const RAILWAYS: [Entry; 1] = [entry(
+    "152501",
+    ("二连站铁路货运", "Erenhot Rail Freight"),
+    "RW",
+    "蒙H",
+    &CARRIER,
+)];
 pub(super) const GOLD_MINES: [Entry; 2] = [
     entry(
         "150400",

@@ -1,6 +1,7 @@
 //! Statements that must be refused, each for one reason: what people and
 //! systems get wrong, and what they may try. They take turns.
 
+mod device;
 mod goods;
 mod letter;
 mod orders;
@@ -22,6 +23,7 @@ pub(super) fn any(world: &mut World) -> Option<Issued> {
         rights::ATTEMPTS,
         goods::ATTEMPTS,
         orders::ATTEMPTS,
+        device::ATTEMPTS,
     ]
     .concat();
     if world.owed.len() < attempts.len() {
