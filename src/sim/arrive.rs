@@ -16,11 +16,10 @@ const OFF_ONE_IN: u64 = 9;
 const OFF_PART: i64 = 100;
 
 impl World {
-    pub(super) fn unload(&mut self, s: Shipment) -> Issued {
-        let mut s = match self.unloads_for_nobody(s) {
-            Ok(s) => s,
-            Err(seized) => return seized,
-        };
+    pub(super) fn unload(&mut self, mut s: Shipment) -> Issued {
+        if self.has_vanished(&s.consignee) {
+            return self.seize(s);
+        }
         let offered = paper::unloaded(s.pile.goods(), s.consignment, &s.consignee);
         let carrier = s.carrier.clone();
         let said = self.say(

@@ -81,7 +81,7 @@ impl World {
         let body = self.position(s);
         let heard = self.say_by_device(&s.carrier, body, what).issued;
         let lost = turn == LOST;
-        let late = match lost.then(|| self.from_paper(&s.carrier, paper)).flatten() {
+        let late = match lost.then(|| self.enter_paper(&s.carrier, paper)).flatten() {
             Some(entered) => entered,
             None => unheard.issued,
         };
@@ -90,7 +90,7 @@ impl World {
     }
 
     /// A person enters what the device should have said before its last word.
-    fn from_paper(&mut self, who: &Who, body: Body) -> Option<Issued> {
+    fn enter_paper(&mut self, who: &Who, body: Body) -> Option<Issued> {
         let number = self.number();
         let talk = self.talks.get_mut(&who.code)?;
         if talk.entered >= MAX_ENTERED {

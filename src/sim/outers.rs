@@ -2,11 +2,11 @@
 //! offered by its name, counted whole where it arrives, and broken up there.
 //! And packages that go back to who gave them, title and all.
 
+use super::World;
 use super::goods::Pile;
 use super::paper;
-use super::ship::{Leg, Shipment, Twist, with_line};
+use super::ship::{Shipment, Twist, with_line};
 use super::world::Said;
-use super::{Issued, World};
 use crate::pb::event::Body;
 use crate::pb::{Accepted, Aggregated, Counted, Goods, Offered, SerialRange, Traded};
 
@@ -152,13 +152,5 @@ impl World {
         let bodies = vec![Body::Traded(traded)];
         let what = "sells back what it returned";
         self.say_as(id, &s.consignee, &[&to.first], bodies, what)
-    }
-
-    /// A shipment whose consignee has gone is taken over where it is.
-    pub(super) fn unloads_for_nobody(&mut self, s: Shipment) -> Result<Shipment, Issued> {
-        if self.has_vanished(&s.consignee) && matches!(s.leg, Leg::Unload | Leg::Road) {
-            return Err(self.seize(s));
-        }
-        Ok(s)
     }
 }

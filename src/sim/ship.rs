@@ -341,11 +341,10 @@ impl World {
         }
     }
 
-    fn road(&mut self, s: Shipment) -> Issued {
-        let mut s = match self.unloads_for_nobody(s) {
-            Ok(s) => s,
-            Err(seized) => return seized,
-        };
+    fn road(&mut self, mut s: Shipment) -> Issued {
+        if self.has_vanished(&s.consignee) {
+            return self.seize(s);
+        }
         if World::on_the_wide_gauge(&s) {
             return self.change_gauge(s);
         }
