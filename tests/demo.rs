@@ -47,6 +47,17 @@ fn it_ends_balanced_and_verified_and_the_same_seed_gives_the_same_counts() {
     assert!(first["events"].as_u64().unwrap() >= 3_000);
     assert!(first["records"].as_u64().unwrap() > 2_000);
     assert!(first["lots"].as_u64().unwrap() > 100);
+    for kind in [
+        "arrived",
+        "departed",
+        "confirmed",
+        "succeeded",
+        "inherited",
+        "taken_over",
+    ] {
+        let count = first["eventsByKind"][kind].as_u64();
+        assert!(count.unwrap_or(0) > 0, "'{kind}' never happened");
+    }
     assert_eq!(counts(first), counts(told(&arguments)));
 }
 
@@ -54,7 +65,7 @@ fn it_ends_balanced_and_verified_and_the_same_seed_gives_the_same_counts() {
 fn the_tables_tell_the_drums_life_from_production_to_disposal() {
     let output = demo(&["--once", "--events", "400", "--seed", "11"]);
     let text = String::from_utf8(output.stdout).unwrap();
-    let life = text.split("Mass balance").next().unwrap();
+    let life = text.split("What happened").next().unwrap();
     let steps = [
         "produced 生产",
         "packed 包装",
@@ -77,6 +88,10 @@ fn the_tables_tell_the_drums_life_from_production_to_disposal() {
         rest = rest.get(at.unwrap_or_default()..).unwrap();
     }
     for heading in [
+        "What happened, by kind of event",
+        "arrived 外部转入",
+        "succeeded 承继",
+        "taken over 接管",
         "balanced 平衡",
         "What was refused",
         "Verification",

@@ -8,7 +8,7 @@
     reason = "tests fail by panicking"
 )]
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use bytes::Bytes;
 use hazledger::custody::decide::{Recorded, decide_genesis, keys_of};
@@ -17,7 +17,8 @@ use hazledger::custody::{Context, State, decide};
 use hazledger::event::record::{OpenRecord, Standing, seal};
 use hazledger::event::signing::SecretKey;
 use hazledger::event::{Hash, Refused, Statement};
-use hazledger::pb::{EventRef, Genesis, Origin, RefusalCode, SignedStatement};
+use hazledger::pb::event::Body;
+use hazledger::pb::{Event, EventRef, Genesis, Origin, RefusalCode, SignedStatement};
 use hazledger::sim::{Expect, Issued, Span, World};
 
 const NAME: &str = "hazledger.test/sim";
@@ -113,7 +114,8 @@ impl Bench {
 }
 
 fn play(seed: u64, events: u64) -> (Bench, World, u64) {
-    let mut world = World::new(seed, SPAN).unwrap();
+    let span = Span { events, ..SPAN };
+    let mut world = World::new(seed, span).unwrap();
     let mut bench = Bench::begin(world.genesis(NAME, &SecretKey::from_seed(&[1; 32])));
     let genesis_hash = bench.state.last_head().to_bytes();
     world.join(Origin {
@@ -143,6 +145,42 @@ fn the_rules_answer_as_the_world_expects_for_six_thousand_events() {
     assert!(bench.state.next() > 4_000);
     assert!(refused > 100);
     assert!(world.story_told());
+}
+
+/// The lots that an event names, if it hands on, sells or uses them.
+fn goes_on(event: &Event) -> Vec<Bytes> {
+    let goods = match &event.body {
+        Some(Body::Offered(e)) => e.lines.clone(),
+        Some(Body::Traded(e)) => e.goods.clone(),
+        Some(Body::Used(e)) => e.goods.iter().cloned().collect(),
+        _ => Vec::new(),
+    };
+    goods.into_iter().map(|g| g.lot).collect()
+}
+
+#[test]
+fn successors_inherit_in_the_middle_of_trade_and_trade_on_with_it() {
+    let (bench, ..) = play(7, 3_000);
+    let mut records: Vec<&OpenRecord> = bench.records.values().collect();
+    records.sort_unstable_by_key(|r| r.position());
+    let mut inherited: Vec<(String, Bytes)> = Vec::new();
+    let mut went_on = 0;
+    for record in records {
+        let party = &record.payload.party;
+        for event in record.events.iter().flatten() {
+            if let Some(Body::Inherited(e)) = &event.body {
+                inherited.extend(e.lines.iter().map(|l| (party.clone(), l.lot.clone())));
+            }
+            let ours = |lot: Bytes| inherited.contains(&(party.clone(), lot));
+            went_on += goes_on(event)
+                .into_iter()
+                .filter(|l| ours(l.clone()))
+                .count();
+        }
+    }
+    let parties: BTreeSet<&String> = inherited.iter().map(|(party, _)| party).collect();
+    assert!(parties.len() > 1, "{} successors", parties.len());
+    assert!(went_on > 5, "{went_on} times");
 }
 
 #[test]

@@ -17,6 +17,9 @@ const OFF_PART: i64 = 100;
 
 impl World {
     pub(super) fn unload(&mut self, mut s: Shipment) -> Issued {
+        if self.has_vanished(&s.consignee) {
+            return self.seize(s);
+        }
         let offered = paper::unloaded(s.pile.goods(), s.consignment, &s.consignee);
         let carrier = s.carrier.clone();
         let said = self.say(
@@ -113,9 +116,14 @@ impl World {
             line.check = Some(paper::on_the_scale(pile.gross() + pile.gross() / parts));
         }
         self.taken = Some((consignee.clone(), s.offer.clone(), pile.goods()));
-        self.stock.push(pile.at(&consignee, place));
-        let body = Body::Accepted(with_line(&s.offer, place, line));
-        let said = self.say(&consignee, vec![body], "accepts a delivery");
+        let mut bodies = vec![Body::Accepted(with_line(&s.offer, place, line))];
+        bodies.extend(self.unpacked(&s));
+        let said = self.say(&consignee, bodies, "accepts a delivery");
+        let mut pile = pile.at(&consignee, place);
+        if s.twist == Twist::Direct && self.turn("give back") % 2 == 1 {
+            pile = self.give_back(&s, pile);
+        }
+        self.stock.push(pile);
         if s.twist == Twist::Over {
             let name = said.name(0, DISPUTE_LINE);
             self.go_on(s, Leg::Settle(Dispute::Over(name, large)));
@@ -151,8 +159,13 @@ impl World {
             dispute: bytes::Bytes::copy_from_slice(&name),
             settlements: vec![settlement],
         };
-        let id = self.fresh_id();
         let bodies = vec![Body::Settled(settled)];
+        if self.has_vanished(&consignee) {
+            return self
+                .order(bodies, "settles a dispute for who has left")
+                .issued;
+        }
+        let id = self.fresh_id();
         let carrier = [&s.carrier.first];
         self.say_as(id, &consignee, &carrier, bodies, "settles a dispute")
             .issued
@@ -168,7 +181,7 @@ impl World {
             ..Settlement::default()
         };
         match self.turn("settle short") % 3 {
-            0 => {
+            0 if !self.has_vanished(consignee) => {
                 let found = Settlement {
                     party: consignee.code.clone(),
                     place: consignee.entry.code.to_owned(),

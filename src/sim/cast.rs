@@ -11,7 +11,7 @@ use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 
 use self::table::{
     AUTHORITIES, CARRIERS, CELLULOSE_PLANTS, CYANIDE_PLANTS, DISPOSERS, Entry, GOLD_MINES,
-    IMPORTERS, NITRATE_PLANTS, OPEN_PITS, PAINT_MAKERS, WAREHOUSES,
+    IMPORTERS, NEIGHBOURS, NITRATE_PLANTS, OPEN_PITS, PAINT_MAKERS, RAILWAYS, WAREHOUSES,
 };
 use crate::catalog::{Uscc, UsccError};
 use crate::event::signing::SecretKey;
@@ -107,6 +107,25 @@ impl Group {
     pub fn has(&self, who: &Who) -> bool {
         self.iter().any(|w| Arc::ptr_eq(w, who))
     }
+
+    /// The last of them.
+    pub fn last(&self) -> &Who {
+        self.rest.last().unwrap_or(&self.first)
+    }
+
+    /// One more.
+    fn add(&mut self, who: &Who) {
+        self.rest.push(who.clone());
+    }
+
+    /// Without one of them, unless nobody would be left.
+    fn remove(&mut self, who: &Who) {
+        if !Arc::ptr_eq(&self.first, who) {
+            self.rest.retain(|w| !Arc::ptr_eq(w, who));
+        } else if !self.rest.is_empty() {
+            self.first = self.rest.remove(0);
+        }
+    }
 }
 
 /// Everybody.
@@ -134,6 +153,12 @@ pub struct Cast {
     pub paint_makers: Group,
     /// Licensed for hazardous waste.
     pub disposers: Group,
+    /// Off the ledger when the world begins.
+    pub neighbours: Group,
+    /// Carry them by rail.
+    pub railways: Group,
+    /// Who is no longer there: succeeded by another, or closed.
+    former: Vec<Who>,
 }
 
 /// Draws keys and numbers organisations, one party after another.
@@ -207,10 +232,38 @@ impl Cast {
             open_pits: casting.group(&OPEN_PITS)?,
             paint_makers: casting.group(&PAINT_MAKERS)?,
             disposers: casting.group(&DISPOSERS)?,
+            neighbours: casting.group(&NEIGHBOURS)?,
+            railways: casting.group(&RAILWAYS)?,
+            former: Vec::new(),
         })
     }
 
-    /// Everybody but the agencies, which genesis names.
+    /// Takes a party out of trade.
+    pub(super) fn retire(&mut self, who: &Who) {
+        for group in [
+            &mut self.nitrate_plants,
+            &mut self.carriers,
+            &mut self.gold_mines,
+            &mut self.open_pits,
+        ] {
+            group.remove(who);
+        }
+        self.former.push(who.clone());
+    }
+
+    /// The neighbour that joins the ledger trades like an open pit from now on.
+    pub(super) fn join(&mut self, who: &Who) {
+        self.open_pits.add(who);
+    }
+
+    /// Everybody whom the registry knows, or knew.
+    pub fn registered(&self) -> impl Iterator<Item = &Who> {
+        self.enterprises()
+            .chain(&self.former)
+            .chain(self.authorities.iter())
+    }
+
+    /// Everybody in trade but the agencies, which genesis names.
     pub fn enterprises(&self) -> impl Iterator<Item = &Who> {
         [
             &self.cyanide_plants,
@@ -219,6 +272,7 @@ impl Cast {
             &self.importers,
             &self.warehouses,
             &self.carriers,
+            &self.railways,
             &self.gold_mines,
             &self.open_pits,
             &self.paint_makers,
@@ -230,9 +284,8 @@ impl Cast {
 
     /// The party with this code.
     pub fn by_code(&self, code: &str) -> Option<&Who> {
-        self.authorities
-            .iter()
-            .chain(self.enterprises())
+        self.registered()
+            .chain(self.neighbours.iter())
             .find(|w| w.code == code)
     }
 }

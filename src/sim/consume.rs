@@ -200,6 +200,8 @@ impl World {
         self.stock.push(Pile {
             lot: LotId(said.name(0, 0)),
             waste: true,
+            // Waste is whoever's who declares it.
+            owner: some.holder.clone(),
             contents,
             ..some
         });

@@ -16,18 +16,24 @@ use crate::pb::{
     IncidentKind, Moved, NewLot, Produced, Recovered, Residue, SerialRange, filled,
 };
 
+/// Of so many new lots one comes from outside the ledger.
+const ARRIVES_ONE_IN: u64 = 9;
+
 /// A lot that has just been produced.
 #[derive(Debug)]
 pub(super) struct Fresh {
     pub(super) pile: Pile,
     declared: NewLot,
     produced: EventRef,
-    next: Next,
+    pub(super) next: Next,
 }
 
+/// What is done next with it.
 #[derive(Debug)]
-enum Next {
+pub(super) enum Next {
     Assay,
+    /// It has dried, and is wetted.
+    Wet,
     Correct,
     Pack,
     Store,
@@ -38,6 +44,9 @@ impl World {
     pub(super) fn make(&mut self) -> Issued {
         let cast = self.cast.clone();
         let turn = self.turn("make");
+        if turn % ARRIVES_ONE_IN == ARRIVES_ONE_IN / 2 {
+            return self.arrive_from_outside();
+        }
         match turn % 6 {
             0 | 3 => self.produce(cast.cyanide_plants.nth(turn), &CYANIDE),
             1 | 4 => self.produce(cast.nitrate_plants.nth(turn / 3), &NITRATE),
@@ -101,7 +110,7 @@ impl World {
         let released = CustomsReported {
             lot: name.to_bytes(),
             direction: CustomsDirection::Import.into(),
-            customs_entry: entry,
+            customs_entry: entry.clone(),
             status: CustomsStatus::Released.into(),
             office: "二连海关".to_owned(),
             documents: Vec::new(),
@@ -112,6 +121,7 @@ impl World {
             Body::CustomsReported(released),
             Body::Packed(packed),
         ];
+        self.declared(name, &entry);
         let said = self.say_as(id, who, &[], bodies, "imports and packs");
         self.stock.push(Pile {
             lot: name,
@@ -134,6 +144,7 @@ impl World {
     pub(super) fn tend(&mut self, fresh: Fresh) -> Issued {
         match fresh.next {
             Next::Assay => self.assay(fresh),
+            Next::Wet => self.wet(fresh),
             Next::Correct => self.correct(fresh),
             Next::Pack => self.pack(fresh),
             Next::Store => {
@@ -144,6 +155,10 @@ impl World {
     }
 
     fn assay(&mut self, mut fresh: Fresh) -> Issued {
+        let cellulose = fresh.pile.product.form == CELLULOSE.form;
+        if cellulose && self.turn("dries").is_multiple_of(2) {
+            return self.dries(fresh);
+        }
         let holder = fresh.pile.holder.clone();
         fresh.pile.ppm = self.content(fresh.pile.product);
         let assayed = Assayed {
@@ -330,10 +345,10 @@ impl World {
         if cast.disposers.has(&holder) {
             self.dispose(&pile)
         } else if user && !pile.waste {
-            if self.turn("use") % 6 == 5 {
-                self.waste(pile)
-            } else {
-                self.use_some(pile)
+            match self.turn("use") % 12 {
+                5 | 11 => self.waste(pile),
+                8 if own => self.depart(pile),
+                _ => self.use_some(pile),
             }
         } else if cast.paint_makers.has(&holder) && !pile.waste {
             self.make_paint(pile)
@@ -432,6 +447,7 @@ impl World {
 
     /// What was missing is back.
     pub(super) fn recover(&mut self, pile: Pile) -> Issued {
+        let pile = self.where_it_is_now(pile);
         let recovered = Recovered {
             goods: Some(pile.goods()),
             place: pile.place.to_owned(),

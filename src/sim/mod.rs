@@ -13,10 +13,18 @@
 
 mod arrive;
 mod cast;
+mod closed;
 mod consume;
+mod device;
+mod drying;
+mod edges;
 mod goods;
 mod make;
+mod merge;
+mod milestones;
+mod outers;
 mod paper;
+mod rail;
 mod refuse;
 mod setup;
 mod ship;
@@ -32,7 +40,7 @@ pub use setup::{BASE_RULES, STATE_RECORD_INTERVAL};
 pub use story::{DRUM, STORY_LABEL, STORY_STEPS, WASTE_LABEL};
 pub use world::{Span, World};
 
-use crate::pb::{RefusalCode, SignedStatement};
+use crate::pb::{EventKind, RefusalCode, SignedStatement};
 
 /// The answer that a right ledger gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +64,8 @@ pub struct Issued {
     pub what: &'static str,
     /// How many events it holds.
     pub events: u64,
+    /// Their kinds, in order.
+    pub kinds: Vec<EventKind>,
     /// Whether it belongs to the one drum's life that the demo traces.
     pub story: bool,
 }

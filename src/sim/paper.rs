@@ -15,6 +15,8 @@ use crate::pb::{
 pub(super) struct Waybill {
     pub(super) number: String,
     pub(super) vehicle: String,
+    /// By rail: its wagons, and no vehicle.
+    pub(super) wagons: Vec<String>,
 }
 
 impl World {
@@ -53,12 +55,16 @@ impl World {
         let number = self.number();
         Waybill {
             number: format!("YD-2026-{number:07}"),
+            wagons: Vec::new(),
             vehicle: format!("{}·{:05}", carrier.plate, 10_000 + self.below(80_000)),
         }
     }
 
     /// The waybill's fields for a carriage to a consignee.
     pub(super) fn carriage(&mut self, waybill: &Waybill, from: &Who, consignee: &Who) -> Carriage {
+        if !waybill.wagons.is_empty() {
+            return self.by_rail(waybill, consignee);
+        }
         let mut route = vec![from.region.to_owned(), consignee.region.to_owned()];
         route.dedup();
         Carriage {

@@ -95,6 +95,7 @@ impl World {
         let cast = self.cast.clone();
         for (who, product) in [
             (cast.gold_mines.first(), &CYANIDE),
+            (cast.gold_mines.last(), &CYANIDE),
             (cast.open_pits.first(), &NITRATE),
             (cast.warehouses.first(), &NITRATE),
         ] {
@@ -122,7 +123,16 @@ impl World {
         self.say_as(id, agencies.first(), &cosigners, bodies, what)
     }
 
-    fn register(&mut self, who: &Who) -> Said {
+    /// An act of one agency, in turn.
+    pub(super) fn order(&mut self, bodies: Vec<Body>, what: &'static str) -> Said {
+        let turn = self.turn("order");
+        let agency = self.cast.authorities.nth(turn).clone();
+        let id = self.fresh_id();
+        let draft = self.draft(&agency, id, bodies);
+        World::signed(&draft, &agency.first, &[], what)
+    }
+
+    pub(super) fn register(&mut self, who: &Who) -> Said {
         let mut bodies = vec![Body::PartyRegistered(PartyRegistered {
             party: who.code.clone(),
             name_zh: who.name_zh.to_owned(),
@@ -138,7 +148,7 @@ impl World {
         self.decree(bodies, "registers a party and its keys")
     }
 
-    fn register_places(&mut self, who: &Who) -> Said {
+    pub(super) fn register_places(&mut self, who: &Who) -> Said {
         let party = || who.code.clone();
         let mut bodies = vec![Body::SiteRegistered(SiteRegistered {
             party: party(),

@@ -10,8 +10,8 @@ use crate::event::LotId;
 use crate::pb::event::Body;
 use crate::pb::incident::At as IncidentAt;
 use crate::pb::{
-    Accepted, AcceptedLine, Declined, EventRef, Goods, Incident, IncidentKind, Relayed, ReportKind,
-    Reported, Traded, Withdrawn,
+    Accepted, AcceptedLine, Declined, EventRef, Goods, Incident, IncidentKind, Relayed, Traded,
+    Withdrawn,
 };
 
 /// Packages of a shipment, at most.
@@ -85,6 +85,8 @@ pub(super) enum Leg {
     Unload,
     Receive,
     Settle(Dispute),
+    /// Nobody is there to take it: an agency will.
+    Seize,
 }
 
 /// A dispute that a delivery opened, by its name.
@@ -96,9 +98,19 @@ pub(super) enum Dispute {
     Over([u8; 16], i64),
 }
 
+/// A sale that a shipment rests on.
+#[derive(Debug)]
+pub(super) struct Sold {
+    pub(super) trade: EventRef,
+    pub(super) seller: Who,
+}
+
 /// Goods on their way to another party.
 #[derive(Debug)]
 pub(super) struct Shipment {
+    pub(super) sold: Option<Sold>,
+    /// The case that they travel in.
+    pub(super) outer: Option<String>,
     pub(super) pile: Pile,
     pub(super) giver: Who,
     pub(super) carrier: Who,
@@ -172,14 +184,27 @@ impl World {
                 LOOSE_TWISTS.iter().cycle().nth(turn % LOOSE_TWISTS.len())
             }
         };
-        let carrier = self.cast.carriers.clone().nth(self.below(64)).clone();
-        let waybill = self.waybill(&carrier);
+        let mut twist = possible(twist.copied().unwrap_or(Twist::Plain), &pile);
+        let (carrier, waybill) = if self.goes_by_rail(&pile) && twist != Twist::Direct {
+            if twist == Twist::Relayed {
+                // It goes from wagon to wagon as it is.
+                twist = Twist::Plain;
+            }
+            let note = self.consignment_note(pile.gross() / KG);
+            (self.cast.railways.first().clone(), note)
+        } else {
+            let carrier = self.cast.carriers.clone().nth(self.below(64)).clone();
+            let waybill = self.waybill(&carrier);
+            (carrier, waybill)
+        };
         let sold = !pile.waste
             && pile.owner.code != consignee.code
             && !self.cast.warehouses.has(&consignee);
         let shipment = Shipment {
             giver: pile.holder.clone(),
-            twist: possible(twist.copied().unwrap_or(Twist::Plain), &pile),
+            outer: self.cased(twist, &pile),
+            sold: None,
+            twist,
             leg: if sold { Leg::Sell } else { Leg::Load },
             reports: self.below(3),
             consignment: [0; 16],
@@ -202,6 +227,7 @@ impl World {
             Leg::Unload => self.unload(shipment),
             Leg::Receive => self.receive(shipment),
             Leg::Settle(_) => self.settle(shipment),
+            Leg::Seize => self.seize(shipment),
         }
     }
 
@@ -209,12 +235,14 @@ impl World {
     /// offer and its goods.
     pub(super) fn waiting_offer(&self) -> Option<(Who, Who, EventRef, Pile)> {
         self.jobs.iter().find_map(|job| match job {
-            Job::Ship(s) if matches!(s.leg, Leg::Board) => Some((
-                s.giver.clone(),
-                s.carrier.clone(),
-                s.offer.clone(),
-                s.pile.clone(),
-            )),
+            Job::Ship(s) if matches!(s.leg, Leg::Board) && !self.has_left(&s.pile.holder) => {
+                Some((
+                    s.giver.clone(),
+                    s.carrier.clone(),
+                    s.offer.clone(),
+                    s.pile.clone(),
+                ))
+            }
             _ => None,
         })
     }
@@ -245,16 +273,15 @@ impl World {
             returns: None,
         };
         s.pile.owner = buyer.clone();
-        self.go_on(s, Leg::Load);
         let id = self.fresh_id();
-        self.say_as(
-            id,
-            &seller,
-            &[&buyer.first],
-            vec![Body::Traded(traded)],
-            "sells",
-        )
-        .issued
+        let bodies = vec![Body::Traded(traded)];
+        let said = self.say_as(id, &seller, &[&buyer.first], bodies, "sells");
+        s.sold = Some(Sold {
+            trade: said.reference(0),
+            seller,
+        });
+        self.go_on(s, Leg::Load);
+        said.issued
     }
 
     fn load(&mut self, mut s: Shipment) -> Issued {
@@ -269,10 +296,12 @@ impl World {
         let carriage = self.carriage(&s.waybill, &giver, &s.consignee);
         let offered = paper::offered(&s.pile, &s.carrier, Some(carriage));
         let number = s.waybill.number.clone();
-        let body = Body::Offered(offered);
-        let said = self.say_with_ref(&giver, body, "e-waybill", &number, "offers for carriage");
-        s.offer = said.reference(0);
-        s.consignment = said.name(0, 0);
+        let bodies = World::loaded(&s, offered);
+        let index = bodies.len().saturating_sub(1);
+        let what = "offers for carriage";
+        let said = self.say_all_with_ref(&giver, bodies, "e-waybill", &number, what);
+        s.offer = said.reference(index);
+        s.consignment = said.name(u32::try_from(index).unwrap_or_default(), 0);
         if s.twist != Twist::Parked {
             self.go_on(s, Leg::Board);
             return said.issued;
@@ -313,11 +342,17 @@ impl World {
     }
 
     fn road(&mut self, mut s: Shipment) -> Issued {
+        if self.has_vanished(&s.consignee) {
+            return self.seize(s);
+        }
+        if World::on_the_wide_gauge(&s) {
+            return self.change_gauge(s);
+        }
         if s.reports > 0 {
             s.reports -= 1;
             let said = self.report(&s);
             self.go_on(s, Leg::Road);
-            return said.issued;
+            return said;
         }
         match s.twist {
             Twist::Relayed => {
@@ -330,21 +365,6 @@ impl World {
             }
             _ => self.unload(s),
         }
-    }
-
-    fn report(&mut self, s: &Shipment) -> Said {
-        let carrier = s.carrier.clone();
-        let reported = Reported {
-            consignment: bytes::Bytes::copy_from_slice(&s.consignment),
-            kind: ReportKind::Position.into(),
-            region: carrier.region.to_owned(),
-            longitude_e6: 107_000_000 + i32::try_from(self.below(12_000_000)).unwrap_or_default(),
-            latitude_e6: 40_000_000 + i32::try_from(self.below(3_000_000)).unwrap_or_default(),
-            note: String::new(),
-        };
-        let id = self.fresh_id();
-        let draft = self.draft(&carrier, id, vec![Body::Reported(reported)]);
-        World::signed(&draft, &carrier.device, &[], "reports from the road")
     }
 
     fn relay(&mut self, mut s: Shipment) -> Issued {

@@ -189,9 +189,7 @@ impl World {
             latitude_e6: e6.1,
             note: String::new(),
         };
-        let id = self.fresh_id();
-        let draft = self.draft(carrier, id, vec![Body::Reported(reported)]);
-        World::signed(&draft, &carrier.device, &[], "reports from the road")
+        self.say_by_device(carrier, Body::Reported(reported), "reports from the road")
     }
 
     fn story_to_mine(&mut self, step: u64, r: &Roles) -> Said {

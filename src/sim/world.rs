@@ -6,15 +6,18 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 
 use super::cast::{Cast, Who};
+use super::device::Talk;
+use super::edges::Edge;
 use super::goods::Pile;
 use super::make::Fresh;
+use super::merge::Gone;
 use super::ship::Shipment;
 use super::story::Story;
-use super::{Expect, Issued, refuse, story};
+use super::{Expect, Issued, milestones, refuse, story};
 use crate::catalog::UsccError;
 use crate::event::ids::derived;
 use crate::event::signing::SecretKey;
-use crate::event::statement::Draft;
+use crate::event::statement::{Draft, Header, kind_of};
 use crate::event::{LotId, StatementId};
 use crate::pb::event::Body;
 use crate::pb::{Event, EventRef, ExternalRef, Goods, Origin};
@@ -50,6 +53,8 @@ pub(super) enum Job {
     Ship(Box<Shipment>),
     /// Packages that were missing and will be found again.
     Lost(Pile),
+    /// Goods across the ledger's edge, to be confirmed.
+    Edge(Box<Edge>),
 }
 
 /// A seeded world; see the module.
@@ -69,6 +74,18 @@ pub struct World {
     pub(super) taken: Option<(Who, EventRef, Goods)>,
     /// The last statement that should have become a record.
     pub(super) last: Option<Issued>,
+    /// Who has left, and who has succeeded them.
+    pub(super) gone: Vec<Gone>,
+    /// Milestones that have been passed.
+    pub(super) milestone: usize,
+    /// What the neighbour that will join the ledger is to confirm by then.
+    pub(super) awaiting: Vec<Edge>,
+    /// What devices have said, by their party.
+    pub(super) talks: BTreeMap<String, Talk>,
+    /// The last lots imported, and their customs entries.
+    pub(super) imports: VecDeque<(LotId, String)>,
+    /// Whether it has joined.
+    pub(super) joined: bool,
     /// Attempts that must be refused and are still to be made, by number.
     pub(super) owed: VecDeque<usize>,
     /// How often each thing has been done, so that every variant gets its turn.
@@ -76,7 +93,7 @@ pub struct World {
     rng: ChaCha8Rng,
     now_ms: i64,
     issued: u64,
-    labels: u64,
+    pub(super) labels: u64,
 }
 
 /// A statement that has just been signed.
@@ -114,6 +131,12 @@ impl World {
             revoked: None,
             taken: None,
             last: None,
+            gone: Vec::new(),
+            milestone: 0,
+            awaiting: Vec::new(),
+            joined: false,
+            talks: BTreeMap::new(),
+            imports: VecDeque::new(),
             owed: VecDeque::new(),
             turns: BTreeMap::new(),
             rng: ChaCha8Rng::seed_from_u64(seed),
@@ -160,6 +183,9 @@ impl World {
         if story::due(self) {
             return story::step(self);
         }
+        if let Some(turning) = milestones::next(self) {
+            return turning;
+        }
         if self.one_in(REFUSED_ONE_IN)
             && let Some(refused) = refuse::any(self)
         {
@@ -171,11 +197,7 @@ impl World {
             let job = self
                 .jobs
                 .swap_remove(usize::try_from(at).unwrap_or_default());
-            return match job {
-                Job::Fresh(fresh) => self.tend(*fresh),
-                Job::Ship(shipment) => self.carry_on(*shipment),
-                Job::Lost(pile) => self.recover(pile),
-            };
+            return self.go_on_with(job);
         }
         let full = self.stock.len() >= MAX_PILES;
         if self.stock.is_empty() || (!full && self.one_in(4)) {
@@ -183,8 +205,21 @@ impl World {
         }
         let pile = self.take_pile();
         match pile {
-            Some(pile) => self.deal_with(pile),
+            Some(pile) => self.pick_up(pile),
             None => self.make(),
+        }
+    }
+
+    fn go_on_with(&mut self, job: Job) -> Issued {
+        if let Some((lot, from, to)) = self.passes_first(&job) {
+            self.jobs.push(job);
+            return self.inherit(lot, &from, &to);
+        }
+        match job {
+            Job::Fresh(fresh) => self.tend(*fresh),
+            Job::Ship(shipment) => self.carry_on(*shipment),
+            Job::Lost(pile) => self.recover(pile),
+            Job::Edge(edge) => self.confirm(*edge),
         }
     }
 
@@ -194,11 +229,11 @@ impl World {
         Some(self.stock.swap_remove(at))
     }
 
-    /// A pile of the stock, left where it is.
+    /// A pile of the stock whose holder and owner are there, left where it is.
     pub(super) fn look_at_pile(&mut self) -> Option<Pile> {
         let pile = self.take_pile()?;
         self.stock.push(pile.clone());
-        Some(pile)
+        Some(pile).filter(|pile| !self.has_left(&pile.holder) && !self.has_left(&pile.owner))
     }
 
     /// A number below `bound` (0 for a bound of 0).
@@ -296,15 +331,27 @@ impl World {
         cosigners: &[&SecretKey],
         what: &'static str,
     ) -> Said {
+        World::signed_with(&Header::default(), draft, key, cosigners, what)
+    }
+
+    /// The same with a device's number, or from paper.
+    pub(super) fn signed_with(
+        header: &Header,
+        draft: &Draft,
+        key: &SecretKey,
+        cosigners: &[&SecretKey],
+        what: &'static str,
+    ) -> Said {
         let refs = (0u32..)
             .zip(&draft.events)
             .filter_map(|(index, _)| draft.event_ref(index, key))
             .collect();
         let issued = Issued {
-            signed: draft.sign(key, cosigners),
+            signed: draft.sign_with(header, key, cosigners),
             expect: Expect::Accepted,
             what,
             events: u64::try_from(draft.events.len()).unwrap_or(u64::MAX),
+            kinds: draft.events.iter().map(kind_of).collect(),
             story: false,
         };
         Said {
@@ -339,7 +386,7 @@ impl World {
         World::signed(&draft, key, cosigners, what)
     }
 
-    /// The same with a number of another system beside the first event.
+    /// The same with a number of another system beside it.
     pub(super) fn say_with_ref(
         &mut self,
         who: &Who,
@@ -348,8 +395,20 @@ impl World {
         number: &str,
         what: &'static str,
     ) -> Said {
+        self.say_all_with_ref(who, vec![body], system, number, what)
+    }
+
+    /// The same of several events.
+    pub(super) fn say_all_with_ref(
+        &mut self,
+        who: &Who,
+        bodies: Vec<Body>,
+        system: &str,
+        number: &str,
+        what: &'static str,
+    ) -> Said {
         let id = self.fresh_id();
-        let mut draft = self.draft(who, id, vec![body]);
+        let mut draft = self.draft(who, id, bodies);
         for event in &mut draft.events {
             event.external_refs = vec![ExternalRef {
                 system: system.to_owned(),
@@ -365,6 +424,7 @@ impl World {
             Job::Fresh(fresh) => fresh.pile.lot == lot,
             Job::Ship(shipment) => shipment.lot() == lot,
             Job::Lost(pile) => pile.lot == lot,
+            Job::Edge(_) => false,
         })
     }
 }

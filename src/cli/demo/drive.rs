@@ -18,7 +18,8 @@ use crate::event::digest::to_hex;
 use crate::pb::ledger_client::LedgerClient;
 use crate::pb::submit_response::Answer;
 use crate::pb::{
-    Acknowledgement, Finding, FindingCode, RefusalCode, Severity, SubmitRequest, SubmitResponse,
+    Acknowledgement, EventKind, Finding, FindingCode, Payload, RefusalCode, Severity,
+    SubmitRequest, SubmitResponse,
 };
 use crate::proof;
 use crate::sim::{Expect, Issued, World};
@@ -44,6 +45,18 @@ pub(super) struct Found {
     pub(super) example: String,
 }
 
+/// Events of one kind.
+#[derive(Clone, Debug)]
+pub(super) struct Happened {
+    pub(super) count: u64,
+    /// Where the first one stands.
+    pub(super) position: u64,
+    /// Who said it, by its code.
+    pub(super) party: String,
+    /// What it was about.
+    pub(super) example: &'static str,
+}
+
 /// What came back.
 #[derive(Debug, Default)]
 pub(super) struct Driven {
@@ -51,6 +64,8 @@ pub(super) struct Driven {
     pub(super) statements: u64,
     /// Events in them.
     pub(super) events: u64,
+    /// By kind, in the order of a life.
+    pub(super) kinds: BTreeMap<EventKind, Happened>,
     /// Statements sent twice and answered the same.
     pub(super) repeated: u64,
     pub(super) refused: BTreeMap<RefusalCode, Refusals>,
@@ -222,7 +237,7 @@ impl<'a> Drive<'a> {
         match (&answer, issued.expect) {
             (Some(Answer::Acknowledgement(ack)), Expect::Accepted) if !repeated => {
                 self.accepted(issued, ack, &findings);
-                Ok(())
+                self.happened(issued, ack)
             }
             (Some(Answer::Acknowledgement(_)), Expect::Repeated) if repeated => {
                 self.driven.repeated += 1;
@@ -239,6 +254,26 @@ impl<'a> Drive<'a> {
             }
             _ => Err(Stop::Wrong(unexpected(issued, answer.as_ref(), repeated))),
         }
+    }
+
+    /// Counts the kinds of a statement's events; the first of each is looked up
+    /// by its acknowledgement.
+    fn happened(&mut self, issued: &Issued, ack: &Acknowledgement) -> Result<(), Stop> {
+        for kind in &issued.kinds {
+            if let Some(happened) = self.driven.kinds.get_mut(kind) {
+                happened.count += 1;
+                continue;
+            }
+            let payload = <Payload as prost::Message>::decode(issued.signed.payload.clone());
+            let first = Happened {
+                count: 1,
+                position: self.check(ack)?,
+                party: payload.unwrap_or_default().party,
+                example: issued.what,
+            };
+            self.driven.kinds.insert(*kind, first);
+        }
+        Ok(())
     }
 
     fn accepted(&mut self, issued: &Issued, ack: &Acknowledgement, findings: &[Finding]) {
@@ -281,7 +316,7 @@ fn unexpected(issued: &Issued, answer: Option<&Answer>, repeated: bool) -> Strin
         Expect::Repeated => "recorded before".to_owned(),
         Expect::Refused(code) => format!("refused {}", codes::name(code)),
     };
-    let payload = <crate::pb::Payload as prost::Message>::decode(issued.signed.payload.clone());
+    let payload = <Payload as prost::Message>::decode(issued.signed.payload.clone());
     let payload = payload.unwrap_or_default();
     format!(
         "'{}' of party {}, statement {}: {wanted} was expected, the ledger answered: {got}",

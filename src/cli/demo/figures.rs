@@ -28,8 +28,8 @@ pub(super) struct Figures {
     /// Open disputes, up to a page of them.
     pub(super) disputes: usize,
     pub(super) life: Vec<LifeStep>,
-    /// Parties that took part, the agencies included.
-    pub(super) parties: usize,
+    /// Parties that took part, the agencies included: codes and names.
+    pub(super) parties: BTreeMap<String, String>,
 }
 
 /// Disputes asked for, at most.
@@ -85,8 +85,17 @@ impl Figures {
             said_balanced: answer.balanced,
             disputes: disputes.into_inner().disputes.len(),
             life: life::ask(client, driven, cast).await?,
-            parties: cast.enterprises().chain(cast.authorities.iter()).count(),
+            parties: cast
+                .registered()
+                .map(|w| (w.code.clone(), format!("{} {}", w.name_zh, w.name_en)))
+                .collect(),
         })
+    }
+
+    /// A party by its names.
+    pub(super) fn name(&self, code: &str) -> String {
+        let name = self.parties.get(code).cloned();
+        name.unwrap_or_else(|| code.to_owned())
     }
 
     /// Substance codes, in order.

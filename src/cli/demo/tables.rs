@@ -5,7 +5,7 @@ use std::time::Duration;
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use serde_json::{Value, json};
 
-use super::drive::{Driven, Found, Refusals};
+use super::drive::{Driven, Found, Happened, Refusals};
 use super::figures::{Figures, Sum};
 use super::house::House;
 use super::seconds;
@@ -14,7 +14,8 @@ use crate::cli::error::CliError;
 use crate::cli::output::{Format, Out};
 use crate::cli::{time, words};
 use crate::event::codes;
-use crate::pb::{FindingCode, RefusalCode, Severity};
+use crate::event::statement::kind_name;
+use crate::pb::{EventKind, FindingCode, RefusalCode, Severity};
 use crate::sim::{DRUM, STORY_LABEL, WASTE_LABEL};
 
 /// A line under the headings and none between rows: these tables are long.
@@ -45,6 +46,7 @@ pub(super) fn print(format: Format, shown: &Shown<'_>, took: Duration) -> Result
         Format::Table => {
             intro(&mut out, shown)?;
             life(&mut out, shown)?;
+            happened(&mut out, shown)?;
             balance(&mut out, shown)?;
             refusals(&mut out, shown)?;
             findings(&mut out, shown)?;
@@ -65,10 +67,16 @@ fn to_value(shown: &Shown<'_>, took: Duration) -> Value {
         .iter()
         .map(|(code, f)| (finding_name(*code).to_owned(), f.count.into()))
         .collect();
+    let kinds: serde_json::Map<String, Value> = driven
+        .kinds
+        .iter()
+        .map(|(kind, h)| (kind_name(*kind), h.count.into()))
+        .collect();
     let report = audit.report.as_ref();
     json!({
         "records": audit.records,
         "events": driven.events,
+        "eventsByKind": kinds,
         "statements": driven.statements,
         "repeated": driven.repeated,
         "refused": driven.refusals(),
@@ -76,7 +84,7 @@ fn to_value(shown: &Shown<'_>, took: Duration) -> Value {
         "findings": report.map(|r| r.findings),
         "findingsByCode": findings,
         "lots": figures.lots,
-        "parties": figures.parties,
+        "parties": figures.parties.len(),
         "openDisputes": figures.disputes,
         "drumSteps": figures.life.len(),
         "balanced": figures.balanced(),
@@ -120,11 +128,15 @@ fn intro(out: &mut Out, shown: &Shown<'_>) -> Result<(), CliError> {
     out.line(&format!(
         "{} events of three invented weeks in Inner Mongolia, in {} statements of {} parties, \
          each signed by its own key and sent over gRPC",
-        driven.events, driven.statements, figures.parties
+        driven.events,
+        driven.statements,
+        figures.parties.len()
     ))?;
     out.line(&format!(
         "内蒙古三周的虚构业务: {} 家单位, {} 份签名声明, {} 个事件",
-        figures.parties, driven.statements, driven.events
+        figures.parties.len(),
+        driven.statements,
+        driven.events
     ))
 }
 
@@ -153,6 +165,35 @@ fn life(out: &mut Out, shown: &Shown<'_>) -> Result<(), CliError> {
         "Where 所在",
     ];
     table(out, &headings, &[0], rows.collect())
+}
+
+fn happened(out: &mut Out, shown: &Shown<'_>) -> Result<(), CliError> {
+    heading(
+        out,
+        "What happened, by kind of event, and the first of each 各类事件及首例",
+    )?;
+    let row = |(kind, h): (&EventKind, &Happened)| {
+        vec![
+            words::kind(*kind),
+            h.count.to_string(),
+            h.position.to_string(),
+            shown.figures.name(&h.party),
+            h.example.to_owned(),
+        ]
+    };
+    let headings = [
+        "Event 事件",
+        "Count 次数",
+        "First at 首例序号",
+        "A party 单位 …",
+        "… says that it …",
+    ];
+    table(
+        out,
+        &headings,
+        &[1, 2],
+        shown.driven.kinds.iter().map(row).collect(),
+    )
 }
 
 /// A time to the minute.
@@ -324,7 +365,7 @@ fn verdict(out: &mut Out, shown: &Shown<'_>, took: Duration) -> Result<(), CliEr
         ("Refused 拒绝", driven.refusals().to_string()),
         ("Findings 问题", report.findings.to_string()),
         ("Open disputes 未决争议", shown.figures.disputes.to_string()),
-        ("Parties 单位", shown.figures.parties.to_string()),
+        ("Parties 单位", shown.figures.parties.len().to_string()),
         ("Took 用时", format!("{} s", seconds(took))),
         ("Directory 目录", dir),
     ])
@@ -351,5 +392,8 @@ pub(super) fn addresses(format: Format, url: &str) -> Result<(), CliError> {
     ))?;
     out.line(&format!(
         "  hazledger follow --server {url} --kind incident --catch-up"
+    ))?;
+    out.line(&format!(
+        "  hazledger follow --server {url} --kind succeeded --kind inherited --kind taken_over --catch-up"
     ))
 }

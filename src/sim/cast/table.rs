@@ -248,6 +248,13 @@ pub(super) const CARRIERS: [Entry; 3] = [
         &CARRIER,
     ),
 ];
+pub(super) const RAILWAYS: [Entry; 1] = [entry(
+    "152501",
+    ("二连站铁路货运", "Erenhot Rail Freight"),
+    "RW",
+    "蒙H",
+    &CARRIER,
+)];
 pub(super) const GOLD_MINES: [Entry; 2] = [
     entry(
         "150400",
@@ -294,3 +301,21 @@ pub(super) const DISPOSERS: [Entry; 1] = [entry(
     "蒙B",
     &DISPOSAL,
 )];
+/// Off the ledger when the world begins: what comes from them and goes to them
+/// crosses its edge.
+pub(super) const NEIGHBOURS: [Entry; 2] = [
+    entry(
+        "640200",
+        ("石嘴山河滩露天矿", "Shizuishan Hetan Open Pit"),
+        "SZ",
+        "宁B",
+        &MINE,
+    ),
+    entry(
+        "620900",
+        ("酒泉戈壁民爆", "Jiuquan Gebi Blasting"),
+        "JQ",
+        "甘F",
+        &MINE,
+    ),
+];

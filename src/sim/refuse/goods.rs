@@ -112,6 +112,7 @@ fn serials_elsewhere(world: &mut World) -> Option<Issued> {
 fn serials_again(world: &mut World) -> Option<Issued> {
     let of_one_lot = |loose: &&Pile| {
         loose.count() == 0
+            && !world.has_left(&loose.holder)
             && world
                 .stock
                 .iter()
@@ -305,7 +306,7 @@ fn unknown_offer(world: &mut World) -> Option<Issued> {
 }
 
 /// A reference to an event that there is not.
-fn nobodys_event(world: &mut World) -> EventRef {
+pub(super) fn nobodys_event(world: &mut World) -> EventRef {
     EventRef {
         party: world.cast.cyanide_plants.first().code.clone(),
         statement_id: world.fresh_id().to_bytes(),

@@ -1,8 +1,10 @@
 //! Statements that must be refused, each for one reason: what people and
 //! systems get wrong, and what they may try. They take turns.
 
+mod device;
 mod goods;
 mod letter;
+mod orders;
 mod rights;
 
 use super::world::Said;
@@ -16,7 +18,14 @@ type Attempt = fn(&mut World) -> Option<Issued>;
 /// The first attempt still owed that is possible now. Each is owed once a
 /// round; those that were not possible in their turn come first later.
 pub(super) fn any(world: &mut World) -> Option<Issued> {
-    let attempts: Vec<Attempt> = [letter::ATTEMPTS, rights::ATTEMPTS, goods::ATTEMPTS].concat();
+    let attempts: Vec<Attempt> = [
+        letter::ATTEMPTS,
+        rights::ATTEMPTS,
+        goods::ATTEMPTS,
+        orders::ATTEMPTS,
+        device::ATTEMPTS,
+    ]
+    .concat();
     if world.owed.len() < attempts.len() {
         world.owed.extend(0..attempts.len());
     }
