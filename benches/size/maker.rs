@@ -94,6 +94,7 @@ fn genesis(at_ms: i64) -> SignedStatement {
             dispute_deadline_ms: 86_400_000,
             back_dating_limit_ms: 86_400_000,
             count_tolerance_ppm: 0,
+            assay_due_ms: 0,
         }),
     };
     let origin = Origin {

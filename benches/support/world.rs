@@ -98,6 +98,7 @@ impl World {
                 dispute_deadline_ms: 86_400_000,
                 back_dating_limit_ms: 86_400_000,
                 count_tolerance_ppm: 0,
+                assay_due_ms: 0,
             }),
         };
         self.draft(&origin, 0, vec![event(Body::Genesis(genesis))])

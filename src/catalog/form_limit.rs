@@ -105,6 +105,12 @@ pub fn form_limits() -> &'static [FormLimit] {
     parsed().unwrap_or_default()
 }
 
+/// Whether a form's name limits a figure, so that it is to be measured again
+/// and again.
+pub fn depends_on_assay(code: &str) -> bool {
+    form_limits().iter().any(|l| l.form.as_str() == code)
+}
+
 /// The form that matter of a form is of by its figures (parts per million;
 /// `None`: not measured), if that is another one. The first limit that is
 /// passed decides.
@@ -129,6 +135,13 @@ mod tests {
 
     fn becomes(code: &str, wetting: Option<u32>, nitrogen: Option<u32>) -> Option<&'static str> {
         super::becomes(code, wetting, nitrogen).map(|form| form.code.as_str())
+    }
+
+    #[test]
+    fn only_forms_with_a_limit_depend_on_an_assay() {
+        assert!(depends_on_assay("NC-2555"));
+        assert!(!depends_on_assay("NC-0340"));
+        assert!(!depends_on_assay("NACN-1689"));
     }
 
     #[test]

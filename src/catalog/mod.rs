@@ -30,7 +30,7 @@ mod uscc;
 pub use cas::{Cas, CasError};
 pub use container::{ContainerError, ContainerNumber};
 pub use form::{Form, FormCode, FormError, MILLIGRAMS_PER_TONNE, form, forms};
-pub use form_limit::{Figure, FormLimit, Side, becomes, form_limits};
+pub use form_limit::{Figure, FormLimit, Side, becomes, depends_on_assay, form_limits};
 pub use personal_data::{PersonalData, personal_data};
 pub use region::{Region, RegionCode, RegionError, RegionKind, region, regions};
 pub use special_control::{SpecialControl, special_control};

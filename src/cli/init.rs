@@ -102,6 +102,11 @@ struct RulesArgs {
     /// finding. Parts per million.
     #[arg(long, value_name = "PPM", default_value_t = 0, value_parser = parts_per_million())]
     count_tolerance_ppm: u32,
+    /// How many days an assay stands of matter whose form depends on it, such as
+    /// wetted nitrocellulose; what is done with it later is a finding. 0: for
+    /// ever.
+    #[arg(long, value_name = "DAYS", default_value_t = 0, value_parser = value_parser!(u32).range(..=3650))]
+    assay_due_days: u32,
 }
 
 fn parts_per_million() -> RangedI64ValueParser<u32> {
@@ -115,6 +120,7 @@ impl RulesArgs {
             dispute_deadline_ms: i64::from(self.dispute_deadline_hours) * HOUR_MS,
             back_dating_limit_ms: i64::from(self.back_dating_limit_days) * DAY_MS,
             count_tolerance_ppm: self.count_tolerance_ppm,
+            assay_due_ms: i64::from(self.assay_due_days) * DAY_MS,
         }
     }
 }

@@ -70,6 +70,7 @@ const PATHS: &[&str] = &[
     "a gauge change",
     "a return",
     "another mode than road",
+    "assay overdue",
     "backfilled",
     "both halves at once",
     "corrected: accepted",
@@ -147,6 +148,7 @@ impl History {
             dispute_deadline_ms: 1_000_000,
             back_dating_limit_ms: 1_000_000_000,
             count_tolerance_ppm: 100,
+            assay_due_ms: 20_000_000,
         };
         let genesis = world.genesis(rules, INTERVAL);
         let ledger = Ledger::open(genesis, world.ledger_key.clone(), world.now_ms);

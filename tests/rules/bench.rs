@@ -100,6 +100,7 @@ fn genesis(interval: u64) -> Genesis {
             dispute_deadline_ms: 7 * DAY,
             back_dating_limit_ms: DAY,
             count_tolerance_ppm: 1_000,
+            assay_due_ms: 10 * DAY,
         }),
     }
 }

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use hazledger::pb::event::Body as B;
 use hazledger::pb::{Assayed, Cleaned, Drawn, Filled, Residue, VesselKind};
 
-use super::bench::{Answer, Bench, place};
+use super::bench::{Answer, Bench, DAY, place};
 use super::table::Case;
 use super::tanks::vessel;
 use super::verbs::{kg, loss};
@@ -133,4 +133,16 @@ pub const ASSAYS: &[Case] = &[
     ("stock tanks filled", |b| b.say("P1", B::Assayed(b.assayed("running", 970_000))), "ok"),
     ("stock tanks filled", |b| b.say("M1", B::Assayed(b.assayed("running", 970_000))), "NOT_SOLE_HOLDER"),
     ("stock offer", |b| b.say("P1", B::Assayed(b.assayed("stock", 970_000))), "RESERVED"),
+    // Ten days an assay stands of what its form depends on; then what is done
+    // with it is told, until it is measured again.
+    ("nitrocellulose", |b| { b.now += 9 * DAY; moved_nc(b) }, "ok"),
+    ("nitrocellulose", |b| { b.now += 11 * DAY; moved_nc(b) }, "ok ASSAY_OVERDUE"),
+    ("nitrocellulose", |b| { b.now += 11 * DAY; assay(b, |_| ()) }, "ok"),
+    ("nitrocellulose", |b| { b.now += 11 * DAY; assay(b, |_| ()).unwrap(); b.now += 9 * DAY; moved_nc(b) }, "ok"),
+    ("nitrocellulose", |b| { b.now += 11 * DAY; assay(b, |_| ()).unwrap(); b.now += 11 * DAY; moved_nc(b) }, "ok ASSAY_OVERDUE"),
+    ("stock", |b| { b.now += 11 * DAY; b.say("P1", B::Moved(b.moved("stock 1", "T1", "T2"))) }, "ok"),
 ];
+
+fn moved_nc(b: &mut Bench) -> Answer {
+    b.say("P1", B::Moved(b.moved("nc 1", "T1", "T2")))
+}

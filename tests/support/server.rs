@@ -427,6 +427,7 @@ pub fn genesis(cast: &Cast, now_ms: i64) -> SignedStatement {
             dispute_deadline_ms: 72 * HOUR_MS,
             back_dating_limit_ms: 48 * HOUR_MS,
             count_tolerance_ppm: 2_000,
+            assay_due_ms: 0,
         }),
     };
     let draft = Draft {

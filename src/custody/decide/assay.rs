@@ -4,7 +4,7 @@
 use super::Case;
 use super::fields;
 use super::goods::{self, overflow};
-use super::store::late;
+use super::store::out_of_order;
 use crate::catalog::{self, Form};
 use crate::custody::account::{self, Class};
 use crate::custody::draft::Draft;
@@ -56,7 +56,7 @@ pub(super) fn assayed(draft: &mut Draft<'_>, case: &Case<'_>, e: &Assayed) -> Re
     if concerned.is_empty() || !concerned.iter().all(|(at, _)| mine(at)) {
         return Err(Refused::new(RefusalCode::NotSoleHolder, "lot").detail(format!("lot {id}")));
     }
-    late(draft, case, id);
+    out_of_order(draft, case, id);
     if let Some(weighed) = weighed {
         evaporate(draft, id, case.party(), &loose, weighed)?;
     }
@@ -74,6 +74,27 @@ pub(super) fn assayed(draft: &mut Draft<'_>, case: &Case<'_>, e: &Assayed) -> Re
         Some(form) => set_form(draft, case, id, lot::form(&state), form),
         None => Ok(()),
     }
+}
+
+/// Matter whose form depends on an assay, handled after that was due: what it
+/// is now nobody has measured. One that was never assayed is as its birth said.
+pub(super) fn find_overdue(draft: &mut Draft<'_>, case: &Case<'_>, id: LotId) {
+    let stands = case.rules.assay_due_ms;
+    let Some(state) = draft.lot(id).filter(|_| stands > 0) else {
+        return;
+    };
+    let measured = match state.assayed_at_ms {
+        0 => state.born_happened_at_ms,
+        at => at,
+    };
+    let due_ms = measured.saturating_add(stands);
+    let form = lot::form(&state);
+    if draft.happened_at_ms() <= due_ms || !catalog::depends_on_assay(form) {
+        return;
+    }
+    let detail = format!("{form} was last measured at {measured}, due again at {due_ms}");
+    let (code, lot) = (FindingCode::AssayOverdue, subject::lot(id));
+    draft.find(code, Severity::Warning, &lot, case.party(), due_ms, detail);
 }
 
 /// Every holding, with its loose part.

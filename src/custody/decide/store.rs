@@ -1,6 +1,7 @@
 //! Matter in store: moved, packed, counted.
 
 use super::Case;
+use super::assay;
 use super::fields::{self, MAX_SHORT};
 use super::goods::{self, Portion, Reserved, overflow};
 use super::scales;
@@ -312,8 +313,15 @@ fn count_packages(
     Ok(())
 }
 
-/// An event that says it happened before the lot's latest one: a finding.
+/// What is to be found of a lot that something is done with: that it happened
+/// before what is known of it, or after its assay was due.
 pub(super) fn late(draft: &mut Draft<'_>, case: &Case<'_>, id: LotId) {
+    out_of_order(draft, case, id);
+    assay::find_overdue(draft, case, id);
+}
+
+/// That it happened before what is known of it: a finding.
+pub(super) fn out_of_order(draft: &mut Draft<'_>, case: &Case<'_>, id: LotId) {
     let latest = draft.lot(id).map_or(0, |l| l.latest_happened_at_ms);
     let happened = draft.happened_at_ms();
     if happened < latest {

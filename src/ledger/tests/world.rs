@@ -115,6 +115,7 @@ impl World {
                 dispute_deadline_ms: 3 * DAY_MS,
                 back_dating_limit_ms: 2 * DAY_MS,
                 count_tolerance_ppm: 3_000,
+                assay_due_ms: 0,
             }),
         };
         let draft = self.draft(&self.authority_party, vec![Body::Genesis(genesis)]);
