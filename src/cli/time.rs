@@ -1,39 +1,16 @@
-//! Times for people, as the law's days are: those of Asia/Shanghai, with the
-//! offset written out. China has kept UTC+8 without summer time since 1992, so
-//! no time zone table is needed (nor trusted to be installed).
+//! Times that people write, as the law's days are: those of Asia/Shanghai.
 
+use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
-use jiff::{Timestamp, tz};
 
 use super::error::CliError;
+use crate::event::when::OFFSET;
 
-/// The offset of Asia/Shanghai.
-const OFFSET: tz::Offset = tz::offset(8);
+pub use crate::event::when::{in_seconds, shown};
 
 /// The wall clock, Unix milliseconds.
 pub fn now_ms() -> i64 {
     Timestamp::now().as_millisecond()
-}
-
-/// For example `2026-11-23T18:40:00.125+08:00`; the number itself if it is no
-/// time that a calendar has.
-pub fn shown(unix_ms: i64) -> String {
-    match Timestamp::from_millisecond(unix_ms) {
-        Ok(time) => {
-            let fraction = if unix_ms % 1000 == 0 { "" } else { "%.3f" };
-            let zoned = time.to_zoned_datetime(OFFSET.to_time_zone());
-            zoned
-                .strftime(&format!("%Y-%m-%dT%H:%M:%S{fraction}%:z"))
-                .to_string()
-        }
-        Err(_) => format!("{unix_ms} ms"),
-    }
-}
-
-/// The same in whole seconds, as tables show it: `2026-11-23 18:40:00+08:00`.
-pub fn in_seconds(unix_ms: i64) -> String {
-    let seconds = unix_ms.div_euclid(1000).saturating_mul(1000);
-    shown(seconds).replacen('T', " ", 1)
 }
 
 /// Unix milliseconds from a time with its offset (RFC 3339), or from a day,
@@ -93,8 +70,6 @@ mod tests {
             Some(1_795_430_400_125)
         );
         assert_eq!(parse("2026-11-23T10:40:00.125Z"), Some(1_795_430_400_125));
-        assert_eq!(in_seconds(1_795_430_400_125), "2026-11-23 18:40:00+08:00");
-        assert_eq!(shown(i64::MAX), format!("{} ms", i64::MAX));
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub mod statement;
 #[cfg(test)]
 mod tests;
 pub mod weight;
+pub mod when;
 
 pub use codes::Refused;
 pub use digest::{Hash, PartKind};

@@ -32,6 +32,7 @@ use tokio::sync::watch;
 use super::clock::Clock;
 use super::error::OpenError;
 use super::options::Options;
+use crate::event::when::in_seconds;
 use crate::pb::ClockStated;
 
 /// How fast a wall clock may run too fast or too slow and no jump be seen,
@@ -66,7 +67,7 @@ impl fmt::Display for ClockDoubt {
             "the machine's clock is in doubt: it says {} and is {} the ledger's reckoning; set it \
              right, and if it does not accept then, start the ledger again with \
              --confirm-clock and the time that another clock shows",
-            shown(self.clock_ms),
+            in_seconds(self.clock_ms),
             distance(off_by),
         )
     }
@@ -93,18 +94,6 @@ fn distance(off_by_ms: i64) -> String {
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     let side = if off_by_ms < 0 { "behind" } else { "ahead of" };
     format!("{hours} h {minutes} min {seconds} s {side}")
-}
-
-fn shown(unix_ms: i64) -> String {
-    // As the law's days are: Asia/Shanghai, UTC+8 without summer time.
-    let zone = jiff::tz::offset(8).to_time_zone();
-    jiff::Timestamp::from_millisecond(unix_ms).map_or_else(
-        |_| format!("{unix_ms} ms"),
-        |time| {
-            let time = time.to_zoned_datetime(zone);
-            time.strftime("%Y-%m-%d %H:%M:%S%:z").to_string()
-        },
-    )
 }
 
 /// See the module.
@@ -163,8 +152,8 @@ impl Timekeeper {
         if let Some(confirmed_ms) = options.confirmed_clock_ms {
             if wall.abs_diff(confirmed_ms) > millis(CONFIRM_WITHIN).unsigned_abs() {
                 return Err(OpenError::ClockNotConfirmed {
-                    clock: shown(wall),
-                    confirmed: shown(confirmed_ms),
+                    clock: in_seconds(wall),
+                    confirmed: in_seconds(confirmed_ms),
                 });
             }
             inner.offset_ms = wall.saturating_sub(monotonic);

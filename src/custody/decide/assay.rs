@@ -13,6 +13,7 @@ use crate::custody::subject;
 use crate::event::LotId;
 use crate::event::codes::Refused;
 use crate::event::mass::{Mass, PPM};
+use crate::event::when::in_seconds;
 use crate::pb::change::Change as C;
 use crate::pb::{
     Account, AccountKind, AssaySet, Assayed, FindingCode, FormSet, LotState, RefusalCode, Severity,
@@ -92,7 +93,11 @@ pub(super) fn find_overdue(draft: &mut Draft<'_>, case: &Case<'_>, id: LotId) {
     if draft.happened_at_ms() <= due_ms || !catalog::depends_on_assay(form) {
         return;
     }
-    let detail = format!("{form} was last measured at {measured}, due again at {due_ms}");
+    let detail = format!(
+        "{form} was last measured at {}, due again by {}",
+        in_seconds(measured),
+        in_seconds(due_ms)
+    );
     let (code, lot) = (FindingCode::AssayOverdue, subject::lot(id));
     draft.find(code, Severity::Warning, &lot, case.party(), due_ms, detail);
 }

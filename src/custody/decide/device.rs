@@ -10,6 +10,7 @@ use crate::custody::draft::Draft;
 use crate::custody::subject::{self, Item};
 use crate::event::codes::Refused;
 use crate::event::ids::ID_WINDOW_MS;
+use crate::event::when::span;
 use crate::event::{KeyId, Statement};
 use crate::pb::change::Change as C;
 use crate::pb::{
@@ -149,7 +150,11 @@ fn said(
         find(
             FindingCode::Backfilled,
             Severity::Warning,
-            format!("statement {} of device {id} is {age} ms old", link.sequence),
+            format!(
+                "statement {} of device {id} is {} old",
+                link.sequence,
+                span(age)
+            ),
         );
     }
     Ok(())

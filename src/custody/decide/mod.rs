@@ -43,6 +43,7 @@ use crate::event::codes::Refused;
 use crate::event::ids::{BACKFILL_WINDOW_MS, CLOCK_SKEW_MS, ID_WINDOW_MS};
 use crate::event::record::Additions;
 use crate::event::signing::PublicKey;
+use crate::event::when::{shown, span};
 use crate::event::{HandoffId, KeyId, LotId, Statement};
 use crate::pb::event::Body;
 use crate::pb::{
@@ -325,7 +326,11 @@ fn check_times(statement: &Statement, now: i64) -> Result<(), Refused> {
     let id_ms = statement.id.unix_ms();
     let payload = &statement.payload;
     let refused = |code, field: &str, ms: i64| {
-        Err(Refused::new(code, field).detail(format!("{ms} ms, the ledger's clock says {now} ms")))
+        Err(Refused::new(code, field).detail(format!(
+            "{}, the ledger's clock says {}",
+            shown(ms),
+            shown(now)
+        )))
     };
     // What is in a device's chain cannot be recorded twice: it may come late.
     let window = match payload.device {
@@ -453,7 +458,7 @@ fn find_back_dating(
             &subject::party(&payload.party),
             &payload.party,
             0,
-            format!("recorded {behind} ms after it happened"),
+            format!("recorded {} after it happened", span(behind)),
         );
     }
 }

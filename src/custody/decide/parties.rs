@@ -12,6 +12,7 @@ use crate::custody::state::State;
 use crate::custody::subject::{self, Item};
 use crate::event::codes::Refused;
 use crate::event::signing::PublicKey;
+use crate::event::when::span;
 use crate::event::{KeyId, Statement};
 use crate::pb::event::Body;
 use crate::pb::{
@@ -235,7 +236,7 @@ pub(super) fn clock_stated(
         } else {
             Severity::Warning
         };
-        let detail = format!("the ledger's clock jumped by {:+} ms", e.jumped_by_ms);
+        let detail = format!("the ledger's clock jumped by {}", span(e.jumped_by_ms));
         draft.find(
             FindingCode::ClockJumped,
             severity,

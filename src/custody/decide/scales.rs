@@ -9,6 +9,7 @@ use crate::custody::draft::Draft;
 use crate::custody::subject;
 use crate::event::codes::Refused;
 use crate::event::mass::{measured, out_of_date};
+use crate::event::when::in_seconds;
 use crate::event::{HandoffId, LotId};
 use crate::pb::{
     AcceptedLine, Counted, FindingCode, Measure, Offered, Quantity, RefusalCode, Severity, Subject,
@@ -77,8 +78,10 @@ fn find<'m>(
     let at_ms = draft.happened_at_ms();
     for measure in measures.filter(|m| out_of_date(m, at_ms)) {
         let detail = format!(
-            "instrument '{}', verified until {}, used at {at_ms}",
-            measure.instrument, measure.verified_until_ms
+            "instrument '{}', verified until {}, used at {}",
+            measure.instrument,
+            in_seconds(measure.verified_until_ms),
+            in_seconds(at_ms)
         );
         let code = FindingCode::InstrumentUnverified;
         draft.find(code, Severity::Warning, subject, owner, 0, detail);

@@ -13,6 +13,7 @@ use crate::custody::{packaging, ranges, subject};
 use crate::event::LotId;
 use crate::event::codes::Refused;
 use crate::event::mass::Mass;
+use crate::event::when::shown;
 use crate::pb::change::Change as C;
 use crate::pb::{
     Account, AccountKind, Counted, FindingCode, Goods, LotState, Moved, PackageRange, Packed,
@@ -331,7 +332,11 @@ pub(super) fn out_of_order(draft: &mut Draft<'_>, case: &Case<'_>, id: LotId) {
             &subject::lot(id),
             case.party(),
             0,
-            format!("happened at {happened}, the lot's latest event at {latest}"),
+            format!(
+                "happened at {}, the lot's latest event at {}",
+                shown(happened),
+                shown(latest)
+            ),
         );
     }
 }

@@ -114,7 +114,8 @@ async fn word_at(ledger: &Ledger, position: u64) -> ClockStated {
         assert_eq!(finding.code(), FindingCode::ClockJumped);
         let severity = [Severity::Warning, Severity::Alarm][usize::from(word.in_doubt)];
         assert_eq!(finding.severity(), severity);
-        assert!(finding.detail.contains(&word.jumped_by_ms.to_string()));
+        let by = crate::event::when::span(word.jumped_by_ms);
+        assert!(finding.detail.ends_with(&by), "{}", finding.detail);
     }
     word
 }
