@@ -1,5 +1,6 @@
 //! What the law names: substances and their regulated forms, the national
-//! special-control list, regions, and the identifiers that carry check digits.
+//! special-control list, regions, and the identifiers that carry check digits;
+//! and what the ledger's own codes are called and mean.
 //!
 //! Facts live in `data/*.csv`, one row each with its source and how sure we
 //! are of it ([`Confidence`]); they are compiled in, so a deployed binary
@@ -14,6 +15,7 @@
 //! by a rule pack and never by itself cause a refusal.
 
 mod cas;
+mod code;
 mod container;
 mod form;
 mod form_limit;
@@ -28,6 +30,7 @@ mod un_number;
 mod uscc;
 
 pub use cas::{Cas, CasError};
+pub use code::{Article, Code, CodeKind, codes, finding_code, refusal_code};
 pub use container::{ContainerError, ContainerNumber};
 pub use form::{Form, FormCode, FormError, MILLIGRAMS_PER_TONNE, form, forms};
 pub use form_limit::{Figure, FormLimit, Side, becomes, depends_on_assay, form_limits};
@@ -49,5 +52,6 @@ pub fn check() -> Result<(), TableError> {
     form_limit::parsed()?;
     special_control::parsed()?;
     region::parsed()?;
+    code::parsed()?;
     Ok(())
 }

@@ -1,14 +1,16 @@
 //! Names for people, Chinese beside English: kinds of event, accounts,
-//! changes, findings.
+//! changes, refusals, findings.
 
+use crate::catalog;
 use crate::custody::account;
+use crate::event::codes;
 use crate::event::digest::to_hex;
 use crate::event::mass::Mass;
 use crate::event::statement::kind_name;
 use crate::pb::change::Change as C;
 use crate::pb::{
-    Account, AccountKind, CustomsStatus, DisputeOrigin, EventKind, Finding, Repackaged,
-    SerialRange, Severity,
+    Account, AccountKind, CustomsStatus, DisputeOrigin, EventKind, Finding, FindingCode,
+    RefusalCode, Repackaged, SerialRange, Severity,
 };
 
 /// A kind of event, for example `offered 交出`.
@@ -350,10 +352,29 @@ fn made_of(r: &Repackaged) -> String {
     )
 }
 
-/// A finding on one line, for example `! warning BACK_DATED: recorded …`.
-pub fn finding(finding: &Finding) -> String {
-    let name = finding.code().as_str_name();
+/// A refusal's code by name, for example `OFFER_CLOSED 交出单已关闭`.
+pub fn refusal_name(code: RefusalCode) -> String {
+    named(codes::name(code), catalog::refusal_code(code))
+}
+
+/// A finding's code by name, for example `BACK_DATED 逾期补录`.
+pub fn finding_name(code: FindingCode) -> String {
+    let name = code.as_str_name();
     let name = name.strip_prefix("FINDING_CODE_").unwrap_or(name);
+    named(name, catalog::finding_code(code))
+}
+
+fn named(name: &str, code: Option<&catalog::Code>) -> String {
+    match code {
+        Some(code) => format!("{name} {}", code.name_zh),
+        None => name.to_owned(),
+    }
+}
+
+/// A finding on one line, for example
+/// `! warning 警告 BACK_DATED 逾期补录: recorded …`.
+pub fn finding(finding: &Finding) -> String {
+    let name = finding_name(finding.code());
     let severity = match finding.severity() {
         Severity::Unspecified => "",
         Severity::Notice => "notice 提示 ",
@@ -366,4 +387,28 @@ pub fn finding(finding: &Finding) -> String {
         format!(": {}", finding.detail)
     };
     format!("! {severity}{name}{detail}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_shown_with_its_chinese_name() {
+        let shown = finding(&Finding {
+            code: FindingCode::BackDated.into(),
+            severity: Severity::Warning.into(),
+            detail: "recorded 5 ms after it happened".to_owned(),
+            ..Finding::default()
+        });
+        assert_eq!(
+            shown,
+            "! warning 警告 BACK_DATED 逾期补录: recorded 5 ms after it happened"
+        );
+        assert_eq!(
+            refusal_name(RefusalCode::OfferClosed),
+            "OFFER_CLOSED 交出单已关闭"
+        );
+        assert_eq!(refusal_name(RefusalCode::Unspecified), "UNSPECIFIED");
+    }
 }

@@ -254,7 +254,7 @@ fn refusals(out: &mut Out, shown: &Shown<'_>) -> Result<(), CliError> {
     heading(out, "What was refused, and why 拒绝了什么")?;
     let row = |(code, r): (&RefusalCode, &Refusals)| {
         vec![
-            format!("{} {}", *code as i32, codes::name(*code)),
+            format!("{} {}", *code as i32, words::refusal_name(*code)),
             r.count.to_string(),
             // Any that was not would have ended the demo.
             "yes 是".to_owned(),
@@ -281,7 +281,7 @@ fn findings(out: &mut Out, shown: &Shown<'_>) -> Result<(), CliError> {
     heading(out, "What was recorded with a finding 带问题入账")?;
     let row = |(code, f): (&FindingCode, &Found)| {
         vec![
-            format!("{} {}", *code as i32, finding_name(*code)),
+            format!("{} {}", *code as i32, words::finding_name(*code)),
             severity(f.severity).to_owned(),
             f.count.to_string(),
             clipped(&f.example),

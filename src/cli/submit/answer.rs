@@ -283,7 +283,7 @@ pub fn to_text(sent: &Sent, verdict: &Verdict, findings: &[Finding]) -> String {
 fn refused_text(refusal: &SignedRefusal) -> String {
     let mut text = format!(
         "refused 不予入账 {} ({})",
-        codes::name(refusal.code()),
+        words::refusal_name(refusal.code()),
         refusal.code
     );
     for (lead, part) in [
