@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::lot::{Broken, broken};
 use crate::event::record::OpenRecord;
 use crate::pb::change::Change as C;
-use crate::pb::{AccountKind, Conservation, Posting};
+use crate::pb::{AccountKind, Change, Conservation, Posting};
 
 #[derive(Default)]
 struct Sides {
@@ -32,8 +32,8 @@ impl Sides {
 }
 
 /// Which transformation postings belong to: an event of the record, or an
-/// earlier one that it restates (its position and index).
-type Which = (Option<u64>, u32);
+/// earlier one (its position and index) that an event of the record restates.
+pub type Which = (u32, Option<(u64, u32)>);
 
 /// For every transformation in a record, and every one that it restates: what
 /// left its inputs for `transformed`, and inert matter, is what was made and
@@ -41,14 +41,19 @@ type Which = (Option<u64>, u32);
 /// own, so they are out of both sides. Per-substance content is checked by the
 /// verifier, which knows the substances.
 pub fn check(record: &OpenRecord) -> Result<(), Broken> {
+    check_changes(record.outcomes.iter().flatten().flat_map(|o| &o.changes))
+}
+
+/// The same of changes that are still to be recorded.
+pub fn check_changes<'a>(changes: impl Iterator<Item = &'a Change>) -> Result<(), Broken> {
     let mut events: BTreeMap<Which, Sides> = BTreeMap::new();
-    for change in record.outcomes.iter().flatten().flat_map(|o| &o.changes) {
+    for change in changes {
         let index = change.cause.as_ref().map_or(0, |c| c.event_index);
         match &change.change {
-            Some(C::Posting(p)) => events.entry((None, index)).or_default().post(p),
-            Some(C::Conservation(c)) => events.entry((None, index)).or_default().declare(c)?,
+            Some(C::Posting(p)) => events.entry((index, None)).or_default().post(p),
+            Some(C::Conservation(c)) => events.entry((index, None)).or_default().declare(c)?,
             Some(C::Restated(r)) => {
-                let original = (Some(r.position), r.event_index);
+                let original = (index, Some((r.position, r.event_index)));
                 let sides = events.entry(original).or_default();
                 r.postings.iter().for_each(|p| sides.post(p));
                 if let Some(c) = &r.conservation {
@@ -58,14 +63,14 @@ pub fn check(record: &OpenRecord) -> Result<(), Broken> {
             _ => {}
         }
     }
-    for ((position, index), sides) in events {
+    for ((index, restated), sides) in events {
         let c = sides.conservation.unwrap_or_default();
         let inside = sides.gone_gross + i128::from(c.inert_gross_mg);
         let outside = sides.made_gross
             + i128::from(c.unregulated_gross_mg)
             + i128::from(c.inert_loss_gross_mg);
         if inside != outside {
-            let which = position.map_or(String::new(), |p| format!(" of record {p}, restated"));
+            let which = named(restated);
             return broken(
                 4,
                 format!("event {index}{which}: {inside} mg went in, {outside} mg came out"),
@@ -73,4 +78,11 @@ pub fn check(record: &OpenRecord) -> Result<(), Broken> {
         }
     }
     Ok(())
+}
+
+/// Which earlier event is restated, for an error.
+pub fn named(restated: Option<(u64, u32)>) -> String {
+    restated.map_or(String::new(), |(position, index)| {
+        format!(", which restates event {index} of record {position},")
+    })
 }

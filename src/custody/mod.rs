@@ -6,7 +6,7 @@
 pub mod account;
 pub mod apply;
 pub mod blend;
-mod conservation;
+pub(crate) mod conservation;
 pub mod decide;
 pub mod device;
 pub mod draft;

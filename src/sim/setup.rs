@@ -34,13 +34,13 @@ pub const STATE_RECORD_INTERVAL: u64 = 1_024;
 
 /// The base rules of the world's genesis: scales may differ by 0.3 %, counts
 /// by 0.1 %, disputes stay open for 15 days, and what is told more than 30
-/// days late is a finding; nitrocellulose is to be assayed every 30 days.
+/// days late is a finding; nitrocellulose is to be assayed every 10 days.
 pub const BASE_RULES: BaseRulePack = BaseRulePack {
     measure_tolerance_ppm: 3_000,
     dispute_deadline_ms: 15 * DAY_MS,
     back_dating_limit_ms: 30 * DAY_MS,
     count_tolerance_ppm: 1_000,
-    assay_due_ms: 30 * DAY_MS,
+    assay_due_ms: 10 * DAY_MS,
 };
 
 impl World {

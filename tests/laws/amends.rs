@@ -221,6 +221,7 @@ impl Player {
                 Body::Counted(e) => {
                     let most = e.loose_gross_mg.max(10);
                     if !nothing {
+                        e.loose_measure = None;
                         e.loose_gross_mg = self.some(most * 2) - i64::from(renamed);
                     }
                 }

@@ -83,7 +83,9 @@ impl Model {
             self.remix(lot, source, &of, held);
         }
         self.keep_owners(&original, &nets, &titles);
-        self.tell_again(&original, restated, &after.booked)?;
+        let edge = |a: &Account| matches!(a, Account::Inbound | Account::Outbound);
+        let crosses = nets.iter().any(|(_, net)| net.keys().any(edge));
+        self.tell_again(&original, restated, &after.booked, crosses)?;
         for (lot, ppm, parents) in after.births {
             let book = self.lots.edit(&lot);
             if book.ppm == book.born_ppm {
@@ -202,7 +204,13 @@ impl Model {
 
     /// What crossed the edge waits for the other side's word again; what goes
     /// back of a handoff is counted against what was taken.
-    fn tell_again(&mut self, original: &Original, restated: &Event, booked: &Booked) -> Verdict {
+    fn tell_again(
+        &mut self,
+        original: &Original,
+        restated: &Event,
+        booked: &Booked,
+        crosses: bool,
+    ) -> Verdict {
         let (outsider, inbound) = match restated.body.as_ref().unwrap() {
             Body::Arrived(e) => (&e.from, true),
             Body::Departed(e) => (&e.to, false),
@@ -219,6 +227,9 @@ impl Model {
             }
             _ => return Ok(()),
         };
+        if !crosses {
+            return Ok(());
+        }
         let (lot, books) = &booked[0];
         let edge = if inbound {
             Account::Inbound

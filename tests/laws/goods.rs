@@ -81,7 +81,7 @@ pub fn mass(quantity: Option<&Quantity>) -> Verdict<i64> {
 
 /// A measure: milligrams, or litres with three decimals at 1 kg/m3, which are
 /// milligrams without the point.
-fn measured(m: &Measure) -> Result<i64, std::num::ParseIntError> {
+pub fn measured(m: &Measure) -> Result<i64, std::num::ParseIntError> {
     m.value.replace('.', "").parse()
 }
 

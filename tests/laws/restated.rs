@@ -10,7 +10,7 @@ use hazledger::pb::{
 use super::books::{Account, Amount, Books, Id, amount, content, held, share};
 use super::change::{child_booked, makeable};
 use super::correct::plain;
-use super::goods::{Booked, Taken, id, mass, named, new_lot, papers};
+use super::goods::{Booked, Taken, id, mass, measured, named, new_lot, papers};
 use super::handoff::handoff_name;
 use super::model::{Happened, Model, Verdict, Wrong, must};
 
@@ -193,6 +193,8 @@ impl Model {
 
     /// A count against what was booked then.
     fn recounted(&self, original: &Original, was: &Counted, e: &Counted) -> Verdict<Booked> {
+        let told = e.loose_measure.as_ref().map(measured);
+        must(told.is_none_or(|m| m == Ok(e.loose_gross_mg)), Wrong::Field)?;
         must(e.loose_gross_mg >= 0, Wrong::Field)?;
         let first = original.happened.first.as_ref().unwrap();
         let (lot, before) = first.first().ok_or(Wrong::Correction)?;
@@ -316,8 +318,9 @@ impl Model {
 
     /// Poured in: the lot that goes in, and the one that runs there.
     fn repoured(&self, original: &Original, was: &Filled, e: &Filled) -> Verdict<Booked> {
-        let taken = original.portion(self, was.goods.as_ref(), e.goods.as_ref())?;
         let first = original.happened.first.as_ref().unwrap();
+        must(!first.is_empty(), Wrong::Correction)?;
+        let taken = original.portion(self, was.goods.as_ref(), e.goods.as_ref())?;
         let from = match (was.from.as_ref().unwrap(), e.from.as_ref().unwrap()) {
             (filled::From::Place(was), filled::From::Place(place)) => {
                 self.place(original, was, place)?

@@ -222,6 +222,10 @@ impl Model {
             self.unload(&consignment);
         }
         self.put_vessel(case.party, &e.vessel, vessel);
+        if before.is_some_and(|before| before != running) {
+            // Not to be corrected: what was there was poured in as well.
+            return Ok(Booked::new());
+        }
         let mut booked = goods::booked(&taken, from, Account::Transformed);
         let running_booked = self.lots.get(&running).unwrap().since(&accounts);
         booked.push((running, running_booked));
@@ -495,7 +499,7 @@ impl Model {
     /// had taken; what is poured in more or less is of the lot that was poured.
     pub fn remix(&mut self, lot: &Id, poured: Option<&Id>, of: &Blend, before: Amount) {
         let book = self.lots.edit(lot);
-        if book.blend.is_empty() {
+        if book.blend.is_empty() || book.held() == Amount::NONE {
             return;
         }
         let more = book.held() - before;

@@ -161,6 +161,8 @@ pub const KINDS: &[Case] = &[
     ("stock", |b| dissolved(b, |e| e.inputs[0].place = "T9".into()), "UNKNOWN_PLACE"),
     ("stock", |b| dissolved(b, |e| e.inert[0].name.clear()), "FIELD_MISSING"),
     ("stock", |b| dissolved_short(b), "ok"),
+    // Corrected, and that corrected, in one statement.
+    ("stock", |b| dissolved_twice(b), "ok"),
     // Custody of what was made has moved on.
     ("stock", |b| { b.name("first", "P1", B::Transformed(b.transformed("stock 30", "68", "98"))).unwrap(); sold(b); b.say("P1", restating(less_water(b))) }, "COUNTERPART_SIGNATURE_REQUIRED"),
     ("stock", |b| { b.name("first", "P1", B::Transformed(b.transformed("stock 30", "68", "98"))).unwrap(); sold(b); b.say("P1+W1", restating(less_water(b))) }, "ok CORRECTION_NOT_COVERED"),
@@ -169,6 +171,22 @@ pub const KINDS: &[Case] = &[
     ("stock", |b| dissolved(b, |e| { e.outputs[0].place = "T9".into(); e.outputs[0].quantity = kg("99"); }), "UNKNOWN_PLACE"),
     ("stock offer taken", |b| dissolved(b, |e| e.outputs[0].quantity = kg("99")), "COUNTERPART_SIGNATURE_REQUIRED"),
 ];
+
+fn dissolved_twice(b: &mut Bench) -> Answer {
+    let first = b.transformed("stock 30", "68", "98");
+    b.name("first", "P1", B::Transformed(first.clone()))
+        .unwrap();
+    b.now += 1_000;
+    let less = |water: &str, out: &str, gone: &str| {
+        let mut then = first.clone();
+        then.inert[0].quantity = kg(water);
+        then.outputs[0].quantity = kg(out);
+        then.consumed.push(consumed(gone));
+        event(restating(b.corrected("first", B::Transformed(then))))
+    };
+    let both = vec![less("67", "97", "0.3"), less("66", "96", "0.6")];
+    b.say_all("P1", both)
+}
 
 /// A kilogram was short; now it is found to have been a loss.
 fn dissolved_short(b: &mut Bench) -> Answer {
@@ -214,6 +232,18 @@ fn taken_again(b: &mut Bench, first: &str, second: &str) -> Answer {
 fn filled(b: &mut Bench, first: &str, then: &str) -> Answer {
     let (first, then) = (b.filled(first, "T1", "V1"), b.filled(then, "T1", "V1"));
     amend(b, "P1", B::Filled(first), B::Filled(then))
+}
+
+/// Pours 64 lots of 10 kg.
+fn fill_up(b: &mut Bench) {
+    for n in 0..64 {
+        let label = format!("L{n}");
+        let made = b.produced(&label, "10", "T1");
+        b.name(&label, "P1", B::Produced(made)).unwrap();
+        let poured = b.filled(&format!("{label} 10"), "T1", "V1");
+        b.say("P1", B::Filled(poured)).unwrap();
+        b.now += 1_000;
+    }
 }
 
 /// P draws so much, says something else, and it should have been so much.
@@ -265,6 +295,8 @@ pub const VESSELS_AND_EDGES: &[Case] = &[
     ("stock tanks", |b| filled(b, "stock 400", "stock 1001"), "ok CORRECTION_NOT_COVERED"),
     ("stock tanks filled", |b| filled(b, "stock 100", "stock 90"), "ok"),
     ("stock tanks filled", |b| { let first = b.filled("stock 100", "T1", "V1"); let then = Filled { vessel: "V2".into(), ..first.clone() }; amend(b, "P1", B::Filled(first), B::Filled(then)) }, "CANNOT_CORRECT"),
+    // It began a new running lot with all that was there.
+    ("stock tanks", |b| { fill_up(b); filled(b, "stock 10", "stock 9") }, "CANNOT_CORRECT"),
     ("stock other tanks", |b| filled(b, "stock 400", "other 400"), "CANNOT_CORRECT"),
     ("stock tanks filled", |b| drawn(b, "100", None, "90"), "ok"),
     ("stock tanks filled", |b| drawn(b, "100", None, "110"), "ok"),
@@ -281,6 +313,8 @@ pub const VESSELS_AND_EDGES: &[Case] = &[
     ("", |b| arrived(b, false, |e| e.lot.as_mut().unwrap().quantity = kg("99")), "ok ONE_SIDED"),
     // It had been confirmed at another mass: it waits again.
     ("", |b| arrived(b, true, |e| e.lot.as_mut().unwrap().quantity = kg("99")), "ok ONE_SIDED"),
+    // Other papers are nothing to confirm.
+    ("", |b| arrived(b, true, |e| e.lot.as_mut().unwrap().label_hash = Bytes::from_static(&[9; 32])), "ok"),
     ("", |b| arrived(b, false, |e| e.from = Some(edges::abroad())), "CANNOT_CORRECT"),
     ("stock", |b| departed(b, "stock 90", |_| ()), "ok ONE_SIDED"),
     ("stock", |b| departed(b, "stock 1001", |_| ()), "ok CORRECTION_NOT_COVERED ONE_SIDED"),

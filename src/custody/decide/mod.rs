@@ -36,6 +36,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::apply::At;
+use super::conservation;
 use super::draft::Draft;
 use super::registry::{self, LEDGER};
 use super::subject::{self, Item, Items};
@@ -298,6 +299,11 @@ pub fn decide(
     }
     find_back_dating(&mut draft, statement, context, &rules);
     let (additions, items) = draft.finish()?;
+    // The fold checks it too, when it is too late for a refusal.
+    let changes = additions.outcomes.iter().flat_map(|o| &o.changes);
+    conservation::check_changes(changes).map_err(|broken| {
+        Refused::new(RefusalCode::NotConserved, "events").detail(broken.to_string())
+    })?;
     Ok(Decision { additions, items })
 }
 

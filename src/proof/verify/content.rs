@@ -6,14 +6,11 @@ use std::collections::BTreeMap;
 use super::violation::Violation;
 use crate::catalog;
 use crate::custody::Broken;
+use crate::custody::conservation::{Which, named};
 use crate::custody::subject::{self, Item, Items};
 use crate::event::record::OpenRecord;
 use crate::pb::change::Change as C;
 use crate::pb::{Account, AccountKind, Conservation, Posting, Subject};
-
-/// Which transformation: an event of the record, or an earlier one that it
-/// restates (its position and index).
-type Which = (Option<u64>, u32);
 
 /// Into `transformed` less out of `made` and less what was consumed, for each
 /// event and substance. Losses and shortfalls are postings of their own, so
@@ -26,12 +23,13 @@ pub(super) fn check(after: &dyn Items, record: &OpenRecord) -> Result<(), Violat
     for outcome in record.outcomes.iter().flatten() {
         let lot = outcome.subject.as_ref();
         for change in &outcome.changes {
-            let here = (None, change.cause.as_ref().map_or(0, |c| c.event_index));
+            let index = change.cause.as_ref().map_or(0, |c| c.event_index);
+            let here = (index, None);
             match &change.change {
                 Some(C::Posting(p)) => post(&mut balance, here, after, lot, p),
                 Some(C::Conservation(c)) => consume(&mut balance, here, c),
                 Some(C::Restated(r)) => {
-                    let there = (Some(r.position), r.event_index);
+                    let there = (index, Some((r.position, r.event_index)));
                     for p in &r.postings {
                         post(&mut balance, there, after, lot, p);
                     }
@@ -43,9 +41,9 @@ pub(super) fn check(after: &dyn Items, record: &OpenRecord) -> Result<(), Violat
             }
         }
     }
-    for (((position, index), substance), left) in balance {
+    for (((index, restated), substance), left) in balance {
         if left != 0 {
-            let which = position.map_or(String::new(), |p| format!(" of record {p}, restated"));
+            let which = named(restated);
             let what =
                 format!("event {index}{which}: in and out differ by {left} mg of {substance}");
             return Err(Violation::Law {

@@ -10,6 +10,11 @@ use crate::event::codes::Refused;
 use crate::pb::event::Body;
 use crate::pb::{AccountKind, Event, EventRef, OneSided, RefusalCode};
 
+/// Whether matter booked there crosses the ledger's edge.
+pub(super) fn is_edge(kind: AccountKind) -> bool {
+    matches!(kind, AccountKind::Inbound | AccountKind::Outbound)
+}
+
 /// Keeps the event with its lot, with its new mass, until it is confirmed.
 pub(super) fn tell(
     draft: &mut Draft<'_>,

@@ -6,6 +6,7 @@ use crate::custody::account;
 use crate::custody::decide::consume;
 use crate::custody::decide::entry::{self, Papers};
 use crate::custody::decide::fields::{MAX_SHORT, MAX_TEXT};
+use crate::custody::decide::scales;
 use crate::custody::draft::Draft;
 use crate::custody::lot::Amount;
 use crate::custody::subject;
@@ -364,6 +365,7 @@ fn counted(
     was: &Counted,
     e: &Counted,
 ) -> Result<Flow, Refused> {
+    scales::agrees(e)?;
     if e.loose_gross_mg < 0 {
         return Err(Refused::new(RefusalCode::MassNotPositive, "loose_gross_mg"));
     }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::flow::{self, Flow, Told};
 use super::{Books, Recorded, fields, goods, original, overflow};
 use crate::custody::decide::entry::{self, Papers};
-use crate::custody::decide::fields::MAX_SHORT;
+use crate::custody::decide::fields::MAX_TEXT;
 use crate::custody::decide::transform::{self, Balance, Input, Output};
 use crate::custody::decide::waste;
 use crate::custody::draft::Draft;
@@ -41,7 +41,7 @@ pub(super) fn sampled(
     was: &Sampled,
     e: &Sampled,
 ) -> Result<Vec<Flow>, Refused> {
-    fields::text(&e.purpose, MAX_SHORT, "purpose")?;
+    fields::text(&e.purpose, MAX_TEXT, "purpose")?;
     let told = Told::of(was.goods.as_ref(), e.goods.as_ref(), &was.place, &e.place);
     child(draft, original, &told, None)
 }

@@ -58,6 +58,7 @@ pub(super) fn corrected(
         .restated
         .as_ref()
         .ok_or_else(|| Refused::missing("restated"))?;
+    fields::external_refs(&restated.external_refs).map_err(|r| r.within("restated"))?;
     let (original, latest) = original::find(case, e.original.as_ref())?;
     let party = original.payload.party.as_str();
     let own = succession::acts_for(draft, case.party(), party);
@@ -92,8 +93,11 @@ pub(super) fn corrected(
         };
         let lot = flow.lot;
         let held = held(draft, lot)?;
+        let crosses = net.keys().any(|a| edge::is_edge(a.kind()));
         let dispute = net::book(draft, case, &booking, net)?;
-        edge::tell(draft, case, &original, restated, &flow)?;
+        if crosses {
+            edge::tell(draft, case, &original, restated, &flow)?;
+        }
         restate(draft, &original, flow, dispute)?;
         vessel::reblend(draft, &original, lot, held)?;
     }

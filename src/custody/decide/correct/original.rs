@@ -82,6 +82,12 @@ pub(super) fn lots(draft: &Draft<'_>, original: &Recorded) -> Result<Vec<LotId>,
         Some(Body::Filled(e)) => {
             let source = named(&e.goods.as_ref().ok_or_else(unknown)?.lot)?;
             let running = vessel::poured_into(original, source);
+            if running.is_some_and(|running| vessel::began_with_heel(original, source, running)) {
+                return Err(unknown().detail(
+                    "it began a new running lot with what was there; draw the difference, or \
+                     count the vessel",
+                ));
+            }
             return Ok(std::iter::once(source).chain(running).collect());
         }
         Some(Body::Drawn(_)) => {

@@ -5,7 +5,7 @@
 use super::flow::{self, Flow};
 use super::{Books, Case, Recorded, original, overflow};
 use crate::custody::account;
-use crate::custody::decide::{handoff_id, scales};
+use crate::custody::decide::{handoff_id, scales, takeover};
 use crate::custody::draft::Draft;
 use crate::custody::lot::Amount;
 use crate::custody::subject;
@@ -65,6 +65,7 @@ pub(super) fn accepted(
     was: &Accepted,
     e: &Accepted,
 ) -> Result<Vec<Flow>, Refused> {
+    takeover::check_shape(e)?;
     let (name, offered) = handoff(draft, original)
         .ok_or_else(|| Refused::new(RefusalCode::CannotCorrect, "original"))?;
     let packages = |line: u32| {

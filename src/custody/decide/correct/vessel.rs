@@ -29,6 +29,15 @@ pub(super) fn poured_into(original: &Recorded, source: LotId) -> Option<LotId> {
     })
 }
 
+/// Whether a running lot began with what was left of the one before it.
+pub(super) fn began_with_heel(original: &Recorded, source: LotId, running: LotId) -> bool {
+    let source = subject::lot(source);
+    original.changes.iter().any(|(s, c)| match &c.change {
+        Some(C::ContributedTo(given)) => *s != source && given.lot.as_ref() == running.0,
+        _ => false,
+    })
+}
+
 /// The running lot that a lot was drawn from.
 pub(super) fn drawn_from(draft: &Draft<'_>, child: LotId) -> Option<LotId> {
     let born = draft.lot(child)?.born.clone()?;
@@ -70,7 +79,6 @@ pub(super) fn filled(
     let mut taken = Flow::between(source, from, transformed, amount)?;
     let of = mixed(original, source, running, amount)?;
     taken.given.push(given(running, amount, of));
-    // What began a new running lot with what stood there poured that in too.
     let first = flow::taken(original, source)?;
     let more = amount.minus(first).map_err(overflow)?;
     let (to, _) = holding(original, running, 1)?;
@@ -132,6 +140,10 @@ pub(super) fn reblend(
         return Ok(());
     }
     let now = lot::held_in_all(&state).map_err(overflow)?;
+    if now.is_zero() {
+        // It ends, and what it was made of at its end is what it was until now.
+        return Ok(());
+    }
     let more = now.minus(before).map_err(overflow)?;
     let poured = poured(original, lot);
     let parts = match more.gross.signum() {
