@@ -14,6 +14,10 @@ use crate::pb::{BlendPart, Blended, LotState, Parent};
 /// running lot, whose first part is the old one.
 pub const MAX_PARTS: usize = 64;
 
+/// Those of them that are known lots, at most: what is found beside them, of
+/// unknown origin, always has its place.
+pub const MAX_KNOWN: usize = MAX_PARTS - 1;
+
 fn overflow() -> Broken {
     Broken {
         law: 1,

@@ -244,7 +244,9 @@ impl Model {
         match before {
             Some(before) => {
                 let book = self.lots.edit(&before);
-                if book.blend.len() < PARTS || book.blend.contains_key(&Some(taken.lot)) {
+                if book.blend.keys().flatten().count() < PARTS - 1
+                    || book.blend.contains_key(&Some(taken.lot))
+                {
                     return Ok(before);
                 }
                 book.end();
@@ -522,7 +524,7 @@ impl Model {
             *part = *part - amount(gross, contained);
         }
         blend.retain(|_, mass| *mass != Amount::NONE);
-        if blend.len() <= PARTS {
+        if blend.keys().flatten().count() < PARTS {
             book.blend = blend;
         }
         if poured.is_some() && book.held().gross > 0 {

@@ -234,14 +234,15 @@ fn filled(b: &mut Bench, first: &str, then: &str) -> Answer {
     amend(b, "P1", B::Filled(first), B::Filled(then))
 }
 
-/// Pours 64 lots of 10 kg.
+/// Pours as many lots of 10 kg as one running lot is made of.
 fn fill_up(b: &mut Bench) {
-    for n in 0..64 {
+    for n in 0..63 {
         let label = format!("L{n}");
         let made = b.produced(&label, "10", "T1");
         b.name(&label, "P1", B::Produced(made)).unwrap();
         let poured = b.filled(&format!("{label} 10"), "T1", "V1");
-        b.say("P1", B::Filled(poured)).unwrap();
+        let name = if n == 0 { "running" } else { "poured" };
+        b.name(name, "P1", B::Filled(poured)).unwrap();
         b.now += 1_000;
     }
 }
@@ -295,6 +296,8 @@ pub const VESSELS_AND_EDGES: &[Case] = &[
     ("stock tanks", |b| filled(b, "stock 400", "stock 1001"), "ok CORRECTION_NOT_COVERED"),
     ("stock tanks filled", |b| filled(b, "stock 100", "stock 90"), "ok"),
     ("stock tanks filled", |b| { let first = b.filled("stock 100", "T1", "V1"); let then = Filled { vessel: "V2".into(), ..first.clone() }; amend(b, "P1", B::Filled(first), B::Filled(then)) }, "CANNOT_CORRECT"),
+    // What is found beside all that it is made of has its place.
+    ("tanks", |b| { fill_up(b); b.say("P1", B::Counted(b.counted("running", "V1", "631", "", ""))) }, "ok COUNT_OVER"),
     // It began a new running lot with all that was there.
     ("stock tanks", |b| { fill_up(b); filled(b, "stock 10", "stock 9") }, "CANNOT_CORRECT"),
     ("stock other tanks", |b| filled(b, "stock 400", "other 400"), "CANNOT_CORRECT"),

@@ -3,7 +3,7 @@
 //! chains, is what a sweep through every record comes to.
 //!
 //! Each day one tonne goes into V1 and two draws of 450 kg come out, so that
-//! its heel grows; it is made of 64 lots by day 64, and runs on as another.
+//! its heel grows; it is made of 63 lots by day 63, and runs on as another.
 //! Every third day the first draw goes into V2 and 400 kg come out of that;
 //! every fifth day a draw is poured in the same statement that draws it; every
 //! seventh some of a draw is wasted.

@@ -165,7 +165,8 @@ pub(super) fn reblend(
         blend::lost(&parts)
     };
     let new = |p: &&Parent| !state.blend.iter().any(|known| known.lot == p.lot);
-    let fits = state.blend.len() + parts.iter().filter(new).count() <= blend::MAX_PARTS;
+    let known = state.blend.iter().filter(|p| !p.lot.is_empty()).count();
+    let fits = known + parts.iter().filter(new).count() <= blend::MAX_KNOWN;
     if fits && !change.parts.is_empty() {
         draft.emit(&subject::lot(lot), C::Blended(change))?;
     }

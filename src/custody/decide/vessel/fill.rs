@@ -159,7 +159,8 @@ fn running_lot(
     let mut label = e.label.clone();
     if let Some(running) = vessel.running {
         let state = draft.lot(running).unwrap_or_default();
-        let full = state.blend.len() >= blend::MAX_PARTS;
+        let known = state.blend.iter().filter(|p| !p.lot.is_empty()).count();
+        let full = known >= blend::MAX_KNOWN;
         if !full || state.blend.iter().any(|p| p.lot.as_ref() == poured.0) {
             return Ok(running);
         }
