@@ -22,8 +22,8 @@ use hazledger::pb::event::Body;
 use hazledger::pb::{
     Aggregated, Cause, Change, Commit, Consumed, Declined, DeviceLink, DeviceSaid, EventRef,
     Finding, Goods, Head, Moved, Outcome, PackagingTreated, PackagingTreatment, Part, Payload,
-    Record, SerialRange, Settled, Settlement, SettlementCause, SignedCommit, TransformInput,
-    Transformed, Used,
+    Posting, Record, Restated, SerialRange, Settled, Settlement, SettlementCause, SignedCommit,
+    TransformInput, Transformed, Used,
 };
 use hazledger::proof::{BadCommit, Expect, Failure, Report, Verifier, Violation, sign_commit};
 use prost::Message as _;
@@ -892,4 +892,32 @@ fn a_number_of_a_device_that_was_signed_is_booked_and_no_other_is() {
         matches!(failure.what, Violation::NotAsSigned { .. }),
         "{failure}"
     );
+}
+
+/// A move of packages that says beside it that another event booked more.
+#[test]
+fn nothing_but_a_correction_restates_an_event() {
+    let restated = |p: i64| Restated {
+        position: 1,
+        postings: vec![Posting {
+            account: Some(hazledger::custody::account::held("nobody", "T1")),
+            gross_mg: p,
+            contained_mg: p,
+        }],
+        ..Restated::default()
+    };
+    for mass in [0, 1_000] {
+        let failure = cheat(|_, _, entry| {
+            let changes = &mut entry.additions.outcomes[0].changes;
+            let cause = changes[0].cause;
+            changes.push(Change {
+                cause,
+                change: Some(C::Restated(restated(mass))),
+            });
+        });
+        let Violation::NotAsSigned { why, .. } = &failure.what else {
+            panic!("{failure}");
+        };
+        assert!(why.contains("no correction"), "{why}");
+    }
 }

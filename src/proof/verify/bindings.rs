@@ -13,8 +13,8 @@ use crate::pb::event::Body;
 use crate::pb::offered::From;
 use crate::pb::{
     Accepted, Account, AccountKind, Cause, Change, ConsignmentState, EventRef, FactParked, Goods,
-    HandoffLine, HandoffOffered, HandoffState, LinkKind, Offered, PackageRange, SerialRange,
-    Subject, SubjectKind,
+    HandoffLine, HandoffOffered, HandoffState, LinkKind, Offered, PackageRange, Posting, Restated,
+    SerialRange, Subject, SubjectKind,
 };
 
 use super::opened::links_of;
@@ -148,6 +148,8 @@ pub(super) fn check(case: &Case<'_>) -> Result<(), Violation> {
         let wrong = match &change.change {
             Some(C::Offered(offered)) => offer_differs(case, subject, index, offered),
             Some(C::Parked(fact)) => fact_differs(case, subject, index, fact),
+            Some(C::Restated(r)) => restated_otherwise(case, index, Some(r)),
+            Some(C::BirthRestated(_)) => restated_otherwise(case, index, None),
             _ => None,
         };
         if let Some(why) = wrong {
@@ -172,6 +174,21 @@ pub(super) fn check(case: &Case<'_>) -> Result<(), Violation> {
         }
     }
     Ok(())
+}
+
+/// Only a correction restates, and what it restates is nothing but moved.
+fn restated_otherwise(
+    case: &Case<'_>,
+    index: u32,
+    restated: Option<&Restated>,
+) -> Option<&'static str> {
+    if !matches!(case.body(index), None | Some(Body::Corrected(_))) {
+        return Some("an event is restated by one that is no correction");
+    }
+    let postings = restated.map(|r| r.postings.as_slice()).unwrap_or_default();
+    let sum = |of: fn(&Posting) -> i64| postings.iter().map(|p| i128::from(of(p))).sum::<i128>();
+    let balanced = sum(|p| p.gross_mg) == 0 && sum(|p| p.contained_mg) == 0;
+    (!balanced).then_some("an event is restated with matter from nowhere")
 }
 
 fn check_cause(case: &Case<'_>, subject: &Subject, change: &Change) -> Result<(), Violation> {
