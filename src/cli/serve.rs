@@ -218,6 +218,8 @@ async fn serve(args: &ServeArgs, ledger: &Ledger, limits: grpc::Limits) -> Resul
         metrics: door,
     };
     tokio::select! {
+        // The door's metrics are there before their page is served.
+        biased;
         served = grpc::serve_with(ledger.clone(), listener, setup, stop) => {
             served.map_err(|e| CliError::System {
                 what: "server",

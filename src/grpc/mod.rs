@@ -154,7 +154,9 @@ pub async fn serve_with(
     if let Some(fault) = limits.fault() {
         return Err(ServeError::Limits(fault));
     }
+    // Before anything is waited for: who scrapes at once sees every metric.
     metrics.limits(&limits);
+    let calls = Calls::new(&limits, metrics.clone());
     let (stop, stopping) = told::channel(false);
     let door = Door::new(ledger, limits.clone(), metrics.clone(), stopping);
     let (reporter, health) = tonic_health::server::health_reporter();
@@ -164,8 +166,7 @@ pub async fn serve_with(
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .build_v1()
         .map_err(|e| ServeError::Reflection(e.to_string()))?;
-    let lines = Lines::new(limits.wasted(), metrics.clone());
-    let calls = Calls::new(&limits, metrics);
+    let lines = Lines::new(limits.wasted(), metrics);
     let serving = server(&limits)
         .layer(Watch(std::sync::Arc::clone(&calls)))
         .add_service(health)
