@@ -20,6 +20,8 @@ mod half_used_drum;
 mod hundred_thousand;
 #[path = "worked/joining.rs"]
 mod joining;
+#[path = "worked/left_in_the_tank.rs"]
+mod left_in_the_tank;
 #[path = "worked/merger.rs"]
 mod merger;
 #[path = "worked/missing_drum.rs"]

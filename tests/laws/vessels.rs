@@ -501,7 +501,8 @@ impl Model {
     /// had taken; what is poured in more or less is of the lot that was poured.
     pub fn remix(&mut self, lot: &Id, poured: Option<&Id>, of: &Blend, before: Amount) {
         let book = self.lots.edit(lot);
-        if book.blend.is_empty() || book.held() == Amount::NONE {
+        let ran = !book.blend.is_empty() || !book.blend_at_end.is_empty();
+        if !ran || book.held() == Amount::NONE {
             return;
         }
         let more = book.held() - before;

@@ -30,7 +30,7 @@ use super::bench::{Bench, DAY, HOUR, party};
 use super::verbs::restating;
 
 /// The bench's records, to be read by a trace.
-struct Journal<'a>(&'a Bench);
+pub struct Journal<'a>(pub &'a Bench);
 
 impl RecordSource for Journal<'_> {
     fn record(&self, position: u64) -> Result<Option<OpenRecord>, ReadError> {

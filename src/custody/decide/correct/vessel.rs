@@ -136,7 +136,8 @@ pub(super) fn reblend(
     before: Amount,
 ) -> Result<(), Refused> {
     let state = draft.lot(lot).unwrap_or_default();
-    if state.blend.is_empty() {
+    // One that runs no longer may have some of it back.
+    if state.blend.is_empty() && state.blend_at_end.is_empty() {
         return Ok(());
     }
     let now = lot::held_in_all(&state).map_err(overflow)?;
