@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hazledger::pb::event::Body;
 use hazledger::pb::{Corrected, Event, EventRef};
 
-use super::books::{Account, Amount, Books, Id, amount};
+use super::books::{Account, Amount, Book, Books, Id, amount};
 use super::change::own_dispute;
 use super::edges::{MAX_ONE_SIDED, OneSided};
 use super::goods::{Booked, mass};
@@ -69,7 +69,7 @@ impl Model {
                 dispute.counterpart.clone_from(&offer.taker);
                 dispute.handoff = handoff_name(&offer.reference);
             }
-            self.book_net(name, dispute, original.party(), net);
+            self.book_net(name, dispute, &original, net);
             if self.disputes.has(&name) {
                 left.push((*lot, name));
             }
@@ -190,15 +190,21 @@ impl Model {
         }
         let sum = |more: &BTreeMap<String, i64>| more.values().sum::<i64>();
         let (loser, winner) = if sum(&changes[0]) < 0 { (0, 1) } else { (1, 0) };
-        let party = original.party().to_owned();
-        let only = changes[winner].keys().eq([&party]);
+        let only = changes[loser].values().all(|t| *t < 0);
+        let only = only && changes[winner].values().all(|t| *t > 0);
         if !only || sum(&changes[0]) + sum(&changes[1]) != 0 {
             return;
         }
-        for (owner, less) in &changes[loser] {
-            let book = self.lots.edit(&nets[winner].0);
-            book.give_title(owner, -less);
-            book.give_title(&party, *less);
+        let all: BTreeSet<&String> = changes.iter().flat_map(|more| more.keys()).collect();
+        let of = |at: usize, party: &String| changes[at].get(party).copied().unwrap_or_default();
+        let due = |party: &String| -(of(loser, party) + of(winner, party));
+        let to = self.lots.edit(&nets[winner].0);
+        // A debt of title that has been made good stays so.
+        if all.iter().any(|party| to.title(party) + due(party) < 0) {
+            return;
+        }
+        for party in all {
+            to.give_title(party, due(party));
         }
     }
 
@@ -221,7 +227,14 @@ impl Model {
                     let line = &lines[usize::try_from(said.line).unwrap()];
                     let now = said.accepted.as_ref().map_or(Ok(0), |q| mass(Some(q)))?;
                     let offer = self.offers.edit(&name);
-                    offer.taken.get_mut(&line.lot).unwrap().0 = now;
+                    let taken = &mut offer.taken.get_mut(&line.lot).unwrap().0;
+                    let more = now - *taken;
+                    *taken = now;
+                    let back = offer.returns.as_ref().and_then(handoff_name);
+                    if let Some(back) = back.filter(|_| more != 0) {
+                        let returned = &mut self.offers.edit(&back).returned;
+                        returned.entry(line.lot).or_default().0 += more;
+                    }
                 }
                 return Ok(());
             }
@@ -277,7 +290,44 @@ impl Model {
         net.retain(|_, mass| *mass != Amount::NONE);
     }
 
-    fn book_net(&mut self, name: Id, mut dispute: Dispute, party: &str, net: &Books) {
+    /// From whom an event took title, and how much.
+    pub fn disowned(&self, before: &BTreeMap<Id, Book>, lot: &Id) -> BTreeMap<String, i64> {
+        let Some(was) = self.lots.was(before, lot) else {
+            return BTreeMap::new();
+        };
+        let now = &self.lots.get(lot).unwrap().titles;
+        let left = |party: &String| now.get(party).copied().unwrap_or_default();
+        let all: BTreeSet<&String> = was.titles.keys().chain(now.keys()).collect();
+        let before = |party: &String| was.titles.get(party).copied().unwrap_or_default();
+        let less = all.into_iter().map(|p| (p.clone(), before(p) - left(p)));
+        less.filter(|(_, gross)| *gross > 0).collect()
+    }
+
+    /// What is there again is owned by those from whom the event took it, in
+    /// order, after what had been given back before; more is the party's.
+    fn give_back(&mut self, original: &Original, lot: &Id, gross: i64) {
+        let gone = |booked: &Option<Booked>| {
+            let booked = booked.iter().flatten().find(|(l, _)| l == lot);
+            let books = booked.iter().flat_map(|(_, books)| books);
+            let owned = books.filter(|(a, _)| a.is_holding() || a.is_between());
+            (-owned.map(|(_, mass)| mass.gross).sum::<i64>()).max(0)
+        };
+        let happened = &original.happened;
+        let mut given = (gone(&happened.first) - gone(&happened.booked)).max(0);
+        let mut left = gross;
+        let book = self.lots.edit(lot);
+        for (owner, taken) in happened.disowned.get(lot).into_iter().flatten() {
+            let before = given.min(*taken);
+            given -= before;
+            let back = left.min(taken - before);
+            left -= back;
+            book.give_title(owner, back);
+        }
+        book.give_title(original.party(), left);
+    }
+
+    fn book_net(&mut self, name: Id, mut dispute: Dispute, original: &Original, net: &Books) {
+        let party = original.party();
         let lot = &dispute.lot.clone();
         let mut uncovered = Amount::NONE;
         let (mut there, mut repaid) = (0, 0);
@@ -325,8 +375,9 @@ impl Model {
         if there - both < 0 {
             book.end_title(&line, both - there);
         } else {
-            book.give_title(party, there - both);
+            self.give_back(original, lot, there - both);
         }
+        let book = self.lots.edit(lot);
         if uncovered != Amount::NONE {
             book.give_title(party, uncovered.gross + both);
             book.post(&Account::Disputed(name), uncovered);

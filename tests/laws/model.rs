@@ -189,6 +189,8 @@ pub struct Happened {
     pub booked: Option<Booked>,
     /// What it took off the parts of what runs in a vessel.
     pub unmixed: BTreeMap<Id, Blend>,
+    /// From whom it took title, and how much.
+    pub disowned: BTreeMap<Id, BTreeMap<String, i64>>,
     /// Disputes that its corrections have opened, with their lots.
     pub left: Vec<(Id, Id)>,
 }
@@ -366,6 +368,8 @@ impl Model {
             let booked = self.event(&case, event)?;
             self.make_up_blends();
             let lots = booked.iter().flatten().map(|(lot, _)| *lot);
+            let disowned = lots.clone().map(|lot| (lot, self.disowned(&before, &lot)));
+            let disowned = disowned.collect();
             let unmixed = lots.map(|lot| (lot, self.unmixed(&before, &lot))).collect();
             let happened = Happened {
                 event: event.clone(),
@@ -373,6 +377,7 @@ impl Model {
                 first: booked.clone(),
                 booked,
                 unmixed,
+                disowned,
                 left: Vec::new(),
             };
             let name = event_name(&case.reference()).unwrap();

@@ -58,6 +58,35 @@ fn lost(b: &mut Bench, goods: &str, then: Incident) -> Answer {
     amend(b, "P1", B::Incident(first), B::Incident(then))
 }
 
+/// W keeps 100 kg of P's 1000, has used 10 of them, and it was 4.
+fn kept_and_used_less(b: &mut Bench) {
+    let taken = b.accepted("offer", "T1", &["0 take 100"]);
+    b.say("W1", B::Accepted(taken)).unwrap();
+    let (first, then) = (b.used("stock 10", "T1"), b.used("stock 4", "T1"));
+    b.name("first", "W1", B::Used(first)).unwrap();
+    b.now += 1_000;
+    b.say("W1+P1", restating(b.corrected("first", B::Used(then))))
+        .unwrap();
+    b.now += 1_000;
+}
+
+/// W gives 100 kg back to P, who takes so much, and it should have been so
+/// much; then W offers so much more.
+fn returned(b: &mut Bench, first: &str, then: &str, more: &str) -> Answer {
+    let taken = b.accepted("offer", "T1", &["0 take 100"]);
+    b.name("taken", "W1", B::Accepted(taken)).unwrap();
+    let offer = b.back('P', "offer", &["stock 100"]);
+    b.name("back", "W1", B::Offered(offer)).unwrap();
+    let first = b.taken_back("back", "offer", &[first]);
+    b.name("first", "P1", B::Accepted(first)).unwrap();
+    b.now += 1_000;
+    let then = b.taken_back("back", "offer", &[then]);
+    let then = b.corrected("first", B::Accepted(then));
+    b.say("P1+W1", restating(then)).unwrap();
+    b.now += 1_000;
+    b.say("W1", B::Offered(b.back('P', "offer", &[more])))
+}
+
 /// 30 kg (29.4 kg pure) and 68 kg of water into 98 kg of 30 %.
 fn dissolved(b: &mut Bench, change: impl FnOnce(&mut Transformed)) -> Answer {
     let first = b.transformed("stock 30", "68", "98");
@@ -130,6 +159,9 @@ pub const KINDS: &[Case] = &[
     ("stock", |b| { let first = b.disposed("stock 5", "T1"); let then = Disposed { certificate_hash: Bytes::from_static(&[8; 31]), ..first.clone() }; amend(b, "P1", B::Disposed(first), B::Disposed(then)) }, "FIELD_INVALID"),
     ("stock", |b| { let first = b.disposed("stock 5", "T1"); let then = Disposed { method: "D9".into(), ..first.clone() }; amend(b, "P1", B::Disposed(first), B::Disposed(then)) }, "ok"),
     ("stock", |b| { let first = b.exported("stock 5", "T1"); let then = Exported { goods: b.goods("stock 4"), ..first.clone() }; amend(b, "P1", B::Exported(first), B::Exported(then)) }, "ok"),
+    // A keeper used an owner's goods, and less of them: the rest is the owner's.
+    ("stock offer", |b| { kept_and_used_less(b); b.say("W1+M1", B::Traded(b.traded('M', &["stock 1mg"]))) }, "TITLE_INSUFFICIENT"),
+    ("stock offer", |b| { kept_and_used_less(b); b.say("P1+M1", B::Traded(b.traded('M', &["stock 996"]))) }, "ok"),
     // Thought stolen, and it was spilled.
     ("stock", |b| { let e = b.incident(IncidentKind::Released, "stock 5", "T1"); lost(b, "stock 5", e) }, "ok"),
     ("stock", |b| { let e = b.incident(IncidentKind::Released, "stock 4", "T1"); lost(b, "stock 5", e) }, "ok"),
@@ -350,6 +382,9 @@ pub const TAKEN: &[Case] = &[
     // Packages in the line are counted.
     ("stock drums drum-offer drum-lost", |b| { let then = b.accepted("drum-offer", "T1", &["0 take #1-4"]); b.say("W1+P1", restating(b.corrected("dispute", B::Accepted(then)))) }, "CANNOT_CORRECT"),
     ("stock drums drum-offer drum-lost", |b| { let then = b.accepted("drum-offer", "T1", &["0 take 1 #1-3"]); b.say("W1+P1", restating(b.corrected("dispute", B::Accepted(then)))) }, "CANNOT_CORRECT"),
+    // What has gone back counts as corrected: nothing more is out, or again.
+    ("stock offer", |b| returned(b, "0 take 90 refuse 10", "0 take 99 refuse 10", "stock 2"), "RETURN_DISAGREES"),
+    ("stock offer", |b| returned(b, "0 take 90 refuse 10", "0 take 80 refuse 10", "stock 11"), "INSUFFICIENT"),
     // A correction taken back leaves nothing in dispute.
     ("stock offer", |b| taken_again(b, "0 take 90", "0 take 100"), "ok"),
     ("stock offer", |b| taken_again(b, "0 take 90", "0 take 95"), "ok"),

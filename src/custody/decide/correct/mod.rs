@@ -89,6 +89,7 @@ pub(super) fn corrected(
             lot: flow.lot,
             line,
             party,
+            original: &original,
             handoff: sides.as_ref(),
         };
         let lot = flow.lot;
@@ -102,7 +103,7 @@ pub(super) fn corrected(
         vessel::reblend(draft, &original, lot, held)?;
     }
     taking::tell(draft, &original, restated)?;
-    owners.keep(draft, party)
+    owners.keep(draft)
 }
 
 /// What is held of a lot, by whomever.

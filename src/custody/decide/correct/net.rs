@@ -2,7 +2,7 @@
 //! into dispute.
 
 use super::goods::{self, overflow};
-use super::{Books, Case, Recorded, flow};
+use super::{Books, Case, Recorded, flow, owners};
 use crate::custody::account::{self, Class};
 use crate::custody::draft::Draft;
 use crate::custody::lot::{self, Amount};
@@ -91,6 +91,7 @@ pub(super) struct Booking<'a> {
     pub(super) lot: LotId,
     pub(super) line: u32,
     pub(super) party: &'a str,
+    pub(super) original: &'a Recorded,
     /// The handoff that is corrected, if it is one.
     pub(super) handoff: Option<&'a (HandoffId, HandoffOffered)>,
 }
@@ -181,7 +182,7 @@ fn title(
     let (there, uncovered) = (there - both, uncovered + both);
     match there {
         ..0 => draft.end_title(lot, party, there.saturating_neg())?,
-        _ => draft.post_title(lot, party, there)?,
+        _ => owners::give_back(draft, booking.original, lot, party, there)?,
     }
     draft.post_title(lot, party, uncovered)
 }

@@ -16,7 +16,7 @@ use crate::pb::change::Change as C;
 use crate::pb::event::Body;
 use crate::pb::{
     Accepted, Account, Event, HandoffLine, HandoffOffered, HandoffStatus, LineTaken, Quantity,
-    RefusalCode,
+    RefusalCode, Returned,
 };
 
 /// The handoff that an acceptance closed, and its offer as it was taken.
@@ -159,7 +159,7 @@ fn within_scales(case: &Case<'_>, line: &HandoffLine, left: i64, measured: i64) 
 }
 
 /// What was taken of each line, as restated: what goes back is counted against
-/// it.
+/// it; and if it takes another handoff back itself, what has gone back of that.
 pub(super) fn tell(
     draft: &mut Draft<'_>,
     original: &Recorded,
@@ -200,6 +200,15 @@ pub(super) fn tell(
             instrument: scales::instrument(said),
         };
         draft.emit(&subject::handoff(name), C::LineTaken(taken))?;
+        if let Some(back) = offered.returns.as_deref().and_then(handoff_id) {
+            let returned = Returned {
+                handoff: name.to_bytes(),
+                lot: line.lot.clone(),
+                loose_gross_mg: now.saturating_sub(before),
+                serials: Vec::new(),
+            };
+            draft.emit(&subject::handoff(back), C::Returned(returned))?;
+        }
     }
     Ok(())
 }
