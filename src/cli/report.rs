@@ -101,11 +101,11 @@ fn show(format: Format, rows: &[DifferenceRow]) -> Result<(), CliError> {
         Format::Json => rows.iter().try_for_each(|row| print(&mut out, row)),
         Format::Table => {
             let headings = [
-                "by 按",
-                "lines 笔数",
-                "offered kg 应收",
-                "difference kg 差额",
-                "ppm",
+                "By 按",
+                "Lines 笔数",
+                "Offered 应收 (kg)",
+                "Difference 差额 (kg)",
+                "Part 占比 (ppm)",
             ];
             let rows = rows.iter().map(cells).collect();
             out.table(&headings, &[1, 2, 3, 4], rows)

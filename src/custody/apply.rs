@@ -177,10 +177,7 @@ fn to_lot(lot: &mut LotState, what: &C) -> Result<(), Broken> {
         }
         C::OneSided(o) => {
             // Told again by a correction, it stands where it stood.
-            match lot.one_sided.iter_mut().find(|known| known.edge == o.edge) {
-                Some(known) => known.clone_from(o),
-                None => lot.one_sided.push(o.clone()),
-            }
+            put(&mut lot.one_sided, o, |known| known.edge == o.edge);
             Ok(())
         }
         C::CustomsSet(entry) => {
@@ -219,6 +216,14 @@ fn to_lot(lot: &mut LotState, what: &C) -> Result<(), Broken> {
     }
 }
 
+/// What is known already changes where it stands; what is new comes last.
+fn put<T: Clone>(all: &mut Vec<T>, new: &T, same: impl Fn(&T) -> bool) {
+    match all.iter_mut().find(|known| same(known)) {
+        Some(known) => known.clone_from(new),
+        None => all.push(new.clone()),
+    }
+}
+
 /// An entry changes where it stands; a new one comes last; one without a status
 /// is no longer kept.
 fn set_customs(lot: &mut LotState, entry: &CustomsSet) {
@@ -228,10 +233,7 @@ fn set_customs(lot: &mut LotState, entry: &CustomsSet) {
         lot.customs.retain(|c| !same(c));
         return;
     }
-    match lot.customs.iter_mut().find(|c| same(c)) {
-        Some(known) => known.clone_from(entry),
-        None => lot.customs.push(entry.clone()),
-    }
+    put(&mut lot.customs, entry, same);
 }
 
 /// A birth is restated, not replaced: the lot stays what it is.
@@ -300,10 +302,7 @@ fn to_handoff(handoff: &mut HandoffState, what: &C) -> Result<(), Broken> {
             Ok(())
         }
         C::LineTaken(taken) => {
-            match handoff.taken.iter_mut().find(|t| t.line == taken.line) {
-                Some(known) => known.clone_from(taken),
-                None => handoff.taken.push(taken.clone()),
-            }
+            put(&mut handoff.taken, taken, |known| known.line == taken.line);
             Ok(())
         }
         C::Returned(back) => returned(handoff, back),

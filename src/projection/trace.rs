@@ -160,30 +160,15 @@ fn swap_in(told: &mut TraceStep, restated: &Restated) {
             Some(C::Posting(_) | C::ContributedTo(_) | C::Conservation(_))
         )
     });
-    let mut put = |change: C| {
-        told.changes.push(crate::pb::Change {
-            cause,
-            change: Some(change),
-        });
-    };
-    restated
-        .postings
-        .iter()
-        .cloned()
-        .map(C::Posting)
-        .for_each(&mut put);
-    restated
-        .contributed_to
-        .iter()
-        .cloned()
-        .map(C::ContributedTo)
-        .for_each(&mut put);
-    restated
-        .conservation
-        .iter()
-        .cloned()
-        .map(C::Conservation)
-        .for_each(&mut put);
+    let postings = restated.postings.iter().cloned().map(C::Posting);
+    let given = restated.contributed_to.iter().cloned();
+    let declared = restated.conservation.iter().cloned();
+    let all = postings.chain(given.map(C::ContributedTo));
+    let all = all.chain(declared.map(C::Conservation));
+    told.changes.extend(all.map(|change| crate::pb::Change {
+        cause,
+        change: Some(change),
+    }));
 }
 
 #[cfg(test)]

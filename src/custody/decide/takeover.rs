@@ -92,7 +92,7 @@ fn check_line(line: &AcceptedLine) -> Result<(), Refused> {
 }
 
 /// A mass that may be left out: nothing.
-fn mass(quantity: Option<&Quantity>, field: &str) -> Result<i64, Refused> {
+pub(super) fn mass(quantity: Option<&Quantity>, field: &str) -> Result<i64, Refused> {
     match quantity {
         None => Ok(0),
         some => Mass::of(some, field).map(Mass::as_mg),
@@ -286,11 +286,8 @@ fn take_loose(
     if difference.is_zero() {
         return Ok(difference);
     }
-    let bound = Mass::mg(sides.offered.loose_gross_mg)
-        .share(i64::from(taking.tolerance_ppm), 1_000_000)
-        .unwrap_or_default()
-        .as_mg();
-    if difference.gross.abs() <= bound && sides.accepted > 0 {
+    let scales = taking.tolerance_ppm;
+    if within_scales(sides.offered, scales, difference.gross, sides.accepted) {
         draft.post(
             sides.lot,
             &account::measure_difference(taking.name),
@@ -309,6 +306,21 @@ fn take_loose(
     );
     find(draft, taking, offered, code, Severity::Alarm, detail);
     Ok(difference)
+}
+
+/// Whether a difference at a line can be the scales': up to so many parts per
+/// million of what was offered, where something was measured at all.
+pub(super) fn within_scales(
+    line: &HandoffLine,
+    tolerance_ppm: u32,
+    difference: i64,
+    measured: i64,
+) -> bool {
+    let bound = Mass::mg(line.loose_gross_mg)
+        .share(i64::from(tolerance_ppm), 1_000_000)
+        .unwrap_or_default()
+        .as_mg();
+    difference.saturating_abs() <= bound && measured > 0
 }
 
 /// The content that arrives with a measured mass: all of it if the masses

@@ -5,7 +5,8 @@
 use super::flow::{self, Flow};
 use super::{Books, Case, Recorded, original, overflow};
 use crate::custody::account;
-use crate::custody::decide::{handoff_id, scales, takeover};
+use crate::custody::decide::takeover::{check_shape, mass, within_scales};
+use crate::custody::decide::{handoff_id, scales};
 use crate::custody::draft::Draft;
 use crate::custody::lot::Amount;
 use crate::custody::subject;
@@ -15,7 +16,7 @@ use crate::event::{ConsignmentId, DisputeId, HandoffId, LotId};
 use crate::pb::change::Change as C;
 use crate::pb::event::Body;
 use crate::pb::{
-    Accepted, Account, Event, HandoffLine, HandoffOffered, HandoffStatus, LineTaken, Quantity,
+    Accepted, AcceptedLine, Account, Event, HandoffLine, HandoffOffered, HandoffStatus, LineTaken,
     RefusalCode, Returned,
 };
 
@@ -65,7 +66,7 @@ pub(super) fn accepted(
     was: &Accepted,
     e: &Accepted,
 ) -> Result<Vec<Flow>, Refused> {
-    takeover::check_shape(e)?;
+    check_shape(e)?;
     let (name, offered) = handoff(draft, original)
         .ok_or_else(|| Refused::new(RefusalCode::CannotCorrect, "original"))?;
     let packages = |line: u32| {
@@ -75,8 +76,7 @@ pub(super) fn accepted(
     };
     for (i, (first, now)) in was.lines.iter().zip(&e.lines).enumerate() {
         let within = |r: Refused| r.within(&format!("lines[{i}]"));
-        let differs =
-            mass(first.accepted.as_ref())? != mass(now.accepted.as_ref()).map_err(within)?;
+        let differs = accepted_mass(Some(first))? != accepted_mass(Some(now)).map_err(within)?;
         if differs && packages(now.line) {
             return Err(within(
                 Refused::new(RefusalCode::CannotCorrect, "accepted")
@@ -84,10 +84,8 @@ pub(super) fn accepted(
             ));
         }
     }
-    let measured = |e: &Accepted, index: u32| {
-        let line = e.lines.iter().find(|l| l.line == index);
-        mass(line.and_then(|l| l.accepted.as_ref()))
-    };
+    let measured =
+        |e: &Accepted, index: u32| accepted_mass(e.lines.iter().find(|l| l.line == index));
     let from = offered.from.clone().unwrap_or_default();
     let to = match &offered.carriage {
         Some(_) => account::aboard(ConsignmentId(name.0)),
@@ -103,7 +101,8 @@ pub(super) fn accepted(
             let ppm = draft.lot(lot).unwrap_or_default().content_ppm;
             let (leaves, arrives) = sides(&recorded, &from, now, ppm)?;
             let left = leaves.minus(arrives).map_err(overflow)?;
-            let between = if within_scales(case, line, left.gross, now) {
+            let scales = case.rules.measure_tolerance_ppm;
+            let between = if within_scales(line, scales, left.gross, now) {
                 account::measure_difference(name)
             } else {
                 account::disputed(DisputeId(original::name(original, index)?))
@@ -121,12 +120,9 @@ pub(super) fn accepted(
     Ok(flows)
 }
 
-/// A mass that may be left out: nothing.
-fn mass(quantity: Option<&Quantity>) -> Result<i64, Refused> {
-    match quantity {
-        None => Ok(0),
-        some => Mass::of(some, "accepted").map(Mass::as_mg),
-    }
+/// What is said to have been taken of a line; left out: nothing.
+fn accepted_mass(line: Option<&AcceptedLine>) -> Result<i64, Refused> {
+    mass(line.and_then(|l| l.accepted.as_ref()), "accepted")
 }
 
 /// What left the giver, as it was; and what arrived, with content in
@@ -148,14 +144,6 @@ fn sides(
         contained: contained.unwrap_or_default().as_mg(),
     };
     Ok((leaves, arrives))
-}
-
-fn within_scales(case: &Case<'_>, line: &HandoffLine, left: i64, measured: i64) -> bool {
-    let bound = Mass::mg(line.loose_gross_mg)
-        .share(i64::from(case.rules.measure_tolerance_ppm), 1_000_000)
-        .unwrap_or_default()
-        .as_mg();
-    left.saturating_abs() <= bound && measured > 0
 }
 
 /// What was taken of each line, as restated: what goes back is counted against
@@ -183,9 +171,9 @@ pub(super) fn tell(
         let known = before.taken.iter().find(|t| t.line == said.line);
         let before = match known {
             Some(taken) => taken.loose_gross_mg,
-            None => mass(first.and_then(|l| l.accepted.as_ref()))?,
+            None => accepted_mass(first)?,
         };
-        let now = mass(said.accepted.as_ref())?;
+        let now = accepted_mass(Some(said))?;
         if before == now {
             continue;
         }
@@ -195,8 +183,8 @@ pub(super) fn tell(
             serials: said.accepted_serials.clone(),
             expected_gross_mg: line
                 .loose_gross_mg
-                .saturating_sub(mass(said.refused.as_ref())?)
-                .saturating_sub(mass(said.still_aboard.as_ref())?),
+                .saturating_sub(mass(said.refused.as_ref(), "refused")?)
+                .saturating_sub(mass(said.still_aboard.as_ref(), "still_aboard")?),
             instrument: scales::instrument(said),
         };
         draft.emit(&subject::handoff(name), C::LineTaken(taken))?;

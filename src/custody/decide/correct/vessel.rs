@@ -17,7 +17,9 @@ use crate::event::mass::Mass;
 use crate::pb::change::Change as C;
 use crate::pb::event::Body;
 use crate::pb::filled::From;
-use crate::pb::{Account, AccountKind, Blended, Drawn, Filled, LotBorn, Parent, RefusalCode};
+use crate::pb::{
+    Account, AccountKind, BlendPart, Blended, Drawn, Filled, LotBorn, Parent, RefusalCode,
+};
 
 /// The running lot that goods were poured into; none if they were of it
 /// already.
@@ -147,27 +149,21 @@ pub(super) fn reblend(
     }
     let more = now.minus(before).map_err(overflow)?;
     let poured = poured(original, lot);
-    let parts = match more.gross.signum() {
-        1 => scaled(
-            more,
-            &poured
-                .clone()
-                .map_or_else(|| taken_of(original, lot), |p| vec![p]),
-        )?,
-        -1 => poured
-            .iter()
-            .filter_map(|p| out_of(&state.blend, p, more))
-            .collect(),
-        _ => Vec::new(),
+    let change = match more.gross.signum() {
+        1 => {
+            let as_taken = || taken_of(original, lot);
+            let of = poured.clone().map_or_else(as_taken, |part| vec![part]);
+            blend::gained(&scaled(more, &of)?)
+        }
+        -1 => {
+            let parts = poured.iter().filter_map(|p| out_of(&state.blend, p, more));
+            blend::lost(&parts.collect::<Vec<_>>())
+        }
+        _ => Blended::default(),
     };
-    let change = if more.gross > 0 {
-        blend::gained(&parts)
-    } else {
-        blend::lost(&parts)
-    };
-    let new = |p: &&Parent| !state.blend.iter().any(|known| known.lot == p.lot);
+    let new = |p: &&BlendPart| !state.blend.iter().any(|known| known.lot == p.lot);
     let known = state.blend.iter().filter(|p| !p.lot.is_empty()).count();
-    let fits = known + parts.iter().filter(new).count() <= blend::MAX_KNOWN;
+    let fits = known + change.parts.iter().filter(new).count() <= blend::MAX_KNOWN;
     if fits && !change.parts.is_empty() {
         draft.emit(&subject::lot(lot), C::Blended(change))?;
     }
