@@ -42,6 +42,17 @@ pub enum Fault {
     ShortWrite(usize),
 }
 
+/// Which step is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Counted from 0.
+    At(u64),
+    /// The first that does this: `allocate`, `create`, `rename`, `shorten`,
+    /// `sync`, `write`. Where a step stands depends on what is written
+    /// together; this does not.
+    First(&'static str),
+}
+
 /// One folder on a simulated disk. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct SimStorage {
@@ -53,6 +64,15 @@ pub struct SimStorage {
 pub struct SimFile {
     disk: Arc<Mutex<Disk>>,
     id: u64,
+}
+
+impl Step {
+    fn is(self, step: u64, action: &str) -> bool {
+        match self {
+            Self::At(at) => at == step,
+            Self::First(first) => first == action,
+        }
+    }
 }
 
 impl SimStorage {
@@ -87,9 +107,11 @@ impl SimStorage {
         self.disk().power_off_at = Some(step);
     }
 
-    /// Lets this step (counted from 0) fail once.
-    pub fn fail_at(&self, step: u64, fault: Fault) {
-        self.disk().fault = Some((step, fault));
+    /// Lets one step fail once.
+    pub fn fail_at(&self, step: Step, fault: Fault) {
+        let mut disk = self.disk();
+        disk.fault = Some((step, fault));
+        disk.failed = None;
     }
 
     /// What the step that [`fail_at`](Self::fail_at) made fail was, and on

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use hazledger::audit::verify_journal;
 use hazledger::event::Hash;
-use hazledger::journal::sim::{CrashPolicy, SimStorage};
+use hazledger::journal::sim::{CrashPolicy, Fault, SimStorage, Step};
 use hazledger::journal::{FRAME_HEADER_BYTES, Storage as _, segment_name, segments};
 use hazledger::proof::Expect as Known;
 use hazledger::repair::{Repair, RepairError, repair};
@@ -295,7 +295,7 @@ fn a_failing_call_of_a_repair_is_told_and_changes_no_sound_segment() {
     hurt.flip(&name, 400, 1);
     for step in 0.. {
         let disk = hurt.restart();
-        disk.fail_at(step, hazledger::journal::sim::Fault::NoSpace);
+        disk.fail_at(Step::At(step), Fault::NoSpace);
         match case.heal(&disk, &case.now.restart()) {
             Ok(_) if disk.failed().is_none() => break,
             Ok(_) => panic!("a failing call went unnoticed"),

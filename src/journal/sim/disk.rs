@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use super::{CrashPolicy, Fault, SECTOR_BYTES, SimStorage};
+use super::{CrashPolicy, Fault, SECTOR_BYTES, SimStorage, Step};
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Disk {
@@ -18,7 +18,7 @@ pub(super) struct Disk {
     pub(super) last_written: Option<u64>,
     pub(super) steps: u64,
     pub(super) power_off_at: Option<u64>,
-    pub(super) fault: Option<(u64, Fault)>,
+    pub(super) fault: Option<(Step, Fault)>,
     /// What the step that failed was, and on which file.
     pub(super) failed: Option<(&'static str, String)>,
     pub(super) reads: u64,
@@ -243,7 +243,7 @@ impl Disk {
         self.steps = self.steps.saturating_add(1);
         Ok(match self.fault {
             _ if self.power_off_at == Some(step) => Outcome::PowerOff,
-            Some((at, fault)) if at == step => {
+            Some((due, fault)) if self.failed.is_none() && due.is(step, action) => {
                 self.failed = Some((action, name));
                 Outcome::Fails(fault)
             }

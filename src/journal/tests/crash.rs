@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::journal::JournalError;
-use crate::journal::sim::{CrashPolicy, Fault};
+use crate::journal::sim::{CrashPolicy, Fault, Step};
 
 const BATCHES: u64 = 9;
 const SEEDS: u64 = 24;
@@ -185,7 +185,7 @@ fn every_failing_call_is_told_poisons_the_writer_and_loses_nothing_acknowledged(
             Fault::ShortWrite(50),
         ] {
             let disk = SimStorage::new();
-            disk.fail_at(step, fault);
+            disk.fail_at(Step::At(step), fault);
             let (acknowledged, result) = run(&disk);
             let error = result.expect_err("a failing call went unnoticed");
             assert!(matches!(error, JournalError::Io { .. }), "{error}");
@@ -203,7 +203,7 @@ fn what_is_served_after_a_failed_sync_and_a_restart_survives_a_power_loss() {
     run(&whole).1.unwrap();
     for step in 0..whole.steps() {
         let disk = SimStorage::new();
-        disk.fail_at(step, Fault::Io);
+        disk.fail_at(Step::At(step), Fault::Io);
         let (acknowledged, _) = run(&disk);
         let disk = disk.restart();
         let Ok((journal, report)) = Journal::open(disk.clone(), None, 0, SMALL) else {
@@ -236,7 +236,7 @@ fn a_seal_whose_sync_failed_is_made_durable_before_anything_follows_it() {
     let disk = SimStorage::new();
     let mut journal = Journal::create(disk.clone(), ORIGIN, SMALL).unwrap();
     journal.append(&batch(0, 1)).unwrap();
-    disk.fail_at(disk.steps() + 2, Fault::Io);
+    disk.fail_at(Step::At(disk.steps() + 2), Fault::Io);
     assert!(matches!(
         journal.close(),
         Err(JournalError::Io { action: "sync", .. })
