@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use prost::Message as _;
 
-const FILES: [&str; 8] = [
+const FILES: [&str; 9] = [
     "statement",
+    "oversight",
     "event",
     "codes",
     "record",

@@ -37,6 +37,8 @@ mod packages;
 mod registry;
 #[path = "rules/scales.rs"]
 mod scales;
+#[path = "rules/seals.rs"]
+mod seals;
 #[path = "rules/settlements.rs"]
 mod settlements;
 #[path = "rules/succession.rs"]
@@ -227,6 +229,11 @@ fn an_authority_orders_goods_into_a_custodians_place() {
 }
 
 #[test]
+fn what_is_sealed_stays_and_what_is_done_all_the_same_is_found() {
+    run(seals::SEALS);
+}
+
+#[test]
 fn a_successor_takes_over_duties_at_once() {
     run(succession::SUCCESSION);
 }
@@ -288,6 +295,7 @@ fn every_code_is_reached_by_a_line_of_a_table() {
         vessels::VESSELS,
         vessels::ASSAYS,
         orders::TAKE_OVER,
+        seals::SEALS,
         succession::SUCCESSION,
         succession::INHERITANCE,
         devices::DEVICES,

@@ -268,6 +268,11 @@ pub fn change(change: &C) -> Option<(String, Option<Account>)> {
             format!("confirmed 对方确认 {} kg", kg(c.gross_mg)),
             Some(of(&c.party)),
         )),
+        C::Seal(seal) => Some((
+            format!("sealed 查封 by order {}", seal.order),
+            (!seal.place.is_empty()).then(|| account::held(&seal.party, &seal.place)),
+        )),
+        C::SealLifted(lifted) => plain(format!("released 解封, order {}", lifted.order)),
         C::Form(form) => plain(format!("form 形态 {} from now on 起", form.form)),
         C::RunningIn(v) => Some((
             "runs in vessel 在容器中".to_owned(),

@@ -15,6 +15,7 @@ pub mod lapse;
 pub mod leaf;
 pub mod lot;
 pub mod overlay;
+pub mod oversight;
 pub mod packaging;
 pub mod ranges;
 pub mod registry;

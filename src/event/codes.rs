@@ -125,6 +125,7 @@ pub fn worth_a_retry(code: RefusalCode) -> bool {
             | C::UnknownDispute
             | C::HeldByCustoms
             | C::TooManyDeviceGaps
+            | C::Sealed
     )
 }
 
@@ -243,6 +244,9 @@ fn custody_remedy(code: RefusalCode) -> &'static str {
         C::PackageNotEmpty => "name empties; use, pour or repack what is in a package first",
         C::WithinOuter => "break up the outer packing first, or give this one another name",
         C::PackageNotCleaned => "have the empties cleaned first",
+        C::Sealed => {
+            "have the authority release it; a return, a disposal or a move by order is not stopped"
+        }
         // Those before are told above.
         _ => "",
     }

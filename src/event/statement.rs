@@ -318,6 +318,8 @@ pub fn kind_of(event: &Event) -> EventKind {
         Some(B::UnitRegistered(_)) => EventKind::UnitRegistered,
         Some(B::KeyRegistered(_)) => EventKind::KeyRegistered,
         Some(B::KeyRevoked(_)) => EventKind::KeyRevoked,
+        Some(B::Sealed(_)) => EventKind::Sealed,
+        Some(B::Unsealed(_)) => EventKind::Unsealed,
         Some(B::Genesis(_)) => EventKind::Genesis,
         Some(B::StateRecorded(_)) => EventKind::StateRecorded,
         Some(B::ClockStated(_)) => EventKind::ClockStated,

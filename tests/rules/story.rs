@@ -10,7 +10,8 @@ use hazledger::pb::event::Body as B;
 use hazledger::pb::{
     Arrived, Backfilled, ClockStated, Confirmed, CustomsDirection, CustomsReported, CustomsStatus,
     Departed, DeviceLink, ExternalRef, IncidentKind, Outsider, PackagingTreatment, PartyStatus,
-    Residue, SettlementCause, TakenOver,
+    Residue, Sealed, SealedLot, SealedPlace, SettlementCause, TakenOver, Unsealed, sealed,
+    unsealed,
 };
 
 use super::bench::{Bench, HOUR, event, hash, key, party, register_party};
@@ -33,6 +34,7 @@ pub fn tell() -> Bench {
     devices(&mut b);
     edges(&mut b);
     orders(&mut b);
+    enforcement(&mut b);
     b
 }
 
@@ -316,6 +318,35 @@ fn orders(b: &mut Bench) {
     said(b, "A1", B::TakenOver(order));
     said(b, "A1+A2", B::Succeeded(b.succeeded('P', 'W')));
     said(b, "W1", B::Inherited(b.inherited('P', &["stock T2 T2"])));
+}
+
+/// The authority seals a place and the mine's tonne, and releases the place.
+fn enforcement(b: &mut Bench) {
+    let lot = SealedLot {
+        lot: b.id("import"),
+        party: party('M'),
+        place: "T1".into(),
+    };
+    let place = SealedPlace {
+        party: party('W'),
+        place: "T1".into(),
+    };
+    let (order, reason) = ("YJ-2026-7".to_owned(), "no permit".to_owned());
+    let seal = |what| Sealed {
+        what: Some(what),
+        order: order.clone(),
+        reason: reason.clone(),
+        documents: Vec::new(),
+    };
+    said(b, "A1", B::Sealed(seal(sealed::What::Lot(lot))));
+    said(b, "A1", B::Sealed(seal(sealed::What::Party(party('D')))));
+    said(b, "A1", B::Sealed(seal(sealed::What::Place(place.clone()))));
+    let released = Unsealed {
+        what: Some(unsealed::What::Place(place)),
+        order: order.clone(),
+        reason: "it has one now".into(),
+    };
+    said(b, "A2", B::Unsealed(released));
 }
 
 /// Something of every kind stays open: an offer, an awaited one, goods aboard,

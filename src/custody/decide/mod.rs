@@ -17,6 +17,7 @@ mod handoff;
 mod modes;
 mod order;
 mod outer;
+mod oversight;
 mod packaging;
 mod parties;
 mod parts;
@@ -231,6 +232,7 @@ fn name_subjects(event: &Event, named: &mut Vec<Subject>) {
                 named.extend(consignment(id));
             }
         }
+        Some(body @ (Body::Sealed(_) | Body::Unsealed(_))) => oversight::name_subjects(body, named),
         Some(Body::Corrected(e)) => {
             // What entered by the original is named after it.
             named.extend(
@@ -295,6 +297,7 @@ pub fn decide(
         };
         event_of(&mut draft, &case, event)
             .and_then(|()| vessel::settle_blends(&mut draft))
+            .and_then(|()| oversight::judge(&mut draft, &case, event))
             .map_err(|r| r.within(&format!("events[{index}]")))?;
     }
     find_back_dating(&mut draft, statement, context, &rules);
@@ -422,6 +425,8 @@ fn event_of(draft: &mut Draft<'_>, case: &Case<'_>, event: &Event) -> Result<(),
         Body::Corrected(e) => correct::corrected(draft, case, e).map_err(name("corrected")),
         Body::TakenOver(e) => order::taken_over(draft, case, e).map_err(name("taken_over")),
         Body::Inherited(e) => succession::inherited(draft, case, e).map_err(name("inherited")),
+        Body::Sealed(e) => oversight::seal::sealed(draft, case, e).map_err(name("sealed")),
+        Body::Unsealed(e) => oversight::seal::unsealed(draft, case, e).map_err(name("unsealed")),
         _ => Err(Refused::new(RefusalCode::NotSupportedYet, "")),
     }
 }
