@@ -33,6 +33,8 @@ mod modes;
 mod orders;
 #[path = "rules/packages.rs"]
 mod packages;
+#[path = "rules/recalls.rs"]
+mod recalls;
 #[path = "rules/registry.rs"]
 mod registry;
 #[path = "rules/scales.rs"]
@@ -234,6 +236,11 @@ fn what_is_sealed_stays_and_what_is_done_all_the_same_is_found() {
 }
 
 #[test]
+fn what_is_called_back_goes_nowhere_but_back() {
+    run(recalls::RECALLS);
+}
+
+#[test]
 fn a_successor_takes_over_duties_at_once() {
     run(succession::SUCCESSION);
 }
@@ -296,6 +303,7 @@ fn every_code_is_reached_by_a_line_of_a_table() {
         vessels::ASSAYS,
         orders::TAKE_OVER,
         seals::SEALS,
+        recalls::RECALLS,
         succession::SUCCESSION,
         succession::INHERITANCE,
         devices::DEVICES,

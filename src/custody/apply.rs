@@ -67,7 +67,7 @@ pub fn birth(change: &Change, at: At) -> Option<Item> {
             opened: Some(opened.clone()),
             ..DisputeState::default()
         }),
-        _ => return None,
+        what => return oversight::birth(what),
     })
 }
 
@@ -110,6 +110,7 @@ pub fn apply(item: &mut Item, change: &Change, at: At) -> Result<(), Broken> {
         },
         Item::Place(place) => to_place(place, what),
         Item::Key(key) => device::apply(key, what, at.position),
+        Item::Recall(recall) => oversight::to_recall(recall, what),
         Item::Site(_) | Item::Unit(_) | Item::Ledger(_) => misplaced("the registry"),
     }
 }

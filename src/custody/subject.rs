@@ -56,6 +56,11 @@ pub fn key(id: KeyId) -> Subject {
     subject(SubjectKind::Key, id.to_bytes())
 }
 
+/// A recall, by the id that its event derives.
+pub fn recall(id: &Bytes) -> Subject {
+    subject(SubjectKind::Recall, id.clone())
+}
+
 /// The ledger itself.
 pub fn ledger() -> Subject {
     subject(SubjectKind::Ledger, Bytes::new())
@@ -147,6 +152,7 @@ pub fn is_open(item: &Item) -> bool {
         }
         Item::Consignment(c) => !c.closed,
         Item::Dispute(d) => d.gross_mg != 0 || d.contained_mg != 0 || !d.serials.is_empty(),
+        Item::Recall(r) => !r.ended,
         Item::Party(_)
         | Item::Site(_)
         | Item::Place(_)
@@ -168,6 +174,7 @@ pub fn last(item: &Item) -> u64 {
         Item::Place(i) => i.last,
         Item::Unit(i) => i.last,
         Item::Key(i) => i.last,
+        Item::Recall(i) => i.last,
         Item::Ledger(i) => i.last,
     }
 }
@@ -184,6 +191,7 @@ pub fn set_last(item: &mut Item, position: u64) {
         Item::Place(i) => &mut i.last,
         Item::Unit(i) => &mut i.last,
         Item::Key(i) => &mut i.last,
+        Item::Recall(i) => &mut i.last,
         Item::Ledger(i) => &mut i.last,
     };
     *last = position;

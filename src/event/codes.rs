@@ -126,6 +126,8 @@ pub fn worth_a_retry(code: RefusalCode) -> bool {
             | C::HeldByCustoms
             | C::TooManyDeviceGaps
             | C::Sealed
+            | C::Recalled
+            | C::UnknownRecall
     )
 }
 
@@ -247,6 +249,8 @@ fn custody_remedy(code: RefusalCode) -> &'static str {
         C::Sealed => {
             "have the authority release it; a return, a disposal or a move by order is not stopped"
         }
+        C::Recalled => "give the goods back or to disposal, or wait until the recall is ended",
+        C::UnknownRecall => "name a recall by the 16 bytes that its event derives",
         // Those before are told above.
         _ => "",
     }

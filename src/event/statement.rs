@@ -320,6 +320,8 @@ pub fn kind_of(event: &Event) -> EventKind {
         Some(B::KeyRevoked(_)) => EventKind::KeyRevoked,
         Some(B::Sealed(_)) => EventKind::Sealed,
         Some(B::Unsealed(_)) => EventKind::Unsealed,
+        Some(B::Recalled(_)) => EventKind::Recalled,
+        Some(B::RecallAcknowledged(_)) => EventKind::RecallAcknowledged,
         Some(B::Genesis(_)) => EventKind::Genesis,
         Some(B::StateRecorded(_)) => EventKind::StateRecorded,
         Some(B::ClockStated(_)) => EventKind::ClockStated,

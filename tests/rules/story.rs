@@ -10,8 +10,8 @@ use hazledger::pb::event::Body as B;
 use hazledger::pb::{
     Arrived, Backfilled, ClockStated, Confirmed, CustomsDirection, CustomsReported, CustomsStatus,
     Departed, DeviceLink, ExternalRef, IncidentKind, Outsider, PackagingTreatment, PartyStatus,
-    Residue, Sealed, SealedLot, SealedPlace, SettlementCause, TakenOver, Unsealed, sealed,
-    unsealed,
+    RecallAcknowledged, Recalled, Residue, Sealed, SealedLot, SealedPlace, SettlementCause,
+    TakenOver, Unsealed, sealed, unsealed,
 };
 
 use super::bench::{Bench, HOUR, event, hash, key, party, register_party};
@@ -347,6 +347,33 @@ fn enforcement(b: &mut Bench) {
         reason: "it has one now".into(),
     };
     said(b, "A2", B::Unsealed(released));
+    recalls(b);
+}
+
+/// The mine's tonne is called back twice: once it is over, once the mine and
+/// the carrier have read it.
+fn recalls(b: &mut Bench) {
+    let recall = Recalled {
+        lot: b.id("import"),
+        order: "ZH-2026-1".into(),
+        reason: "off specification".into(),
+        ..Recalled::default()
+    };
+    named(b, "first recall", "A1", B::Recalled(recall.clone()));
+    let over = Recalled {
+        ends: b.id("first recall"),
+        reason: "analysed again".into(),
+        ..Recalled::default()
+    };
+    said(b, "A1", B::Recalled(over));
+    named(b, "recall", "M1", B::Recalled(recall));
+    for party in ["M1", "C1"] {
+        let acknowledged = RecallAcknowledged {
+            recall: b.id("recall"),
+            note: "kept apart".into(),
+        };
+        said(b, party, B::RecallAcknowledged(acknowledged));
+    }
 }
 
 /// Something of every kind stays open: an offer, an awaited one, goods aboard,

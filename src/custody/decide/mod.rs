@@ -232,7 +232,12 @@ fn name_subjects(event: &Event, named: &mut Vec<Subject>) {
                 named.extend(consignment(id));
             }
         }
-        Some(body @ (Body::Sealed(_) | Body::Unsealed(_))) => oversight::name_subjects(body, named),
+        Some(
+            body @ (Body::Sealed(_)
+            | Body::Unsealed(_)
+            | Body::Recalled(_)
+            | Body::RecallAcknowledged(_)),
+        ) => oversight::name_subjects(body, named),
         Some(Body::Corrected(e)) => {
             // What entered by the original is named after it.
             named.extend(
@@ -427,6 +432,10 @@ fn event_of(draft: &mut Draft<'_>, case: &Case<'_>, event: &Event) -> Result<(),
         Body::Inherited(e) => succession::inherited(draft, case, e).map_err(name("inherited")),
         Body::Sealed(e) => oversight::seal::sealed(draft, case, e).map_err(name("sealed")),
         Body::Unsealed(e) => oversight::seal::unsealed(draft, case, e).map_err(name("unsealed")),
+        Body::Recalled(e) => oversight::recall::recalled(draft, case, e).map_err(name("recalled")),
+        Body::RecallAcknowledged(e) => {
+            oversight::recall::acknowledged(draft, case, e).map_err(name("recall_acknowledged"))
+        }
         _ => Err(Refused::new(RefusalCode::NotSupportedYet, "")),
     }
 }

@@ -26,6 +26,8 @@ pub(super) struct Act {
     pub(super) has_free_way: bool,
     /// Goods pass from one party to another, or are sold.
     pub(super) hands_on: bool,
+    /// Matter is used up, or goes on as something else.
+    pub(super) uses: bool,
     /// Lots with the holding that is touched; a lot without one as a whole.
     pub(super) lots: BTreeSet<(LotId, Account)>,
     pub(super) parties: BTreeSet<String>,
@@ -47,7 +49,10 @@ impl Act {
             | Body::Confirmed(_)
             | Body::Inherited(_)
             | Body::TakenOver(_) => return None,
-            _ => fact(draft, case),
+            _ => Act {
+                uses: matches!(body, Body::Used(_) | Body::Transformed(_) | Body::Filled(_)),
+                ..fact(draft, case)
+            },
         };
         let says_something = !act.lots.is_empty() || act.authorises;
         says_something.then_some(act)
@@ -60,6 +65,7 @@ fn named(name: &'static str, parties: impl IntoIterator<Item = String>) -> Act {
         authorises: true,
         has_free_way: false,
         hands_on: true,
+        uses: false,
         lots: BTreeSet::new(),
         parties: parties.into_iter().filter(|p| !p.is_empty()).collect(),
     }
@@ -151,7 +157,13 @@ fn accepted(draft: &Draft<'_>, case: &Case<'_>, e: &Accepted) -> Act {
         ..fact(draft, case)
     };
     if let Some(offer) = &handoff.offered {
-        act.has_free_way = offer.returns.is_some();
+        let consignee = consignee(offer.carriage.as_ref());
+        let last = if consignee.is_empty() {
+            &offer.taker
+        } else {
+            &consignee
+        };
+        act.has_free_way = offer.returns.is_some() || disposes(draft, last);
         act.parties.insert(offer.giver.clone());
         act.parties.insert(offer.taker.clone());
     }

@@ -6,6 +6,7 @@
 //! by order are never stopped.
 
 pub(super) mod act;
+pub(super) mod recall;
 pub(super) mod seal;
 
 use self::act::Act;
@@ -19,12 +20,18 @@ use crate::pb::{Event, FindingCode, Severity, Subject};
 
 /// The subjects that an authority's act names and that may have left memory.
 pub(super) fn name_subjects(body: &Body, named: &mut Vec<Subject>) {
-    let lot = match body {
-        Body::Sealed(e) => seal::lot_of(e),
-        Body::Unsealed(e) => seal::lot_released(e),
-        _ => None,
-    };
-    named.extend(lot.and_then(LotId::from_slice).map(subject::lot));
+    let mut lot = |id: &[u8]| named.extend(LotId::from_slice(id).map(subject::lot));
+    match body {
+        Body::Sealed(e) => seal::lot_of(e).into_iter().for_each(lot),
+        Body::Unsealed(e) => seal::lot_released(e).into_iter().for_each(lot),
+        Body::Recalled(e) => {
+            lot(&e.lot);
+            e.made_of_it.iter().for_each(|id| lot(id));
+            named.extend((!e.ends.is_empty()).then(|| subject::recall(&e.ends)));
+        }
+        Body::RecallAcknowledged(e) => named.push(subject::recall(&e.recall)),
+        _ => {}
+    }
 }
 
 /// Judges an event that has been decided.
@@ -32,10 +39,12 @@ pub(super) fn judge(draft: &mut Draft<'_>, case: &Case<'_>, event: &Event) -> Re
     let Some(body) = &event.body else {
         return Ok(());
     };
-    match Act::of(draft, case, body) {
-        Some(act) => seal::judge(draft, case, body, &act),
-        None => Ok(()),
-    }
+    recall::inherit(draft, case.index)?;
+    let Some(act) = Act::of(draft, case, body) else {
+        return Ok(());
+    };
+    seal::judge(draft, case, body, &act)?;
+    recall::judge(draft, case, &act)
 }
 
 /// What was found, to be told or to be refused.
