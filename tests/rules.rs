@@ -25,6 +25,8 @@ mod devices;
 mod edges;
 #[path = "rules/handoffs.rs"]
 mod handoffs;
+#[path = "rules/inspections.rs"]
+mod inspections;
 #[path = "rules/matter.rs"]
 mod matter;
 #[path = "rules/modes.rs"]
@@ -33,14 +35,20 @@ mod modes;
 mod orders;
 #[path = "rules/packages.rs"]
 mod packages;
+#[path = "rules/packs.rs"]
+mod packs;
 #[path = "rules/recalls.rs"]
 mod recalls;
 #[path = "rules/registry.rs"]
 mod registry;
+#[path = "rules/relief.rs"]
+mod relief;
 #[path = "rules/scales.rs"]
 mod scales;
 #[path = "rules/seals.rs"]
 mod seals;
+#[path = "rules/seizures.rs"]
+mod seizures;
 #[path = "rules/settlements.rs"]
 mod settlements;
 #[path = "rules/succession.rs"]
@@ -201,6 +209,21 @@ fn goods_aboard_are_their_carriers() {
 }
 
 #[test]
+fn permits_vehicles_persons_and_the_rest_are_entered_by_who_may() {
+    run(packs::ENTRIES);
+}
+
+#[test]
+fn a_pack_is_published_by_who_has_power_over_its_territory() {
+    run(packs::PACKS);
+}
+
+#[test]
+fn a_regions_lists_prohibit_restrict_and_control() {
+    run(packs::LISTS);
+}
+
+#[test]
 fn a_vessel_is_filled_drawn_from_and_cleaned() {
     run(vessels::VESSELS);
 }
@@ -241,6 +264,26 @@ fn what_is_called_back_goes_nowhere_but_back() {
 }
 
 #[test]
+fn what_is_done_with_a_blacklisted_party_is_its_alarm() {
+    run(relief::BLACKLIST);
+}
+
+#[test]
+fn an_order_turns_gates_into_findings_for_what_it_names() {
+    run(relief::RELIEF);
+}
+
+#[test]
+fn what_is_seized_is_held_by_order_and_sealed() {
+    run(seizures::SEIZURES);
+}
+
+#[test]
+fn a_hidden_danger_is_set_right_verified_and_looked_back_at() {
+    run(inspections::INSPECTIONS);
+}
+
+#[test]
 fn a_successor_takes_over_duties_at_once() {
     run(succession::SUCCESSION);
 }
@@ -273,6 +316,9 @@ fn every_code_is_reached_by_a_line_of_a_table() {
         bytes::SIGNATURES,
         bytes::TIMES,
         registry::REGISTRY,
+        packs::ENTRIES,
+        packs::PACKS,
+        packs::LISTS,
         matter::ENTRY,
         matter::STORE,
         matter::CONSUME,
@@ -304,6 +350,10 @@ fn every_code_is_reached_by_a_line_of_a_table() {
         orders::TAKE_OVER,
         seals::SEALS,
         recalls::RECALLS,
+        inspections::INSPECTIONS,
+        seizures::SEIZURES,
+        relief::BLACKLIST,
+        relief::RELIEF,
         succession::SUCCESSION,
         succession::INHERITANCE,
         devices::DEVICES,

@@ -7,6 +7,7 @@ use super::device;
 use super::lot::{self, Amount, Broken, broken};
 use super::oversight;
 use super::packaging;
+use super::permit;
 use super::subject::Item;
 use crate::pb::change::Change as C;
 use crate::pb::{
@@ -51,6 +52,7 @@ pub fn birth(change: &Change, at: At) -> Option<Item> {
                 vehicle: carriage.vehicle.clone(),
                 crew: carriage.crew.clone(),
                 seals: carriage.seals.clone(),
+                permit: opened.permit.clone(),
                 wagons: carriage
                     .rail
                     .as_ref()
@@ -110,8 +112,17 @@ pub fn apply(item: &mut Item, change: &Change, at: At) -> Result<(), Broken> {
         },
         Item::Place(place) => to_place(place, what),
         Item::Key(key) => device::apply(key, what, at.position),
+        Item::Vehicle(vehicle) => oversight::to_vehicle(vehicle, what),
+        Item::Danger(danger) => oversight::to_danger(danger, what),
         Item::Recall(recall) => oversight::to_recall(recall, what),
-        Item::Site(_) | Item::Unit(_) | Item::Ledger(_) => misplaced("the registry"),
+        Item::Permit(permit) => permit::apply(permit, what),
+        Item::Site(_)
+        | Item::Unit(_)
+        | Item::Person(_)
+        | Item::Product(_)
+        | Item::Park(_)
+        | Item::Rules(_)
+        | Item::Ledger(_) => misplaced("the registry"),
     }
 }
 
@@ -364,7 +375,7 @@ fn to_consignment(consignment: &mut ConsignmentState, what: &C) -> Result<(), Br
             }
         }
         C::ConsignmentClosed(_) => consignment.closed = true,
-        _ => return misplaced("a consignment"),
+        _ => return oversight::to_consignment(consignment, what),
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::event::{ConsignmentId, DisputeId, HandoffId, KeyId, LotId};
 pub use crate::pb::item::Item;
-use crate::pb::{AccountKind, HandoffStatus, Subject, SubjectKind};
+use crate::pb::{AccountKind, DangerStatus, HandoffStatus, Subject, SubjectKind};
 
 fn subject(kind: SubjectKind, id: Bytes) -> Subject {
     Subject {
@@ -56,6 +56,44 @@ pub fn key(id: KeyId) -> Subject {
     subject(SubjectKind::Key, id.to_bytes())
 }
 
+/// A party's permit, by its number.
+pub fn permit(party: &str, number: &str) -> Subject {
+    within(SubjectKind::Permit, party, number)
+}
+
+/// A party's product, by its registration.
+pub fn product(party: &str, registration: &str) -> Subject {
+    within(SubjectKind::Product, party, registration)
+}
+
+/// A vehicle, by its plate or number.
+pub fn vehicle(number: &str) -> Subject {
+    subject(
+        SubjectKind::Vehicle,
+        Bytes::copy_from_slice(number.as_bytes()),
+    )
+}
+
+/// A person, by commitment.
+pub fn person(commitment: &Bytes) -> Subject {
+    subject(SubjectKind::Person, commitment.clone())
+}
+
+/// A chemical park, by its code.
+pub fn park(code: &str) -> Subject {
+    subject(SubjectKind::Park, Bytes::copy_from_slice(code.as_bytes()))
+}
+
+/// All rule packs.
+pub fn rules() -> Subject {
+    subject(SubjectKind::Rules, Bytes::new())
+}
+
+/// A hidden danger, by the id that its inspection derives.
+pub fn danger(id: &Bytes) -> Subject {
+    subject(SubjectKind::Danger, id.clone())
+}
+
 /// A recall, by the id that its event derives.
 pub fn recall(id: &Bytes) -> Subject {
     subject(SubjectKind::Recall, id.clone())
@@ -74,9 +112,15 @@ pub fn show(subject: &Subject) -> String {
         .unwrap_or(kind)
         .to_ascii_lowercase();
     match subject.kind() {
-        SubjectKind::Party | SubjectKind::Site | SubjectKind::Place | SubjectKind::Unit => {
-            format!("{kind} {}", String::from_utf8_lossy(&subject.id))
-        }
+        SubjectKind::Party
+        | SubjectKind::Site
+        | SubjectKind::Place
+        | SubjectKind::Unit
+        | SubjectKind::Permit
+        | SubjectKind::Product
+        | SubjectKind::Vehicle
+        | SubjectKind::Park => format!("{kind} {}", String::from_utf8_lossy(&subject.id)),
+        SubjectKind::Rules => kind,
         _ => format!("{kind} {}", crate::event::digest::to_hex(&subject.id)),
     }
 }
@@ -153,11 +197,18 @@ pub fn is_open(item: &Item) -> bool {
         Item::Consignment(c) => !c.closed,
         Item::Dispute(d) => d.gross_mg != 0 || d.contained_mg != 0 || !d.serials.is_empty(),
         Item::Recall(r) => !r.ended,
+        Item::Danger(d) => d.status() != DangerStatus::Closed,
         Item::Party(_)
         | Item::Site(_)
         | Item::Place(_)
         | Item::Unit(_)
         | Item::Key(_)
+        | Item::Permit(_)
+        | Item::Vehicle(_)
+        | Item::Person(_)
+        | Item::Product(_)
+        | Item::Park(_)
+        | Item::Rules(_)
         | Item::Ledger(_) => true,
     }
 }
@@ -174,7 +225,14 @@ pub fn last(item: &Item) -> u64 {
         Item::Place(i) => i.last,
         Item::Unit(i) => i.last,
         Item::Key(i) => i.last,
+        Item::Permit(i) => i.last,
+        Item::Vehicle(i) => i.last,
+        Item::Person(i) => i.last,
+        Item::Product(i) => i.last,
+        Item::Park(i) => i.last,
+        Item::Rules(i) => i.last,
         Item::Recall(i) => i.last,
+        Item::Danger(i) => i.last,
         Item::Ledger(i) => i.last,
     }
 }
@@ -191,7 +249,14 @@ pub fn set_last(item: &mut Item, position: u64) {
         Item::Place(i) => &mut i.last,
         Item::Unit(i) => &mut i.last,
         Item::Key(i) => &mut i.last,
+        Item::Permit(i) => &mut i.last,
+        Item::Vehicle(i) => &mut i.last,
+        Item::Person(i) => &mut i.last,
+        Item::Product(i) => &mut i.last,
+        Item::Park(i) => &mut i.last,
+        Item::Rules(i) => &mut i.last,
         Item::Recall(i) => &mut i.last,
+        Item::Danger(i) => &mut i.last,
         Item::Ledger(i) => &mut i.last,
     };
     *last = position;

@@ -12,8 +12,9 @@ use prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor};
 
 use crate::pb::{
     AcceptedLine, Authority, CleanedInto, Consumed, DESCRIPTORS, DocumentRef, Event, ExternalRef,
-    Goods, Inert, InheritedLine, NewLot, PackagePart, Part, Payload, ProcessLoss, SerialRange,
-    Settlement, Signature, SignedStatement, TransformInput, UnregulatedProduct, WagonTransfer,
+    Goods, Inert, InheritedLine, InspectionItem, NewLot, PackagePart, Part, Payload, ProcessLoss,
+    SerialRange, Settlement, Signature, SignedStatement, TransformInput, UnregulatedProduct,
+    WagonTransfer,
 };
 
 /// What a statement may weigh, bytes. As many as may be of the smallest that
@@ -40,6 +41,7 @@ const LISTED: &[(&str, usize)] = &[
     ("Goods", size_of::<Goods>()),
     ("Inert", size_of::<Inert>()),
     ("InheritedLine", size_of::<InheritedLine>()),
+    ("InspectionItem", size_of::<InspectionItem>()),
     ("NewLot", size_of::<NewLot>()),
     ("PackagePart", size_of::<PackagePart>()),
     ("Part", size_of::<Part>()),

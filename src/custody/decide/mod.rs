@@ -19,10 +19,14 @@ mod order;
 mod outer;
 mod oversight;
 mod packaging;
+mod packs;
 mod parties;
 mod parts;
+mod register;
 mod repack;
 mod returns;
+mod roles;
+mod rules;
 mod scales;
 mod signers;
 mod store;
@@ -49,11 +53,13 @@ use crate::event::when::{shown, span};
 use crate::event::{HandoffId, KeyId, LotId, Statement};
 use crate::pb::event::Body;
 use crate::pb::{
-    BaseRulePack, Change, Event, EventRef, FindingCode, Genesis, Payload, RefusalCode, Severity,
-    Subject,
+    BaseRulePack, Change, Event, EventRef, FindingCode, Genesis, Payload, RefusalCode, Seized,
+    Severity, Subject,
 };
 
+pub use packs::check as check_pack;
 pub use signers::Signers;
+pub(crate) use signers::covers;
 
 /// What a decision needs beside the state.
 pub struct Context<'a> {
@@ -226,7 +232,7 @@ fn name_subjects(event: &Event, named: &mut Vec<Subject>) {
             named.extend(crate::event::DisputeId::from_slice(&e.dispute).map(subject::dispute));
         }
         Some(Body::Inherited(e)) => e.lines.iter().for_each(|line| lot(&line.lot)),
-        Some(Body::TakenOver(e)) => {
+        Some(Body::TakenOver(e) | Body::Seized(Seized { taken: Some(e), .. })) => {
             e.goods.iter().for_each(|g| lot(&g.lot));
             if let Some(crate::pb::taken_over::At::Consignment(id)) = &e.at {
                 named.extend(consignment(id));
@@ -236,7 +242,12 @@ fn name_subjects(event: &Event, named: &mut Vec<Subject>) {
             body @ (Body::Sealed(_)
             | Body::Unsealed(_)
             | Body::Recalled(_)
-            | Body::RecallAcknowledged(_)),
+            | Body::RecallAcknowledged(_)
+            | Body::EmergencyOrdered(_)
+            | Body::SafeReturnOrdered(_)
+            | Body::Rectified(_)
+            | Body::Verified(_)
+            | Body::LookedBack(_)),
         ) => oversight::name_subjects(body, named),
         Some(Body::Corrected(e)) => {
             // What entered by the original is named after it.
@@ -306,13 +317,17 @@ pub fn decide(
             .map_err(|r| r.within(&format!("events[{index}]")))?;
     }
     find_back_dating(&mut draft, statement, context, &rules);
+    let gate = draft.shut();
     let (additions, items) = draft.finish()?;
     // The fold checks it too, when it is too late for a refusal.
     let changes = additions.outcomes.iter().flat_map(|o| &o.changes);
     conservation::check_changes(changes).map_err(|broken| {
         Refused::new(RefusalCode::NotConserved, "events").detail(broken.to_string())
     })?;
-    Ok(Decision { additions, items })
+    match gate {
+        Some(refused) => Err(refused),
+        None => Ok(Decision { additions, items }),
+    }
 }
 
 /// Record 0: the genesis statement, signed by the ledger's key and as many
@@ -376,6 +391,13 @@ fn event_of(draft: &mut Draft<'_>, case: &Case<'_>, event: &Event) -> Result<(),
         return Err(Refused::new(RefusalCode::UnknownEventKind, ""));
     };
     fields::external_refs(&event.external_refs)?;
+    let kind = crate::event::statement::kind_of(event);
+    if !case.signers.may_sign(kind) {
+        return Err(Refused::new(RefusalCode::KeyLacksRole, "").detail(format!(
+            "{} is for other keys of the party",
+            kind.as_str_name()
+        )));
+    }
     if let Body::StateRecorded(_) = body {
         return parties::state_recorded(draft, case, event);
     }
@@ -430,8 +452,30 @@ fn event_of(draft: &mut Draft<'_>, case: &Case<'_>, event: &Event) -> Result<(),
         Body::Corrected(e) => correct::corrected(draft, case, e).map_err(name("corrected")),
         Body::TakenOver(e) => order::taken_over(draft, case, e).map_err(name("taken_over")),
         Body::Inherited(e) => succession::inherited(draft, case, e).map_err(name("inherited")),
+        Body::Blacklisted(e) => {
+            oversight::blacklist::listed(draft, case, e).map_err(name("blacklisted"))
+        }
+        Body::EmergencyOrdered(e) => {
+            oversight::order::ordered(draft, case, e.relief.as_ref(), false)
+                .map_err(name("emergency_ordered"))
+        }
+        Body::SafeReturnOrdered(e) => {
+            oversight::order::ordered(draft, case, e.relief.as_ref(), true)
+                .map_err(name("safe_return_ordered"))
+        }
         Body::Sealed(e) => oversight::seal::sealed(draft, case, e).map_err(name("sealed")),
         Body::Unsealed(e) => oversight::seal::unsealed(draft, case, e).map_err(name("unsealed")),
+        Body::Seized(e) => oversight::seizure::seized(draft, case, e).map_err(name("seized")),
+        Body::Inspected(e) => {
+            oversight::danger::inspected(draft, case, e).map_err(name("inspected"))
+        }
+        Body::Rectified(e) => {
+            oversight::danger::rectified(draft, case, e).map_err(name("rectified"))
+        }
+        Body::Verified(e) => oversight::danger::verified(draft, case, e).map_err(name("verified")),
+        Body::LookedBack(e) => {
+            oversight::danger::looked_back(draft, case, e).map_err(name("looked_back"))
+        }
         Body::Recalled(e) => oversight::recall::recalled(draft, case, e).map_err(name("recalled")),
         Body::RecallAcknowledged(e) => {
             oversight::recall::acknowledged(draft, case, e).map_err(name("recall_acknowledged"))

@@ -39,7 +39,7 @@ pub(in super::super) fn recalled(
         return ended(draft, case, e);
     }
     let (lot, state) = goods::lot_of(draft, &e.lot)?;
-    may_recall(case, &state)?;
+    may_recall(draft, case, &state)?;
     fields::text(&e.order, MAX_SHORT, "order")?;
     fields::text(&e.reason, MAX_TEXT, "reason")?;
     fields::documents(&e.documents)?;
@@ -59,14 +59,14 @@ pub(in super::super) fn recalled(
 }
 
 /// An authority, or whoever made or imported it.
-fn may_recall(case: &Case<'_>, state: &LotState) -> Result<(), Refused> {
+fn may_recall(draft: &Draft<'_>, case: &Case<'_>, state: &LotState) -> Result<(), Refused> {
     let born = state.born.clone().unwrap_or_default();
     let source = born.source();
     let made = matches!(
         source,
         AccountKind::Produced | AccountKind::Imported | AccountKind::Made
     );
-    if case.signers.authority() || made && case.signers.signed(&born.declarer) {
+    if super::over_lot(draft, case, state) || made && case.signers.signed(&born.declarer) {
         return Ok(());
     }
     Err(Refused::new(RefusalCode::AuthorityRequired, "lot")
@@ -226,9 +226,9 @@ pub(super) fn inherit(draft: &mut Draft<'_>, index: u32) -> Result<(), Refused> 
 }
 
 /// Recalled goods that an act is about.
-pub(super) fn judge(draft: &mut Draft<'_>, case: &Case<'_>, act: &Act) -> Result<(), Refused> {
+pub(super) fn judge(draft: &mut Draft<'_>, case: &Case<'_>, act: &Act) {
     if !act.authorises && !act.hands_on && !act.uses || act.has_free_way {
-        return Ok(());
+        return;
     }
     let lots: BTreeSet<LotId> = act.lots.iter().map(|(lot, _)| *lot).collect();
     for lot in lots {
@@ -243,7 +243,6 @@ pub(super) fn judge(draft: &mut Draft<'_>, case: &Case<'_>, act: &Act) -> Result
             owner: case.party().to_owned(),
             detail,
         };
-        meet(draft, act, breach)?;
+        meet(draft, case, act, breach);
     }
-    Ok(())
 }
