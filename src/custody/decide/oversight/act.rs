@@ -189,7 +189,7 @@ fn fact(draft: &Draft<'_>, case: &Case<'_>) -> Act {
         hands_on: false,
         ..named("", [case.party().to_owned()])
     };
-    for (subject, change) in draft.changes_of(case.index) {
+    for (subject, change) in draft.changes_now() {
         let Some(lot) =
             LotId::from_slice(&subject.id).filter(|_| subject.kind() == SubjectKind::Lot)
         else {

@@ -59,7 +59,7 @@ pub(super) fn judge(draft: &mut Draft<'_>, case: &Case<'_>, event: &Event) -> Re
     let Some(body) = &event.body else {
         return Ok(());
     };
-    recall::inherit(draft, case.index)?;
+    recall::inherit(draft)?;
     let Some(mut act) = Act::of(draft, case, body) else {
         return Ok(());
     };

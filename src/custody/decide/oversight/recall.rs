@@ -204,9 +204,9 @@ fn under(draft: &Draft<'_>, lot: LotId) -> Vec<(Bytes, String)> {
 }
 
 /// What is made of a recalled lot is recalled as well.
-pub(super) fn inherit(draft: &mut Draft<'_>, index: u32) -> Result<(), Refused> {
+pub(super) fn inherit(draft: &mut Draft<'_>) -> Result<(), Refused> {
     let given: Vec<(LotId, LotId)> = draft
-        .changes_of(index)
+        .changes_now()
         .filter_map(|(subject, change)| match &change.change {
             Some(C::ContributedTo(to)) => {
                 Some((LotId::from_slice(&subject.id)?, LotId::from_slice(&to.lot)?))
