@@ -37,6 +37,8 @@ mod packages;
 mod packs;
 #[path = "rules/registry.rs"]
 mod registry;
+#[path = "rules/rulebook.rs"]
+mod rulebook;
 #[path = "rules/scales.rs"]
 mod scales;
 #[path = "rules/settlements.rs"]
