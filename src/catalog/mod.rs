@@ -20,6 +20,7 @@ mod code;
 mod container;
 mod form;
 mod form_limit;
+mod national;
 mod personal_data;
 mod region;
 mod special_control;
@@ -36,6 +37,7 @@ pub use code::{Article, Code, CodeKind, codes, finding_code, refusal_code};
 pub use container::{ContainerError, ContainerNumber};
 pub use form::{Form, FormCode, FormError, MILLIGRAMS_PER_TONNE, form, forms};
 pub use form_limit::{Figure, FormLimit, Side, becomes, depends_on_assay, form_limits};
+pub use national::{NationalRule, national_rules};
 pub use personal_data::{PersonalData, personal_data};
 pub use region::{Region, RegionCode, RegionError, RegionKind, region, regions};
 pub use special_control::{SpecialControl, special_control};
@@ -56,5 +58,6 @@ pub fn check() -> Result<(), TableError> {
     region::parsed()?;
     code::parsed()?;
     agency::parsed()?;
+    national::parsed()?;
     Ok(())
 }

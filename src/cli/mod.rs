@@ -21,8 +21,10 @@ pub mod log;
 pub mod output;
 pub mod passphrase;
 pub mod random;
+pub mod registry;
 pub mod repair;
 pub mod report;
+pub mod rules;
 pub mod serve;
 pub mod submit;
 pub mod time;
@@ -74,6 +76,8 @@ enum Command {
     Verify(verify::VerifyArgs),
     Repair(repair::RepairArgs),
     Report(report::ReportArgs),
+    Registry(Box<registry::RegistryArgs>),
+    Rules(rules::RulesArgs),
 }
 
 /// Reads the arguments, runs the subcommand, and says how it came out.
@@ -102,5 +106,7 @@ fn run(command: &Command) -> Result<Outcome, CliError> {
         Command::Verify(args) => verify::run(args),
         Command::Repair(args) => repair::run(args),
         Command::Report(args) => report::run(args),
+        Command::Registry(args) => registry::run(args),
+        Command::Rules(args) => rules::run(args),
     }
 }
