@@ -25,6 +25,8 @@ mod devices;
 mod edges;
 #[path = "rules/handoffs.rs"]
 mod handoffs;
+#[path = "rules/loading.rs"]
+mod loading;
 #[path = "rules/matter.rs"]
 mod matter;
 #[path = "rules/modes.rs"]
@@ -216,6 +218,31 @@ fn a_regions_lists_prohibit_restrict_and_control() {
 }
 
 #[test]
+fn no_vehicle_is_loaded_whose_certificate_has_ended() {
+    run(loading::VEHICLES);
+}
+
+#[test]
+fn no_tank_is_loaded_uninspected_or_with_what_it_may_not_hold() {
+    run(loading::TANKS);
+}
+
+#[test]
+fn nobody_drives_or_escorts_without_a_valid_qualification() {
+    run(loading::CREWS);
+}
+
+#[test]
+fn a_loader_states_all_checks_and_passes_the_papers_on() {
+    run(loading::CHECKS);
+}
+
+#[test]
+fn highly_toxic_goods_go_by_road_with_a_pass_that_names_them() {
+    run(loading::PASSES);
+}
+
+#[test]
 fn a_vessel_is_filled_drawn_from_and_cleaned() {
     run(vessels::VESSELS);
 }
@@ -281,6 +308,11 @@ fn every_code_is_reached_by_a_line_of_a_table() {
         packs::ENTRIES,
         packs::PACKS,
         packs::LISTS,
+        loading::VEHICLES,
+        loading::TANKS,
+        loading::CREWS,
+        loading::CHECKS,
+        loading::PASSES,
         matter::ENTRY,
         matter::STORE,
         matter::CONSUME,

@@ -144,6 +144,7 @@ pub(super) fn take(
             draft.touch(subject::consignment(id));
         }
         find_wrong_consignee(draft, id, taking);
+        rules::arrived(draft, id, taking.taker, &to.place, &offered.lines);
         goods::unload(draft, id)?;
     }
     let closed = HandoffClosed {
@@ -156,6 +157,7 @@ pub(super) fn take(
         *amount = amount.minus(had).map_err(overflow)?;
     }
     rules::taken(draft, taking.taker, &to.place, &taken);
+    rules::loaded(draft, taking.name, &offered);
     Ok(())
 }
 
@@ -381,6 +383,7 @@ fn load(
                 carrier: taking.taker.to_owned(),
                 giver: offered.giver.clone(),
                 carriage: offered.carriage.clone(),
+                road_pass: offered.road_pass.clone(),
                 ..ConsignmentOpened::default()
             }),
         )?;
