@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use prost::Message as _;
 
-const FILES: [&str; 8] = [
+const FILES: [&str; 9] = [
     "statement",
+    "papers",
     "event",
     "codes",
     "record",
@@ -32,6 +33,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "Carriage.air",
         "Carriage.water",
         "Carriage.pipeline",
+        "Carriage.road",
         "HandoffOffered.returns",
     ] {
         config.boxed(format!("hazledger.v1.{field}"));

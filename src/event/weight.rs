@@ -12,8 +12,9 @@ use prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor};
 
 use crate::pb::{
     AcceptedLine, Authority, CleanedInto, Consumed, DESCRIPTORS, DocumentRef, Event, ExternalRef,
-    Goods, Inert, InheritedLine, NewLot, PackagePart, Part, Payload, ProcessLoss, SerialRange,
-    Settlement, Signature, SignedStatement, TransformInput, UnregulatedProduct, WagonTransfer,
+    Goods, Inert, InheritedLine, NewLot, PackagePart, PaperPerson, Part, Payload, ProcessLoss,
+    SerialRange, Settlement, Signature, SignedStatement, TransformInput, UnregulatedProduct,
+    WagonTransfer, WaybillGoods,
 };
 
 /// What a statement may weigh, bytes. As many as may be of the smallest that
@@ -42,6 +43,7 @@ const LISTED: &[(&str, usize)] = &[
     ("InheritedLine", size_of::<InheritedLine>()),
     ("NewLot", size_of::<NewLot>()),
     ("PackagePart", size_of::<PackagePart>()),
+    ("PaperPerson", size_of::<PaperPerson>()),
     ("Part", size_of::<Part>()),
     ("ProcessLoss", size_of::<ProcessLoss>()),
     ("SerialRange", size_of::<SerialRange>()),
@@ -50,6 +52,7 @@ const LISTED: &[(&str, usize)] = &[
     ("TransformInput", size_of::<TransformInput>()),
     ("UnregulatedProduct", size_of::<UnregulatedProduct>()),
     ("WagonTransfer", size_of::<WagonTransfer>()),
+    ("WaybillGoods", size_of::<WaybillGoods>()),
 ];
 
 /// The same of a text or of bytes: its place in the list, and the smallest

@@ -18,6 +18,7 @@ mod modes;
 mod order;
 mod outer;
 mod packaging;
+mod paper;
 mod parties;
 mod parts;
 mod repack;
@@ -31,6 +32,7 @@ mod trade;
 mod transform;
 mod vessel;
 mod waste;
+mod waybill;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
