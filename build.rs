@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use prost::Message as _;
 
-const FILES: [&str; 9] = [
+const FILES: [&str; 11] = [
     "statement",
     "papers",
+    "register",
+    "rules",
     "event",
     "codes",
     "record",

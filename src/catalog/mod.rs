@@ -14,6 +14,7 @@
 //! A fact whose confidence is not [`Confidence::High`] must stay configurable
 //! by a rule pack and never by itself cause a refusal.
 
+mod agency;
 mod cas;
 mod code;
 mod container;
@@ -31,6 +32,7 @@ mod transport;
 mod un_number;
 mod uscc;
 
+pub use agency::{Agency, agencies, agency};
 pub use cas::{Cas, CasError};
 pub use code::{Article, Code, CodeKind, codes, finding_code, refusal_code};
 pub use container::{ContainerError, ContainerNumber};
@@ -58,5 +60,6 @@ pub fn check() -> Result<(), TableError> {
     region::parsed()?;
     code::parsed()?;
     paper_field::parsed()?;
+    agency::parsed()?;
     Ok(())
 }

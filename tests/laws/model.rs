@@ -444,6 +444,8 @@ impl Model {
             Body::KeyRegistered(e) => self.key_registered(case, e),
             Body::KeyRevoked(e) => self.key_revoked(case, e),
             Body::Genesis(_) | Body::StateRecorded(_) | Body::ClockStated(_) => Err(Wrong::Who),
+            // Permits and rules have tests of their own (`tests/lawful.rs`).
+            _ => Err(Wrong::Registry),
         }?;
         Ok(None)
     }
