@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use prost::Message as _;
 
-const FILES: [&str; 10] = [
+const FILES: [&str; 11] = [
     "statement",
+    "papers",
     "register",
     "rules",
     "event",
@@ -34,6 +35,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "Carriage.air",
         "Carriage.water",
         "Carriage.pipeline",
+        "Carriage.road",
         "HandoffOffered.returns",
     ] {
         config.boxed(format!("hazledger.v1.{field}"));

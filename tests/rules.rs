@@ -55,6 +55,8 @@ mod tanks;
 mod verbs;
 #[path = "rules/vessels.rs"]
 mod vessels;
+#[path = "rules/waybills.rs"]
+mod waybills;
 
 use std::collections::BTreeSet;
 
@@ -180,6 +182,17 @@ fn an_acceptance_before_its_offer_waits_for_it() {
 #[test]
 fn a_waybill_is_asked_for_what_its_mode_has_and_nothing_else() {
     run(modes::WAYBILLS);
+}
+
+#[test]
+fn a_road_waybill_says_what_is_right_and_of_its_goods() {
+    run(waybills::FORM);
+    run(waybills::GOODS);
+}
+
+#[test]
+fn a_waybill_that_was_begun_is_filled_in_before_the_goods_go_aboard() {
+    run(waybills::ABOARD);
 }
 
 #[test]
@@ -334,6 +347,9 @@ fn every_code_is_reached_by_a_line_of_a_table() {
         handoffs::CARRIAGE,
         modes::WAYBILLS,
         modes::GAUGE,
+        waybills::FORM,
+        waybills::GOODS,
+        waybills::ABOARD,
         scales::MEASURES,
         scales::RETURNS,
         handoffs::TRADE,

@@ -19,6 +19,7 @@ mod order;
 mod outer;
 mod packaging;
 mod packs;
+mod paper;
 mod parties;
 mod parts;
 mod register;
@@ -35,6 +36,7 @@ mod trade;
 mod transform;
 mod vessel;
 mod waste;
+mod waybill;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
