@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use prost::Message as _;
 
-const FILES: [&str; 8] = [
+const FILES: [&str; 9] = [
     "statement",
     "event",
     "codes",
@@ -13,6 +13,7 @@ const FILES: [&str; 8] = [
     "ledger",
     "trace",
     "registry",
+    "refusals",
 ];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
