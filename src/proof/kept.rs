@@ -26,7 +26,10 @@ pub enum BadKept {
     #[error("it calls itself number {0}")]
     Number(u64),
     /// It does not go on from the one before.
-    #[error("it goes on from {got}, the one before has the running hash {want}")]
+    #[error(
+        "it goes on from {got}, the one before has the running hash {want}: one of the two was \
+         changed, or others stood between them"
+    )]
     Previous {
         /// As it says.
         got: Hash,
