@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use prost::Message as _;
 
-const FILES: [&str; 11] = [
+const FILES: [&str; 12] = [
     "statement",
     "papers",
     "register",
@@ -16,6 +16,7 @@ const FILES: [&str; 11] = [
     "ledger",
     "trace",
     "registry",
+    "refusals",
 ];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

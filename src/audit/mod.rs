@@ -6,6 +6,7 @@
 mod ahead;
 mod folder;
 mod problem;
+mod refusals;
 
 use std::collections::BTreeMap;
 
@@ -21,6 +22,7 @@ use crate::proof::{ChainVerifier, Expect, Failure, Report, Verifier, check_ackno
 
 pub use folder::ReadOnlyFolder;
 pub use problem::Problem;
+pub use refusals::{KeptReport, verify_refusals};
 
 /// An acknowledgement that somebody kept, with the name it goes by (its file).
 #[derive(Clone, Debug)]
@@ -46,6 +48,10 @@ pub struct Audit {
     pub acknowledged: usize,
     /// What is wrong, in order of position; none: all is well.
     pub problems: Vec<Problem>,
+    /// The ledger's key and genesis hash, as record 0 or the caller says.
+    pub ledger: Option<(PublicKey, Hash)>,
+    /// What [`verify_refusals`] found beside it.
+    pub refusals: Option<KeptReport>,
 }
 
 /// Reads a journal from its first byte to its last, and verifies it.
@@ -282,6 +288,8 @@ impl<J: Judge> Auditor<J> {
             self.problems.push(Problem::Empty);
         }
         let acknowledged = self.compare(expect, kept);
+        let ledger = self.verifier.ledger();
+        let ledger = ledger.map(|(key, hash)| (key.clone(), hash));
         self.problems.sort_by_key(Problem::position);
         let whole = !self.problems.iter().any(Problem::is_of_the_journal);
         Audit {
@@ -295,6 +303,8 @@ impl<J: Judge> Auditor<J> {
             closed: self.closed,
             acknowledged,
             problems: self.problems,
+            ledger,
+            refusals: None,
         }
     }
 

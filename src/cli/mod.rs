@@ -21,6 +21,7 @@ pub mod log;
 pub mod output;
 pub mod passphrase;
 pub mod random;
+pub mod refusals;
 pub mod registry;
 pub mod repair;
 pub mod report;
@@ -73,6 +74,7 @@ enum Command {
     Trace(trace::TraceArgs),
     Disputes(disputes::DisputesArgs),
     Follow(follow::FollowArgs),
+    Refusals(refusals::RefusalsArgs),
     Verify(verify::VerifyArgs),
     Repair(repair::RepairArgs),
     Report(report::ReportArgs),
@@ -103,6 +105,7 @@ fn run(command: &Command) -> Result<Outcome, CliError> {
         Command::Trace(args) => trace::run(args),
         Command::Disputes(args) => disputes::run(args),
         Command::Follow(args) => follow::run(args),
+        Command::Refusals(args) => refusals::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Repair(args) => repair::run(args),
         Command::Report(args) => report::run(args),

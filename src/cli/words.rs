@@ -97,6 +97,7 @@ fn kind_zh(kind: EventKind) -> &'static str {
         K::Genesis => "创始",
         K::StateRecorded => "状态记录",
         K::ClockStated => "时钟声明",
+        K::RefusalsAnchored => "拒绝留存锚定",
     }
 }
 

@@ -11,7 +11,10 @@ use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_f
 use prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor};
 
 use crate::pb::{
-    AcceptedLine, Authority, CleanedInto, Consumed, DESCRIPTORS, DesignMaximum, DocumentRef, Event, ExternalRef, Goods, Inert, InheritedLine, NewLot, PackagePart, PaperPerson, Part, Payload, ProcessLoss, Qualification, Responsible, RuleLine, SerialRange, Settlement, Signature, SignedStatement, TransformInput, UnregulatedProduct, WagonTransfer, WaybillGoods,
+    AcceptedLine, Authority, CleanedInto, Consumed, DESCRIPTORS, DesignMaximum, DocumentRef, Event,
+    ExternalRef, Goods, Inert, InheritedLine, NewLot, PackagePart, PaperPerson, Part, Payload,
+    ProcessLoss, Qualification, Responsible, RuleLine, SerialRange, Settlement, Signature,
+    SignedStatement, TransformInput, UnregulatedProduct, WagonTransfer, WaybillGoods,
 };
 
 /// What a statement may weigh, bytes. As many as may be of the smallest that

@@ -5,13 +5,14 @@
     reason = "each test crate that uses the story needs another part of it"
 )]
 
+use bytes::Bytes;
 use hazledger::event::statement::Header;
 use hazledger::pb::event::Body as B;
 use hazledger::pb::{
     AgencyRegistered, Arrived, Backfilled, ClockStated, Confirmed, CustomsDirection,
     CustomsReported, CustomsStatus, Departed, DeviceLink, ExternalRef, IncidentKind, Outsider,
     PackWithdrawn, PackagingTreatment, PartyStatus, PermitKind, PermitStated, PermitStatus,
-    QualificationKind, Residue, RuleKind, RuleMode, SettlementCause, TakenOver,
+    QualificationKind, RefusalsAnchored, Residue, RuleKind, RuleMode, SettlementCause, TakenOver,
 };
 
 use super::bench::{Bench, HOUR, event, hash, key, party, register_party};
@@ -32,6 +33,7 @@ pub fn tell() -> Bench {
     tanks(&mut b);
     open_ends(&mut b);
     clock(&mut b);
+    refusals(&mut b);
     devices(&mut b);
     edges(&mut b);
     orders(&mut b);
@@ -245,6 +247,21 @@ fn tanks(b: &mut Bench) {
     filled.goods = b.goods("drawn 4");
     filled.from = Some(hazledger::pb::filled::From::Place("T2".into()));
     named(b, "running", "M1", B::Filled(filled));
+}
+
+/// The ledger counts the refusals that it keeps, and lets the oldest go.
+fn refusals(b: &mut Bench) {
+    for (count, kept_from) in [(700, 0), (900, 256)] {
+        let word = RefusalsAnchored {
+            count,
+            hash: Bytes::from(vec![5; 32]),
+            since_ms: b.now - HOUR,
+            not_kept: 3,
+            unverified: 41,
+            kept_from,
+        };
+        b.say_of_refusals(word).unwrap();
+    }
 }
 
 /// The ledger's clock jumps too far, and somebody confirms the time.
