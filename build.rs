@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use prost::Message as _;
 
-const FILES: [&str; 12] = [
+const FILES: [&str; 13] = [
     "statement",
     "papers",
     "register",
     "rules",
+    "oversight",
     "event",
     "codes",
     "record",

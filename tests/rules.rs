@@ -37,12 +37,16 @@ mod orders;
 mod packages;
 #[path = "rules/packs.rs"]
 mod packs;
+#[path = "rules/recalls.rs"]
+mod recalls;
 #[path = "rules/registry.rs"]
 mod registry;
 #[path = "rules/rulebook.rs"]
 mod rulebook;
 #[path = "rules/scales.rs"]
 mod scales;
+#[path = "rules/seals.rs"]
+mod seals;
 #[path = "rules/settlements.rs"]
 mod settlements;
 #[path = "rules/succession.rs"]
@@ -286,6 +290,16 @@ fn an_authority_orders_goods_into_a_custodians_place() {
 }
 
 #[test]
+fn what_is_sealed_stays_and_what_is_done_all_the_same_is_found() {
+    run(seals::SEALS);
+}
+
+#[test]
+fn what_is_called_back_goes_nowhere_but_back() {
+    run(recalls::RECALLS);
+}
+
+#[test]
 fn a_successor_takes_over_duties_at_once() {
     run(succession::SUCCESSION);
 }
@@ -358,6 +372,8 @@ fn every_code_is_reached_by_a_line_of_a_table() {
         vessels::VESSELS,
         vessels::ASSAYS,
         orders::TAKE_OVER,
+        seals::SEALS,
+        recalls::RECALLS,
         succession::SUCCESSION,
         succession::INHERITANCE,
         devices::DEVICES,

@@ -21,6 +21,7 @@ pub mod log;
 pub mod output;
 pub mod passphrase;
 pub mod random;
+pub mod recall;
 pub mod refusals;
 pub mod registry;
 pub mod repair;
@@ -72,6 +73,7 @@ enum Command {
     Serve(Box<serve::ServeArgs>),
     Submit(submit::SubmitArgs),
     Trace(trace::TraceArgs),
+    Recall(recall::RecallArgs),
     Disputes(disputes::DisputesArgs),
     Follow(follow::FollowArgs),
     Refusals(refusals::RefusalsArgs),
@@ -103,6 +105,7 @@ fn run(command: &Command) -> Result<Outcome, CliError> {
         Command::Serve(args) => serve::run(args),
         Command::Submit(args) => submit::run(args),
         Command::Trace(args) => trace::run(args),
+        Command::Recall(args) => recall::run(args),
         Command::Disputes(args) => disputes::run(args),
         Command::Follow(args) => follow::run(args),
         Command::Refusals(args) => refusals::run(args),
