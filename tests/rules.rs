@@ -27,6 +27,8 @@ mod edges;
 mod handoffs;
 #[path = "rules/inspections.rs"]
 mod inspections;
+#[path = "rules/loading.rs"]
+mod loading;
 #[path = "rules/matter.rs"]
 mod matter;
 #[path = "rules/modes.rs"]
@@ -43,6 +45,8 @@ mod recalls;
 mod registry;
 #[path = "rules/relief.rs"]
 mod relief;
+#[path = "rules/rulebook.rs"]
+mod rulebook;
 #[path = "rules/scales.rs"]
 mod scales;
 #[path = "rules/seals.rs"]
@@ -61,6 +65,8 @@ mod tanks;
 mod verbs;
 #[path = "rules/vessels.rs"]
 mod vessels;
+#[path = "rules/waybills.rs"]
+mod waybills;
 
 use std::collections::BTreeSet;
 
@@ -189,6 +195,17 @@ fn a_waybill_is_asked_for_what_its_mode_has_and_nothing_else() {
 }
 
 #[test]
+fn a_road_waybill_says_what_is_right_and_of_its_goods() {
+    run(waybills::FORM);
+    run(waybills::GOODS);
+}
+
+#[test]
+fn a_waybill_that_was_begun_is_filled_in_before_the_goods_go_aboard() {
+    run(waybills::ABOARD);
+}
+
+#[test]
 fn a_train_goes_on_in_other_wagons() {
     run(modes::GAUGE);
 }
@@ -221,6 +238,31 @@ fn a_pack_is_published_by_who_has_power_over_its_territory() {
 #[test]
 fn a_regions_lists_prohibit_restrict_and_control() {
     run(packs::LISTS);
+}
+
+#[test]
+fn no_vehicle_is_loaded_whose_certificate_has_ended() {
+    run(loading::VEHICLES);
+}
+
+#[test]
+fn no_tank_is_loaded_uninspected_or_with_what_it_may_not_hold() {
+    run(loading::TANKS);
+}
+
+#[test]
+fn nobody_drives_or_escorts_without_a_valid_qualification() {
+    run(loading::CREWS);
+}
+
+#[test]
+fn a_loader_states_all_checks_and_passes_the_papers_on() {
+    run(loading::CHECKS);
+}
+
+#[test]
+fn highly_toxic_goods_go_by_road_with_a_pass_that_names_them() {
+    run(loading::PASSES);
 }
 
 #[test]
@@ -319,6 +361,11 @@ fn every_code_is_reached_by_a_line_of_a_table() {
         packs::ENTRIES,
         packs::PACKS,
         packs::LISTS,
+        loading::VEHICLES,
+        loading::TANKS,
+        loading::CREWS,
+        loading::CHECKS,
+        loading::PASSES,
         matter::ENTRY,
         matter::STORE,
         matter::CONSUME,
@@ -340,6 +387,9 @@ fn every_code_is_reached_by_a_line_of_a_table() {
         handoffs::CARRIAGE,
         modes::WAYBILLS,
         modes::GAUGE,
+        waybills::FORM,
+        waybills::GOODS,
+        waybills::ABOARD,
         scales::MEASURES,
         scales::RETURNS,
         handoffs::TRADE,

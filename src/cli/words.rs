@@ -1,6 +1,8 @@
 //! Names for people, Chinese beside English: kinds of event, accounts,
 //! changes, refusals, findings.
 
+mod rule_book;
+
 use crate::catalog;
 use crate::custody::account;
 use crate::event::codes;
@@ -11,6 +13,10 @@ use crate::pb::change::Change as C;
 use crate::pb::{
     Account, AccountKind, CustomsStatus, DisputeOrigin, EventKind, Finding, FindingCode,
     RefusalCode, Repackaged, SerialRange, Severity,
+};
+
+pub use rule_book::{
+    permit_kind, permit_status, qualification, rule_kind, rule_mode, vehicle_kind,
 };
 
 /// A kind of event, for example `offered 交出`.
@@ -95,6 +101,7 @@ fn kind_zh(kind: EventKind) -> &'static str {
         K::Genesis => "创始",
         K::StateRecorded => "状态记录",
         K::ClockStated => "时钟声明",
+        K::RefusalsAnchored => "拒绝留存锚定",
     }
 }
 

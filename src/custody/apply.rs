@@ -53,6 +53,7 @@ pub fn birth(change: &Change, at: At) -> Option<Item> {
                 crew: carriage.crew.clone(),
                 seals: carriage.seals.clone(),
                 permit: opened.permit.clone(),
+                road_pass: opened.road_pass.clone(),
                 wagons: carriage
                     .rail
                     .as_ref()

@@ -4,6 +4,7 @@
 //! argument, items through [`Items`]; no files, no clock, no threads.
 
 pub mod account;
+pub mod anchor;
 pub mod apply;
 pub mod blend;
 pub(crate) mod conservation;

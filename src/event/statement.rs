@@ -343,6 +343,7 @@ pub fn kind_of(event: &Event) -> EventKind {
         Some(B::Genesis(_)) => EventKind::Genesis,
         Some(B::StateRecorded(_)) => EventKind::StateRecorded,
         Some(B::ClockStated(_)) => EventKind::ClockStated,
+        Some(B::RefusalsAnchored(_)) => EventKind::RefusalsAnchored,
     }
 }
 

@@ -5,18 +5,21 @@
     reason = "each test crate that uses the story needs another part of it"
 )]
 
+use bytes::Bytes;
 use hazledger::event::statement::Header;
 use hazledger::pb::event::Body as B;
 use hazledger::pb::{
-    Arrived, Backfilled, Blacklisted, ClockStated, Confirmed, CustomsDirection, CustomsReported,
-    CustomsStatus, Departed, DeviceLink, DocumentRef, EmergencyOrdered, ExternalRef, IncidentKind,
-    Inspected, InspectionItem, LookedBack, Outsider, PackagingTreatment, PartyStatus,
-    RecallAcknowledged, Recalled, Rectified, ReliefOrder, Residue, SafeReturnOrdered, Sealed,
-    SealedLot, SealedPlace, Seized, SettlementCause, TakenOver, Unsealed, Verified, sealed,
-    unsealed,
+    AgencyRegistered, Arrived, Backfilled, Blacklisted, ClockStated, Confirmed, CustomsDirection,
+    CustomsReported, CustomsStatus, Departed, DeviceLink, DocumentRef, EmergencyOrdered,
+    ExternalRef, IncidentKind, Inspected, InspectionItem, LookedBack, Outsider, PackWithdrawn,
+    PackagingTreatment, PartyStatus, PermitKind, PermitStated, PermitStatus, QualificationKind,
+    RecallAcknowledged, Recalled, Rectified, RefusalsAnchored, ReliefOrder, Residue, RuleKind,
+    RuleMode, SafeReturnOrdered, Sealed, SealedLot, SealedPlace, Seized, SettlementCause,
+    TakenOver, Unsealed, Verified, sealed, unsealed,
 };
 
 use super::bench::{Bench, DAY, HOUR, event, hash, key, party, register_party};
+use super::rulebook;
 use super::verbs::{consumed, kg, loss, restating, unregulated};
 
 /// Records between two state records.
@@ -33,11 +36,53 @@ pub fn tell() -> Bench {
     tanks(&mut b);
     open_ends(&mut b);
     clock(&mut b);
+    refusals(&mut b);
     devices(&mut b);
     edges(&mut b);
     orders(&mut b);
+    rule_book(&mut b);
     enforcement(&mut b);
     b
+}
+
+/// The registry's other entries, and a pack that finds.
+fn rule_book(b: &mut Bench) {
+    said(b, "A1", B::ParkRegistered(rulebook::park()));
+    said(b, "A1", B::ProductRegistered(rulebook::product()));
+    said(b, "A1", B::HazardSourceFiled(rulebook::source()));
+    said(b, "C1", B::VehicleRegistered(rulebook::vehicle("蒙A12345")));
+    let driver = rulebook::person("driver", QualificationKind::Driver);
+    said(b, "C1", B::PersonRegistered(driver));
+    let permit = rulebook::permit('M', "PURCHASE-1", PermitKind::HighlyToxicPurchase);
+    said(b, "A1", B::PermitRegistered(permit));
+    let suspended = PermitStated {
+        party: party('M'),
+        number: "PURCHASE-1".into(),
+        status: PermitStatus::Suspended.into(),
+        reason: "under review".into(),
+    };
+    said(b, "A1", B::PermitStated(suspended));
+    let agency = AgencyRegistered {
+        party: party('D'),
+        agency: "PS".into(),
+        territory: "150100".into(),
+        ..AgencyRegistered::default()
+    };
+    said(b, "A1+A2", B::AgencyRegistered(agency));
+    let controlled = rulebook::rule(RuleKind::Controlled, RuleMode::Find, "NACN");
+    said(
+        b,
+        "A1+A2",
+        B::PackPublished(rulebook::pack(vec![controlled])),
+    );
+    named(b, "late", "M1", B::Imported(b.imported("late", "10", "T1")));
+    said(b, "M1", B::Offered(b.offered('W', "T1", &["late 5"])));
+    let withdrawn = PackWithdrawn {
+        pack: "national".into(),
+        until_ms: b.now + HOUR,
+        reason: "replaced".into(),
+    };
+    said(b, "A1+A2", B::PackWithdrawn(withdrawn));
 }
 
 fn said(b: &mut Bench, keys: &str, body: B) {
@@ -206,6 +251,21 @@ fn tanks(b: &mut Bench) {
     filled.goods = b.goods("drawn 4");
     filled.from = Some(hazledger::pb::filled::From::Place("T2".into()));
     named(b, "running", "M1", B::Filled(filled));
+}
+
+/// The ledger counts the refusals that it keeps, and lets the oldest go.
+fn refusals(b: &mut Bench) {
+    for (count, kept_from) in [(700, 0), (900, 256)] {
+        let word = RefusalsAnchored {
+            count,
+            hash: Bytes::from(vec![5; 32]),
+            since_ms: b.now - HOUR,
+            not_kept: 3,
+            unverified: 41,
+            kept_from,
+        };
+        b.say_of_refusals(word).unwrap();
+    }
 }
 
 /// The ledger's clock jumps too far, and somebody confirms the time.

@@ -2,6 +2,7 @@
 //! Refused with a code, or accepted with links, outcomes and findings. Guards
 //! stand in the order of their codes. One file for each group of events.
 
+mod anchored;
 mod assay;
 mod carriage;
 mod consume;
@@ -20,6 +21,7 @@ mod outer;
 mod oversight;
 mod packaging;
 mod packs;
+mod paper;
 mod parties;
 mod parts;
 mod register;
@@ -36,6 +38,7 @@ mod trade;
 mod transform;
 mod vessel;
 mod waste;
+mod waybill;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -403,6 +406,10 @@ fn event_of(draft: &mut Draft<'_>, case: &Case<'_>, event: &Event) -> Result<(),
     }
     if let Body::ClockStated(e) = body {
         return parties::clock_stated(draft, case, event, e).map_err(|r| r.within("clock_stated"));
+    }
+    if let Body::RefusalsAnchored(e) = body {
+        let decided = anchored::refusals_anchored(draft, case, event, e);
+        return decided.map_err(|r| r.within("refusals_anchored"));
     }
     if case.party() == LEDGER {
         return Err(Refused::new(RefusalCode::ReservedForLedger, "").detail("its own words only"));
