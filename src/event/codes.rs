@@ -128,6 +128,7 @@ pub fn worth_a_retry(code: RefusalCode) -> bool {
             | C::UnknownPermit
             | C::UnknownPark
             | C::UnknownPack
+            | C::UnknownFinding
     )
 }
 
@@ -278,6 +279,9 @@ fn rule_remedy(code: RefusalCode) -> &'static str {
         C::PapersNotPassedOn => "hand data sheet and label over with the goods, and say so",
         C::Prohibited => "the region allows no such act with this substance",
         C::Restricted => "split it into acts within the region's limit, or ask its authority",
+        C::UnknownFinding => "name a finding as `hazledger findings` lists it",
+        C::NotTheOwner => "have its owner answer it, or an authority resolve it",
+        C::FindingResolved => "nothing: it is over",
         // Those before are told above.
         _ => "",
     }

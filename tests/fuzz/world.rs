@@ -116,6 +116,7 @@ impl World {
             event_index: reference.event_index,
             event,
             changes,
+            findings: record.findings.iter().flatten().cloned().collect(),
             payload: record.payload.clone(),
         })
     }

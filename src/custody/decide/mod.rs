@@ -2,6 +2,7 @@
 //! Refused with a code, or accepted with links, outcomes and findings. Guards
 //! stand in the order of their codes. One file for each group of events.
 
+mod answer;
 mod assay;
 mod carriage;
 mod consume;
@@ -52,8 +53,8 @@ use crate::event::when::{shown, span};
 use crate::event::{HandoffId, KeyId, LotId, Statement};
 use crate::pb::event::Body;
 use crate::pb::{
-    BaseRulePack, Change, Event, EventRef, FindingCode, Genesis, Payload, RefusalCode, Severity,
-    Subject,
+    BaseRulePack, Change, Event, EventRef, Finding, FindingCode, Genesis, Payload, RefusalCode,
+    Severity, Subject,
 };
 
 pub use packs::check as check_pack;
@@ -85,6 +86,8 @@ pub struct Recorded {
     pub event: Event,
     /// What it changed, in that record.
     pub changes: Vec<(Subject, Change)>,
+    /// All findings of that record, in order.
+    pub findings: Vec<Finding>,
 }
 
 /// What an accepted statement becomes.
@@ -230,6 +233,7 @@ fn name_subjects(event: &Event, named: &mut Vec<Subject>) {
         Some(Body::Settled(e)) => {
             named.extend(crate::event::DisputeId::from_slice(&e.dispute).map(subject::dispute));
         }
+        Some(Body::FindingAnswered(e)) => named.push(subject::finding(e.position, e.finding)),
         Some(Body::Inherited(e)) => e.lines.iter().for_each(|line| lot(&line.lot)),
         Some(Body::TakenOver(e)) => {
             e.goods.iter().for_each(|g| lot(&g.lot));
@@ -438,6 +442,9 @@ fn event_of(draft: &mut Draft<'_>, case: &Case<'_>, event: &Event) -> Result<(),
         Body::Settled(e) => dispute::settled(draft, case, e).map_err(name("settled")),
         Body::Corrected(e) => correct::corrected(draft, case, e).map_err(name("corrected")),
         Body::TakenOver(e) => order::taken_over(draft, case, e).map_err(name("taken_over")),
+        Body::FindingAnswered(e) => {
+            answer::answered(draft, case, e).map_err(name("finding_answered"))
+        }
         Body::Inherited(e) => succession::inherited(draft, case, e).map_err(name("inherited")),
         _ => Err(Refused::new(RefusalCode::NotSupportedYet, "")),
     }
@@ -467,14 +474,16 @@ fn find_back_dating(
     draft: &mut Draft<'_>,
     statement: &Statement,
     context: &Context<'_>,
-    rules: &BaseRulePack,
+    base: &BaseRulePack,
 ) {
     let payload = &statement.payload;
     let behind = context
         .recorded_at_ms
         .saturating_sub(payload.happened_at_ms);
-    if behind > rules.back_dating_limit_ms && payload.party != LEDGER {
-        draft.begin_event(0);
+    draft.begin_event(0);
+    let figure = rules::back_dating(draft, &payload.party);
+    let limit = figure.or_base(base.back_dating_limit_ms);
+    if limit.is_some_and(|limit| behind > limit) && payload.party != LEDGER {
         draft.find(
             FindingCode::BackDated,
             Severity::Warning,

@@ -16,6 +16,7 @@
 //! | `bindings` | changes against the events they come from |
 //! | `crossing` | law 5 |
 //! | `edges` | what crossed the ledger's edge, and who confirmed it |
+//! | `findings` | who has answered a finding, and what it became |
 //! | `device` | a device's chain against the headers it comes from |
 //! | `content` | law 4 in contained mass |
 //! | `state_record` | the ledger's own word on its state and its clock |
@@ -28,6 +29,7 @@ mod content;
 mod crossing;
 mod device;
 mod edges;
+mod findings;
 mod genesis;
 mod ids;
 mod opened;
@@ -264,6 +266,7 @@ impl Verifier {
                 device::check(&case)?;
                 crossing::check(&case)?;
                 edges::check(&case)?;
+                findings::check(&case)?;
                 Some(keys)
             }
         };

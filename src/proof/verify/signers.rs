@@ -51,7 +51,7 @@ impl Signers {
     }
 
     /// Whether one signed that has power over a party's region.
-    fn over_party(&self, before: &dyn Items, party: &str) -> bool {
+    pub(super) fn over_party(&self, before: &dyn Items, party: &str) -> bool {
         match before.get(&subject::party(party)).as_deref() {
             Some(Item::Party(state)) => {
                 let registered = state.registered.as_ref();

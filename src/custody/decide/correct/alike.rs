@@ -186,6 +186,7 @@ fn remedy(kind: EventKind) -> &'static str {
         K::Confirmed => "it is the other side's word; what it confirms can be corrected",
         K::CustomsReported => "report to customs again; the latest holds",
         K::Succeeded | K::TakenOver => "an order is followed by another order",
+        K::FindingAnswered => "answer again; the latest holds",
         K::Inherited => "hand back what was not inherited",
         K::Relayed => "relay the consignment again",
         K::Reported => "report again",
