@@ -10,6 +10,7 @@ pub mod data;
 pub mod demo;
 pub mod disputes;
 pub mod error;
+pub mod findings;
 pub mod follow;
 pub mod init;
 pub mod json;
@@ -70,6 +71,7 @@ enum Command {
     Submit(submit::SubmitArgs),
     Trace(trace::TraceArgs),
     Disputes(disputes::DisputesArgs),
+    Findings(findings::FindingsArgs),
     Follow(follow::FollowArgs),
     Verify(verify::VerifyArgs),
     Repair(repair::RepairArgs),
@@ -98,6 +100,7 @@ fn run(command: &Command) -> Result<Outcome, CliError> {
         Command::Submit(args) => submit::run(args),
         Command::Trace(args) => trace::run(args),
         Command::Disputes(args) => disputes::run(args),
+        Command::Findings(args) => findings::run(args),
         Command::Follow(args) => follow::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Repair(args) => repair::run(args),

@@ -29,6 +29,7 @@ mod door;
 mod empties;
 pub mod errors;
 mod filter;
+mod findings;
 mod following;
 mod lapsed;
 mod ledger;

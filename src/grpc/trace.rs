@@ -17,7 +17,8 @@ use crate::pb::{
     BalanceRequest, BalanceResponse, DifferenceBy, Direction, DisputeEntry, DisputeState,
     ExternalRef, GenealogyRequest, GenealogyResponse, ListDifferencesRequest,
     ListDifferencesResponse, ListDisputesRequest, ListDisputesResponse, ListEmptiesRequest,
-    ListEmptiesResponse, LotState, SubjectKind, TraceLotRequest, TraceLotResponse,
+    ListEmptiesResponse, ListFindingsRequest, ListFindingsResponse, LotState, SubjectKind,
+    TraceLotRequest, TraceLotResponse,
 };
 use crate::projection::trace::{Ask, trace};
 use crate::projection::{balance, differences, genealogy, labels, references};
@@ -143,6 +144,17 @@ impl Trace for TraceService {
                 .collect(),
         });
         Ok(Response::new(answer))
+    }
+
+    async fn list_findings(
+        &self,
+        request: Request<ListFindingsRequest>,
+    ) -> Result<Response<ListFindingsResponse>, Status> {
+        let deadline = self.0.deadline(request.metadata());
+        let request = request.into_inner();
+        self.0.projected(request.min_position, deadline).await?;
+        let read = move |ledger: &Ledger| super::findings::page(ledger, &request);
+        Ok(Response::new(self.0.read(deadline, read).await?))
     }
 
     async fn list_empties(
