@@ -3,7 +3,7 @@
 
 use crate::support::cli;
 
-const SUBCOMMANDS: [&[&str]; 12] = [
+const SUBCOMMANDS: [&[&str]; 13] = [
     &["demo"],
     &["init"],
     &["key", "new"],
@@ -12,6 +12,7 @@ const SUBCOMMANDS: [&[&str]; 12] = [
     &["submit"],
     &["trace"],
     &["disputes"],
+    &["findings"],
     &["follow"],
     &["verify"],
     &["repair"],
