@@ -21,8 +21,12 @@ mod bytes;
 mod corrections;
 #[path = "rules/devices.rs"]
 mod devices;
+#[path = "rules/duties.rs"]
+mod duties;
 #[path = "rules/edges.rs"]
 mod edges;
+#[path = "rules/findings.rs"]
+mod findings;
 #[path = "rules/handoffs.rs"]
 mod handoffs;
 #[path = "rules/inspections.rs"]
@@ -261,6 +265,26 @@ fn a_loader_states_all_checks_and_passes_the_papers_on() {
 }
 
 #[test]
+fn two_persons_receive_issue_and_count() {
+    run(duties::TWO_PERSONS);
+}
+
+#[test]
+fn a_sale_is_filed_within_the_days_of_the_law() {
+    run(duties::FILING);
+}
+
+#[test]
+fn a_finding_is_answered_by_whose_it_is_and_resolved_by_an_authority() {
+    run(findings::ANSWERS);
+}
+
+#[test]
+fn a_pack_sets_figures_in_the_place_of_the_base_packs() {
+    run(duties::FIGURES);
+}
+
+#[test]
 fn highly_toxic_goods_go_by_road_with_a_pass_that_names_them() {
     run(loading::PASSES);
 }
@@ -366,6 +390,10 @@ fn every_code_is_reached_by_a_line_of_a_table() {
         loading::CREWS,
         loading::CHECKS,
         loading::PASSES,
+        duties::TWO_PERSONS,
+        duties::FILING,
+        duties::FIGURES,
+        findings::ANSWERS,
         matter::ENTRY,
         matter::STORE,
         matter::CONSUME,

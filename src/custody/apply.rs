@@ -11,8 +11,8 @@ use super::permit;
 use super::subject::Item;
 use crate::pb::change::Change as C;
 use crate::pb::{
-    AssaySet, Change, ConsignmentState, CustomsSet, CustomsStatus, DisputeState, HandoffLine,
-    HandoffState, HandoffStatus, LotBorn, LotState, PlaceState, Restated, Returned,
+    AssaySet, Change, ConsignmentState, CustomsSet, CustomsStatus, DisputeState, FindingState,
+    HandoffLine, HandoffState, HandoffStatus, LotBorn, LotState, PlaceState, Restated, Returned,
 };
 
 /// Where a change is applied.
@@ -63,6 +63,7 @@ pub fn birth(change: &Change, at: At) -> Option<Item> {
                 ..ConsignmentState::default()
             })
         }
+        C::FindingNoted(_) => Item::Finding(FindingState::default()),
         C::DisputeOpened(opened) => Item::Dispute(DisputeState {
             gross_mg: opened.gross_mg,
             contained_mg: opened.contained_mg,
@@ -117,6 +118,14 @@ pub fn apply(item: &mut Item, change: &Change, at: At) -> Result<(), Broken> {
         Item::Danger(danger) => oversight::to_danger(danger, what),
         Item::Recall(recall) => oversight::to_recall(recall, what),
         Item::Permit(permit) => permit::apply(permit, what),
+        Item::Finding(finding) => match what {
+            C::FindingNoted(noted) => {
+                finding.answers = finding.answers.saturating_add(1);
+                finding.noted = Some(noted.clone());
+                Ok(())
+            }
+            _ => misplaced("a finding"),
+        },
         Item::Site(_)
         | Item::Unit(_)
         | Item::Person(_)

@@ -134,6 +134,7 @@ pub fn worth_a_retry(code: RefusalCode) -> bool {
             | C::UnknownRecall
             | C::UnknownDanger
             | C::DangerOutOfOrder
+            | C::UnknownFinding
     )
 }
 
@@ -296,6 +297,9 @@ fn rule_remedy(code: RefusalCode) -> &'static str {
         }
         C::Recalled => "give the goods back or to disposal, or wait until the recall is ended",
         C::UnknownRecall => "name a recall by the 16 bytes that its event derives",
+        C::UnknownFinding => "name a finding as `hazledger findings` lists it",
+        C::NotTheOwner => "have its owner answer it, or an authority resolve it",
+        C::FindingResolved => "nothing: it is over",
         // Those before are told above.
         _ => "",
     }

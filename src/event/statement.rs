@@ -325,6 +325,7 @@ pub fn kind_of(event: &Event) -> EventKind {
         Some(B::HazardSourceFiled(_)) => EventKind::HazardSourceFiled,
         Some(B::ProductRegistered(_)) => EventKind::ProductRegistered,
         Some(B::PermitStated(_)) => EventKind::PermitStated,
+        Some(B::FindingAnswered(_)) => EventKind::FindingAnswered,
         Some(B::PackPublished(_)) => EventKind::PackPublished,
         Some(B::AgencyRegistered(_)) => EventKind::AgencyRegistered,
         Some(B::PackWithdrawn(_)) => EventKind::PackWithdrawn,

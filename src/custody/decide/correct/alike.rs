@@ -193,6 +193,7 @@ fn remedy(kind: EventKind) -> &'static str {
         | K::Blacklisted
         | K::EmergencyOrdered
         | K::SafeReturnOrdered => "an order is followed by another order",
+        K::FindingAnswered => "answer again; the latest holds",
         K::Inherited => "hand back what was not inherited",
         K::Relayed => "relay the consignment again",
         K::Reported => "report again",

@@ -4,6 +4,7 @@
 //! are judged at their own time, and get findings.
 
 pub(super) mod blacklist;
+mod facts;
 mod lists;
 mod loading;
 mod pass;
@@ -11,6 +12,8 @@ mod sheet;
 mod vehicles;
 
 use std::sync::Arc;
+
+pub(super) use facts::{Received, assay_due, back_dating};
 
 use super::Case;
 use super::oversight::order;
@@ -205,6 +208,11 @@ pub(super) fn offered(
     lists::judge(draft, &judged, &going, case.party(), "lines");
     let handoff = HandoffId(case.name(0));
     loading::offered(draft, &judged, e, handoff, case.party(), &going);
+    if matches!(e.from, Some(OfferedFrom::Place(_))) {
+        let two = case.signers.two_persons(case.party());
+        let subject = subject::handoff(handoff);
+        facts::two_persons(draft, &judged, &going, case.party(), two, &subject);
+    }
 }
 
 /// A relay of a consignment, which has been changed by it.
@@ -263,6 +271,7 @@ pub(super) fn traded(
     }
     let going = going(draft, amounts);
     lists::judge(draft, &judged, &going, case.party(), "goods");
+    facts::traded(draft, case, &e.buyer, &going);
 }
 
 /// Goods that have been taken in, at a place of `taker`: a fact.
@@ -276,4 +285,27 @@ pub(super) fn taken(draft: &mut Draft<'_>, taker: &str, place: &str, amounts: &[
     };
     let going = going(draft, amounts);
     lists::judge(draft, &judged, &going, taker, "lines");
+}
+
+/// An acceptance into a place: who signed it, and when it was told.
+pub(super) fn received(
+    draft: &mut Draft<'_>,
+    received: &Received<'_>,
+    offered: &HandoffOffered,
+    amounts: &[(LotId, Amount)],
+) {
+    if !received.place.is_empty() {
+        let going = going(draft, amounts);
+        facts::received(draft, received, offered, &going);
+    }
+}
+
+/// A stock-take of a lot.
+pub(super) fn counted(draft: &mut Draft<'_>, case: &Case<'_>, lot: LotId, place: &str) {
+    facts::counted(draft, case, lot, place);
+}
+
+/// A lot whose wetting agent was measured.
+pub(super) fn wetted(draft: &mut Draft<'_>, party: &str, lot: LotId, wetting_ppm: u32) {
+    facts::wetted(draft, party, lot, wetting_ppm);
 }
