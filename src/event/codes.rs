@@ -265,6 +265,11 @@ fn rule_remedy(code: RefusalCode) -> &'static str {
         C::UnknownPack => "name a pack that `hazledger rules show` lists",
         C::TooManyPacks => "publish again when versions that ended a year ago have gone",
         C::Prohibited => "the region allows no such act with this substance",
+        C::InsteadDisagrees => {
+            "name an offer of the same goods that its taker has refused or declined, or the earlier consignment's"
+        }
+        C::WaybillFieldsMissing => "fill in the waybill's fields that the answer names",
+        C::ManifestFieldsMissing => "fill in the waste manifest's fields that the answer names",
         C::Restricted => "split it into acts within the region's limit, or ask its authority",
         // Those before are told above.
         _ => "",

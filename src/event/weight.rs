@@ -13,8 +13,8 @@ use prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor};
 use crate::pb::{
     AcceptedLine, Authority, CleanedInto, Consumed, DESCRIPTORS, DocumentRef, Event, ExternalRef,
     Goods, Inert, InheritedLine, NewLot, PackagePart, PaperPerson, Part, Payload, ProcessLoss,
-    SerialRange, Settlement, Signature, SignedStatement, TransformInput, UnregulatedProduct,
-    WagonTransfer, WaybillGoods,
+    ReceiptRow, SerialRange, Settlement, Signature, SignedStatement, TransformInput,
+    UnregulatedProduct, WagonTransfer, WasteRow, WaybillGoods,
 };
 
 /// What a statement may weigh, bytes. As many as may be of the smallest that
@@ -46,12 +46,14 @@ const LISTED: &[(&str, usize)] = &[
     ("PaperPerson", size_of::<PaperPerson>()),
     ("Part", size_of::<Part>()),
     ("ProcessLoss", size_of::<ProcessLoss>()),
+    ("ReceiptRow", size_of::<ReceiptRow>()),
     ("SerialRange", size_of::<SerialRange>()),
     ("Settlement", size_of::<Settlement>()),
     ("Signature", size_of::<Signature>()),
     ("TransformInput", size_of::<TransformInput>()),
     ("UnregulatedProduct", size_of::<UnregulatedProduct>()),
     ("WagonTransfer", size_of::<WagonTransfer>()),
+    ("WasteRow", size_of::<WasteRow>()),
     ("WaybillGoods", size_of::<WaybillGoods>()),
 ];
 

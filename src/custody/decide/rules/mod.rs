@@ -4,7 +4,10 @@
 //! are judged at their own time, and get findings.
 
 mod lists;
+mod papers;
 mod sheet;
+
+pub(super) use papers::asks;
 
 use std::sync::Arc;
 
@@ -194,6 +197,7 @@ pub(super) fn offered(
     }
     let going = going(draft, amounts);
     lists::judge(draft, &judged, &going, case.party(), "lines");
+    papers::judge(draft, &judged, &going, e, case.party());
 }
 
 /// A sale.

@@ -22,6 +22,12 @@ pub(super) fn of(rule: RuleKind) -> Option<Sheet> {
         K::Prohibited => (Some(R::Prohibited), F::Prohibited, Alarm),
         K::Restricted => (Some(R::Restricted), F::Restricted, Warning),
         K::Controlled => (None, F::Controlled, Notice),
+        K::WaybillFields => (Some(R::WaybillFieldsMissing), F::WaybillIncomplete, Warning),
+        K::ManifestFields => (
+            Some(R::ManifestFieldsMissing),
+            F::ManifestIncomplete,
+            Warning,
+        ),
         _ => return None,
     };
     Some(Sheet {
