@@ -39,6 +39,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "Carriage.pipeline",
         "Carriage.road",
         "HandoffOffered.returns",
+        "Offered.manifest",
+        "Accepted.receipt",
+        "HandoffOffered.manifest",
+        "HandoffOffered.instead_of",
+        "ConsignmentOpened.manifest",
+        "ConsignmentState.manifest",
     ] {
         config.boxed(format!("hazledger.v1.{field}"));
     }

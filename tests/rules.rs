@@ -33,6 +33,8 @@ mod handoffs;
 mod inspections;
 #[path = "rules/loading.rs"]
 mod loading;
+#[path = "rules/manifests.rs"]
+mod manifests;
 #[path = "rules/matter.rs"]
 mod matter;
 #[path = "rules/modes.rs"]
@@ -47,6 +49,8 @@ mod packs;
 mod recalls;
 #[path = "rules/registry.rs"]
 mod registry;
+#[path = "rules/rejections.rs"]
+mod rejections;
 #[path = "rules/relief.rs"]
 mod relief;
 #[path = "rules/rulebook.rs"]
@@ -207,6 +211,31 @@ fn a_road_waybill_says_what_is_right_and_of_its_goods() {
 #[test]
 fn a_waybill_that_was_begun_is_filled_in_before_the_goods_go_aboard() {
     run(waybills::ABOARD);
+}
+
+#[test]
+fn a_waste_manifest_is_of_the_lots_that_move() {
+    run(manifests::MOVER);
+}
+
+#[test]
+fn a_wastes_receiver_says_what_it_took_and_every_difference_is_found() {
+    run(manifests::RECEIVER);
+}
+
+#[test]
+fn what_was_refused_goes_on_under_its_own_name() {
+    run(rejections::ON);
+}
+
+#[test]
+fn goods_change_carriers_where_and_when_it_is_said() {
+    run(rejections::RELAYS);
+}
+
+#[test]
+fn a_pack_asks_for_the_fields_of_a_paper() {
+    run(rejections::ASKED);
 }
 
 #[test]
@@ -418,6 +447,11 @@ fn every_code_is_reached_by_a_line_of_a_table() {
         waybills::FORM,
         waybills::GOODS,
         waybills::ABOARD,
+        manifests::MOVER,
+        manifests::RECEIVER,
+        rejections::ON,
+        rejections::RELAYS,
+        rejections::ASKED,
         scales::MEASURES,
         scales::RETURNS,
         handoffs::TRADE,

@@ -28,6 +28,8 @@ mod merger;
 mod missing_drum;
 #[path = "worked/paper.rs"]
 mod paper;
+#[path = "worked/refused_at_the_gate.rs"]
+mod refused_at_the_gate;
 #[path = "worked/tank.rs"]
 mod tank;
 #[path = "worked/tanker.rs"]

@@ -48,7 +48,8 @@ pub struct PaperField {
     pub name_en: &'static str,
     /// Whether it must be filled in.
     pub need: Need,
-    /// When, if its need is conditional: `trailer`, `tank`, `grouped`.
+    /// When, if its need is conditional: `trailer`, `tank`, `grouped`,
+    /// `different`.
     pub when: Option<&'static str>,
     /// Where the row comes from.
     pub source: &'static str,
@@ -94,8 +95,42 @@ fn mode(row: &Row) -> Result<TransportMode, TableError> {
     }
 }
 
+/// Which half of a handoff a field of the waste manifest is filled in with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ManifestPart {
+    /// The mover's and the carrier's parts: with the offer.
+    Offer,
+    /// The receiver's part: with its acceptance.
+    Receipt,
+}
+
+static MANIFEST: LazyLock<Result<Vec<(ManifestPart, PaperField)>, TableError>> =
+    LazyLock::new(|| {
+        let text = include_str!("data/waste_manifest_fields.csv");
+        table::rows("waste_manifest_fields.csv", text)?
+            .iter()
+            .map(|row| Ok((part(row)?, read(row)?)))
+            .collect()
+    });
+
+fn part(row: &Row) -> Result<ManifestPart, TableError> {
+    match row.text("at")? {
+        "offer" => Ok(ManifestPart::Offer),
+        "receipt" => Ok(ManifestPart::Receipt),
+        other => Err(row.error("at", format!("{other:?} is not offer or receipt"))),
+    }
+}
+
 pub(super) fn parsed() -> Result<(), TableError> {
-    WAYBILL.as_ref().map(drop).map_err(Clone::clone)
+    WAYBILL.as_ref().map_err(Clone::clone)?;
+    MANIFEST.as_ref().map(drop).map_err(Clone::clone)
+}
+
+/// The fields of a part of the waste manifest, in the order of the form.
+pub fn manifest_fields(part: ManifestPart) -> impl Iterator<Item = &'static PaperField> {
+    let all = MANIFEST.as_deref().unwrap_or_default().iter();
+    all.filter(move |(of, _)| *of == part)
+        .map(|(_, field)| field)
 }
 
 /// The fields of a mode's waybill, in the order of the form.
@@ -126,6 +161,13 @@ mod tests {
             let once: BTreeSet<&str> = codes.iter().copied().collect();
             assert_eq!((codes.len(), once.len()), (count, count), "{mode:?}");
         }
+    }
+
+    #[test]
+    fn the_waste_manifest_has_two_parts() {
+        let count = |part| manifest_fields(part).count();
+        assert_eq!(count(ManifestPart::Offer), 28);
+        assert_eq!(count(ManifestPart::Receipt), 11);
     }
 
     #[test]

@@ -79,4 +79,26 @@ mod tests {
         let json = to_json("FollowRequest", &request).unwrap();
         assert_eq!(json, serde_json::json!({"kinds": ["EVENT_KIND_OFFERED"]}));
     }
+
+    #[test]
+    fn papers_come_from_their_json() {
+        let text = r#"{"offered": {"taker": "T", "place": "T1",
+            "carriage": {"mode": "TRANSPORT_MODE_ROAD", "waybill": "W-1", "road": {
+                "shipper": {"name": "P", "phone": "0471-4567890"}, "cityDelivery": false,
+                "plateColour": "PLATE_COLOUR_YELLOW", "goods": [{"un": "1689"}]}},
+            "manifest": {"number": "20261501000117", "rows": [{"wasteCode": "900-028-33",
+                "hazards": ["HAZARD_PROPERTY_TOXIC"], "form": "WASTE_FORM_SOLID"}]}}}"#;
+        let event: Event = from_json("Event", serde_json::from_str(text).unwrap()).unwrap();
+        let Some(Body::Offered(offered)) = &event.body else {
+            unreachable!("not offered")
+        };
+        let road = offered.carriage.as_ref().and_then(|c| c.road.as_ref());
+        let road = road.unwrap();
+        assert_eq!(road.city_delivery, Some(false));
+        assert_eq!(road.goods.first().unwrap().un, "1689");
+        let manifest = offered.manifest.as_ref().unwrap();
+        assert_eq!(manifest.number, "20261501000117");
+        let again: Event = from_json("Event", to_json("Event", &event).unwrap()).unwrap();
+        assert_eq!(again, event);
+    }
 }

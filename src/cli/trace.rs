@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use super::client::{Client, ServerArgs, block_on};
 use super::error::{CliError, Outcome};
 use super::output::{Format, Out};
-use super::{json, time, words};
+use super::{json, papers, time, words};
 use crate::event::LotId;
 use crate::event::digest::to_hex;
 use crate::pb::change::Change as C;
@@ -202,6 +202,10 @@ async fn step_row(client: &mut Client, step: &TraceStep) -> Vec<String> {
             Some(account) => place(client, &account).await,
             None => String::new(),
         });
+    }
+    for line in step.papers.iter().flat_map(papers::lines) {
+        what.push(line);
+        places.push(String::new());
     }
     for finding in &step.findings {
         what.push(words::finding(finding));

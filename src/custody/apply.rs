@@ -13,6 +13,7 @@ use crate::pb::change::Change as C;
 use crate::pb::{
     AssaySet, Change, ConsignmentState, CustomsSet, CustomsStatus, DisputeState, FindingState,
     HandoffLine, HandoffState, HandoffStatus, LotBorn, LotState, PlaceState, Restated, Returned,
+    WasteDue,
 };
 
 /// Where a change is applied.
@@ -60,6 +61,8 @@ pub fn birth(change: &Change, at: At) -> Option<Item> {
                     .map(|rail| rail.wagons.clone())
                     .unwrap_or_default(),
                 carriage: Some(carriage),
+                manifest: opened.manifest.clone(),
+                opened_at_ms: happened(change, at),
                 ..ConsignmentState::default()
             })
         }
@@ -331,6 +334,10 @@ fn to_handoff(handoff: &mut HandoffState, what: &C) -> Result<(), Broken> {
             Ok(())
         }
         C::Returned(back) => returned(handoff, back),
+        C::Replaced(by) => {
+            handoff.replaced_by.push(by.handoff.clone());
+            Ok(())
+        }
         C::Unparked(unparked) => {
             handoff.parked.retain(|p| p.position != unparked.position);
             Ok(())
@@ -372,6 +379,8 @@ fn to_consignment(consignment: &mut ConsignmentState, what: &C) -> Result<(), Br
             consignment.region.clone_from(&r.region);
             consignment.wagons.clone_from(&r.wagons);
             consignment.station.clone_from(&r.station);
+            consignment.relayed_at_ms = r.at_ms;
+            consignment.relay_place.clone_from(&r.place);
         }
         C::ConsignmentReported(r) => {
             consignment.region.clone_from(&r.region);
@@ -384,8 +393,25 @@ fn to_consignment(consignment: &mut ConsignmentState, what: &C) -> Result<(), Br
                 consignment.lots.sort_unstable();
             }
         }
+        C::WasteDue(due) => return waste_due(&mut consignment.due, due),
         C::ConsignmentClosed(_) => consignment.closed = true,
         _ => return oversight::to_consignment(consignment, what),
+    }
+    Ok(())
+}
+
+/// Adds to what is due of a waste; none left, it stands no more.
+fn waste_due(all: &mut Vec<WasteDue>, due: &WasteDue) -> Result<(), Broken> {
+    let known = all.iter().find(|known| known.lot == due.lot);
+    let before = known.map_or(0, |known| known.gross_mg);
+    let Some(gross_mg) = before.checked_add(due.gross_mg) else {
+        return broken(2, "a mass overflows");
+    };
+    all.retain(|known| known.lot != due.lot);
+    if gross_mg != 0 {
+        let lot = due.lot.clone();
+        all.push(WasteDue { lot, gross_mg });
+        all.sort_by(|a, b| a.lot.cmp(&b.lot));
     }
     Ok(())
 }

@@ -284,6 +284,11 @@ fn rule_remedy(code: RefusalCode) -> &'static str {
         C::LoadingChecks => "check before loading, and state all five checks with who made them",
         C::PapersNotPassedOn => "hand data sheet and label over with the goods, and say so",
         C::Prohibited => "the region allows no such act with this substance",
+        C::InsteadDisagrees => {
+            "name an offer of the same goods that its taker has refused or declined, or the earlier consignment's"
+        }
+        C::WaybillFieldsMissing => "fill in the waybill's fields that the answer names",
+        C::ManifestFieldsMissing => "fill in the waste manifest's fields that the answer names",
         C::Restricted => "split it into acts within the region's limit, or ask its authority",
         C::Blacklisted => {
             "deal with a party that is not on the list, or wait until its term is over"

@@ -13,8 +13,9 @@ use prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor};
 use crate::pb::{
     AcceptedLine, Authority, CleanedInto, Consumed, DESCRIPTORS, DesignMaximum, DocumentRef, Event,
     ExternalRef, Goods, Inert, InheritedLine, InspectionItem, NewLot, PackagePart, PaperPerson,
-    Part, Payload, ProcessLoss, Qualification, Responsible, RuleLine, SerialRange, Settlement,
-    Signature, SignedStatement, TransformInput, UnregulatedProduct, WagonTransfer, WaybillGoods,
+    Part, Payload, ProcessLoss, Qualification, ReceiptRow, Responsible, RuleLine, SerialRange,
+    Settlement, Signature, SignedStatement, TransformInput, UnregulatedProduct, WagonTransfer,
+    WasteRow, WaybillGoods,
 };
 
 /// What a statement may weigh, bytes. As many as may be of the smallest that
@@ -51,12 +52,14 @@ const LISTED: &[(&str, usize)] = &[
     ("Qualification", size_of::<Qualification>()),
     ("Responsible", size_of::<Responsible>()),
     ("RuleLine", size_of::<RuleLine>()),
+    ("ReceiptRow", size_of::<ReceiptRow>()),
     ("SerialRange", size_of::<SerialRange>()),
     ("Settlement", size_of::<Settlement>()),
     ("Signature", size_of::<Signature>()),
     ("TransformInput", size_of::<TransformInput>()),
     ("UnregulatedProduct", size_of::<UnregulatedProduct>()),
     ("WagonTransfer", size_of::<WagonTransfer>()),
+    ("WasteRow", size_of::<WasteRow>()),
     ("WaybillGoods", size_of::<WaybillGoods>()),
 ];
 

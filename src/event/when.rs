@@ -43,6 +43,12 @@ pub const fn legal_day_end_ms(day: i64) -> i64 {
         .saturating_sub(OFFSET_MS)
 }
 
+/// The year in Asia/Shanghai; `None` if it is no time that a calendar has.
+pub fn year(unix_ms: i64) -> Option<i16> {
+    let time = Timestamp::from_millisecond(unix_ms).ok()?;
+    Some(time.to_zoned_datetime(OFFSET.to_time_zone()).year())
+}
+
 /// How long: `46 days 8 h`, `2 h 40 min`, `5 min 3 s`, `3.250 s`, whole ones of
 /// the smaller unit; milliseconds, either sign.
 pub fn span(ms: i64) -> String {
@@ -80,6 +86,13 @@ mod tests {
         assert_eq!(in_seconds(1_795_430_400_125), "2026-11-23 18:40:00+08:00");
         assert_eq!(shown(i64::MAX), format!("{} ms", i64::MAX));
         assert_eq!(in_seconds(-1), "1970-01-01 07:59:59+08:00");
+    }
+
+    #[test]
+    fn years_begin_in_shanghai() {
+        assert_eq!(year(1_767_196_799_999), Some(2025));
+        assert_eq!(year(1_767_196_800_000), Some(2026));
+        assert_eq!(year(i64::MAX), None);
     }
 
     #[test]

@@ -8,6 +8,7 @@
 
 mod books;
 pub mod chain;
+mod papers;
 mod steps;
 
 use std::collections::BTreeMap;
@@ -75,6 +76,7 @@ pub fn trace(
     // The latest word on it that was known.
     let born = steps.iter().rev().find_map(Step::born).cloned();
     mark_restated(&mut steps);
+    papers::link(&mut steps);
     if let Some(until) = ask.true_at_ms {
         steps = as_true_at(steps, until);
     }

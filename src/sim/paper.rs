@@ -103,7 +103,6 @@ pub(super) fn offered(pile: &Pile, taker: &Who, carriage: Option<Carriage>) -> O
         lines: vec![pile.goods()],
         carriage,
         documents: Vec::new(),
-        returns: None,
         ..Offered::default()
     }
 }
@@ -118,7 +117,6 @@ pub(super) fn unloaded(goods: Goods, consignment: [u8; 16], taker: &Who) -> Offe
         lines: vec![goods],
         carriage: None,
         documents: Vec::new(),
-        returns: None,
         ..Offered::default()
     }
 }

@@ -140,7 +140,7 @@ pub(super) fn with_line(offer: &EventRef, place: &str, line: AcceptedLine) -> Ac
         offer: Some(offer.clone()),
         place: place.to_owned(),
         lines: vec![line],
-        returns: None,
+        ..Accepted::default()
     }
 }
 

@@ -237,6 +237,7 @@ impl World {
                     place: r.mine.entry.code.to_owned(),
                     lines: vec![line],
                     returns: None,
+                    ..Accepted::default()
                 };
                 self.say(
                     &r.mine,

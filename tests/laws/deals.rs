@@ -332,6 +332,7 @@ impl Player {
             },
             lines,
             returns: seen.returns.clone().filter(|_| !self.world.percent(3)),
+            ..Accepted::default()
         }
     }
 

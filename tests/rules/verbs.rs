@@ -273,9 +273,6 @@ impl Bench {
             taker: party(taker),
             from: Some(From::Place(place.into())),
             lines: lines.iter().filter_map(|l| self.goods(l)).collect(),
-            carriage: None,
-            documents: Vec::new(),
-            returns: None,
             ..Offered::default()
         }
     }
@@ -367,7 +364,7 @@ impl Bench {
             offer: Some(self.event(offer)),
             place: place.into(),
             lines: lines.iter().map(|l| line(l)).collect(),
-            returns: None,
+            ..Accepted::default()
         }
     }
 

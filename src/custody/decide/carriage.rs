@@ -9,11 +9,16 @@ use super::vessel;
 use crate::custody::draft::Draft;
 use crate::custody::{account, subject, succession};
 use crate::event::codes::Refused;
+use crate::event::when::shown;
 use crate::event::{ConsignmentId, LotId};
 use crate::pb::change::Change as C;
 use crate::pb::{
-    ConsignmentRelayed, ConsignmentReported, RefusalCode, Relayed, ReportKind, Reported,
+    ConsignmentRelayed, ConsignmentReported, ConsignmentState, RefusalCode, Relayed, ReportKind,
+    Reported,
 };
+
+/// Bytes of the words for a place on the road, at most.
+const MAX_PLACE: usize = 128;
 
 /// An open consignment that the party carries, or that one carries whom it has
 /// succeeded.
@@ -53,9 +58,11 @@ pub(super) fn relayed(draft: &mut Draft<'_>, case: &Case<'_>, e: &Relayed) -> Re
     let known = ConsignmentId::from_slice(&e.consignment).and_then(|id| draft.consignment(id));
     modes::check_relay(known.as_deref(), e)?;
     fields::region(&e.region, "region")?;
+    fields::optional_text(&e.place, MAX_PLACE, "place")?;
     let id = carried(draft, &e.consignment, case.party())?;
     let aboard = account::aboard(id);
     let state = draft.consignment(id).unwrap_or_default();
+    let at_ms = relayed_at(draft, &state, e.at_ms)?;
     for lot_id in state.lots.iter().filter_map(|l| LotId::from_slice(l)) {
         let lot = draft.lot(lot_id).unwrap_or_default();
         let loose = lot
@@ -82,10 +89,30 @@ pub(super) fn relayed(draft: &mut Draft<'_>, case: &Case<'_>, e: &Relayed) -> Re
             transfers: e.wagons.clone(),
             wagons: modes::wagons_after(&state, e),
             station: e.station.clone(),
+            place: e.place.clone(),
+            at_ms,
         }),
     )?;
     rules::relayed(draft, case, id);
     Ok(())
+}
+
+/// When the goods changed hands or wagons: as said, between when they were
+/// last known to and when the statement says; else when that says.
+fn relayed_at(draft: &Draft<'_>, state: &ConsignmentState, said_ms: i64) -> Result<i64, Refused> {
+    let now = draft.happened_at_ms();
+    if said_ms == 0 {
+        return Ok(now);
+    }
+    let since = state.opened_at_ms.max(state.relayed_at_ms);
+    let refused = |why: String| Err(Refused::invalid("at_ms", why));
+    if said_ms > now {
+        return refused(format!("after {}, when it is said to happen", shown(now)));
+    }
+    if said_ms < since {
+        return refused(format!("before {}, when they went aboard", shown(since)));
+    }
+    Ok(said_ms)
 }
 
 pub(super) fn reported(

@@ -9,7 +9,9 @@ use super::signers;
 use super::store::{late, stands_free};
 use super::takeover::{self, Taking};
 use super::trade::MAX_LINES;
-use super::{carriage, customs, handoff_id, modes, returns, rules, scales, waybill};
+use super::{
+    carriage, customs, handoff_id, instead, manifest, modes, returns, rules, scales, waybill,
+};
 use crate::custody::draft::Draft;
 use crate::custody::subject::Seen;
 use crate::custody::{account, subject, succession};
@@ -41,6 +43,7 @@ pub(super) fn offered(draft: &mut Draft<'_>, case: &Case<'_>, e: &Offered) -> Re
     check_fields(e)?;
     let from = giver_account(draft, case, e)?;
     let back = returns::named(draft, e.returns.as_ref())?;
+    let old = instead::named(draft, case.party(), e, &from)?;
     if e.taker == case.party() {
         return Err(Refused::new(RefusalCode::OwnHandoff, "taker"));
     }
@@ -67,10 +70,14 @@ pub(super) fn offered(draft: &mut Draft<'_>, case: &Case<'_>, e: &Offered) -> Re
     if let Some(back) = &back {
         returns::check(back, case.party(), &e.taker, &lines)?;
     }
+    if let Some((_, old)) = &old {
+        instead::check(old, &from, &lines)?;
+    }
     if let Some(c) = &e.carriage {
         waybill::agrees(draft, c, &reserve)?;
     }
     let mut amounts = Vec::with_capacity(reserve.len());
+    manifest::check(draft, case, e, &reserve)?;
     for portion in reserve {
         amounts.push((portion.lot, portion.total()?));
         let reserved = crate::pb::Reserved {
@@ -96,9 +103,14 @@ pub(super) fn offered(draft: &mut Draft<'_>, case: &Case<'_>, e: &Offered) -> Re
         road_pass: e.road_pass.clone(),
         purpose: e.purpose,
         returns: e.returns.clone().map(Box::new),
+        manifest: e.manifest.clone(),
+        instead_of: e.instead_of.clone().map(Box::new),
         ..HandoffOffered::default()
     };
     draft.emit(&subject::handoff(name), C::Offered(offered))?;
+    if let Some((old, _)) = old {
+        instead::link(draft, old, name)?;
+    }
     scales::offered(draft, case, name, e);
     rules::offered(draft, case, e, &amounts);
     parked

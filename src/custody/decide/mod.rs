@@ -16,6 +16,8 @@ mod entry;
 mod fields;
 mod goods;
 mod handoff;
+mod instead;
+mod manifest;
 mod modes;
 mod order;
 mod outer;
@@ -25,6 +27,7 @@ mod packs;
 mod paper;
 mod parties;
 mod parts;
+mod receipt;
 mod register;
 mod repack;
 mod returns;
@@ -222,6 +225,7 @@ fn name_subjects(event: &Event, named: &mut Vec<Subject>) {
         Some(Body::Offered(e)) => {
             e.lines.iter().for_each(|g| lot(&g.lot));
             named.extend(e.returns.as_ref().and_then(handoff_of));
+            named.extend(e.instead_of.as_ref().and_then(handoff_of));
             if let Some(crate::pb::offered::From::Consignment(id)) = &e.from {
                 named.extend(consignment(id));
             }

@@ -8,6 +8,7 @@ use super::takeover::{Sides, Taking};
 use crate::custody::draft::Draft;
 use crate::custody::subject::Seen;
 use crate::custody::{ranges, subject};
+use crate::event::HandoffId;
 use crate::event::codes::Refused;
 use crate::event::mass::Mass;
 use crate::pb::change::Change as C;
@@ -21,19 +22,28 @@ pub(super) fn named(
     draft: &Draft<'_>,
     returns: Option<&EventRef>,
 ) -> Result<Option<Seen<HandoffState>>, Refused> {
-    let Some(returns) = returns else {
+    Ok(known(draft, returns, "returns")?.map(|(_, back)| back))
+}
+
+/// The handoff behind a reference to its offer, if there is one.
+pub(super) fn known(
+    draft: &Draft<'_>,
+    offer: Option<&EventRef>,
+    field: &str,
+) -> Result<Option<(HandoffId, Seen<HandoffState>)>, Refused> {
+    let Some(offer) = offer else {
         return Ok(None);
     };
-    let name = handoff_id(returns)
-        .filter(|_| returns.event_digest.len() == 32)
-        .ok_or_else(|| Refused::invalid("returns", "party, UUIDv7, index and a 32-byte digest"))?;
+    let name = handoff_id(offer)
+        .filter(|_| offer.event_digest.len() == 32)
+        .ok_or_else(|| Refused::invalid(field, "party, UUIDv7, index and a 32-byte digest"))?;
     let known = draft.handoff(name).filter(|h| h.offered.is_some());
-    let back = known.ok_or_else(|| Refused::new(RefusalCode::UnknownOffer, "returns"))?;
-    if back.offered.as_ref().and_then(|o| o.offer.as_ref()) != Some(returns) {
-        let field = "returns.event_digest";
+    let handoff = known.ok_or_else(|| Refused::new(RefusalCode::UnknownOffer, field))?;
+    if handoff.offered.as_ref().and_then(|o| o.offer.as_ref()) != Some(offer) {
+        let field = format!("{field}.event_digest");
         return Err(Refused::new(RefusalCode::EventDigestDiffers, field));
     }
-    Ok(Some(back))
+    Ok(Some((name, handoff)))
 }
 
 /// Whether it can be taken back so.

@@ -4,7 +4,7 @@
 use super::fields;
 use super::goods::{self, overflow};
 use super::handoff::release;
-use super::{returns, rules, scales, waybill};
+use super::{receipt, returns, rules, scales, waybill};
 use crate::custody::draft::Draft;
 use crate::custody::lot::{self, Amount};
 use crate::custody::{account, ranges, subject, succession};
@@ -53,7 +53,7 @@ pub(super) fn check_shape(e: &Accepted) -> Result<(), Refused> {
     for (i, line) in e.lines.iter().enumerate() {
         check_line(line).map_err(|r| r.within(&format!("lines[{i}]")))?;
     }
-    Ok(())
+    receipt::check(e.receipt.as_deref())
 }
 
 /// That an acceptance names each line once.
@@ -127,6 +127,7 @@ pub(super) fn take(
     let to = taker_account(draft, taking, &offered, e)?;
     waybill::find_incomplete(draft, taking, &offered);
     let before = on_hand(draft, &offered.lines, &to)?;
+    let mut tracked = receipt::Tracked::of(draft, &offered, &from);
     for (index, line) in (0u32..).zip(&offered.lines) {
         let said = e
             .lines
@@ -140,7 +141,9 @@ pub(super) fn take(
         take_line(draft, taking, &offered, &sides, &from, &to).map_err(|r| r.within(&at))?;
         returns::note(draft, taking, &offered, &sides)?;
         scales::taken(draft, taking, &sides.said);
+        tracked.line(draft, taking.taker, &offered, &sides, e, &to)?;
     }
+    tracked.finish(draft, taking, &offered, e);
     if from.kind() == AccountKind::Aboard
         && let Some(id) = ConsignmentId::from_slice(&from.id)
     {
@@ -148,7 +151,7 @@ pub(super) fn take(
         if draft.consignment(id).is_some() {
             draft.touch(subject::consignment(id));
         }
-        find_wrong_consignee(draft, id, taking);
+        find_wrong_consignee(draft, id, taking, &offered);
         rules::arrived(draft, id, taking.taker, &to.place, &offered.lines);
         goods::unload(draft, id)?;
     }
@@ -204,6 +207,10 @@ fn taker_account(
                 "place",
                 "the offer is for carriage: goods go aboard",
             ));
+        }
+        if e.receipt.is_some() {
+            let why = "the offer is for carriage: the receiver states it";
+            return Err(Refused::invalid("receipt", why));
         }
         return Ok(account::aboard(ConsignmentId(taking.name.0)));
     }
@@ -397,6 +404,7 @@ fn load(
                 giver: offered.giver.clone(),
                 carriage: offered.carriage.clone(),
                 road_pass: offered.road_pass.clone(),
+                manifest: offered.manifest.clone(),
                 ..ConsignmentOpened::default()
             }),
         )?;
@@ -538,21 +546,39 @@ fn weighed(check: &Measure) -> Option<i64> {
     Mass::parse(text, check.unit()).ok().map(Mass::as_mg)
 }
 
-fn find_wrong_consignee(draft: &mut Draft<'_>, id: ConsignmentId, taking: &Taking<'_>) {
+/// Goods at somebody's gate who is not their consignee. After a refusal that
+/// their offer names they may go back to their sender without a word, and to
+/// another taker with one.
+fn find_wrong_consignee(
+    draft: &mut Draft<'_>,
+    id: ConsignmentId,
+    taking: &Taking<'_>,
+    offered: &HandoffOffered,
+) {
     let state = draft.consignment(id).unwrap_or_default();
     let consignee = state
         .carriage
         .as_ref()
         .map(|c| c.consignee.clone())
         .unwrap_or_default();
-    if !succession::acts_for(draft, taking.taker, &consignee) {
-        draft.find(
+    if succession::acts_for(draft, taking.taker, &consignee) {
+        return;
+    }
+    let (code, severity, owner) = match offered.instead_of {
+        Some(_) if succession::acts_for(draft, taking.taker, &state.giver) => return,
+        Some(_) => (FindingCode::GoodsDiverted, Severity::Notice, &state.giver),
+        None => (
             FindingCode::GoodsAboardNotConsignedHere,
             Severity::Alarm,
-            &subject::consignment(id),
             &state.carrier,
-            0,
-            format!("consigned to {consignee}, taken by {}", taking.taker),
-        );
-    }
+        ),
+    };
+    draft.find(
+        code,
+        severity,
+        &subject::consignment(id),
+        owner,
+        0,
+        format!("consigned to {consignee}, taken by {}", taking.taker),
+    );
 }

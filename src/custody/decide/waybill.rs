@@ -5,6 +5,7 @@
 use super::fields::{self, MAX_SHORT, MAX_TEXT};
 use super::goods::Portion;
 use super::paper;
+use super::rules;
 use super::takeover::Taking;
 use super::trade::MAX_LINES;
 use crate::catalog::{
@@ -12,11 +13,12 @@ use crate::catalog::{
 };
 use crate::custody::draft::Draft;
 use crate::custody::{lot, subject};
+use crate::event::LotId;
 use crate::event::codes::Refused;
 use crate::event::mass::Mass;
 use crate::pb::{
     Carriage, FindingCode, HandoffOffered, PaperParty, PaperPerson, PaperPlace, PlateColour,
-    RefusalCode, RoadWaybill, Severity, TransportMode, WaybillGoods,
+    RefusalCode, RoadWaybill, RuleKind, Severity, TransportMode, WaybillGoods,
 };
 
 /// Drivers, and escorts, of a waybill, at most.
@@ -351,7 +353,9 @@ pub(super) fn find_incomplete(draft: &mut Draft<'_>, taking: &Taking<'_>, e: &Ha
     let Some(carriage) = e.carriage.as_ref() else {
         return;
     };
-    if carriage.mode() == TransportMode::Road && carriage.road.is_none() {
+    let lots = e.lines.iter().filter_map(|l| LotId::from_slice(&l.lot));
+    let unsaid = carriage.mode() == TransportMode::Road && carriage.road.is_none();
+    if unsaid && !rules::asks(draft, RuleKind::WaybillFields, taking.taker, lots) {
         return;
     }
     let missing = missing_fields(carriage);

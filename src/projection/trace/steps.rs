@@ -1,6 +1,7 @@
 //! What one record says about a lot, event by event.
 
 use super::chain::{RecordSource, TraceError};
+use super::papers;
 use crate::custody::subject;
 use crate::event::record::OpenRecord;
 use crate::event::statement::kind_of;
@@ -167,6 +168,7 @@ fn step(
         changes: group.changes,
         ..TraceStep::default()
     };
+    told.papers = papers::of(record, index).filter(|_| group.cause.parked_position.is_none());
     let mut place = (record.position(), index);
     let mut counted = None;
     if let Some(parked) = group.cause.parked_position {

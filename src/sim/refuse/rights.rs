@@ -165,6 +165,7 @@ fn not_the_taker(world: &mut World) -> Option<Issued> {
         place: String::new(),
         lines: vec![paper::taken(&pile.goods())],
         returns: None,
+        ..Accepted::default()
     };
     let what = "takes what was offered to another";
     let said = world.say(&other, vec![Body::Accepted(accepted)], what);

@@ -7,9 +7,12 @@ pub(super) mod blacklist;
 mod facts;
 mod lists;
 mod loading;
+mod papers;
 mod pass;
 mod sheet;
 mod vehicles;
+
+pub(super) use papers::asks;
 
 use std::sync::Arc;
 
@@ -206,6 +209,7 @@ pub(super) fn offered(
     }
     let going = going(draft, amounts);
     lists::judge(draft, &judged, &going, case.party(), "lines");
+    papers::judge(draft, &judged, &going, e, case.party());
     let handoff = HandoffId(case.name(0));
     loading::offered(draft, &judged, e, handoff, case.party(), &going);
     if matches!(e.from, Some(OfferedFrom::Place(_))) {

@@ -41,6 +41,12 @@ pub(super) fn of(rule: RuleKind) -> Option<Sheet> {
         K::TwoPersons => (None, F::OnePerson, Warning),
         K::Filing => (None, F::FiledLate, Warning),
         K::Wetting => (None, F::WettingTooLow, Alarm),
+        K::WaybillFields => (Some(R::WaybillFieldsMissing), F::WaybillIncomplete, Warning),
+        K::ManifestFields => (
+            Some(R::ManifestFieldsMissing),
+            F::ManifestIncomplete,
+            Warning,
+        ),
         _ => return None,
     };
     Some(Sheet {
