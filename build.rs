@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use prost::Message as _;
 
-const FILES: [&str; 9] = [
+const FILES: [&str; 11] = [
     "statement",
+    "register",
+    "rules",
     "event",
     "codes",
     "record",

@@ -33,8 +33,12 @@ mod modes;
 mod orders;
 #[path = "rules/packages.rs"]
 mod packages;
+#[path = "rules/packs.rs"]
+mod packs;
 #[path = "rules/registry.rs"]
 mod registry;
+#[path = "rules/rulebook.rs"]
+mod rulebook;
 #[path = "rules/scales.rs"]
 mod scales;
 #[path = "rules/settlements.rs"]
@@ -197,6 +201,21 @@ fn goods_aboard_are_their_carriers() {
 }
 
 #[test]
+fn permits_vehicles_persons_and_the_rest_are_entered_by_who_may() {
+    run(packs::ENTRIES);
+}
+
+#[test]
+fn a_pack_is_published_by_who_has_power_over_its_territory() {
+    run(packs::PACKS);
+}
+
+#[test]
+fn a_regions_lists_prohibit_restrict_and_control() {
+    run(packs::LISTS);
+}
+
+#[test]
 fn a_vessel_is_filled_drawn_from_and_cleaned() {
     run(vessels::VESSELS);
 }
@@ -259,6 +278,9 @@ fn every_code_is_reached_by_a_line_of_a_table() {
         bytes::SIGNATURES,
         bytes::TIMES,
         registry::REGISTRY,
+        packs::ENTRIES,
+        packs::PACKS,
+        packs::LISTS,
         matter::ENTRY,
         matter::STORE,
         matter::CONSUME,

@@ -116,6 +116,7 @@ fn registration(origin: &Origin, number: usize, at_ms: i64) -> SignedStatement {
             stages: vec![Stage::Production.into(), Stage::Use.into()],
             status: PartyStatus::Active.into(),
             region: "150200".into(),
+            ..PartyRegistered::default()
         })),
         event(Body::KeyRegistered(KeyRegistered {
             party: party.code.clone(),
@@ -125,6 +126,7 @@ fn registration(origin: &Origin, number: usize, at_ms: i64) -> SignedStatement {
             holder_commitment: vec![8 + number as u8; 32].into(),
             valid_from_ms: 0,
             valid_until_ms: i64::MAX,
+            ..KeyRegistered::default()
         })),
         event(Body::SiteRegistered(SiteRegistered {
             party: party.code.clone(),
@@ -133,6 +135,7 @@ fn registration(origin: &Origin, number: usize, at_ms: i64) -> SignedStatement {
             name_en: "Works".into(),
             kind: "plant".into(),
             region: "150200".into(),
+            ..SiteRegistered::default()
         })),
     ];
     events.extend((0..plan::PLACES).map(|place| {

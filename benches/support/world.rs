@@ -116,6 +116,7 @@ impl World {
                 stages: Vec::new(),
                 status: PartyStatus::Active.into(),
                 region: text("150200"),
+                ..PartyRegistered::default()
             })),
             event(Body::KeyRegistered(KeyRegistered {
                 party: PARTY.into(),
@@ -125,6 +126,7 @@ impl World {
                 holder_commitment: vec![8; 32].into(),
                 valid_from_ms: 0,
                 valid_until_ms: i64::MAX,
+                ..KeyRegistered::default()
             })),
             event(Body::SiteRegistered(SiteRegistered {
                 party: PARTY.into(),
@@ -133,6 +135,7 @@ impl World {
                 name_en: text("Works"),
                 kind: text("plant"),
                 region: text("150200"),
+                ..SiteRegistered::default()
             })),
         ];
         events.extend(PLACES.map(|place| {

@@ -33,7 +33,9 @@ impl FromStr for CodeKind {
 
 /// Articles whose duties have been read in the law itself; no code names
 /// another.
-const READ: [u16; 6] = [33, 40, 41, 42, 52, 72];
+const READ: [u16; 16] = [
+    33, 40, 41, 42, 52, 58, 59, 60, 61, 62, 63, 68, 69, 71, 72, 82,
+];
 
 /// An article of the Law on the Safety of Hazardous Chemicals
 /// (危险化学品安全法, in force since 2026-05-01), written `L art 41`.

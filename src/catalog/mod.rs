@@ -14,6 +14,7 @@
 //! A fact whose confidence is not [`Confidence::High`] must stay configurable
 //! by a rule pack and never by itself cause a refusal.
 
+mod agency;
 mod cas;
 mod code;
 mod container;
@@ -29,6 +30,7 @@ mod transport;
 mod un_number;
 mod uscc;
 
+pub use agency::{Agency, agencies, agency};
 pub use cas::{Cas, CasError};
 pub use code::{Article, Code, CodeKind, codes, finding_code, refusal_code};
 pub use container::{ContainerError, ContainerNumber};
@@ -53,5 +55,6 @@ pub fn check() -> Result<(), TableError> {
     special_control::parsed()?;
     region::parsed()?;
     code::parsed()?;
+    agency::parsed()?;
     Ok(())
 }

@@ -6,6 +6,7 @@ use super::blend;
 use super::device;
 use super::lot::{self, Amount, Broken, broken};
 use super::packaging;
+use super::permit;
 use super::subject::Item;
 use crate::pb::change::Change as C;
 use crate::pb::{
@@ -50,6 +51,7 @@ pub fn birth(change: &Change, at: At) -> Option<Item> {
                 vehicle: carriage.vehicle.clone(),
                 crew: carriage.crew.clone(),
                 seals: carriage.seals.clone(),
+                permit: opened.permit.clone(),
                 wagons: carriage
                     .rail
                     .as_ref()
@@ -107,7 +109,15 @@ pub fn apply(item: &mut Item, change: &Change, at: At) -> Result<(), Broken> {
         },
         Item::Place(place) => to_place(place, what),
         Item::Key(key) => device::apply(key, what, at.position),
-        Item::Site(_) | Item::Unit(_) | Item::Ledger(_) => misplaced("the registry"),
+        Item::Permit(permit) => permit::apply(permit, what),
+        Item::Site(_)
+        | Item::Unit(_)
+        | Item::Vehicle(_)
+        | Item::Person(_)
+        | Item::Product(_)
+        | Item::Park(_)
+        | Item::Rules(_)
+        | Item::Ledger(_) => misplaced("the registry"),
     }
 }
 

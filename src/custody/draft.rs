@@ -35,12 +35,15 @@ pub struct Draft<'a> {
     running: BTreeSet<LotId>,
     used_keys: BTreeSet<KeyId>,
     findings: Vec<Finding>,
+    /// What the rules of the day would refuse.
+    gates: Vec<Refused>,
 }
 
 /// A draft as it stood.
 pub struct Checkpoint {
     touched: BTreeMap<Subject, Touched>,
     findings: usize,
+    gates: usize,
 }
 
 #[derive(Clone)]
@@ -69,6 +72,7 @@ impl<'a> Draft<'a> {
             running: BTreeSet::new(),
             used_keys: BTreeSet::new(),
             findings: Vec::new(),
+            gates: Vec::new(),
         }
     }
 
@@ -234,11 +238,26 @@ impl<'a> Draft<'a> {
         });
     }
 
+    /// A rule of the day is broken by an act that would authorise it. What
+    /// cannot be at all is refused first: this comes up at the end.
+    pub fn gate(&mut self, refused: Refused) {
+        self.gates.push(refused);
+    }
+
+    /// The first gate, in order of codes, that does not let it through.
+    pub fn shut(&mut self) -> Option<Refused> {
+        let gates = std::mem::take(&mut self.gates);
+        gates
+            .into_iter()
+            .min_by_key(|refused| i32::from(refused.code))
+    }
+
     /// What to go back to if what follows does not fit.
     pub fn checkpoint(&self) -> Checkpoint {
         Checkpoint {
             touched: self.touched.clone(),
             findings: self.findings.len(),
+            gates: self.gates.len(),
         }
     }
 
@@ -246,6 +265,7 @@ impl<'a> Draft<'a> {
     pub fn restore(&mut self, checkpoint: Checkpoint) {
         self.touched = checkpoint.touched;
         self.findings.truncate(checkpoint.findings);
+        self.gates.truncate(checkpoint.gates);
     }
 
     /// Ends the draft: links, outcomes, findings and the items as they would

@@ -56,6 +56,39 @@ pub fn key(id: KeyId) -> Subject {
     subject(SubjectKind::Key, id.to_bytes())
 }
 
+/// A party's permit, by its number.
+pub fn permit(party: &str, number: &str) -> Subject {
+    within(SubjectKind::Permit, party, number)
+}
+
+/// A party's product, by its registration.
+pub fn product(party: &str, registration: &str) -> Subject {
+    within(SubjectKind::Product, party, registration)
+}
+
+/// A vehicle, by its plate or number.
+pub fn vehicle(number: &str) -> Subject {
+    subject(
+        SubjectKind::Vehicle,
+        Bytes::copy_from_slice(number.as_bytes()),
+    )
+}
+
+/// A person, by commitment.
+pub fn person(commitment: &Bytes) -> Subject {
+    subject(SubjectKind::Person, commitment.clone())
+}
+
+/// A chemical park, by its code.
+pub fn park(code: &str) -> Subject {
+    subject(SubjectKind::Park, Bytes::copy_from_slice(code.as_bytes()))
+}
+
+/// All rule packs.
+pub fn rules() -> Subject {
+    subject(SubjectKind::Rules, Bytes::new())
+}
+
 /// The ledger itself.
 pub fn ledger() -> Subject {
     subject(SubjectKind::Ledger, Bytes::new())
@@ -69,9 +102,15 @@ pub fn show(subject: &Subject) -> String {
         .unwrap_or(kind)
         .to_ascii_lowercase();
     match subject.kind() {
-        SubjectKind::Party | SubjectKind::Site | SubjectKind::Place | SubjectKind::Unit => {
-            format!("{kind} {}", String::from_utf8_lossy(&subject.id))
-        }
+        SubjectKind::Party
+        | SubjectKind::Site
+        | SubjectKind::Place
+        | SubjectKind::Unit
+        | SubjectKind::Permit
+        | SubjectKind::Product
+        | SubjectKind::Vehicle
+        | SubjectKind::Park => format!("{kind} {}", String::from_utf8_lossy(&subject.id)),
+        SubjectKind::Rules => kind,
         _ => format!("{kind} {}", crate::event::digest::to_hex(&subject.id)),
     }
 }
@@ -152,6 +191,12 @@ pub fn is_open(item: &Item) -> bool {
         | Item::Place(_)
         | Item::Unit(_)
         | Item::Key(_)
+        | Item::Permit(_)
+        | Item::Vehicle(_)
+        | Item::Person(_)
+        | Item::Product(_)
+        | Item::Park(_)
+        | Item::Rules(_)
         | Item::Ledger(_) => true,
     }
 }
@@ -168,6 +213,12 @@ pub fn last(item: &Item) -> u64 {
         Item::Place(i) => i.last,
         Item::Unit(i) => i.last,
         Item::Key(i) => i.last,
+        Item::Permit(i) => i.last,
+        Item::Vehicle(i) => i.last,
+        Item::Person(i) => i.last,
+        Item::Product(i) => i.last,
+        Item::Park(i) => i.last,
+        Item::Rules(i) => i.last,
         Item::Ledger(i) => i.last,
     }
 }
@@ -184,6 +235,12 @@ pub fn set_last(item: &mut Item, position: u64) {
         Item::Place(i) => &mut i.last,
         Item::Unit(i) => &mut i.last,
         Item::Key(i) => &mut i.last,
+        Item::Permit(i) => &mut i.last,
+        Item::Vehicle(i) => &mut i.last,
+        Item::Person(i) => &mut i.last,
+        Item::Product(i) => &mut i.last,
+        Item::Park(i) => &mut i.last,
+        Item::Rules(i) => &mut i.last,
         Item::Ledger(i) => &mut i.last,
     };
     *last = position;

@@ -125,6 +125,9 @@ pub fn worth_a_retry(code: RefusalCode) -> bool {
             | C::UnknownDispute
             | C::HeldByCustoms
             | C::TooManyDeviceGaps
+            | C::UnknownPermit
+            | C::UnknownPark
+            | C::UnknownPack
     )
 }
 
@@ -167,7 +170,7 @@ pub fn remedy(code: RefusalCode) -> &'static str {
         C::KeyNotOfParty => "sign with a key of the acting party",
         C::UnknownParty => "have the authority register the party first",
         C::PartyNotActive => {
-            "the party is closed, or another has succeeded it: name its successor, or have an authority reopen it"
+            "the party is closed or closing, or another has succeeded it: name its successor, or have an authority reopen it"
         }
         C::AuthorityRequired => "have as many authority keys sign as genesis asks for",
         C::CounterpartSignatureRequired => "have the other side co-sign",
@@ -243,6 +246,26 @@ fn custody_remedy(code: RefusalCode) -> &'static str {
         C::PackageNotEmpty => "name empties; use, pour or repack what is in a package first",
         C::WithinOuter => "break up the outer packing first, or give this one another name",
         C::PackageNotCleaned => "have the empties cleaned first",
+        _ => rule_remedy(code),
+    }
+}
+
+/// The same of permits, packs and the rules of the day.
+fn rule_remedy(code: RefusalCode) -> &'static str {
+    use RefusalCode as C;
+    match code {
+        C::KeyLacksRole => "sign with a key of the party that has the role",
+        C::UnknownPermit => "enter the permit first: unconfirmed, with a photograph",
+        C::PermitConfirmed => "have the authority that granted it change it",
+        C::TooManyPermits => {
+            "have permits that have ended registered again under their new numbers"
+        }
+        C::RegisteredElsewhere => "have the party that registered it, or an authority, co-sign",
+        C::UnknownPark => "have the authority register the park first",
+        C::UnknownPack => "name a pack that `hazledger rules show` lists",
+        C::TooManyPacks => "publish again when versions that ended a year ago have gone",
+        C::Prohibited => "the region allows no such act with this substance",
+        C::Restricted => "split it into acts within the region's limit, or ask its authority",
         // Those before are told above.
         _ => "",
     }

@@ -24,6 +24,7 @@ impl World {
             stages: who.stages.iter().map(|s| i32::from(*s)).collect(),
             status: PartyStatus::Closed.into(),
             region: who.region.to_owned(),
+            ..PartyRegistered::default()
         }));
         let said = self.decree(bodies, "closes a party that has gone away");
         self.gone.push(Gone {

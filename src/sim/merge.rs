@@ -113,6 +113,7 @@ impl World {
             name_en: from.name_en.to_owned(),
             kind: from.site_kind.to_owned(),
             region: from.region.to_owned(),
+            ..SiteRegistered::default()
         })];
         for place in from.places() {
             let mut unit = String::new();
@@ -124,6 +125,7 @@ impl World {
                     site: SITE.to_owned(),
                     name_zh: place.name_zh.to_owned(),
                     name_en: place.name_en.to_owned(),
+                    ..UnitRegistered::default()
                 }));
             }
             bodies.push(Body::PlaceRegistered(PlaceRegistered {

@@ -104,6 +104,7 @@ pub(super) fn offered(pile: &Pile, taker: &Who, carriage: Option<Carriage>) -> O
         carriage,
         documents: Vec::new(),
         returns: None,
+        ..Offered::default()
     }
 }
 
@@ -118,6 +119,7 @@ pub(super) fn unloaded(goods: Goods, consignment: [u8; 16], taker: &Who) -> Offe
         carriage: None,
         documents: Vec::new(),
         returns: None,
+        ..Offered::default()
     }
 }
 

@@ -113,6 +113,7 @@ impl World {
             holder_commitment: self.hash(),
             valid_from_ms: self.span.from_ms.saturating_sub(DAY_MS),
             valid_until_ms: self.span.until_ms.saturating_add(KEY_LIFE_MS),
+            ..KeyRegistered::default()
         })
     }
 
@@ -141,6 +142,7 @@ impl World {
             stages: who.stages.iter().map(|s| i32::from(*s)).collect(),
             status: PartyStatus::Active.into(),
             region: who.region.to_owned(),
+            ..PartyRegistered::default()
         })];
         let holders = [KeyHolder::Person, KeyHolder::Person, KeyHolder::Device];
         for (key, holder) in who.keys().into_iter().zip(holders) {
@@ -158,6 +160,7 @@ impl World {
             name_en: who.name_en.to_owned(),
             kind: who.site_kind.to_owned(),
             region: who.region.to_owned(),
+            ..SiteRegistered::default()
         })];
         for place in who.places() {
             if !place.unit.is_empty() {
@@ -167,6 +170,7 @@ impl World {
                     site: SITE.to_owned(),
                     name_zh: place.name_zh.to_owned(),
                     name_en: place.name_en.to_owned(),
+                    ..UnitRegistered::default()
                 }));
             }
             bodies.push(Body::PlaceRegistered(PlaceRegistered {

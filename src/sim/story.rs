@@ -161,6 +161,7 @@ impl World {
             carriage: Some(carriage),
             documents: Vec::new(),
             returns: None,
+            ..Offered::default()
         };
         let body = Body::Offered(offered);
         let said = self.say_with_ref(from, body, "e-waybill", &number, "offers for carriage");

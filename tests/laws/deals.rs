@@ -81,6 +81,7 @@ impl Player {
             carriage,
             documents: Vec::new(),
             returns: None,
+            ..Offered::default()
         };
         Some((by, offered))
     }
@@ -189,6 +190,7 @@ impl Player {
             carriage: None,
             documents: Vec::new(),
             returns: None,
+            ..Offered::default()
         };
         (!offered.lines.is_empty()).then_some((by, offered))
     }

@@ -317,7 +317,15 @@ pub fn agrees(model: &Model, subject: &pb::Subject, item: &Item) {
             };
             same("place", mine.expect("an unknown place"), &theirs);
         }
-        Item::Site(_) | Item::Unit(_) | Item::Ledger(_) => {}
+        Item::Site(_)
+        | Item::Unit(_)
+        | Item::Permit(_)
+        | Item::Vehicle(_)
+        | Item::Person(_)
+        | Item::Product(_)
+        | Item::Park(_)
+        | Item::Rules(_)
+        | Item::Ledger(_) => {}
     }
 }
 

@@ -447,6 +447,8 @@ impl Model {
             | Body::StateRecorded(_)
             | Body::ClockStated(_)
             | Body::RefusalsAnchored(_) => Err(Wrong::Who),
+            // Permits and rules have tests of their own (`tests/lawful.rs`).
+            _ => Err(Wrong::Registry),
         }?;
         Ok(None)
     }

@@ -441,6 +441,7 @@ impl World {
             stages: vec![Stage::Production.into(), Stage::Transport.into()],
             status: status.into(),
             region: REGION.to_owned(),
+            ..PartyRegistered::default()
         }
     }
 
@@ -458,6 +459,7 @@ impl World {
             holder_commitment: key.commitment.clone(),
             valid_from_ms: 0,
             valid_until_ms: i64::MAX,
+            ..KeyRegistered::default()
         }
     }
 }
@@ -480,6 +482,7 @@ pub fn site(party: &str, site: &str) -> SiteRegistered {
         name_en: String::new(),
         kind: "plant".to_owned(),
         region: REGION.to_owned(),
+        ..SiteRegistered::default()
     }
 }
 
@@ -490,6 +493,7 @@ pub fn unit(party: &str, unit: &str, site: &str) -> UnitRegistered {
         site: site.to_owned(),
         name_zh: "单元".to_owned(),
         name_en: String::new(),
+        ..UnitRegistered::default()
     }
 }
 

@@ -411,6 +411,7 @@ pub fn register_party(letter: char, status: PartyStatus) -> Body {
         stages: vec![Stage::Storage.into()],
         status: status.into(),
         region: "150100".into(),
+        ..PartyRegistered::default()
     })
 }
 
@@ -428,6 +429,7 @@ pub fn register_key(name: &str, from_ms: i64, until_ms: i64) -> KeyRegistered {
         holder_commitment: hash(name),
         valid_from_ms: from_ms,
         valid_until_ms: until_ms,
+        ..KeyRegistered::default()
     }
 }
 
@@ -439,6 +441,7 @@ pub fn site(letter: char) -> SiteRegistered {
         name_en: "Site".into(),
         kind: "plant".into(),
         region: "150100".into(),
+        ..SiteRegistered::default()
     }
 }
 
@@ -449,6 +452,7 @@ pub fn unit(letter: char) -> UnitRegistered {
         site: "S".into(),
         name_zh: "罐区".into(),
         name_en: "Tank farm".into(),
+        ..UnitRegistered::default()
     }
 }
 

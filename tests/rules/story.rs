@@ -9,12 +9,14 @@ use bytes::Bytes;
 use hazledger::event::statement::Header;
 use hazledger::pb::event::Body as B;
 use hazledger::pb::{
-    Arrived, Backfilled, ClockStated, Confirmed, CustomsDirection, CustomsReported, CustomsStatus,
-    Departed, DeviceLink, ExternalRef, IncidentKind, Outsider, PackagingTreatment, PartyStatus,
-    RefusalsAnchored, Residue, SettlementCause, TakenOver,
+    AgencyRegistered, Arrived, Backfilled, ClockStated, Confirmed, CustomsDirection,
+    CustomsReported, CustomsStatus, Departed, DeviceLink, ExternalRef, IncidentKind, Outsider,
+    PackWithdrawn, PackagingTreatment, PartyStatus, PermitKind, PermitStated, PermitStatus,
+    QualificationKind, RefusalsAnchored, Residue, RuleKind, RuleMode, SettlementCause, TakenOver,
 };
 
 use super::bench::{Bench, HOUR, event, hash, key, party, register_party};
+use super::rulebook;
 use super::verbs::{consumed, kg, loss, restating, unregulated};
 
 /// Records between two state records.
@@ -35,7 +37,48 @@ pub fn tell() -> Bench {
     devices(&mut b);
     edges(&mut b);
     orders(&mut b);
+    rule_book(&mut b);
     b
+}
+
+/// The registry's other entries, and a pack that finds.
+fn rule_book(b: &mut Bench) {
+    said(b, "A1", B::ParkRegistered(rulebook::park()));
+    said(b, "A1", B::ProductRegistered(rulebook::product()));
+    said(b, "A1", B::HazardSourceFiled(rulebook::source()));
+    said(b, "C1", B::VehicleRegistered(rulebook::vehicle("蒙A12345")));
+    let driver = rulebook::person("driver", QualificationKind::Driver);
+    said(b, "C1", B::PersonRegistered(driver));
+    let permit = rulebook::permit('M', "PURCHASE-1", PermitKind::HighlyToxicPurchase);
+    said(b, "A1", B::PermitRegistered(permit));
+    let suspended = PermitStated {
+        party: party('M'),
+        number: "PURCHASE-1".into(),
+        status: PermitStatus::Suspended.into(),
+        reason: "under review".into(),
+    };
+    said(b, "A1", B::PermitStated(suspended));
+    let agency = AgencyRegistered {
+        party: party('D'),
+        agency: "PS".into(),
+        territory: "150100".into(),
+        ..AgencyRegistered::default()
+    };
+    said(b, "A1+A2", B::AgencyRegistered(agency));
+    let controlled = rulebook::rule(RuleKind::Controlled, RuleMode::Find, "NACN");
+    said(
+        b,
+        "A1+A2",
+        B::PackPublished(rulebook::pack(vec![controlled])),
+    );
+    named(b, "late", "M1", B::Imported(b.imported("late", "10", "T1")));
+    said(b, "M1", B::Offered(b.offered('W', "T1", &["late 5"])));
+    let withdrawn = PackWithdrawn {
+        pack: "national".into(),
+        until_ms: b.now + HOUR,
+        reason: "replaced".into(),
+    };
+    said(b, "A1+A2", B::PackWithdrawn(withdrawn));
 }
 
 fn said(b: &mut Bench, keys: &str, body: B) {

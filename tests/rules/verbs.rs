@@ -276,6 +276,7 @@ impl Bench {
             carriage: None,
             documents: Vec::new(),
             returns: None,
+            ..Offered::default()
         }
     }
 

@@ -332,6 +332,7 @@ impl Book {
                 stages: vec![Stage::Production.into(), Stage::Use.into()],
                 status: PartyStatus::Active.into(),
                 region: "150200".to_owned(),
+                ..PartyRegistered::default()
             }),
             Body::KeyRegistered(key_registered(&party, &member.key)),
             Body::SiteRegistered(SiteRegistered {
@@ -372,5 +373,6 @@ pub fn key_registered(party: &str, key: &SecretKey) -> KeyRegistered {
         holder_commitment: Bytes::copy_from_slice(&[7; 32]),
         valid_from_ms: START_MS,
         valid_until_ms: START_MS + 365 * DAY_MS,
+        ..KeyRegistered::default()
     }
 }

@@ -110,6 +110,7 @@ pub fn offered(taker: &Member, from: From, lines: Vec<Goods>, consignee: Option<
         }),
         documents: Vec::new(),
         returns: None,
+        ..Offered::default()
     })
 }
 

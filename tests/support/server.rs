@@ -455,6 +455,7 @@ pub fn registration(member: &Member, places: &[&str]) -> Vec<Event> {
             holder_commitment: Bytes::copy_from_slice(&[person; 32]),
             valid_from_ms: 0,
             valid_until_ms: FAR_MS,
+            ..KeyRegistered::default()
         }))
     };
     let mut events = vec![
@@ -465,6 +466,7 @@ pub fn registration(member: &Member, places: &[&str]) -> Vec<Event> {
             stages: vec![Stage::Production.into()],
             status: PartyStatus::Active.into(),
             region: "150100".to_owned(),
+            ..PartyRegistered::default()
         })),
         key(&member.key, 1),
         key(&member.second, 2),
@@ -475,6 +477,7 @@ pub fn registration(member: &Member, places: &[&str]) -> Vec<Event> {
             name_en: "Works".to_owned(),
             kind: "plant".to_owned(),
             region: "150100".to_owned(),
+            ..SiteRegistered::default()
         })),
     ];
     events.extend(places.iter().map(|place| {

@@ -94,9 +94,7 @@ pub(super) fn reported(
         return Err(Refused::missing("kind"));
     }
     fields::region(&e.region, "region")?;
-    if e.longitude_e6.unsigned_abs() > 180_000_000 || e.latitude_e6.unsigned_abs() > 90_000_000 {
-        return Err(Refused::invalid("longitude_e6", "beyond 180 or 90 degrees"));
-    }
+    fields::position(e.longitude_e6, e.latitude_e6)?;
     fields::optional_text(&e.note, MAX_TEXT, "note")?;
     let id = carried(draft, &e.consignment, case.party())?;
     draft.emit(

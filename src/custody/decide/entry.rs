@@ -41,6 +41,7 @@ pub(super) fn produced(
     case: &Case<'_>,
     e: &Produced,
 ) -> Result<(), Refused> {
+    signers::takes_in(draft, case.party(), "party").map_err(|r| r.within("payload"))?;
     let birth = Birth {
         source: AccountKind::Produced,
         papers: Papers::Must,
@@ -56,7 +57,7 @@ pub(super) fn imported(
     case: &Case<'_>,
     e: &Imported,
 ) -> Result<(), Refused> {
-    signers::active(draft, case.party(), "party").map_err(|r| r.within("payload"))?;
+    signers::takes_in(draft, case.party(), "party").map_err(|r| r.within("payload"))?;
     fields::country(&e.country, "country")?;
     fields::text(&e.customs_entry, MAX_SHORT, "customs_entry")?;
     let birth = Birth {

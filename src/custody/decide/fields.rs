@@ -72,6 +72,14 @@ pub(super) fn region(value: &str, field: &str) -> Result<(), Refused> {
         .map_err(|error| Refused::invalid(field, error.to_string()))
 }
 
+/// A position on the earth, WGS 84, millionths of a degree.
+pub(super) fn position(longitude_e6: i32, latitude_e6: i32) -> Result<(), Refused> {
+    if longitude_e6.unsigned_abs() > 180_000_000 || latitude_e6.unsigned_abs() > 90_000_000 {
+        return Err(Refused::invalid("longitude_e6", "beyond 180 or 90 degrees"));
+    }
+    Ok(())
+}
+
 /// A country (ISO 3166-1 alpha-2).
 pub(super) fn country(value: &str, field: &str) -> Result<(), Refused> {
     if value.len() == 2 && value.bytes().all(|b| b.is_ascii_uppercase()) {

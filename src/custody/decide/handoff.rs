@@ -9,7 +9,7 @@ use super::signers;
 use super::store::{late, stands_free};
 use super::takeover::{self, Taking};
 use super::trade::MAX_LINES;
-use super::{carriage, customs, handoff_id, modes, returns, scales};
+use super::{carriage, customs, handoff_id, modes, returns, rules, scales};
 use crate::custody::draft::Draft;
 use crate::custody::subject::Seen;
 use crate::custody::{account, subject, succession};
@@ -31,7 +31,10 @@ const MAX_PARKED_PER_OFFER: usize = 4;
 
 pub(super) fn offered(draft: &mut Draft<'_>, case: &Case<'_>, e: &Offered) -> Result<(), Refused> {
     signers::active(draft, case.party(), "giver")?;
-    signers::active(draft, &e.taker, "taker")?;
+    match e.returns {
+        Some(_) => signers::active(draft, &e.taker, "taker")?,
+        None => signers::takes_in(draft, &e.taker, "taker")?,
+    }
     if let Some(c) = &e.carriage {
         modes::check(draft, c).map_err(|r| r.within("carriage"))?;
     }
@@ -64,7 +67,9 @@ pub(super) fn offered(draft: &mut Draft<'_>, case: &Case<'_>, e: &Offered) -> Re
     if let Some(back) = &back {
         returns::check(back, case.party(), &e.taker, &lines)?;
     }
+    let mut amounts = Vec::with_capacity(reserve.len());
     for portion in reserve {
+        amounts.push((portion.lot, portion.total()?));
         let reserved = crate::pb::Reserved {
             handoff: name.to_bytes(),
             account: Some(from.clone()),
@@ -86,9 +91,11 @@ pub(super) fn offered(draft: &mut Draft<'_>, case: &Case<'_>, e: &Offered) -> Re
         lines,
         carriage: e.carriage.clone(),
         returns: e.returns.clone().map(Box::new),
+        ..HandoffOffered::default()
     };
     draft.emit(&subject::handoff(name), C::Offered(offered))?;
     scales::offered(draft, case, name, e);
+    rules::offered(draft, case, e, &amounts);
     parked
         .into_iter()
         .try_for_each(|fact| unpark(draft, case, name, &fact))

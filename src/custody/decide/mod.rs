@@ -19,10 +19,14 @@ mod modes;
 mod order;
 mod outer;
 mod packaging;
+mod packs;
 mod parties;
 mod parts;
+mod register;
 mod repack;
 mod returns;
+mod roles;
+mod rules;
 mod scales;
 mod signers;
 mod store;
@@ -53,7 +57,9 @@ use crate::pb::{
     Subject,
 };
 
+pub use packs::check as check_pack;
 pub use signers::Signers;
+pub(crate) use signers::covers;
 
 /// What a decision needs beside the state.
 pub struct Context<'a> {
@@ -299,13 +305,17 @@ pub fn decide(
             .map_err(|r| r.within(&format!("events[{index}]")))?;
     }
     find_back_dating(&mut draft, statement, context, &rules);
+    let gate = draft.shut();
     let (additions, items) = draft.finish()?;
     // The fold checks it too, when it is too late for a refusal.
     let changes = additions.outcomes.iter().flat_map(|o| &o.changes);
     conservation::check_changes(changes).map_err(|broken| {
         Refused::new(RefusalCode::NotConserved, "events").detail(broken.to_string())
     })?;
-    Ok(Decision { additions, items })
+    match gate {
+        Some(refused) => Err(refused),
+        None => Ok(Decision { additions, items }),
+    }
 }
 
 /// Record 0: the genesis statement, signed by the ledger's key and as many
@@ -369,6 +379,13 @@ fn event_of(draft: &mut Draft<'_>, case: &Case<'_>, event: &Event) -> Result<(),
         return Err(Refused::new(RefusalCode::UnknownEventKind, ""));
     };
     fields::external_refs(&event.external_refs)?;
+    let kind = crate::event::statement::kind_of(event);
+    if !case.signers.may_sign(kind) {
+        return Err(Refused::new(RefusalCode::KeyLacksRole, "").detail(format!(
+            "{} is for other keys of the party",
+            kind.as_str_name()
+        )));
+    }
     if let Body::StateRecorded(_) = body {
         return parties::state_recorded(draft, case, event);
     }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::fields::{self, MAX_SHORT};
-use super::{Case, Decision, succession};
+use super::{Case, Decision, packs, register, succession};
 use crate::custody::apply::At;
 use crate::custody::draft::Draft;
 use crate::custody::registry::LEDGER;
@@ -16,11 +16,15 @@ use crate::event::when::span;
 use crate::event::{KeyId, Statement};
 use crate::pb::event::Body;
 use crate::pb::{
-    ClockStated, Event, FindingCode, Genesis, KeyHolder, KeyRegistered, KeyRevoked,
+    ClockStated, Event, FindingCode, Genesis, KeyHolder, KeyRegistered, KeyRevoked, KeyRole,
     PartyRegistered, PartyStatus, PlaceRegistered, RefusalCode, Severity, SignatureAlgorithm,
     SiteRegistered, Stage, SubjectKind, UnitRegistered, VesselKind,
 };
 
+/// Persons who answer for a party, at most.
+const MAX_RESPONSIBLE: usize = 16;
+/// Roles of a key, at most.
+const MAX_ROLES: usize = 8;
 /// Authorities that genesis may name, at most.
 const MAX_AUTHORITIES: usize = 16;
 
@@ -30,7 +34,9 @@ pub(super) fn registry_event(
     event: &Event,
 ) -> Result<(), Refused> {
     match &event.body {
-        Some(Body::PartyRegistered(e)) => party(case, e).map_err(|r| r.within("party_registered")),
+        Some(Body::PartyRegistered(e)) => {
+            party(draft, case, e).map_err(|r| r.within("party_registered"))
+        }
         Some(Body::SiteRegistered(e)) => {
             site(draft, case, e).map_err(|r| r.within("site_registered"))
         }
@@ -42,10 +48,17 @@ pub(super) fn registry_event(
         }
         Some(Body::KeyRegistered(e)) => key(draft, case, e).map_err(|r| r.within("key_registered")),
         Some(Body::KeyRevoked(e)) => revoked(draft, case, e).map_err(|r| r.within("key_revoked")),
+        Some(Body::PackPublished(e)) => {
+            packs::published(draft, case, e).map_err(|r| r.within("pack_published"))
+        }
+        Some(Body::PackWithdrawn(e)) => {
+            packs::withdrawn(draft, case, e).map_err(|r| r.within("pack_withdrawn"))
+        }
         Some(Body::Succeeded(e)) => {
             succession::succeeded(draft, case, e).map_err(|r| r.within("succeeded"))
         }
-        _ => Err(Refused::new(RefusalCode::ReservedForLedger, "genesis")),
+        Some(other) => register::event(draft, case, other),
+        None => Err(Refused::new(RefusalCode::ReservedForLedger, "genesis")),
     }?;
     draft.register(event)
 }
@@ -57,23 +70,40 @@ fn authority(case: &Case<'_>) -> Result<(), Refused> {
     Err(Refused::new(RefusalCode::AuthorityRequired, ""))
 }
 
-fn own_or_authority(draft: &Draft<'_>, case: &Case<'_>, party: &str) -> Result<(), Refused> {
-    if !case.signers.signed(party) {
-        authority(case)?;
-    }
-    match draft.party(party) {
-        Some(_) => Ok(()),
-        None => Err(Refused::new(RefusalCode::UnknownParty, "party").detail(party)),
-    }
+/// The region of a party; one that genesis named has none, and is under the
+/// authorities of genesis only.
+pub(super) fn region_of(draft: &Draft<'_>, party: &str) -> Result<String, Refused> {
+    let state = draft
+        .party(party)
+        .ok_or_else(|| Refused::new(RefusalCode::UnknownParty, "party").detail(party))?;
+    let registered = state.registered.as_ref();
+    Ok(registered.map(|r| r.region.clone()).unwrap_or_default())
 }
 
-fn names(zh: &str, en: &str) -> Result<(), Refused> {
+/// By the party, or by an authority with power over its region.
+pub(super) fn own_or_over(draft: &Draft<'_>, case: &Case<'_>, party: &str) -> Result<(), Refused> {
+    let region = region_of(draft, party);
+    let over = match &region {
+        Ok(region) => case.signers.authority_over(region),
+        // Of nobody only an authority of genesis is told so.
+        Err(_) => case.signers.authority(),
+    };
+    if !case.signers.signed(party) && !over {
+        return Err(Refused::new(RefusalCode::AuthorityRequired, ""));
+    }
+    region.map(drop)
+}
+
+pub(super) fn names(zh: &str, en: &str) -> Result<(), Refused> {
     fields::text(zh, MAX_SHORT * 2, "name_zh")?;
     fields::optional_text(en, MAX_SHORT * 2, "name_en")
 }
 
-fn party(case: &Case<'_>, e: &PartyRegistered) -> Result<(), Refused> {
-    authority(case)?;
+fn party(draft: &Draft<'_>, case: &Case<'_>, e: &PartyRegistered) -> Result<(), Refused> {
+    let before = region_of(draft, &e.party).unwrap_or_else(|_| e.region.clone());
+    if !case.signers.authority_over(&e.region) || !case.signers.authority_over(&before) {
+        return Err(Refused::new(RefusalCode::AuthorityRequired, ""));
+    }
     fields::party_code(&e.party, "party")?;
     names(&e.name_zh, &e.name_en)?;
     fields::region(&e.region, "region")?;
@@ -82,18 +112,39 @@ fn party(case: &Case<'_>, e: &PartyRegistered) -> Result<(), Refused> {
     if e.stages.iter().any(none) || e.stages.len() > 16 {
         return Err(Refused::invalid("stages", "a stage that is none"));
     }
-    if e.status() == PartyStatus::Unspecified {
+    if matches!(
+        PartyStatus::try_from(e.status),
+        Err(_) | Ok(PartyStatus::Unspecified)
+    ) {
         return Err(Refused::missing("status"));
     }
-    Ok(())
+    if e.responsible.len() > MAX_RESPONSIBLE {
+        return Err(Refused::invalid(
+            "responsible",
+            format!("at most {MAX_RESPONSIBLE}"),
+        ));
+    }
+    e.responsible
+        .iter()
+        .try_for_each(|who| register::responsible(who, "responsible"))
 }
 
 fn site(draft: &Draft<'_>, case: &Case<'_>, e: &SiteRegistered) -> Result<(), Refused> {
-    own_or_authority(draft, case, &e.party)?;
+    own_or_over(draft, case, &e.party)?;
     fields::code(&e.site, "site")?;
     names(&e.name_zh, &e.name_en)?;
     fields::text(&e.kind, MAX_SHORT, "kind")?;
-    fields::region(&e.region, "region")
+    fields::region(&e.region, "region")?;
+    fields::position(e.longitude_e6, e.latitude_e6)?;
+    if !e.park.is_empty() && draft.item(&subject::park(&e.park)).is_none() {
+        return Err(Refused::new(RefusalCode::UnknownPark, "park").detail(&e.park));
+    }
+    if !e.floor_plan_hash.is_empty() {
+        fields::hash(&e.floor_plan_hash, "floor_plan_hash")?;
+    }
+    e.responsible
+        .iter()
+        .try_for_each(|who| register::responsible(who, "responsible"))
 }
 
 fn in_site(draft: &Draft<'_>, party: &str, site: &str) -> Result<(), Refused> {
@@ -104,7 +155,7 @@ fn in_site(draft: &Draft<'_>, party: &str, site: &str) -> Result<(), Refused> {
 }
 
 fn place(draft: &Draft<'_>, case: &Case<'_>, e: &PlaceRegistered) -> Result<(), Refused> {
-    own_or_authority(draft, case, &e.party)?;
+    own_or_over(draft, case, &e.party)?;
     fields::code(&e.place, "place")?;
     names(&e.name_zh, &e.name_en)?;
     fields::text(&e.kind, MAX_SHORT, "kind")?;
@@ -126,9 +177,18 @@ fn place(draft: &Draft<'_>, case: &Case<'_>, e: &PlaceRegistered) -> Result<(), 
 }
 
 fn unit(draft: &Draft<'_>, case: &Case<'_>, e: &UnitRegistered) -> Result<(), Refused> {
-    own_or_authority(draft, case, &e.party)?;
+    own_or_over(draft, case, &e.party)?;
     fields::code(&e.unit, "unit")?;
     names(&e.name_zh, &e.name_en)?;
+    let designed: Vec<String> = e
+        .design_maxima
+        .iter()
+        .map(|m| m.substance.clone())
+        .collect();
+    register::substances(&designed, "design_maxima")?;
+    if e.design_maxima.iter().any(|m| m.gross_mg <= 0) {
+        return Err(Refused::new(RefusalCode::MassNotPositive, "design_maxima"));
+    }
     in_site(draft, &e.party, &e.site)
 }
 
@@ -153,6 +213,10 @@ fn key(draft: &Draft<'_>, case: &Case<'_>, e: &KeyRegistered) -> Result<(), Refu
             "valid_until_ms",
             "it must lie after valid_from_ms",
         ));
+    }
+    let none = |r: &i32| matches!(KeyRole::try_from(*r), Err(_) | Ok(KeyRole::Unspecified));
+    if e.roles.len() > MAX_ROLES || e.roles.iter().any(none) {
+        return Err(Refused::invalid("roles", "a role that is none"));
     }
     if draft.item(&subject::key(public.id())).is_some() {
         return Err(Refused::new(RefusalCode::KeyExists, "public_key")

@@ -5,12 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 
 use super::Context;
+use crate::catalog::RegionCode;
 use crate::custody::draft::Draft;
 use crate::custody::registry::LEDGER;
 use crate::custody::subject::{self, Item};
 use crate::event::codes::Refused;
 use crate::event::{KeyId, Statement};
-use crate::pb::{KeyHolder, KeyRegistered, PartyRegistered, PartyStatus, RefusalCode};
+use crate::pb::{
+    AgencyRegistered, EventKind, KeyHolder, KeyRegistered, KeyRole, PartyRegistered, PartyStatus,
+    RefusalCode,
+};
 
 /// The parties, persons and authorities behind a statement's signatures.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +25,9 @@ pub struct Signers {
     own: BTreeSet<String>,
     persons: BTreeMap<String, BTreeSet<Bytes>>,
     authority_keys: u32,
+    agencies: Vec<AgencyRegistered>,
+    /// What the acting key may sign; empty: everything.
+    roles: Vec<i32>,
     root_threshold: u32,
 }
 
@@ -44,6 +51,7 @@ impl Signers {
             signers.add(draft, &key);
             if id.0 == payload.key_id.as_ref() {
                 acting = key.party;
+                signers.roles = key.roles;
             }
         }
         if acting != payload.party {
@@ -72,6 +80,7 @@ impl Signers {
         if party.authority {
             self.authority_keys += 1;
         }
+        self.agencies.extend(party.agency.clone());
         self.parties.extend(party.predecessors.iter().cloned());
     }
 
@@ -90,6 +99,20 @@ impl Signers {
         self.authority_keys > 0
     }
 
+    /// Whether one signed that has power over a region: an authority of
+    /// genesis, or an agency whose territory covers it.
+    pub fn authority_over(&self, region: &str) -> bool {
+        self.authority() || self.agencies.iter().any(|agency| covers(agency, region))
+    }
+
+    /// Whether the acting key may sign an event of this kind.
+    pub fn may_sign(&self, kind: EventKind) -> bool {
+        self.roles.is_empty()
+            || super::roles::roles_for(kind)
+                .iter()
+                .any(|role: &KeyRole| self.roles.contains(&i32::from(*role)))
+    }
+
     /// Whether as many authority keys signed as root acts need.
     pub fn root(&self) -> bool {
         self.authority_keys >= self.root_threshold
@@ -101,6 +124,12 @@ impl Signers {
             .get(party)
             .is_some_and(|persons| persons.len() >= 2)
     }
+}
+
+/// Whether an agency's territory covers a region.
+pub(crate) fn covers(agency: &AgencyRegistered, region: &str) -> bool {
+    let territory = agency.territory.parse::<RegionCode>();
+    matches!((territory, region.parse()), (Ok(its), Ok(region)) if its.covers(region))
 }
 
 fn judged_key(draft: &Draft<'_>, id: KeyId, now: i64) -> Result<KeyRegistered, Refused> {
@@ -130,12 +159,29 @@ pub(super) fn active(draft: &Draft<'_>, party: &str, field: &str) -> Result<(), 
     let refused =
         |detail: String| Err(Refused::new(RefusalCode::PartyNotActive, field).detail(detail));
     match state.registered.as_ref().map(PartyRegistered::status) {
-        Some(PartyStatus::Active) => match successor(draft, party) {
+        Some(
+            PartyStatus::Active
+            | PartyStatus::Closing
+            | PartyStatus::Converting
+            | PartyStatus::Relocating,
+        ) => match successor(draft, party) {
             Some(by) => refused(format!("{party} has been succeeded by {by}")),
             None => Ok(()),
         },
         _ => refused(party.to_owned()),
     }
+}
+
+/// A party that may take goods in: active, and not disposing of its stock.
+pub(super) fn takes_in(draft: &Draft<'_>, party: &str, field: &str) -> Result<(), Refused> {
+    active(draft, party, field)?;
+    let state = draft.party(party);
+    let status = state.and_then(|s| s.registered.as_ref().map(PartyRegistered::status));
+    if status == Some(PartyStatus::Closing) {
+        return Err(Refused::new(RefusalCode::PartyNotActive, field)
+            .detail(format!("{party} is closing, and takes nothing in")));
+    }
+    Ok(())
 }
 
 /// Who has succeeded a party.

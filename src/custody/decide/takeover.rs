@@ -4,7 +4,7 @@
 use super::fields;
 use super::goods::{self, overflow};
 use super::handoff::release;
-use super::{returns, scales};
+use super::{returns, rules, scales};
 use crate::custody::draft::Draft;
 use crate::custody::lot::{self, Amount};
 use crate::custody::{account, ranges, subject, succession};
@@ -121,6 +121,7 @@ pub(super) fn take(
             .detail("the offer names another handoff, or none"));
     }
     let to = taker_account(draft, taking, &offered, e)?;
+    let before = on_hand(draft, &offered.lines, &to)?;
     for (index, line) in (0u32..).zip(&offered.lines) {
         let said = e
             .lines
@@ -149,7 +150,31 @@ pub(super) fn take(
         status: HandoffStatus::Accepted.into(),
         place: to.place.clone(),
     };
-    draft.emit(&subject::handoff(taking.name), C::HandoffClosed(closed))
+    draft.emit(&subject::handoff(taking.name), C::HandoffClosed(closed))?;
+    let mut taken = on_hand(draft, &offered.lines, &to)?;
+    for ((_, amount), (_, had)) in taken.iter_mut().zip(before) {
+        *amount = amount.minus(had).map_err(overflow)?;
+    }
+    rules::taken(draft, taking.taker, &to.place, &taken);
+    Ok(())
+}
+
+/// What stands on an account of each line's lot.
+fn on_hand(
+    draft: &Draft<'_>,
+    lines: &[HandoffLine],
+    account: &Account,
+) -> Result<Vec<(LotId, Amount)>, Refused> {
+    if !rules::any(draft) {
+        return Ok(Vec::new());
+    }
+    let lots = lines.iter().filter_map(|line| LotId::from_slice(&line.lot));
+    Ok(lots
+        .map(|id| {
+            let state = draft.lot(id).unwrap_or_default();
+            (id, lot::balance(&state, account))
+        })
+        .collect())
 }
 
 fn taker_account(
@@ -356,6 +381,7 @@ fn load(
                 carrier: taking.taker.to_owned(),
                 giver: offered.giver.clone(),
                 carriage: offered.carriage.clone(),
+                ..ConsignmentOpened::default()
             }),
         )?;
     }

@@ -6,9 +6,11 @@ use super::customs;
 use super::fields::{self, MAX_SHORT};
 use super::goods;
 use super::parts;
+use super::rules;
 use super::signers;
 use super::store::late;
 use crate::custody::draft::Draft;
+use crate::custody::lot::Amount;
 use crate::custody::{lot, ranges, subject};
 use crate::event::codes::Refused;
 use crate::event::mass::Mass;
@@ -21,7 +23,7 @@ pub(super) const MAX_LINES: usize = 128;
 
 pub(super) fn traded(draft: &mut Draft<'_>, case: &Case<'_>, e: &Traded) -> Result<(), Refused> {
     signers::active(draft, case.party(), "seller")?;
-    signers::active(draft, &e.buyer, "buyer")?;
+    signers::takes_in(draft, &e.buyer, "buyer")?;
     if e.buyer == case.party() {
         return Err(Refused::invalid("buyer", "the seller itself"));
     }
@@ -47,17 +49,33 @@ pub(super) fn traded(draft: &mut Draft<'_>, case: &Case<'_>, e: &Traded) -> Resu
     for (i, sold) in e.goods.iter().enumerate() {
         goods::check(Some(sold)).map_err(|r| r.within(&format!("goods[{i}]")))?;
     }
+    let mut amounts = Vec::with_capacity(e.goods.len());
     for (i, sold) in e.goods.iter().enumerate() {
-        sell(draft, case, sold, &e.buyer).map_err(|r| r.within(&format!("goods[{i}]")))?;
+        let sale = sell(draft, case, sold, &e.buyer);
+        amounts.push(sale.map_err(|r| r.within(&format!("goods[{i}]")))?);
     }
+    rules::traded(draft, case, e, &amounts);
     Ok(())
 }
 
-fn sell(draft: &mut Draft<'_>, case: &Case<'_>, sold: &Goods, buyer: &str) -> Result<(), Refused> {
+/// Sells goods of one lot; returns how much.
+fn sell(
+    draft: &mut Draft<'_>,
+    case: &Case<'_>,
+    sold: &Goods,
+    buyer: &str,
+) -> Result<(LotId, Amount), Refused> {
     let (id, state) = goods::lot_of(draft, &sold.lot)?;
+    let mut total = Amount::default();
     late(draft, case, id);
     if sold.loose.is_some() {
-        let gross = Mass::of(sold.loose.as_ref(), "loose")?.as_mg();
+        let mass = Mass::of(sold.loose.as_ref(), "loose")?;
+        let gross = mass.as_mg();
+        let contained = mass.contained(state.content_ppm).unwrap_or_default();
+        total = Amount {
+            gross,
+            contained: contained.as_mg(),
+        };
         let owned = lot::title(&state, case.party());
         if gross > owned {
             return Err(
@@ -71,15 +89,17 @@ fn sell(draft: &mut Draft<'_>, case: &Case<'_>, sold: &Goods, buyer: &str) -> Re
         draft.post_title(id, case.party(), -gross)?;
         draft.post_title(id, buyer, gross)?;
     }
-    sold.serials
-        .iter()
-        .try_for_each(|range| sell_packages(draft, case, id, &state, *range, buyer))?;
+    for range in &sold.serials {
+        let packed = sell_packages(draft, case, id, &state, *range, buyer)?;
+        total = total.plus(packed).map_err(goods::overflow)?;
+    }
     parts::refuse(sold)?;
     if !sold.outers.is_empty() {
         let why = "title goes by serials, wherever the packages are";
         return Err(Refused::invalid("outers", why));
     }
-    customs::free(draft, id, "lot")
+    customs::free(draft, id, "lot")?;
+    Ok((id, total))
 }
 
 fn sell_packages(
@@ -89,8 +109,9 @@ fn sell_packages(
     state: &LotState,
     range: SerialRange,
     buyer: &str,
-) -> Result<(), Refused> {
-    let theirs = lot::select(state, range.first, range.last).is_some_and(|selected| {
+) -> Result<Amount, Refused> {
+    let selected = lot::select(state, range.first, range.last);
+    let theirs = selected.as_ref().is_some_and(|selected| {
         selected.iter().all(|p| {
             p.owner == case.party()
                 && p.account
@@ -111,5 +132,8 @@ fn sell_packages(
         last: range.last,
         owner: buyer.to_owned(),
     };
-    draft.emit(&subject::lot(id), C::PackagesOwned(owned))
+    draft.emit(&subject::lot(id), C::PackagesOwned(owned))?;
+    let mut masses = selected.iter().flatten().map(lot::package_mass);
+    let sum = masses.try_fold(Amount::default(), |sum, each| sum.plus(each?));
+    sum.map_err(goods::overflow)
 }

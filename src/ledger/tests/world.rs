@@ -203,6 +203,7 @@ impl World {
                 stages: vec![Stage::Production.into(), Stage::Use.into()],
                 status: PartyStatus::Active.into(),
                 region: "150200".to_owned(),
+                ..PartyRegistered::default()
             }),
             Body::KeyRegistered(self.key_registered(&self.maker, 7)),
             Body::SiteRegistered(SiteRegistered {
@@ -228,6 +229,7 @@ impl World {
             holder_commitment: Bytes::copy_from_slice(&[person; 32]),
             valid_from_ms: START_MS - DAY_MS,
             valid_until_ms: START_MS + 400 * DAY_MS,
+            ..KeyRegistered::default()
         }
     }
 

@@ -7,12 +7,17 @@ use std::sync::Arc;
 
 use super::opened::{Opened, links_of};
 use super::violation::Violation;
+use crate::catalog::RegionCode;
+use crate::custody::decide::covers;
 use crate::custody::registry::LEDGER;
 use crate::custody::subject::{self, Item, Items};
 use crate::event::KeyId;
+use crate::event::record::OpenRecord;
 use crate::event::signing::PublicKey;
 use crate::pb::event::Body;
-use crate::pb::{Event, KeyRegistered, LinkKind, SubjectKind};
+use crate::pb::{
+    AgencyRegistered, Event, KeyRegistered, LinkKind, PermitStatus, Subject, SubjectKind,
+};
 
 /// Public keys once parsed: the id is the key's digest, so one never changes.
 pub(super) type Keys = HashMap<KeyId, Arc<PublicKey>>;
@@ -22,6 +27,7 @@ pub(super) type Keys = HashMap<KeyId, Arc<PublicKey>>;
 pub(super) struct Signers {
     pub(super) parties: BTreeSet<String>,
     authority_keys: u32,
+    agencies: Vec<AgencyRegistered>,
     root_threshold: u32,
     acting: [u8; 16],
 }
@@ -33,6 +39,26 @@ impl Signers {
 
     pub(super) fn authority(&self) -> bool {
         self.authority_keys > 0
+    }
+
+    fn root(&self) -> bool {
+        self.authority_keys >= self.root_threshold
+    }
+
+    /// Whether one signed that has power over a region.
+    fn over(&self, region: &str) -> bool {
+        self.authority() || self.agencies.iter().any(|agency| covers(agency, region))
+    }
+
+    /// Whether one signed that has power over a party's region.
+    fn over_party(&self, before: &dyn Items, party: &str) -> bool {
+        match before.get(&subject::party(party)).as_deref() {
+            Some(Item::Party(state)) => {
+                let registered = state.registered.as_ref();
+                self.over(registered.map_or("", |r| r.region.as_str()))
+            }
+            _ => self.authority(),
+        }
     }
 }
 
@@ -66,6 +92,7 @@ pub(super) fn judge(
         // A successor signs for whom it has succeeded.
         if let Some(Item::Party(party)) = before.get(&subject::party(&registered.party)).as_deref()
         {
+            signers.agencies.extend(party.agency.clone());
             signers.parties.extend(party.predecessors.iter().cloned());
         }
         public_keys.push(parsed(keys, *id, &registered)?);
@@ -146,10 +173,23 @@ pub(super) fn check_registry(
                 let own = s.kind() == K::Key
                     && record.payload.device.is_some()
                     && s.id == record.payload.key_id;
-                !own && matches!(s.kind(), K::Site | K::Place | K::Unit | K::Key | K::Ledger)
+                !own && matches!(
+                    s.kind(),
+                    K::Site
+                        | K::Place
+                        | K::Unit
+                        | K::Key
+                        | K::Vehicle
+                        | K::Person
+                        | K::Product
+                        | K::Park
+                        | K::Rules
+                        | K::Ledger
+                ) || s.kind() == K::Permit && !changed(record, s)
             })
         };
-        if signers.authority() || links_of(record, LinkKind::Chain).any(registry) {
+        let any_authority = signers.authority() || !signers.agencies.is_empty();
+        if any_authority || links_of(record, LinkKind::Chain).any(registry) {
             return Err(Violation::WithheldRegistry(index));
         }
     }
@@ -164,16 +204,26 @@ pub(super) fn check_registry(
     Ok(())
 }
 
+/// Whether an outcome changes a subject: a permit by what is drawn from it, not
+/// by an event of the registry.
+fn changed(record: &OpenRecord, subject: &Subject) -> bool {
+    let mut outcomes = record.outcomes.iter();
+    outcomes.any(|o| o.as_ref().and_then(|o| o.subject.as_ref()) == Some(subject))
+}
+
 /// Whose act an event should have been, if it was not theirs.
 fn not_permitted(before: &dyn Items, event: &Event, signers: &Signers) -> Option<&'static str> {
-    let own = |party: &str| signers.signed(party) || signers.authority();
+    let own = |party: &str| signers.signed(party) || signers.over_party(before, party);
     let (permitted, why) = match event.body.as_ref()? {
-        Body::PartyRegistered(_) => (signers.authority(), "an authority's"),
+        Body::PartyRegistered(e) => (
+            signers.over(&e.region) && over_before(before, &e.party, signers),
+            "an authority's",
+        ),
         Body::SiteRegistered(e) => (own(&e.party), "the party's or an authority's"),
         Body::PlaceRegistered(e) => (own(&e.party), "the party's or an authority's"),
         Body::UnitRegistered(e) => (own(&e.party), "the party's or an authority's"),
         Body::KeyRegistered(e) => {
-            let root = signers.authority_keys >= signers.root_threshold;
+            let root = signers.root();
             let known = <&[u8; 32]>::try_from(e.public_key.as_ref())
                 .is_ok_and(|key| before.get(&subject::key(KeyId::of(key))).is_some());
             (
@@ -185,14 +235,59 @@ fn not_permitted(before: &dyn Items, event: &Event, signers: &Signers) -> Option
             may_revoke(before, &e.key_id, signers),
             "an authority's, or the party's with another key",
         ),
-        Body::Succeeded(_) => (
-            signers.authority_keys >= signers.root_threshold,
+        Body::Succeeded(_) | Body::AgencyRegistered(_) => (
+            signers.root(),
             "by as many authority keys as root acts need",
         ),
         Body::Genesis(_) => (false, "record 0's"),
+        other => return entry_not_permitted(before, other, signers),
+    };
+    (!permitted).then_some(why)
+}
+
+/// The same of permits, vehicles, persons, products, parks, hazard sources and
+/// rule packs.
+fn entry_not_permitted(before: &dyn Items, body: &Body, signers: &Signers) -> Option<&'static str> {
+    let own = |party: &str| signers.signed(party) || signers.over_party(before, party);
+    const OWN: &str = "the party's or an authority's";
+    let (permitted, why) = match body {
+        Body::PermitRegistered(e) => (
+            e.status() == PermitStatus::Unconfirmed || signers.over_party(before, &e.party),
+            "an authority's, unless it is unconfirmed",
+        ),
+        Body::PermitStated(e) => (signers.over_party(before, &e.party), "an authority's"),
+        Body::VehicleRegistered(e) => (own(&e.party), OWN),
+        Body::PersonRegistered(e) => (own(&e.party), OWN),
+        Body::ProductRegistered(e) => (own(&e.party), OWN),
+        Body::HazardSourceFiled(e) => (own(&e.party), OWN),
+        Body::ParkRegistered(e) => (signers.over(&e.region), "an authority's"),
+        Body::PackPublished(e) => (may_rule(&e.region, signers), RULES),
+        Body::PackWithdrawn(e) => {
+            let item = before.get(&subject::rules());
+            let region = match item.as_deref() {
+                Some(Item::Rules(rules)) => rules.packs.iter().find(|p| p.pack == e.pack),
+                _ => None,
+            };
+            (region.is_some_and(|p| may_rule(&p.region, signers)), RULES)
+        }
         _ => return None,
     };
     (!permitted).then_some(why)
+}
+
+/// Who publishes and withdraws packs.
+const RULES: &str = "for the country as many authority keys as root acts need, else an authority's";
+
+fn may_rule(region: &str, signers: &Signers) -> bool {
+    match region.parse() {
+        Ok(RegionCode::NATION) => signers.root(),
+        _ => signers.over(region),
+    }
+}
+
+/// Whether who has power over a party as it was signed, if it was one.
+fn over_before(before: &dyn Items, party: &str, signers: &Signers) -> bool {
+    before.get(&subject::party(party)).is_none() || signers.over_party(before, party)
 }
 
 fn may_revoke(before: &dyn Items, key_id: &[u8], signers: &Signers) -> bool {

@@ -82,6 +82,7 @@ fn registration(who: &Who) -> Body {
         stages: Vec::new(),
         status: PartyStatus::Closed.into(),
         region: who.region.to_owned(),
+        ..PartyRegistered::default()
     })
 }
 
@@ -102,6 +103,7 @@ fn key_registration(world: &mut World, who: &Who, key: bytes::Bytes) -> Body {
         holder_commitment: world.hash(),
         valid_from_ms: world.span.from_ms,
         valid_until_ms: world.expires_ms(),
+        ..KeyRegistered::default()
     })
 }
 

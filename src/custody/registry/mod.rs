@@ -1,6 +1,9 @@
-//! The registry: parties, sites, places, units and keys, and genesis. A
+//! The registry: parties, sites, places, units and keys, genesis, and (in
+//! `entries`) permits, vehicles, persons, products, parks and rule packs. A
 //! registry event is its own outcome: the fold reads its body and nothing
 //! else, so these bodies are never withheld.
+
+mod entries;
 
 use std::collections::BTreeMap;
 
@@ -32,6 +35,16 @@ pub fn is_registry(event: &Event) -> bool {
                 | Body::UnitRegistered(_)
                 | Body::KeyRegistered(_)
                 | Body::KeyRevoked(_)
+                | Body::PermitRegistered(_)
+                | Body::PermitStated(_)
+                | Body::VehicleRegistered(_)
+                | Body::PersonRegistered(_)
+                | Body::ProductRegistered(_)
+                | Body::ParkRegistered(_)
+                | Body::HazardSourceFiled(_)
+                | Body::AgencyRegistered(_)
+                | Body::PackPublished(_)
+                | Body::PackWithdrawn(_)
                 | Body::Succeeded(_)
                 | Body::Genesis(_)
                 | Body::StateRecorded(_)
@@ -67,7 +80,8 @@ pub fn subjects(event: &Event) -> Vec<Subject> {
         Some(Body::StateRecorded(_) | Body::ClockStated(_) | Body::RefusalsAnchored(_)) => {
             vec![subject::ledger()]
         }
-        _ => Vec::new(),
+        Some(other) => entries::subjects(other),
+        None => Vec::new(),
     }
 }
 
@@ -143,10 +157,16 @@ pub fn apply_event(
                 ..before
             })
         }
-        Body::UnitRegistered(e) => Item::Unit(UnitState {
-            registered: Some(e.clone()),
-            last,
-        }),
+        Body::UnitRegistered(e) => {
+            let before = match items.get(first) {
+                Some(Item::Unit(u)) => u.clone(),
+                _ => UnitState::default(),
+            };
+            Item::Unit(UnitState {
+                registered: Some(e.clone()),
+                ..before
+            })
+        }
         Body::KeyRegistered(e) => Item::Key(KeyState {
             registered: Some(e.clone()),
             last,
@@ -184,7 +204,7 @@ pub fn apply_event(
             }),
             _ => return broken(8, "a word on refusals before genesis"),
         },
-        _ => return Ok(()),
+        _ => return entries::apply(items, body, at.happened_at_ms),
     };
     items.insert(first.clone(), item);
     Ok(())
@@ -209,6 +229,7 @@ fn genesis_items(genesis: &Genesis) -> BTreeMap<Subject, Item> {
             holder_commitment: commitment.clone(),
             valid_from_ms: 0,
             valid_until_ms: i64::MAX,
+            ..KeyRegistered::default()
         };
         let state = KeyState {
             registered: Some(registered),

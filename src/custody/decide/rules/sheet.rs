@@ -1,0 +1,32 @@
+//! What each rule is called when it is broken. One table.
+
+use crate::pb::{FindingCode, RefusalCode, RuleKind, Severity};
+
+/// A rule's codes.
+#[derive(Clone, Copy)]
+pub(super) struct Sheet {
+    /// Where an act that would authorise is refused; none: it never is.
+    pub(super) refusal: Option<RefusalCode>,
+    pub(super) finding: FindingCode,
+    pub(super) severity: Severity,
+}
+
+/// The codes of a rule; `None` for one that is not judged when something is
+/// recorded (time alone breaks it).
+pub(super) fn of(rule: RuleKind) -> Option<Sheet> {
+    use FindingCode as F;
+    use RefusalCode as R;
+    use RuleKind as K;
+    use Severity::{Alarm, Notice, Warning};
+    let (refusal, finding, severity) = match rule {
+        K::Prohibited => (Some(R::Prohibited), F::Prohibited, Alarm),
+        K::Restricted => (Some(R::Restricted), F::Restricted, Warning),
+        K::Controlled => (None, F::Controlled, Notice),
+        _ => return None,
+    };
+    Some(Sheet {
+        refusal,
+        finding,
+        severity,
+    })
+}

@@ -1,0 +1,279 @@
+//! All packs, arranged so that a rule is found without reading them through.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::catalog::{RegionCode, Substance};
+use crate::custody::subject::{self, Item, Items};
+use crate::pb::{PackPublished, RuleKind, RuleLine, RuleMode, RulesState};
+
+/// Packs by rule.
+#[derive(Debug, Default)]
+pub struct Book {
+    by_rule: BTreeMap<i32, Vec<Entry>>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    region: RegionCode,
+    /// From inclusive, until exclusive, Unix milliseconds; what a newer version
+    /// of the pack takes over is not among it.
+    from_ms: i64,
+    until_ms: i64,
+    /// A bit for each substance, by its number on the list; 0: all.
+    substances: u32,
+    pack: String,
+    line: RuleLine,
+}
+
+/// A line that judges something, and the moment that it judges.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// Its pack.
+    pub pack: &'a str,
+    /// What it says.
+    pub line: &'a RuleLine,
+    /// The moment at which it holds, Unix milliseconds.
+    pub at_ms: i64,
+}
+
+impl Asked<'_> {
+    /// How a breach is judged.
+    pub fn mode(&self) -> RuleMode {
+        self.line.mode()
+    }
+}
+
+/// The item that a book was made of, and the book.
+type Made = (Arc<Item>, Arc<Book>);
+
+thread_local! {
+    /// The book made last, on this thread: packs change a few times a year.
+    static LAST: RefCell<Option<Made>> = const { RefCell::new(None) };
+}
+
+impl Book {
+    /// The book of the packs as they stand in `items`.
+    pub fn of(items: &dyn Items) -> Arc<Book> {
+        let Some(item) = items.get(&subject::rules()) else {
+            return Arc::default();
+        };
+        LAST.with_borrow_mut(|last| {
+            if let Some((of, book)) = last
+                && Arc::ptr_eq(of, &item)
+            {
+                return Arc::clone(book);
+            }
+            let book = match item.as_ref() {
+                Item::Rules(rules) => Arc::new(Book::new(rules)),
+                _ => Arc::default(),
+            };
+            *last = Some((item, Arc::clone(&book)));
+            book
+        })
+    }
+
+    /// The book of these packs.
+    pub fn new(rules: &RulesState) -> Book {
+        let mut book = Book::default();
+        for (at, pack) in rules.packs.iter().enumerate() {
+            let next = rules.packs.get(at + 1).filter(|p| p.pack == pack.pack);
+            book.add(pack, next);
+        }
+        book
+    }
+
+    fn add(&mut self, pack: &PackPublished, next: Option<&PackPublished>) {
+        let Ok(region) = pack.region.parse() else {
+            return;
+        };
+        let own = match pack.until_ms {
+            0 => i64::MAX,
+            until => until,
+        };
+        let until_ms = next.map_or(own, |p| own.min(p.from_ms));
+        for line in &pack.lines {
+            self.by_rule.entry(line.rule).or_default().push(Entry {
+                region,
+                from_ms: pack.from_ms,
+                until_ms,
+                substances: mask(&line.substances),
+                pack: pack.pack.clone(),
+                line: line.clone(),
+            });
+        }
+    }
+
+    /// Whether no pack says anything.
+    pub fn is_empty(&self) -> bool {
+        self.by_rule.is_empty()
+    }
+
+    /// Whether no pack says anything of the rule.
+    pub fn is_silent(&self, rule: RuleKind) -> bool {
+        !self.by_rule.contains_key(&i32::from(rule))
+    }
+
+    /// The line that judges a substance (`None`: whatever it is) in a region at
+    /// a time: of the smallest territory that covers it, and there the latest.
+    pub fn line(
+        &self,
+        rule: RuleKind,
+        substance: Option<Substance>,
+        region: RegionCode,
+        at_ms: i64,
+    ) -> Option<Asked<'_>> {
+        let entries = self.by_rule.get(&i32::from(rule))?;
+        let fits = |entry: &&Entry| {
+            (entry.from_ms..entry.until_ms).contains(&at_ms)
+                && entry.region.covers(region)
+                && (entry.substances == 0
+                    || substance.is_none_or(|s| entry.substances & bit(s) != 0))
+        };
+        let best = entries.iter().filter(fits).max_by_key(|entry| {
+            let narrow = entry.substances != 0;
+            (depth(entry.region), narrow, entry.from_ms)
+        })?;
+        Some(Asked {
+            pack: &best.pack,
+            line: &best.line,
+            at_ms,
+        })
+    }
+
+    /// Every line that judges it in any of the regions at any of the times, the
+    /// strictest first; those that are off are not among them.
+    pub fn lines(
+        &self,
+        rule: RuleKind,
+        substance: Option<Substance>,
+        regions: &[RegionCode],
+        times_ms: &[i64],
+    ) -> Vec<Asked<'_>> {
+        if self.is_silent(rule) {
+            return Vec::new();
+        }
+        let mut asked: Vec<Asked<'_>> = times_ms
+            .iter()
+            .flat_map(|at| regions.iter().map(move |region| (*region, *at)))
+            .filter_map(|(region, at)| self.line(rule, substance, region, at))
+            .filter(|asked| !matches!(asked.mode(), RuleMode::Off | RuleMode::Unspecified))
+            .collect();
+        asked.sort_by_key(|asked| (std::cmp::Reverse(asked.line.mode), asked.at_ms));
+        asked.dedup_by_key(|asked| (std::ptr::from_ref(asked.line), asked.at_ms));
+        asked
+    }
+}
+
+fn bit(substance: Substance) -> u32 {
+    1 << u32::from(substance.special_control_seq())
+}
+
+fn mask(substances: &[String]) -> u32 {
+    let known = substances.iter().filter_map(|s| s.parse().ok());
+    known.map(bit).fold(0, |all, one| all | one)
+}
+
+/// How small a territory is: nation, province, city, county.
+fn depth(region: RegionCode) -> u8 {
+    match region {
+        RegionCode::NATION => 0,
+        r if r == r.province() => 1,
+        r if r == r.city() => 2,
+        _ => 3,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+    use super::*;
+
+    fn pack(name: &str, region: &str, from_ms: i64, mode: RuleMode) -> PackPublished {
+        PackPublished {
+            pack: name.to_owned(),
+            region: region.to_owned(),
+            from_ms,
+            lines: vec![RuleLine {
+                rule: RuleKind::Prohibited.into(),
+                mode: mode.into(),
+                ..RuleLine::default()
+            }],
+            ..PackPublished::default()
+        }
+    }
+
+    fn mode_of(packs: Vec<PackPublished>, region: &str, at_ms: i64) -> Option<RuleMode> {
+        let book = Book::new(&RulesState { packs, last: 0 });
+        let region = region.parse().unwrap();
+        let substance = Some(Substance::AmmoniumNitrate);
+        let asked = book.line(RuleKind::Prohibited, substance, region, at_ms);
+        asked.map(|asked| asked.mode())
+    }
+
+    #[test]
+    fn the_smallest_territory_and_then_the_latest_version_judges() {
+        let packs = || {
+            vec![
+                pack("banner", "150122", 10, RuleMode::Off),
+                pack("national", "100000", 10, RuleMode::Find),
+                pack("national", "100000", 20, RuleMode::Refuse),
+            ]
+        };
+        let cases = [
+            ("150102", 9, None),
+            ("150102", 10, Some(RuleMode::Find)),
+            ("150102", 19, Some(RuleMode::Find)),
+            ("150102", 20, Some(RuleMode::Refuse)),
+            ("150122", 9, None),
+            ("150122", 20, Some(RuleMode::Off)),
+        ];
+        for (region, at, expected) in cases {
+            assert_eq!(mode_of(packs(), region, at), expected, "{region} at {at}");
+        }
+    }
+
+    #[test]
+    fn what_has_ended_judges_nothing_though_an_older_version_had_no_end() {
+        let mut ended = pack("p", "150000", 20, RuleMode::Refuse);
+        ended.until_ms = 30;
+        let packs = || vec![pack("p", "150000", 10, RuleMode::Find), ended.clone()];
+        assert_eq!(mode_of(packs(), "150100", 29), Some(RuleMode::Refuse));
+        assert_eq!(mode_of(packs(), "150100", 30), None);
+        assert_eq!(mode_of(packs(), "110000", 29), None);
+    }
+
+    #[test]
+    fn a_line_for_other_substances_says_nothing_and_one_by_name_goes_first() {
+        let mut by_name = pack("a", "100000", 10, RuleMode::Refuse);
+        by_name.lines[0].substances = vec!["AN".to_owned()];
+        let mut other = pack("b", "100000", 12, RuleMode::Refuse);
+        other.lines[0].substances = vec!["NACN".to_owned()];
+        let all = pack("c", "100000", 15, RuleMode::Find);
+        assert_eq!(mode_of(vec![other.clone()], "150100", 20), None);
+        assert_eq!(
+            mode_of(vec![by_name, other, all], "150100", 20),
+            Some(RuleMode::Refuse)
+        );
+    }
+
+    #[test]
+    fn the_strictest_of_all_regions_and_times_comes_first() {
+        let packs = vec![
+            pack("a", "150100", 10, RuleMode::Refuse),
+            pack("n", "100000", 10, RuleMode::Find),
+        ];
+        let book = Book::new(&RulesState { packs, last: 0 });
+        let regions = ["110000".parse().unwrap(), "150100".parse().unwrap()];
+        let lines = book.lines(RuleKind::Prohibited, None, &regions, &[10, 11]);
+        let modes: Vec<RuleMode> = lines.iter().map(Asked::mode).collect();
+        use RuleMode::{Find, Refuse};
+        assert_eq!(modes, [Refuse, Refuse, Find, Find]);
+        assert!(
+            book.lines(RuleKind::Stack, None, &regions, &[10])
+                .is_empty()
+        );
+    }
+}

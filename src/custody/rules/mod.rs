@@ -1,0 +1,6 @@
+//! The rules of a place and a day, out of the packs in force. Deciding reads
+//! them; the fold never does.
+
+mod book;
+
+pub use book::{Asked, Book};
