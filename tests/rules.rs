@@ -23,6 +23,8 @@ mod corrections;
 mod devices;
 #[path = "rules/edges.rs"]
 mod edges;
+#[path = "rules/gates.rs"]
+mod gates;
 #[path = "rules/handoffs.rs"]
 mod handoffs;
 #[path = "rules/matter.rs"]
@@ -214,6 +216,21 @@ fn a_regions_lists_prohibit_restrict_and_control() {
 }
 
 #[test]
+fn who_gives_takes_carries_or_disposes_needs_a_permit_of_the_day() {
+    run(gates::PERMITS);
+}
+
+#[test]
+fn who_buys_has_the_right_and_nobody_lends() {
+    run(gates::PURCHASE);
+}
+
+#[test]
+fn a_permits_quantity_is_claimed_drawn_and_restored() {
+    run(gates::QUANTITY);
+}
+
+#[test]
 fn a_vessel_is_filled_drawn_from_and_cleaned() {
     run(vessels::VESSELS);
 }
@@ -279,6 +296,9 @@ fn every_code_is_reached_by_a_line_of_a_table() {
         packs::ENTRIES,
         packs::PACKS,
         packs::LISTS,
+        gates::PERMITS,
+        gates::PURCHASE,
+        gates::QUANTITY,
         matter::ENTRY,
         matter::STORE,
         matter::CONSUME,

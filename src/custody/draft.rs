@@ -20,7 +20,7 @@ use crate::pb::change::Change as C;
 use crate::pb::{
     Account, Cause, Change, ConsignmentState, DisputeState, Event, Finding, FindingCode,
     HandoffState, Link, LinkKind, LotState, Outcome, PackagesAggregated, PackagesMoved, PartyState,
-    PlaceState, Posting, RefusalCode, SerialRange, Severity, Subject, TitlePosting,
+    PermitState, PlaceState, Posting, RefusalCode, SerialRange, Severity, Subject, TitlePosting,
 };
 
 /// A decision in the making.
@@ -376,6 +376,15 @@ impl Draft<'_> {
     pub fn party(&self, code: &str) -> Option<Seen<PartyState>> {
         Seen::new(self.item(&subject::party(code))?, |item| match item {
             Item::Party(it) => Some(it),
+            _ => None,
+        })
+    }
+
+    /// A party's permit, by its number.
+    pub fn permit(&self, party: &str, number: &str) -> Option<Seen<PermitState>> {
+        let item = self.item(&subject::permit(party, number))?;
+        Seen::new(item, |item| match item {
+            Item::Permit(it) => Some(it),
             _ => None,
         })
     }

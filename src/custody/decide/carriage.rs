@@ -3,10 +3,11 @@
 use super::Case;
 use super::fields::{self, MAX_TEXT};
 use super::modes;
+use super::rules;
 use super::signers;
 use super::vessel;
 use crate::custody::draft::Draft;
-use crate::custody::{account, subject, succession};
+use crate::custody::{account, lot, subject, succession};
 use crate::event::codes::Refused;
 use crate::event::{ConsignmentId, LotId};
 use crate::pb::change::Change as C;
@@ -82,7 +83,18 @@ pub(super) fn relayed(draft: &mut Draft<'_>, case: &Case<'_>, e: &Relayed) -> Re
             wagons: modes::wagons_after(&state, e),
             station: e.station.clone(),
         }),
-    )
+    )?;
+    if e.to_carrier != case.party() {
+        let aboard = |id: LotId| {
+            let lot = draft.lot(id).unwrap_or_default();
+            (id, lot::balance(&lot, &aboard))
+        };
+        let lots = state.lots.iter().filter_map(|l| LotId::from_slice(l));
+        let amounts: Vec<_> = lots.map(aboard).collect();
+        let mode = state.carriage.as_ref().map(|c| c.mode());
+        rules::relayed(draft, case, e, mode.unwrap_or_default(), &amounts);
+    }
+    Ok(())
 }
 
 pub(super) fn reported(

@@ -9,7 +9,7 @@ use super::signers;
 use super::store::{late, stands_free};
 use super::takeover::{self, Taking};
 use super::trade::MAX_LINES;
-use super::{carriage, customs, handoff_id, modes, returns, rules, scales};
+use super::{carriage, customs, handoff_id, modes, quota, returns, rules, scales};
 use crate::custody::draft::Draft;
 use crate::custody::subject::Seen;
 use crate::custody::{account, subject, succession};
@@ -40,6 +40,7 @@ pub(super) fn offered(draft: &mut Draft<'_>, case: &Case<'_>, e: &Offered) -> Re
     }
     check_fields(e)?;
     let from = giver_account(draft, case, e)?;
+    let permit = quota::of_offer(draft, e, &from)?;
     let back = returns::named(draft, e.returns.as_ref())?;
     if e.taker == case.party() {
         return Err(Refused::new(RefusalCode::OwnHandoff, "taker"));
@@ -78,6 +79,10 @@ pub(super) fn offered(draft: &mut Draft<'_>, case: &Case<'_>, e: &Offered) -> Re
         };
         draft.emit(&subject::lot(portion.lot), C::Reserved(reserved))?;
     }
+    let drawing = rules::Drawing::before(draft, permit.clone());
+    if let Some(permit) = &permit {
+        quota::reserve(draft, permit, name, &from, &amounts)?;
+    }
     let offer = case.statement.event_ref(case.index);
     let parked = draft
         .handoff(name)
@@ -91,11 +96,12 @@ pub(super) fn offered(draft: &mut Draft<'_>, case: &Case<'_>, e: &Offered) -> Re
         lines,
         carriage: e.carriage.clone(),
         returns: e.returns.clone().map(Box::new),
-        ..HandoffOffered::default()
+        permit,
+        purpose: e.purpose,
     };
     draft.emit(&subject::handoff(name), C::Offered(offered))?;
     scales::offered(draft, case, name, e);
-    rules::offered(draft, case, e, &amounts);
+    rules::offered(draft, case, e, &amounts, &drawing);
     parked
         .into_iter()
         .try_for_each(|fact| unpark(draft, case, name, &fact))
@@ -106,6 +112,7 @@ fn check_fields(e: &Offered) -> Result<(), Refused> {
         return Err(Refused::missing("place"));
     }
     fields::documents(&e.documents)?;
+    quota::check_offer(e)?;
     if e.lines.is_empty() || e.lines.len() > MAX_LINES {
         return Err(Refused::invalid(
             "lines",
@@ -381,6 +388,7 @@ fn close(
     for line in handoff.offered.iter().flat_map(|o| &o.lines) {
         release(draft, name, line)?;
     }
+    quota::closed(draft, name, handoff.offered.as_ref())?;
     let closed = HandoffClosed {
         status: status.into(),
         place: String::new(),

@@ -21,6 +21,7 @@ mod packaging;
 mod packs;
 mod parties;
 mod parts;
+mod quota;
 mod register;
 mod repack;
 mod returns;

@@ -19,6 +19,13 @@ pub(super) fn of(rule: RuleKind) -> Option<Sheet> {
     use RuleKind as K;
     use Severity::{Alarm, Notice, Warning};
     let (refusal, finding, severity) = match rule {
+        K::GiverPermit => (Some(R::GiverPermit), F::GiverPermit, Warning),
+        K::TakerPermit => (Some(R::TakerPermit), F::TakerPermit, Warning),
+        K::CarrierPermit => (Some(R::CarrierPermit), F::CarrierPermit, Warning),
+        K::DisposerPermit => (Some(R::DisposerPermit), F::DisposerPermit, Warning),
+        K::PurchaseRight => (Some(R::PurchaseRight), F::PurchaseRight, Alarm),
+        K::PurchaseQuantity => (Some(R::PurchaseQuantity), F::PurchaseQuantity, Alarm),
+        K::Lending => (Some(R::Lending), F::Lending, Alarm),
         K::Prohibited => (Some(R::Prohibited), F::Prohibited, Alarm),
         K::Restricted => (Some(R::Restricted), F::Restricted, Warning),
         K::Controlled => (None, F::Controlled, Notice),
