@@ -281,7 +281,7 @@ fn rule_remedy(code: RefusalCode) -> &'static str {
             "sell at most what the permit has left; offers that are closed and goods that go back free it again"
         }
         C::Lending => {
-            "sell it; a user hands on stock only when it converts, stops, relocates or closes, and files that within 3 days"
+            "sell it; a user hands on stock only when it converts, stops, relocates or closes"
         }
         C::Prohibited => "the region allows no such act with this substance",
         C::Restricted => "split it into acts within the region's limit, or ask its authority",

@@ -124,7 +124,8 @@ pub(super) fn lending(draft: &mut Draft<'_>, judged: &Judged, going: &[Going], h
     let why = match hands.purpose {
         HandoffPurpose::Lending => "lent; no goods may be",
         HandoffPurpose::Transfer if !permits::disposes_of_stock(draft, hands.giver) => {
-            "handed on by one that neither converts, stops, relocates nor closes; what is handed on lawfully is filed within 3 days"
+            "handed on by one that neither converts, stops, relocates nor closes; \
+             what is handed on lawfully is filed within 3 days"
         }
         _ => return,
     };
