@@ -27,6 +27,8 @@ mod duties;
 mod edges;
 #[path = "rules/findings.rs"]
 mod findings;
+#[path = "rules/gates.rs"]
+mod gates;
 #[path = "rules/handoffs.rs"]
 mod handoffs;
 #[path = "rules/inspections.rs"]
@@ -319,6 +321,21 @@ fn highly_toxic_goods_go_by_road_with_a_pass_that_names_them() {
 }
 
 #[test]
+fn who_gives_takes_carries_or_disposes_needs_a_permit_of_the_day() {
+    run(gates::PERMITS);
+}
+
+#[test]
+fn who_buys_has_the_right_and_nobody_lends() {
+    run(gates::PURCHASE);
+}
+
+#[test]
+fn a_permits_quantity_is_claimed_drawn_and_restored() {
+    run(gates::QUANTITY);
+}
+
+#[test]
 fn a_vessel_is_filled_drawn_from_and_cleaned() {
     run(vessels::VESSELS);
 }
@@ -423,6 +440,9 @@ fn every_code_is_reached_by_a_line_of_a_table() {
         duties::FILING,
         duties::FIGURES,
         findings::ANSWERS,
+        gates::PERMITS,
+        gates::PURCHASE,
+        gates::QUANTITY,
         matter::ENTRY,
         matter::STORE,
         matter::CONSUME,

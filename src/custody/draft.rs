@@ -20,7 +20,7 @@ use crate::pb::change::Change as C;
 use crate::pb::{
     Account, Cause, Change, ConsignmentState, DisputeState, Event, Finding, FindingCode,
     HandoffState, Link, LinkKind, LotState, Outcome, PackagesAggregated, PackagesMoved, PartyState,
-    PlaceState, Posting, RefusalCode, SerialRange, Severity, Subject, TitlePosting,
+    PermitState, PlaceState, Posting, RefusalCode, SerialRange, Severity, Subject, TitlePosting,
 };
 
 /// A decision in the making.
@@ -262,6 +262,18 @@ impl<'a> Draft<'a> {
         self.gates.push(refused);
     }
 
+    /// How many gates do not let it through so far.
+    pub fn gates(&self) -> usize {
+        self.gates.len()
+    }
+
+    /// Names the fields of gates since as those of a part of the statement.
+    pub fn gates_within(&mut self, since: usize, parent: &str) {
+        for refused in self.gates.iter_mut().skip(since) {
+            *refused = refused.clone().within(parent);
+        }
+    }
+
     /// The first gate, in order of codes, that does not let it through.
     pub fn shut(&mut self) -> Option<Refused> {
         let gates = std::mem::take(&mut self.gates);
@@ -394,6 +406,15 @@ impl Draft<'_> {
     pub fn party(&self, code: &str) -> Option<Seen<PartyState>> {
         Seen::new(self.item(&subject::party(code))?, |item| match item {
             Item::Party(it) => Some(it),
+            _ => None,
+        })
+    }
+
+    /// A party's permit, by its number.
+    pub fn permit(&self, party: &str, number: &str) -> Option<Seen<PermitState>> {
+        let item = self.item(&subject::permit(party, number))?;
+        Seen::new(item, |item| match item {
+            Item::Permit(it) => Some(it),
             _ => None,
         })
     }

@@ -126,6 +126,13 @@ pub fn worth_a_retry(code: RefusalCode) -> bool {
             | C::HeldByCustoms
             | C::TooManyDeviceGaps
             | C::UnknownPermit
+            | C::TooManyClaims
+            | C::GiverPermit
+            | C::TakerPermit
+            | C::CarrierPermit
+            | C::DisposerPermit
+            | C::PurchaseRight
+            | C::PurchaseQuantity
             | C::UnknownPark
             | C::UnknownPack
             | C::Sealed
@@ -283,6 +290,18 @@ fn rule_remedy(code: RefusalCode) -> &'static str {
         }
         C::LoadingChecks => "check before loading, and state all five checks with who made them",
         C::PapersNotPassedOn => "hand data sheet and label over with the goods, and say so",
+        C::TooManyClaims => "wait until offers that name the permit are taken or closed",
+        C::GiverPermit => "have the giver's permit entered, confirmed or renewed first",
+        C::TakerPermit => "have the permit of who takes the goods in entered or renewed first",
+        C::CarrierPermit => "name a carrier with a permit for these goods and this mode",
+        C::DisposerPermit => "name a disposer with a permit for hazardous waste",
+        C::PurchaseRight => "name the buyer's purchase permit, or have its licence entered first",
+        C::PurchaseQuantity => {
+            "sell at most what the permit has left; offers that are closed and goods that go back free it again"
+        }
+        C::Lending => {
+            "sell it; a user hands on stock only when it converts, stops, relocates or closes"
+        }
         C::Prohibited => "the region allows no such act with this substance",
         C::InsteadDisagrees => {
             "name an offer of the same goods that its taker has refused or declined, or the earlier consignment's"

@@ -489,7 +489,10 @@ fn a_refusal_changed_dropped_or_put_elsewhere_is_found_and_named() {
         let flipped = disk.restart();
         flipped.corrupt(&beside(&first), |bytes| bytes[400] ^= 1);
         let damaged = audited(&flipped).problems;
-        assert!(matches!(damaged[..], [Problem::KeptDamage(_)]), "{damaged:?}");
+        assert!(
+            matches!(damaged[..], [Problem::KeptDamage(_)]),
+            "{damaged:?}"
+        );
         // The journal itself is whole all the while.
         assert!(audited(&flipped).report.is_some());
     });

@@ -7,7 +7,7 @@ use super::rules;
 use super::signers;
 use super::vessel;
 use crate::custody::draft::Draft;
-use crate::custody::{account, subject, succession};
+use crate::custody::{account, lot, subject, succession};
 use crate::event::codes::Refused;
 use crate::event::when::shown;
 use crate::event::{ConsignmentId, LotId};
@@ -93,7 +93,13 @@ pub(super) fn relayed(draft: &mut Draft<'_>, case: &Case<'_>, e: &Relayed) -> Re
             at_ms,
         }),
     )?;
-    rules::relayed(draft, case, id);
+    let there = |id: LotId| {
+        let lot = draft.lot(id).unwrap_or_default();
+        (id, lot::balance(&lot, &aboard))
+    };
+    let lots = state.lots.iter().filter_map(|l| LotId::from_slice(l));
+    let amounts: Vec<_> = lots.map(there).collect();
+    rules::relayed(draft, case, e, id, &amounts);
     Ok(())
 }
 

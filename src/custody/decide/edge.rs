@@ -7,6 +7,7 @@ use super::customs;
 use super::entry::{self, Birth, Papers};
 use super::fields::{self, MAX_SHORT};
 use super::goods::{self, Reserved};
+use super::rules;
 use super::signers;
 use super::store::{late, stands_free};
 use crate::custody::draft::Draft;
@@ -60,6 +61,9 @@ pub(super) fn arrived(draft: &mut Draft<'_>, case: &Case<'_>, e: &Arrived) -> Re
     let state = draft.lot(id).unwrap_or_default();
     let place = e.lot.as_ref().map_or("", |lot| &lot.place);
     let there = lot::balance(&state, &account::held(case.party(), place));
+    if let Some(lot) = &e.lot {
+        rules::from_outside(draft, case, lot, (id, there));
+    }
     one_sided(
         draft,
         case,

@@ -2,7 +2,7 @@
 //! free of offers, and what goes with it.
 
 use super::parts::{self, Part, Wanted};
-use super::{fields, outer};
+use super::{fields, outer, quota};
 use crate::custody::draft::Draft;
 use crate::custody::lot::{self, Amount, Broken};
 use crate::custody::packaging::{self, Packaging};
@@ -288,6 +288,7 @@ fn shrink(
             serials,
         }),
     )?;
+    quota::shrunk(draft, name)?;
     draft.find(
         FindingCode::ReservedGoodsTaken,
         Severity::Warning,
@@ -401,7 +402,7 @@ pub(super) fn unload(draft: &mut Draft<'_>, id: ConsignmentId) -> Result<(), Ref
             C::ConsignmentClosed(ConsignmentClosed {}),
         )?;
     }
-    Ok(())
+    quota::unloaded(draft, id)
 }
 
 /// A place of the acting party that is registered; for acts that authorise.

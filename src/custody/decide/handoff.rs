@@ -10,7 +10,7 @@ use super::store::{late, stands_free};
 use super::takeover::{self, Taking};
 use super::trade::MAX_LINES;
 use super::{
-    carriage, customs, handoff_id, instead, manifest, modes, returns, rules, scales, waybill,
+    carriage, customs, handoff_id, instead, manifest, modes, quota, returns, rules, scales, waybill,
 };
 use crate::custody::draft::Draft;
 use crate::custody::subject::Seen;
@@ -42,6 +42,7 @@ pub(super) fn offered(draft: &mut Draft<'_>, case: &Case<'_>, e: &Offered) -> Re
     }
     check_fields(e)?;
     let from = giver_account(draft, case, e)?;
+    let permit = quota::of_offer(draft, e, &from)?;
     let back = returns::named(draft, e.returns.as_ref())?;
     let old = instead::named(draft, case.party(), e, &from)?;
     if e.taker == case.party() {
@@ -88,6 +89,10 @@ pub(super) fn offered(draft: &mut Draft<'_>, case: &Case<'_>, e: &Offered) -> Re
         };
         draft.emit(&subject::lot(portion.lot), C::Reserved(reserved))?;
     }
+    let drawing = rules::Drawing::before(draft, permit.clone());
+    if let Some(permit) = &permit {
+        quota::reserve(draft, permit, name, &from, &amounts)?;
+    }
     let offer = case.statement.event_ref(case.index);
     let parked = draft
         .handoff(name)
@@ -101,18 +106,18 @@ pub(super) fn offered(draft: &mut Draft<'_>, case: &Case<'_>, e: &Offered) -> Re
         lines,
         carriage: e.carriage.clone(),
         road_pass: e.road_pass.clone(),
-        purpose: e.purpose,
         returns: e.returns.clone().map(Box::new),
         manifest: e.manifest.clone(),
         instead_of: e.instead_of.clone().map(Box::new),
-        ..HandoffOffered::default()
+        permit,
+        purpose: e.purpose,
     };
     draft.emit(&subject::handoff(name), C::Offered(offered))?;
     if let Some((old, _)) = old {
         instead::link(draft, old, name)?;
     }
     scales::offered(draft, case, name, e);
-    rules::offered(draft, case, e, &amounts);
+    rules::offered(draft, case, e, &amounts, &drawing);
     parked
         .into_iter()
         .try_for_each(|fact| unpark(draft, case, name, &fact))
@@ -127,6 +132,7 @@ fn check_fields(e: &Offered) -> Result<(), Refused> {
     if let Some(checks) = e.loading_checks.as_ref().filter(|c| !c.by.is_empty()) {
         fields::hash(&checks.by, "loading_checks.by")?;
     }
+    quota::check_offer(e)?;
     if e.lines.is_empty() || e.lines.len() > MAX_LINES {
         return Err(Refused::invalid(
             "lines",
@@ -408,6 +414,7 @@ fn close(
     for line in handoff.offered.iter().flat_map(|o| &o.lines) {
         release(draft, name, line)?;
     }
+    quota::closed(draft, name, handoff.offered.as_ref())?;
     let closed = HandoffClosed {
         status: status.into(),
         place: String::new(),

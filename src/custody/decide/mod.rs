@@ -27,6 +27,7 @@ mod packs;
 mod paper;
 mod parties;
 mod parts;
+mod quota;
 mod receipt;
 mod register;
 mod repack;
@@ -56,6 +57,7 @@ use crate::event::codes::Refused;
 use crate::event::ids::{BACKFILL_WINDOW_MS, CLOCK_SKEW_MS, ID_WINDOW_MS};
 use crate::event::record::Additions;
 use crate::event::signing::PublicKey;
+use crate::event::statement;
 use crate::event::when::{shown, span};
 use crate::event::{HandoffId, KeyId, LotId, Statement};
 use crate::pb::event::Body;
@@ -322,10 +324,12 @@ pub fn decide(
             context,
             rules: &rules,
         };
+        let (gates, at) = (draft.gates(), format!("events[{index}]"));
         event_of(&mut draft, &case, event)
             .and_then(|()| vessel::settle_blends(&mut draft))
+            .map(|()| draft.gates_within(gates, &format!("{at}.{}", name_of(event))))
             .and_then(|()| oversight::judge(&mut draft, &case, event))
-            .map_err(|r| r.within(&format!("events[{index}]")))?;
+            .map_err(|r| r.within(&at))?;
     }
     find_back_dating(&mut draft, statement, context, &rules);
     let gate = draft.shut();
@@ -397,12 +401,17 @@ fn check_times(statement: &Statement, now: i64) -> Result<(), Refused> {
     Ok(())
 }
 
+/// An event's name in `Event`: `offered`.
+fn name_of(event: &Event) -> String {
+    statement::kind_name(statement::kind_of(event))
+}
+
 fn event_of(draft: &mut Draft<'_>, case: &Case<'_>, event: &Event) -> Result<(), Refused> {
     let Some(body) = &event.body else {
         return Err(Refused::new(RefusalCode::UnknownEventKind, ""));
     };
     fields::external_refs(&event.external_refs)?;
-    let kind = crate::event::statement::kind_of(event);
+    let kind = statement::kind_of(event);
     if !case.signers.may_sign(kind) {
         return Err(Refused::new(RefusalCode::KeyLacksRole, "").detail(format!(
             "{} is for other keys of the party",

@@ -4,7 +4,7 @@
 use super::fields;
 use super::goods::{self, overflow};
 use super::handoff::release;
-use super::{receipt, returns, rules, scales, waybill};
+use super::{quota, receipt, returns, rules, scales, waybill};
 use crate::custody::draft::Draft;
 use crate::custody::lot::{self, Amount};
 use crate::custody::{account, ranges, subject, succession};
@@ -126,8 +126,9 @@ pub(super) fn take(
     }
     let to = taker_account(draft, taking, &offered, e)?;
     waybill::find_incomplete(draft, taking, &offered);
-    let before = on_hand(draft, &offered.lines, &to)?;
     let mut tracked = receipt::Tracked::of(draft, &offered, &from);
+    let before = on_hand(draft, &offered, &to)?;
+    let drawing = rules::Drawing::before(draft, offered.permit.clone());
     for (index, line) in (0u32..).zip(&offered.lines) {
         let said = e
             .lines
@@ -160,11 +161,12 @@ pub(super) fn take(
         place: to.place.clone(),
     };
     draft.emit(&subject::handoff(taking.name), C::HandoffClosed(closed))?;
-    let mut taken = on_hand(draft, &offered.lines, &to)?;
+    let mut taken = on_hand(draft, &offered, &to)?;
     for ((_, amount), (_, had)) in taken.iter_mut().zip(before) {
         *amount = amount.minus(had).map_err(overflow)?;
     }
-    rules::taken(draft, taking.taker, &to.place, &taken);
+    quota::taken(draft, taking.name, &offered, &taken)?;
+    rules::taken(draft, taking, &offered, &to, &taken, &drawing);
     rules::loaded(draft, taking.name, &offered);
     let received = rules::Received {
         subject: &subject::handoff(taking.name),
@@ -180,13 +182,16 @@ pub(super) fn take(
 /// What stands on an account of each line's lot.
 fn on_hand(
     draft: &Draft<'_>,
-    lines: &[HandoffLine],
+    offered: &HandoffOffered,
     account: &Account,
 ) -> Result<Vec<(LotId, Amount)>, Refused> {
-    if !rules::any(draft) {
+    if !rules::any(draft) && !quota::concerns(draft, offered) {
         return Ok(Vec::new());
     }
-    let lots = lines.iter().filter_map(|line| LotId::from_slice(&line.lot));
+    let lots = offered
+        .lines
+        .iter()
+        .filter_map(|line| LotId::from_slice(&line.lot));
     Ok(lots
         .map(|id| {
             let state = draft.lot(id).unwrap_or_default();
@@ -405,7 +410,7 @@ fn load(
                 carriage: offered.carriage.clone(),
                 road_pass: offered.road_pass.clone(),
                 manifest: offered.manifest.clone(),
-                ..ConsignmentOpened::default()
+                permit: offered.permit.clone(),
             }),
         )?;
     }

@@ -6,6 +6,7 @@ use super::customs;
 use super::fields::{self, MAX_SHORT};
 use super::goods;
 use super::parts;
+use super::quota;
 use super::rules;
 use super::signers;
 use super::store::late;
@@ -49,12 +50,22 @@ pub(super) fn traded(draft: &mut Draft<'_>, case: &Case<'_>, e: &Traded) -> Resu
     for (i, sold) in e.goods.iter().enumerate() {
         goods::check(Some(sold)).map_err(|r| r.within(&format!("goods[{i}]")))?;
     }
+    let back = quota::takes_back(draft, case, e);
+    // What goes back draws nothing; and before packs judge purchases a number
+    // that the registry has not is a note.
+    let permit = match quota::known(draft, &e.buyer, &e.permit) {
+        _ if back.is_some() => None,
+        Err(refused) if rules::purchases(draft) => return Err(refused),
+        known => known.unwrap_or_default(),
+    };
+    let drawing = rules::Drawing::before(draft, permit);
     let mut amounts = Vec::with_capacity(e.goods.len());
     for (i, sold) in e.goods.iter().enumerate() {
         let sale = sell(draft, case, sold, &e.buyer);
         amounts.push(sale.map_err(|r| r.within(&format!("goods[{i}]")))?);
     }
-    rules::traded(draft, case, e, &amounts);
+    quota::traded(draft, drawing.permit.as_ref(), back.as_ref(), &amounts)?;
+    rules::traded(draft, case, e, &amounts, back.is_some(), &drawing);
     Ok(())
 }
 

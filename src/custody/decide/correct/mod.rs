@@ -36,7 +36,7 @@ use self::owners::Owners;
 use super::fields::{self, MAX_TEXT};
 use super::goods::{self, overflow};
 use super::store::late;
-use super::{Case, Recorded};
+use super::{Case, Recorded, quota, rules};
 use crate::custody::draft::Draft;
 use crate::custody::lot::{self, Amount};
 use crate::custody::{subject, succession};
@@ -69,6 +69,9 @@ pub(super) fn corrected(
     alike::check(&original, restated)?;
     let lots = original::lots(draft, &original)?;
     let sides = taking::handoff(draft, &original);
+    let offered = sides.as_ref().map(|(_, offered)| offered);
+    let permit = offered.and_then(|offered| quota::permit_of(draft, offered));
+    let drawing = rules::Drawing::before(draft, permit);
     consent::both_sides(case, sides.as_ref().map(|(_, offered)| offered))?;
     consent::custody_moved(draft, case, party, &lots)?;
     let flows =
@@ -77,6 +80,7 @@ pub(super) fn corrected(
     if nets.iter().all(Books::is_empty) && alike::words(restated) == alike::words(&latest) {
         return Err(Refused::new(RefusalCode::NoChange, "restated"));
     }
+    let delivered = taking::delivered(&original, sides.as_ref(), &flows, &nets);
     for (flow, net) in flows.iter().zip(&mut nets) {
         net::make_good(draft, &original, flow.lot, net)?;
         consent::holders_signed(draft, case, net)?;
@@ -103,6 +107,10 @@ pub(super) fn corrected(
         vessel::reblend(draft, &original, lot, held)?;
     }
     taking::tell(draft, &original, restated)?;
+    if let Some((name, offered)) = &sides {
+        quota::corrected(draft, *name, offered, &delivered)?;
+        rules::corrected(draft, &delivered, &drawing);
+    }
     owners.keep(draft)
 }
 

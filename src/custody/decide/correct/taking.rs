@@ -87,10 +87,7 @@ pub(super) fn accepted(
     let measured =
         |e: &Accepted, index: u32| accepted_mass(e.lines.iter().find(|l| l.line == index));
     let from = offered.from.clone().unwrap_or_default();
-    let to = match &offered.carriage {
-        Some(_) => account::aboard(ConsignmentId(name.0)),
-        None => account::held(&offered.taker, &e.place),
-    };
+    let to = place_of(name, &offered, e);
     let mut flows = Vec::new();
     for (index, lot, line) in loose_lines(&offered) {
         let recorded = flow::recorded(original, lot);
@@ -118,6 +115,30 @@ pub(super) fn accepted(
         flows.push(Flow::of(lot, books));
     }
     Ok(flows)
+}
+
+/// By how much a correction changes what was taken of each lot.
+pub(super) fn delivered(
+    original: &Recorded,
+    handoff: Option<&(HandoffId, HandoffOffered)>,
+    flows: &[Flow],
+    nets: &[Books],
+) -> Vec<(LotId, Amount)> {
+    let (Some(Body::Accepted(e)), Some((name, offered))) = (&original.event.body, handoff) else {
+        return Vec::new();
+    };
+    let to = place_of(*name, offered, e);
+    let lots = flows.iter().map(|flow| flow.lot).zip(nets);
+    lots.filter_map(|(lot, net)| Some((lot, *net.get(&to)?)))
+        .collect()
+}
+
+/// Where an acceptance took the goods to.
+fn place_of(name: HandoffId, offered: &HandoffOffered, e: &Accepted) -> Account {
+    match &offered.carriage {
+        Some(_) => account::aboard(ConsignmentId(name.0)),
+        None => account::held(&offered.taker, &e.place),
+    }
 }
 
 /// What is said to have been taken of a line; left out: nothing.

@@ -9,6 +9,8 @@ mod lists;
 mod loading;
 mod papers;
 mod pass;
+mod permits;
+mod purchase;
 mod sheet;
 mod vehicles;
 
@@ -18,8 +20,11 @@ use std::sync::Arc;
 
 pub(super) use facts::{Received, assay_due, back_dating};
 
+use self::permits::Hands;
 use super::Case;
 use super::oversight::order;
+use super::quota;
+use super::takeover::Taking;
 use crate::catalog::{self, RegionCode, Substance};
 use crate::custody::draft::Draft;
 use crate::custody::lot::Amount;
@@ -29,11 +34,12 @@ use crate::event::codes::Refused;
 use crate::event::{ConsignmentId, HandoffId, LotId};
 use crate::pb::offered::From as OfferedFrom;
 use crate::pb::{
-    HandoffLine, HandoffOffered, HandoffPurpose, Offered, RuleKind, RuleMode, Subject, SubjectKind,
-    Traded,
+    Account, AccountKind, HandoffLine, HandoffOffered, HandoffPurpose, NewLot, Offered, PermitRef,
+    Relayed, RuleKind, RuleMode, Subject, SubjectKind, Traded,
 };
 
 /// An act or a fact being judged: by which packs, where, when.
+#[derive(Clone)]
 pub(super) struct Judged {
     book: Arc<Book>,
     regions: Vec<RegionCode>,
@@ -138,12 +144,21 @@ pub(super) struct Going {
     pub(super) substance: Substance,
     pub(super) gross_mg: i64,
     pub(super) contained_mg: i64,
+    /// It has a waste code.
+    pub(super) waste: bool,
 }
 
 /// The substance that a lot is of now.
 fn substance_of(draft: &Draft<'_>, lot: LotId) -> Option<Substance> {
     let state = draft.lot(lot)?;
     catalog::form(crate::custody::lot::form(&state)).map(|form| form.substance)
+}
+
+/// Whether a lot has a waste code.
+fn is_waste(draft: &Draft<'_>, lot: LotId) -> bool {
+    let state = draft.lot(lot).unwrap_or_default();
+    let mut born = state.born.iter();
+    born.any(|born| !born.waste_code.is_empty())
 }
 
 /// Where a party is, and where its place is: what packs of a region judge.
@@ -170,6 +185,7 @@ fn going(draft: &Draft<'_>, amounts: &[(LotId, Amount)]) -> Vec<Going> {
         Some(Going {
             lot: *lot,
             substance: substance_of(draft, *lot)?,
+            waste: is_waste(draft, *lot),
             gross_mg: amount.gross,
             contained_mg: amount.contained,
         })
@@ -182,12 +198,59 @@ pub(super) fn any(draft: &Draft<'_>) -> bool {
     !Book::of(draft).is_empty()
 }
 
+/// A named permit, and what was drawn from it and claimed on it before.
+#[derive(Clone, Default)]
+pub(super) struct Drawing {
+    pub(super) permit: Option<PermitRef>,
+    pub(super) before_mg: i64,
+}
+
+impl Drawing {
+    /// As it stands before anything of an event is booked.
+    pub(super) fn before(draft: &Draft<'_>, permit: Option<PermitRef>) -> Drawing {
+        let before_mg = quota::total(draft, permit.as_ref());
+        Drawing { permit, before_mg }
+    }
+
+    /// Judges what has been added since.
+    fn judge(&self, draft: &mut Draft<'_>, judged: &Judged, going: &[Going]) {
+        let Some(permit) = &self.permit else { return };
+        let added = quota::total(draft, Some(permit)) > self.before_mg;
+        let substances = permits::substances(going).into_iter();
+        let substances: Vec<_> = substances.map(|(_, substance)| substance).collect();
+        purchase::quantity(draft, judged, permit, added, &substances);
+    }
+}
+
+/// Whether packs say anything of purchases: then a permit that is named must be
+/// known.
+pub(super) fn purchases(draft: &Draft<'_>) -> bool {
+    let book = Book::of(draft);
+    let rules = [RuleKind::PurchaseRight, RuleKind::PurchaseQuantity];
+    rules.iter().any(|rule| !book.is_silent(*rule))
+}
+
+/// Permits, purchase and lending, of an act or a fact.
+fn hands(
+    draft: &mut Draft<'_>,
+    judged: &Judged,
+    going: &[Going],
+    hands: &Hands<'_>,
+    drawing: &Drawing,
+) {
+    permits::judge(draft, judged, going, hands);
+    purchase::right(draft, judged, going, hands);
+    purchase::lending(draft, judged, going, hands);
+    drawing.judge(draft, judged, going);
+}
+
 /// An offer, by place or for carriage.
 pub(super) fn offered(
     draft: &mut Draft<'_>,
     case: &Case<'_>,
     e: &Offered,
     amounts: &[(LotId, Amount)],
+    drawing: &Drawing,
 ) {
     let consignee = e.carriage.as_ref().map(|c| c.consignee.as_str());
     let parties = [Some(case.party()), Some(e.taker.as_str()), consignee];
@@ -202,12 +265,16 @@ pub(super) fn offered(
     let Some(mut judged) = Judged::act(draft, case, regions) else {
         return;
     };
-    // Return to the supplier and disposal are never blocked.
     let relaxed = order::relaxed(draft, case, amounts, &parties);
-    if e.returns.is_some() || e.purpose() == HandoffPurpose::Disposal || relaxed {
+    judged.authorises = e.returns.is_none() && !relaxed;
+    let going = going(draft, amounts);
+    let who = offer_hands(case, e, drawing);
+    permits::disposer(draft, &judged, &going, &who);
+    // Return to the supplier and disposal are never blocked.
+    if e.purpose() == HandoffPurpose::Disposal {
         judged.authorises = false;
     }
-    let going = going(draft, amounts);
+    hands(draft, &judged, &going, &who, drawing);
     lists::judge(draft, &judged, &going, case.party(), "lines");
     papers::judge(draft, &judged, &going, e, case.party());
     let handoff = HandoffId(case.name(0));
@@ -216,15 +283,6 @@ pub(super) fn offered(
         let two = case.signers.two_persons(case.party());
         let subject = subject::handoff(handoff);
         facts::two_persons(draft, &judged, &going, case.party(), two, &subject);
-    }
-}
-
-/// A relay of a consignment, which has been changed by it.
-pub(super) fn relayed(draft: &mut Draft<'_>, case: &Case<'_>, id: ConsignmentId) {
-    let mut regions = loading::regions(draft, id);
-    regions.extend(party_region(draft, case.party()));
-    if let Some(judged) = Judged::act(draft, case, regions) {
-        loading::relayed(draft, &judged, id);
     }
 }
 
@@ -255,12 +313,34 @@ pub(super) fn arrived(
     }
 }
 
-/// A sale.
+fn offer_hands<'a>(case: &'a Case<'_>, e: &'a Offered, drawing: &Drawing) -> Hands<'a> {
+    let (taker, taker_field) = match &e.carriage {
+        Some(c) => (c.consignee.as_str(), "carriage.consignee"),
+        None => (e.taker.as_str(), "taker"),
+    };
+    let sale = e.purpose() == HandoffPurpose::Sale && e.returns.is_none();
+    Hands {
+        giver: case.party(),
+        aboard: matches!(e.from, Some(OfferedFrom::Consignment(_))),
+        taker,
+        taker_field,
+        carrier: e.carriage.as_ref().map_or("", |_| e.taker.as_str()),
+        carrier_field: "taker",
+        mode: e.carriage.as_ref().map(|c| c.mode()).unwrap_or_default(),
+        buyer: if sale { taker } else { "" },
+        purpose: e.purpose(),
+        permit: drawing.permit.clone(),
+    }
+}
+
+/// A sale. `back`: it takes an earlier one back.
 pub(super) fn traded(
     draft: &mut Draft<'_>,
     case: &Case<'_>,
     e: &Traded,
     amounts: &[(LotId, Amount)],
+    back: bool,
+    drawing: &Drawing,
 ) {
     let parties = [case.party(), e.buyer.as_str()];
     let regions = parties.into_iter();
@@ -270,25 +350,139 @@ pub(super) fn traded(
     let Some(mut judged) = Judged::act(draft, case, regions) else {
         return;
     };
-    if e.returns.is_some() || order::relaxed(draft, case, amounts, &parties) {
-        judged.authorises = false;
-    }
+    judged.authorises = !back && !order::relaxed(draft, case, amounts, &parties);
     let going = going(draft, amounts);
+    if !back {
+        let who = Hands {
+            giver: case.party(),
+            buyer: &e.buyer,
+            permit: drawing.permit.clone(),
+            ..Hands::default()
+        };
+        hands(draft, &judged, &going, &who, drawing);
+    }
     lists::judge(draft, &judged, &going, case.party(), "goods");
     facts::traded(draft, case, &e.buyer, &going);
 }
 
-/// Goods that have been taken in, at a place of `taker`: a fact.
-pub(super) fn taken(draft: &mut Draft<'_>, taker: &str, place: &str, amounts: &[(LotId, Amount)]) {
+/// A consignment goes on, which the relay has changed: other wagons or another
+/// vehicle, and perhaps another carrier.
+pub(super) fn relayed(
+    draft: &mut Draft<'_>,
+    case: &Case<'_>,
+    e: &Relayed,
+    id: ConsignmentId,
+    amounts: &[(LotId, Amount)],
+) {
+    let mut regions = loading::regions(draft, id);
+    regions.extend(party_region(draft, case.party()));
+    regions.extend(e.region.parse::<RegionCode>().ok());
+    let Some(judged) = Judged::act(draft, case, regions) else {
+        return;
+    };
+    loading::relayed(draft, &judged, id);
+    if e.to_carrier == case.party() {
+        return;
+    }
+    let state = draft.consignment(id).unwrap_or_default();
+    let mode = state
+        .carriage
+        .as_ref()
+        .map(|c| c.mode())
+        .unwrap_or_default();
+    let going = going(draft, amounts);
+    let who = Hands {
+        carrier: &e.to_carrier,
+        carrier_field: "to_carrier",
+        mode,
+        ..Hands::default()
+    };
+    permits::judge(draft, &judged, &going, &who);
+}
+
+/// Goods that have been taken in, at a place or aboard: a fact.
+pub(super) fn taken(
+    draft: &mut Draft<'_>,
+    taking: &Taking<'_>,
+    offered: &HandoffOffered,
+    to: &Account,
+    amounts: &[(LotId, Amount)],
+    drawing: &Drawing,
+) {
     let regions = [
-        party_region(draft, taker),
-        place_region(draft, taker, place),
+        party_region(draft, taking.taker),
+        place_region(draft, taking.taker, &to.place),
     ];
     let Some(judged) = Judged::fact(draft, regions.into_iter().flatten().collect()) else {
         return;
     };
+    let going: Vec<Going> = going(draft, amounts);
+    let came: Vec<Going> = going
+        .iter()
+        .filter(|one| one.gross_mg > 0)
+        .copied()
+        .collect();
+    let who = taken_hands(taking, offered, drawing);
+    permits::disposer(draft, &judged, &came, &who);
+    hands(draft, &judged, &came, &who, drawing);
+    lists::judge(draft, &judged, &going, taking.taker, "lines");
+}
+
+fn taken_hands<'a>(
+    taking: &Taking<'a>,
+    offered: &'a HandoffOffered,
+    drawing: &Drawing,
+) -> Hands<'a> {
+    let from = offered.from.as_ref().map(Account::kind);
+    let carriage = offered.carriage.as_ref();
+    let here = if carriage.is_some() { "" } else { taking.taker };
+    let sale = offered.purpose() == HandoffPurpose::Sale && offered.returns.is_none();
+    Hands {
+        giver: &offered.giver,
+        aboard: from == Some(AccountKind::Aboard),
+        taker: here,
+        taker_field: "taker",
+        carrier: carriage.map_or("", |_| taking.taker),
+        carrier_field: "taker",
+        mode: carriage.map(|c| c.mode()).unwrap_or_default(),
+        buyer: if sale { here } else { "" },
+        purpose: offered.purpose(),
+        permit: drawing.permit.clone(),
+    }
+}
+
+/// Goods from outside the ledger: a fact.
+pub(super) fn from_outside(
+    draft: &mut Draft<'_>,
+    case: &Case<'_>,
+    lot: &NewLot,
+    there: (LotId, Amount),
+) {
+    let regions = [
+        party_region(draft, case.party()),
+        place_region(draft, case.party(), &lot.place),
+    ];
+    let Some(judged) = Judged::fact(draft, regions.into_iter().flatten().collect()) else {
+        return;
+    };
+    let going = going(draft, &[there]);
+    let who = Hands {
+        taker: case.party(),
+        taker_field: "lot.place",
+        ..Hands::default()
+    };
+    permits::judge(draft, &judged, &going, &who);
+}
+
+/// A correction has changed what was delivered under a permit: a fact.
+pub(super) fn corrected(draft: &mut Draft<'_>, amounts: &[(LotId, Amount)], drawing: &Drawing) {
+    let holder = drawing.permit.as_ref().map_or("", |p| p.party.as_str());
+    let regions = party_region(draft, holder).into_iter().collect();
+    let Some(judged) = Judged::fact(draft, regions) else {
+        return;
+    };
     let going = going(draft, amounts);
-    lists::judge(draft, &judged, &going, taker, "lines");
+    drawing.judge(draft, &judged, &going);
 }
 
 /// An acceptance into a place: who signed it, and when it was told.
