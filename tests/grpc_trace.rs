@@ -425,6 +425,7 @@ async fn an_acceptance_that_came_before_its_offer_keeps_its_own_time_and_signer(
             ..AcceptedLine::default()
         }],
         returns: None,
+        ..Accepted::default()
     }));
     bench.happen(store, accepted_ms, vec![acceptance]).await;
     let position = bench.record(offering.sign(&plant.key, &[])).await;
@@ -624,6 +625,7 @@ async fn open_disputes_are_listed_page_by_page() {
                 ..AcceptedLine::default()
             }],
             returns: None,
+            ..Accepted::default()
         }));
         bench.happen(store, bench.now_ms(), vec![acceptance]).await;
     }
@@ -733,6 +735,7 @@ async fn findings_are_listed_and_answered_until_they_are_resolved() {
                 ..AcceptedLine::default()
             }],
             returns: None,
+            ..Accepted::default()
         }));
         let taken = bench.happen(store, bench.now_ms(), vec![acceptance]).await;
         positions.push(taken.0);

@@ -11,8 +11,8 @@
 
 #[path = "rules/bench.rs"]
 mod bench;
-#[path = "rules/packs.rs"]
-mod packs;
+#[path = "rules/rulebook.rs"]
+mod rulebook;
 #[path = "rules/table.rs"]
 #[allow(dead_code, reason = "the tables' words bring it along")]
 mod table;
@@ -177,7 +177,7 @@ impl World {
         b.name("stock", "P1", lot).unwrap();
         b.publish(vec![RuleLine {
             limit: TOLERANCE_PPM,
-            ..packs::rule(RuleKind::PurchaseQuantity, RuleMode::Refuse, "")
+            ..rulebook::rule(RuleKind::PurchaseQuantity, RuleMode::Refuse, "")
         }])
         .unwrap();
         for index in 0..world.permits.len() {
@@ -188,7 +188,7 @@ impl World {
 
     fn register(&mut self, index: usize) {
         let permit = &self.permits[index];
-        let mut e = packs::permit(
+        let mut e = rulebook::permit(
             permit.holder,
             permit.number,
             PermitKind::HighlyToxicPurchase,

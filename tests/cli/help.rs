@@ -3,7 +3,7 @@
 
 use crate::support::cli;
 
-const SUBCOMMANDS: [&[&str]; 13] = [
+const SUBCOMMANDS: [&[&str]; 23] = [
     &["demo"],
     &["init"],
     &["key", "new"],
@@ -18,6 +18,15 @@ const SUBCOMMANDS: [&[&str]; 13] = [
     &["verify"],
     &["repair"],
     &["report", "differences"],
+    &["refusals"],
+    &["registry", "list"],
+    &["registry", "vehicle"],
+    &["registry", "person"],
+    &["registry", "permit"],
+    &["registry", "confirm"],
+    &["rules", "show"],
+    &["rules", "check"],
+    &["rules", "publish"],
 ];
 
 #[test]

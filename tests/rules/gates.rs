@@ -14,7 +14,7 @@ use hazledger::pb::{
 };
 
 use super::bench::{Answer, Bench, HOUR, event, hash, party, register_party};
-use super::packs::{permit, rule};
+use super::rulebook::{permit, rule};
 use super::table::Case;
 use super::verbs::{mg, restating};
 

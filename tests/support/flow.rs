@@ -126,6 +126,7 @@ pub fn accepted(offer: EventRef, place: &str, gross_mg: i64, serials: &[SerialRa
             ..AcceptedLine::default()
         }],
         returns: None,
+        ..Accepted::default()
     })
 }
 
