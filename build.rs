@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use prost::Message as _;
 
-const FILES: [&str; 11] = [
+const FILES: [&str; 13] = [
     "statement",
     "papers",
     "register",
     "rules",
+    "oversight",
     "event",
     "codes",
     "record",
@@ -16,6 +17,7 @@ const FILES: [&str; 11] = [
     "ledger",
     "trace",
     "registry",
+    "refusals",
 ];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -25,6 +25,8 @@ mod devices;
 mod edges;
 #[path = "rules/handoffs.rs"]
 mod handoffs;
+#[path = "rules/loading.rs"]
+mod loading;
 #[path = "rules/manifests.rs"]
 mod manifests;
 #[path = "rules/matter.rs"]
@@ -37,12 +39,18 @@ mod orders;
 mod packages;
 #[path = "rules/packs.rs"]
 mod packs;
+#[path = "rules/recalls.rs"]
+mod recalls;
 #[path = "rules/registry.rs"]
 mod registry;
 #[path = "rules/rejections.rs"]
 mod rejections;
+#[path = "rules/rulebook.rs"]
+mod rulebook;
 #[path = "rules/scales.rs"]
 mod scales;
+#[path = "rules/seals.rs"]
+mod seals;
 #[path = "rules/settlements.rs"]
 mod settlements;
 #[path = "rules/succession.rs"]
@@ -256,6 +264,31 @@ fn a_regions_lists_prohibit_restrict_and_control() {
 }
 
 #[test]
+fn no_vehicle_is_loaded_whose_certificate_has_ended() {
+    run(loading::VEHICLES);
+}
+
+#[test]
+fn no_tank_is_loaded_uninspected_or_with_what_it_may_not_hold() {
+    run(loading::TANKS);
+}
+
+#[test]
+fn nobody_drives_or_escorts_without_a_valid_qualification() {
+    run(loading::CREWS);
+}
+
+#[test]
+fn a_loader_states_all_checks_and_passes_the_papers_on() {
+    run(loading::CHECKS);
+}
+
+#[test]
+fn highly_toxic_goods_go_by_road_with_a_pass_that_names_them() {
+    run(loading::PASSES);
+}
+
+#[test]
 fn a_vessel_is_filled_drawn_from_and_cleaned() {
     run(vessels::VESSELS);
 }
@@ -283,6 +316,16 @@ fn disputes_of_every_origin_end_in_part_and_after_a_party_has_closed() {
 #[test]
 fn an_authority_orders_goods_into_a_custodians_place() {
     run(orders::TAKE_OVER);
+}
+
+#[test]
+fn what_is_sealed_stays_and_what_is_done_all_the_same_is_found() {
+    run(seals::SEALS);
+}
+
+#[test]
+fn what_is_called_back_goes_nowhere_but_back() {
+    run(recalls::RECALLS);
 }
 
 #[test]
@@ -321,6 +364,11 @@ fn every_code_is_reached_by_a_line_of_a_table() {
         packs::ENTRIES,
         packs::PACKS,
         packs::LISTS,
+        loading::VEHICLES,
+        loading::TANKS,
+        loading::CREWS,
+        loading::CHECKS,
+        loading::PASSES,
         matter::ENTRY,
         matter::STORE,
         matter::CONSUME,
@@ -358,6 +406,8 @@ fn every_code_is_reached_by_a_line_of_a_table() {
         vessels::VESSELS,
         vessels::ASSAYS,
         orders::TAKE_OVER,
+        seals::SEALS,
+        recalls::RECALLS,
         succession::SUCCESSION,
         succession::INHERITANCE,
         devices::DEVICES,

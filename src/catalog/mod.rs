@@ -21,6 +21,7 @@ mod container;
 mod form;
 mod form_limit;
 mod manifest_number;
+mod national;
 mod paper_field;
 mod personal_data;
 mod plate;
@@ -40,6 +41,7 @@ pub use container::{ContainerError, ContainerNumber};
 pub use form::{Form, FormCode, FormError, MILLIGRAMS_PER_TONNE, form, forms};
 pub use form_limit::{Figure, FormLimit, Side, becomes, depends_on_assay, form_limits};
 pub use manifest_number::{ManifestNumberError, check_manifest_number};
+pub use national::{NationalRule, national_rules};
 pub use paper_field::{ManifestPart, Need, PaperField, manifest_fields, waybill_fields};
 pub use personal_data::{PersonalData, personal_data};
 pub use plate::{PlateError, check_plate};
@@ -63,5 +65,6 @@ pub fn check() -> Result<(), TableError> {
     code::parsed()?;
     paper_field::parsed()?;
     agency::parsed()?;
+    national::parsed()?;
     Ok(())
 }

@@ -11,10 +11,11 @@ use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_f
 use prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor};
 
 use crate::pb::{
-    AcceptedLine, Authority, CleanedInto, Consumed, DESCRIPTORS, DocumentRef, Event, ExternalRef,
-    Goods, Inert, InheritedLine, NewLot, PackagePart, PaperPerson, Part, Payload, ProcessLoss,
-    ReceiptRow, SerialRange, Settlement, Signature, SignedStatement, TransformInput,
-    UnregulatedProduct, WagonTransfer, WasteRow, WaybillGoods,
+    AcceptedLine, Authority, CleanedInto, Consumed, DESCRIPTORS, DesignMaximum, DocumentRef, Event,
+    ExternalRef, Goods, Inert, InheritedLine, NewLot, PackagePart, PaperPerson, Part, Payload,
+    ProcessLoss, Qualification, ReceiptRow, Responsible, RuleLine, SerialRange, Settlement,
+    Signature, SignedStatement, TransformInput, UnregulatedProduct, WagonTransfer, WasteRow,
+    WaybillGoods,
 };
 
 /// What a statement may weigh, bytes. As many as may be of the smallest that
@@ -36,6 +37,7 @@ const LISTED: &[(&str, usize)] = &[
     ("Authority", size_of::<Authority>()),
     ("CleanedInto", size_of::<CleanedInto>()),
     ("Consumed", size_of::<Consumed>()),
+    ("DesignMaximum", size_of::<DesignMaximum>()),
     ("DocumentRef", size_of::<DocumentRef>()),
     ("ExternalRef", size_of::<ExternalRef>()),
     ("Goods", size_of::<Goods>()),
@@ -46,7 +48,10 @@ const LISTED: &[(&str, usize)] = &[
     ("PaperPerson", size_of::<PaperPerson>()),
     ("Part", size_of::<Part>()),
     ("ProcessLoss", size_of::<ProcessLoss>()),
+    ("Qualification", size_of::<Qualification>()),
     ("ReceiptRow", size_of::<ReceiptRow>()),
+    ("Responsible", size_of::<Responsible>()),
+    ("RuleLine", size_of::<RuleLine>()),
     ("SerialRange", size_of::<SerialRange>()),
     ("Settlement", size_of::<Settlement>()),
     ("Signature", size_of::<Signature>()),

@@ -3,6 +3,7 @@
 use super::Case;
 use super::fields::{self, MAX_TEXT};
 use super::modes;
+use super::rules;
 use super::signers;
 use super::vessel;
 use crate::custody::draft::Draft;
@@ -91,7 +92,9 @@ pub(super) fn relayed(draft: &mut Draft<'_>, case: &Case<'_>, e: &Relayed) -> Re
             place: e.place.clone(),
             at_ms,
         }),
-    )
+    )?;
+    rules::relayed(draft, case, id);
+    Ok(())
 }
 
 /// When the goods changed hands or wagons: as said, between when they were

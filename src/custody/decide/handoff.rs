@@ -3,7 +3,7 @@
 //! wait for its offer.
 
 use super::Case;
-use super::fields::{self, MAX_TEXT};
+use super::fields::{self, MAX_SHORT, MAX_TEXT};
 use super::goods::{self, Reserved};
 use super::signers;
 use super::store::{late, stands_free};
@@ -100,6 +100,7 @@ pub(super) fn offered(draft: &mut Draft<'_>, case: &Case<'_>, e: &Offered) -> Re
         from: Some(from),
         lines,
         carriage: e.carriage.clone(),
+        road_pass: e.road_pass.clone(),
         returns: e.returns.clone().map(Box::new),
         manifest: e.manifest.clone(),
         instead_of: e.instead_of.clone().map(Box::new),
@@ -121,6 +122,10 @@ fn check_fields(e: &Offered) -> Result<(), Refused> {
         return Err(Refused::missing("place"));
     }
     fields::documents(&e.documents)?;
+    fields::optional_text(&e.road_pass, MAX_SHORT, "road_pass")?;
+    if let Some(checks) = e.loading_checks.as_ref().filter(|c| !c.by.is_empty()) {
+        fields::hash(&checks.by, "loading_checks.by")?;
+    }
     if e.lines.is_empty() || e.lines.len() > MAX_LINES {
         return Err(Refused::invalid(
             "lines",

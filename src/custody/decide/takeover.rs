@@ -148,6 +148,7 @@ pub(super) fn take(
             draft.touch(subject::consignment(id));
         }
         find_wrong_consignee(draft, id, taking, &offered);
+        rules::arrived(draft, id, taking.taker, &to.place, &offered.lines);
         goods::unload(draft, id)?;
     }
     let closed = HandoffClosed {
@@ -160,6 +161,7 @@ pub(super) fn take(
         *amount = amount.minus(had).map_err(overflow)?;
     }
     rules::taken(draft, taking.taker, &to.place, &taken);
+    rules::loaded(draft, taking.name, &offered);
     Ok(())
 }
 
@@ -390,6 +392,7 @@ fn load(
                 giver: offered.giver.clone(),
                 carriage: offered.carriage.clone(),
                 manifest: offered.manifest.clone(),
+                road_pass: offered.road_pass.clone(),
                 ..ConsignmentOpened::default()
             }),
         )?;
