@@ -14,10 +14,11 @@ use hazledger::pb::event::Body;
 use hazledger::pb::trace_lot_request::Which;
 use hazledger::pb::{
     Accepted, AcceptedLine, Account, AccountKind, BalanceRequest, Corrected, Counted, Direction,
-    EventKind, ExternalRef, GenealogyRequest, ListDisputesRequest, ListDisputesResponse,
-    ListEmptiesRequest, Moved, NewLot, Offered, PackageLabel, PackagePart, Packed, Produced,
-    Quantity, SerialRange, TraceLotRequest, TraceLotResponse, TraceStep, TransformInput,
-    Transformed, Used, Wasted, offered,
+    EventKind, ExternalRef, FindingAnswer, FindingAnswered, FindingCode, FindingEntry,
+    GenealogyRequest, ListDisputesRequest, ListDisputesResponse, ListEmptiesRequest,
+    ListFindingsRequest, ListFindingsResponse, Moved, NewLot, Offered, PackageLabel, PackagePart,
+    Packed, Produced, Quantity, RefusalCode, SerialRange, Severity, TraceLotRequest,
+    TraceLotResponse, TraceStep, TransformInput, Transformed, Used, Wasted, offered,
 };
 use support::server::{
     Bench, HOUR_MS, event, loose, lot_of, new_lot, packages, produced, reference, referring, used,
@@ -679,6 +680,174 @@ async fn open_disputes_are_listed_page_by_page() {
         assert_eq!((answer.disputes.len(), late), (wanted, overdue));
         assert_eq!(at_ms.unwrap_or(answer.at_ms), answer.at_ms);
     }
+    bench.stop().await;
+}
+
+/// Findings as a page of them is asked for.
+async fn findings(bench: &Bench, request: ListFindingsRequest) -> ListFindingsResponse {
+    // The view is behind by a moment: ask for all that is committed.
+    let min_position = bench.ledger.committed();
+    let request = ListFindingsRequest {
+        min_position,
+        ..request
+    };
+    let answer = bench.trace_client().list_findings(request).await;
+    answer.unwrap().into_inner()
+}
+
+/// A word on a finding that was listed.
+fn word(entry: &FindingEntry, answer: FindingAnswer) -> hazledger::pb::Event {
+    event(Body::FindingAnswered(FindingAnswered {
+        position: entry.position,
+        finding: entry.index,
+        event: entry.event.clone(),
+        answer: answer.into(),
+        words: "the valve was not shut".to_owned(),
+        documents: Vec::new(),
+    }))
+}
+
+#[tokio::test]
+async fn findings_are_listed_and_answered_until_they_are_resolved() {
+    let bench = Bench::start().await;
+    let (plant, store) = (&bench.cast.plant, &bench.cast.store);
+    let mut positions = Vec::new();
+    for n in 0..3 {
+        let (_, lot) = bench.produce(&format!("F-{n}"), 1_000).await;
+        let offer = event(Body::Offered(Offered {
+            taker: store.code.clone(),
+            from: Some(offered::From::Place("T1".to_owned())),
+            lines: loose(lot, 600).into_iter().collect(),
+            ..Offered::default()
+        }));
+        let (_, offering) = bench.happen(plant, bench.now_ms(), vec![offer]).await;
+        let acceptance = event(Body::Accepted(Accepted {
+            offer: reference(&offering, 0, plant),
+            place: "B1".to_owned(),
+            lines: vec![AcceptedLine {
+                line: 0,
+                accepted: Some(Quantity {
+                    gross_mg: 500,
+                    measure: None,
+                }),
+                ..AcceptedLine::default()
+            }],
+            returns: None,
+        }));
+        let taken = bench.happen(store, bench.now_ms(), vec![acceptance]).await;
+        positions.push(taken.0);
+    }
+    let all = findings(&bench, ListFindingsRequest::default()).await;
+    let told: Vec<u64> = all.findings.iter().map(|entry| entry.position).collect();
+    assert_eq!(told, positions);
+    assert!(all.next.is_empty());
+    for entry in &all.findings {
+        let finding = entry.finding.as_ref().unwrap();
+        assert_eq!(finding.code(), FindingCode::ShortDelivery);
+        assert_eq!(
+            (entry.owner.as_str(), entry.overdue),
+            (plant.code.as_str(), false)
+        );
+    }
+    let due_ms = all.findings[2].finding.as_ref().unwrap().due_ms;
+    let owned = |owner: &str| ListFindingsRequest {
+        owner: owner.to_owned(),
+        ..ListFindingsRequest::default()
+    };
+    let asked = [
+        (owned(&plant.code), 3),
+        (owned(&store.code), 0),
+        (
+            ListFindingsRequest {
+                since_position: positions[1],
+                ..Default::default()
+            },
+            2,
+        ),
+        (
+            ListFindingsRequest {
+                code: FindingCode::CountShort.into(),
+                ..Default::default()
+            },
+            0,
+        ),
+        (
+            ListFindingsRequest {
+                severity: Severity::Alarm.into(),
+                ..Default::default()
+            },
+            3,
+        ),
+        (
+            ListFindingsRequest {
+                overdue_only: true,
+                ..Default::default()
+            },
+            0,
+        ),
+        (
+            ListFindingsRequest {
+                overdue_only: true,
+                at_ms: Some(due_ms + 1),
+                ..Default::default()
+            },
+            3,
+        ),
+    ];
+    for (request, wanted) in asked {
+        let answer = findings(&bench, request.clone()).await;
+        assert_eq!(answer.findings.len(), wanted, "{request:?}");
+    }
+    let first = findings(
+        &bench,
+        ListFindingsRequest {
+            page_size: 2,
+            ..Default::default()
+        },
+    )
+    .await;
+    let rest = ListFindingsRequest {
+        page_size: 2,
+        after: first.next.clone(),
+        ..Default::default()
+    };
+    let rest = findings(&bench, rest).await;
+    assert_eq!((first.findings.len(), rest.findings.len()), (2, 1));
+    let wrong = ListFindingsRequest {
+        after: vec![1].into(),
+        ..Default::default()
+    };
+    let wrong = bench.trace_client().list_findings(wrong).await.unwrap_err();
+    assert_eq!(wrong.code(), Code::InvalidArgument);
+
+    // Answered by whose it is, resolved by the authority.
+    let one = &all.findings[0];
+    let seen = vec![word(one, FindingAnswer::Explained)];
+    let code = bench.refused(bench.statement(store, seen.clone())).await;
+    assert_eq!(code, RefusalCode::NotTheOwner);
+    bench.record(bench.statement(plant, seen)).await;
+    let now = findings(&bench, ListFindingsRequest::default()).await;
+    assert_eq!(now.findings[0].answer(), FindingAnswer::Explained);
+    assert_eq!(
+        (now.findings[0].answers, &now.findings[0].answered_by),
+        (1, &plant.code)
+    );
+    let over = vec![word(one, FindingAnswer::Resolved)];
+    bench
+        .record(bench.statement(&bench.cast.authority, over))
+        .await;
+    let open = ListFindingsRequest {
+        open_only: true,
+        at_ms: Some(due_ms + 1),
+        ..Default::default()
+    };
+    let open = findings(&bench, open).await;
+    let told: Vec<(u64, bool)> = open
+        .findings
+        .iter()
+        .map(|e| (e.position, e.overdue))
+        .collect();
+    assert_eq!(told, [(positions[1], true), (positions[2], true)]);
     bench.stop().await;
 }
 

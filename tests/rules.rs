@@ -21,10 +21,16 @@ mod bytes;
 mod corrections;
 #[path = "rules/devices.rs"]
 mod devices;
+#[path = "rules/duties.rs"]
+mod duties;
 #[path = "rules/edges.rs"]
 mod edges;
+#[path = "rules/findings.rs"]
+mod findings;
 #[path = "rules/handoffs.rs"]
 mod handoffs;
+#[path = "rules/inspections.rs"]
+mod inspections;
 #[path = "rules/loading.rs"]
 mod loading;
 #[path = "rules/manifests.rs"]
@@ -45,12 +51,16 @@ mod recalls;
 mod registry;
 #[path = "rules/rejections.rs"]
 mod rejections;
+#[path = "rules/relief.rs"]
+mod relief;
 #[path = "rules/rulebook.rs"]
 mod rulebook;
 #[path = "rules/scales.rs"]
 mod scales;
 #[path = "rules/seals.rs"]
 mod seals;
+#[path = "rules/seizures.rs"]
+mod seizures;
 #[path = "rules/settlements.rs"]
 mod settlements;
 #[path = "rules/succession.rs"]
@@ -284,6 +294,26 @@ fn a_loader_states_all_checks_and_passes_the_papers_on() {
 }
 
 #[test]
+fn two_persons_receive_issue_and_count() {
+    run(duties::TWO_PERSONS);
+}
+
+#[test]
+fn a_sale_is_filed_within_the_days_of_the_law() {
+    run(duties::FILING);
+}
+
+#[test]
+fn a_finding_is_answered_by_whose_it_is_and_resolved_by_an_authority() {
+    run(findings::ANSWERS);
+}
+
+#[test]
+fn a_pack_sets_figures_in_the_place_of_the_base_packs() {
+    run(duties::FIGURES);
+}
+
+#[test]
 fn highly_toxic_goods_go_by_road_with_a_pass_that_names_them() {
     run(loading::PASSES);
 }
@@ -329,6 +359,26 @@ fn what_is_called_back_goes_nowhere_but_back() {
 }
 
 #[test]
+fn what_is_done_with_a_blacklisted_party_is_its_alarm() {
+    run(relief::BLACKLIST);
+}
+
+#[test]
+fn an_order_turns_gates_into_findings_for_what_it_names() {
+    run(relief::RELIEF);
+}
+
+#[test]
+fn what_is_seized_is_held_by_order_and_sealed() {
+    run(seizures::SEIZURES);
+}
+
+#[test]
+fn a_hidden_danger_is_set_right_verified_and_looked_back_at() {
+    run(inspections::INSPECTIONS);
+}
+
+#[test]
 fn a_successor_takes_over_duties_at_once() {
     run(succession::SUCCESSION);
 }
@@ -369,6 +419,10 @@ fn every_code_is_reached_by_a_line_of_a_table() {
         loading::CREWS,
         loading::CHECKS,
         loading::PASSES,
+        duties::TWO_PERSONS,
+        duties::FILING,
+        duties::FIGURES,
+        findings::ANSWERS,
         matter::ENTRY,
         matter::STORE,
         matter::CONSUME,
@@ -408,6 +462,10 @@ fn every_code_is_reached_by_a_line_of_a_table() {
         orders::TAKE_OVER,
         seals::SEALS,
         recalls::RECALLS,
+        inspections::INSPECTIONS,
+        seizures::SEIZURES,
+        relief::BLACKLIST,
+        relief::RELIEF,
         succession::SUCCESSION,
         succession::INHERITANCE,
         devices::DEVICES,

@@ -71,6 +71,7 @@ impl Bench {
         });
         Some(Recorded {
             position: record.position(),
+            findings: record.findings.iter().flatten().cloned().collect(),
             payload: record.payload.clone(),
             event_index: reference.event_index,
             event: record.events.get(index)?.clone()?,

@@ -43,6 +43,7 @@ pub fn verify_refusals<S: Storage>(storage: &S, audit: &mut Audit) {
             .map(|(position, word)| (word.count, (*position, word)))
             .collect(),
         chain: None,
+        began: false,
         differs: false,
         kept: KeptReport::default(),
         problems: Vec::new(),
@@ -63,6 +64,8 @@ struct Auditor<'a> {
     at: BTreeMap<u64, (u64, &'a RefusalsAnchored)>,
     /// How far it has got; `None` before the first segment and after damage.
     chain: Option<KeptChain>,
+    /// A file has been met, whole or not.
+    began: bool,
     /// An anchor has been found to differ: those after it do so too.
     differs: bool,
     kept: KeptReport,
@@ -99,6 +102,10 @@ impl Auditor<'_> {
 
     fn damage(&mut self, damage: Damage) {
         self.chain = None;
+        if !self.began {
+            self.kept.first = damage.position;
+        }
+        self.began = true;
         self.problems.push(Problem::KeptDamage(damage));
     }
 
@@ -114,9 +121,10 @@ impl Auditor<'_> {
                 number: header.first_position,
             });
         }
-        if self.kept.read == 0 && self.chain.is_none() {
+        if !self.began {
             self.kept.first = header.first_position;
         }
+        self.began = true;
         self.chain = Some(begins);
         self.compare();
     }
@@ -159,10 +167,10 @@ impl Auditor<'_> {
         };
         self.kept.anchored = word.count;
         let there = self.chain.map_or(0, |chain| chain.count);
-        let first = if self.kept.read == 0 && there == 0 {
-            word.count
-        } else {
+        let first = if self.began {
             self.kept.first
+        } else {
+            word.count
         };
         let mut gone = |from: u64, to: u64| {
             self.problems.push(Problem::KeptGone {

@@ -10,6 +10,7 @@ pub mod data;
 pub mod demo;
 pub mod disputes;
 pub mod error;
+pub mod findings;
 pub mod follow;
 pub mod init;
 pub mod json;
@@ -76,6 +77,7 @@ enum Command {
     Trace(trace::TraceArgs),
     Recall(recall::RecallArgs),
     Disputes(disputes::DisputesArgs),
+    Findings(findings::FindingsArgs),
     Follow(follow::FollowArgs),
     Refusals(refusals::RefusalsArgs),
     Verify(verify::VerifyArgs),
@@ -108,6 +110,7 @@ fn run(command: &Command) -> Result<Outcome, CliError> {
         Command::Trace(args) => trace::run(args),
         Command::Recall(args) => recall::run(args),
         Command::Disputes(args) => disputes::run(args),
+        Command::Findings(args) => findings::run(args),
         Command::Follow(args) => follow::run(args),
         Command::Refusals(args) => refusals::run(args),
         Command::Verify(args) => verify::run(args),

@@ -11,8 +11,8 @@ use crate::event::mass::Mass;
 use crate::event::statement::kind_name;
 use crate::pb::change::Change as C;
 use crate::pb::{
-    Account, AccountKind, CustomsStatus, DisputeOrigin, EventKind, Finding, FindingCode,
-    RefusalCode, Repackaged, SerialRange, Severity,
+    Account, AccountKind, CustomsStatus, DisputeOrigin, EventKind, Finding, FindingAnswer,
+    FindingCode, RefusalCode, Repackaged, SerialRange, Severity,
 };
 
 pub use rule_book::{
@@ -82,6 +82,7 @@ fn kind_zh(kind: EventKind) -> &'static str {
         K::HazardSourceFiled => "危险源备案",
         K::ProductRegistered => "产品登记",
         K::PermitStated => "许可状态",
+        K::FindingAnswered => "问题答复",
         K::AgencyRegistered => "监管部门登记",
         K::PackWithdrawn => "规则废止",
         K::Blacklisted => "列入黑名单",
@@ -90,6 +91,9 @@ fn kind_zh(kind: EventKind) -> &'static str {
         K::Seized => "扣押",
         K::Recalled => "召回",
         K::RecallAcknowledged => "召回确认",
+        K::Rectified => "隐患整改",
+        K::Verified => "整改核查",
+        K::LookedBack => "回头看",
         K::PackPublished => "规则发布",
         K::Inspected => "检查",
         K::Granted => "授权",
@@ -285,6 +289,7 @@ pub fn change(change: &C) -> Option<(String, Option<Account>)> {
             (!seal.place.is_empty()).then(|| account::held(&seal.party, &seal.place)),
         )),
         C::SealLifted(lifted) => plain(format!("released 解封, order {}", lifted.order)),
+        C::OrderMark(mark) => plain(format!("named by order 指令 {}", mark.order)),
         C::RecallMark(mark) => plain(format!("recalled 召回 {}", to_hex(&mark.recall))),
         C::Form(form) => plain(format!("form 形态 {} from now on 起", form.form)),
         C::RunningIn(v) => Some((
@@ -389,15 +394,33 @@ fn named(name: &str, code: Option<&catalog::Code>) -> String {
     }
 }
 
+/// How grave a finding is, for example `warning 警告`.
+pub fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Unspecified => "",
+        Severity::Notice => "notice 提示",
+        Severity::Warning => "warning 警告",
+        Severity::Alarm => "ALARM 报警",
+    }
+}
+
+/// What was last said of a finding.
+pub fn finding_answer(answer: FindingAnswer) -> &'static str {
+    match answer {
+        FindingAnswer::Unspecified => "",
+        FindingAnswer::Acknowledged => "acknowledged 已签收",
+        FindingAnswer::Explained => "explained 已说明",
+        FindingAnswer::Resolved => "resolved 已销号",
+    }
+}
+
 /// A finding on one line, for example
 /// `! warning 警告 BACK_DATED 逾期补录: recorded …`.
 pub fn finding(finding: &Finding) -> String {
     let name = finding_name(finding.code());
-    let severity = match finding.severity() {
-        Severity::Unspecified => "",
-        Severity::Notice => "notice 提示 ",
-        Severity::Warning => "warning 警告 ",
-        Severity::Alarm => "ALARM 报警 ",
+    let severity = match severity(finding.severity()) {
+        "" => String::new(),
+        word => format!("{word} "),
     };
     let detail = if finding.detail.is_empty() {
         String::new()

@@ -11,8 +11,9 @@ use super::permit;
 use super::subject::Item;
 use crate::pb::change::Change as C;
 use crate::pb::{
-    AssaySet, Change, ConsignmentState, CustomsSet, CustomsStatus, DisputeState, HandoffLine,
-    HandoffState, HandoffStatus, LotBorn, LotState, PlaceState, Restated, Returned, WasteDue,
+    AssaySet, Change, ConsignmentState, CustomsSet, CustomsStatus, DisputeState, FindingState,
+    HandoffLine, HandoffState, HandoffStatus, LotBorn, LotState, PlaceState, Restated, Returned,
+    WasteDue,
 };
 
 /// Where a change is applied.
@@ -65,6 +66,7 @@ pub fn birth(change: &Change, at: At) -> Option<Item> {
                 ..ConsignmentState::default()
             })
         }
+        C::FindingNoted(_) => Item::Finding(FindingState::default()),
         C::DisputeOpened(opened) => Item::Dispute(DisputeState {
             gross_mg: opened.gross_mg,
             contained_mg: opened.contained_mg,
@@ -115,16 +117,25 @@ pub fn apply(item: &mut Item, change: &Change, at: At) -> Result<(), Broken> {
         },
         Item::Place(place) => to_place(place, what),
         Item::Key(key) => device::apply(key, what, at.position),
+        Item::Vehicle(vehicle) => oversight::to_vehicle(vehicle, what),
+        Item::Danger(danger) => oversight::to_danger(danger, what),
+        Item::Recall(recall) => oversight::to_recall(recall, what),
         Item::Permit(permit) => permit::apply(permit, what),
+        Item::Finding(finding) => match what {
+            C::FindingNoted(noted) => {
+                finding.answers = finding.answers.saturating_add(1);
+                finding.noted = Some(noted.clone());
+                Ok(())
+            }
+            _ => misplaced("a finding"),
+        },
         Item::Site(_)
         | Item::Unit(_)
-        | Item::Vehicle(_)
         | Item::Person(_)
         | Item::Product(_)
         | Item::Park(_)
         | Item::Rules(_)
         | Item::Ledger(_) => misplaced("the registry"),
-        Item::Recall(recall) => oversight::to_recall(recall, what),
     }
 }
 
@@ -384,7 +395,7 @@ fn to_consignment(consignment: &mut ConsignmentState, what: &C) -> Result<(), Br
         }
         C::WasteDue(due) => return waste_due(&mut consignment.due, due),
         C::ConsignmentClosed(_) => consignment.closed = true,
-        _ => return misplaced("a consignment"),
+        _ => return oversight::to_consignment(consignment, what),
     }
     Ok(())
 }

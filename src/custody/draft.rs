@@ -31,6 +31,9 @@ pub struct Draft<'a> {
     /// What has been asked for: an item that is kept packed is unpacked once.
     asked: RefCell<BTreeMap<Subject, Option<Arc<Item>>>>,
     touched: BTreeMap<Subject, Touched>,
+    /// Subjects that the event being decided has changed, and how many changes
+    /// each had before.
+    recent: BTreeMap<Subject, usize>,
     /// Lots among them that run in a vessel.
     running: BTreeSet<LotId>,
     used_keys: BTreeSet<KeyId>,
@@ -69,6 +72,7 @@ impl<'a> Draft<'a> {
             cause: Cause::default(),
             asked: RefCell::default(),
             touched: BTreeMap::new(),
+            recent: BTreeMap::new(),
             running: BTreeSet::new(),
             used_keys: BTreeSet::new(),
             findings: Vec::new(),
@@ -83,6 +87,7 @@ impl<'a> Draft<'a> {
 
     /// What follows comes from this event of the statement.
     pub fn begin_event(&mut self, index: u32) {
+        self.recent.clear();
         self.cause = Cause {
             event_index: index,
             ..Cause::default()
@@ -183,6 +188,9 @@ impl<'a> Draft<'a> {
             Refused::new(RefusalCode::Insufficient, "")
                 .detail(format!("{}: {broken}", subject::show(subject)))
         })?;
+        if !self.recent.contains_key(subject) {
+            self.recent.insert(subject.clone(), touched.changes.len());
+        }
         touched.changes.push(change);
         if let Item::Lot(lot) = item.as_ref()
             && lot::is_running(lot)
@@ -192,19 +200,13 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
-    /// The changes that an event of this statement has brought so far, each
-    /// with its subject.
-    pub fn changes_of(&self, event_index: u32) -> impl Iterator<Item = (&Subject, &Change)> {
-        self.touched.iter().flat_map(move |(subject, touched)| {
-            let of_it = move |c: &&Change| {
-                let cause = c.cause.as_ref();
-                cause.is_some_and(|cause| cause.event_index == event_index)
-            };
-            touched
-                .changes
-                .iter()
-                .filter(of_it)
-                .map(move |change| (subject, change))
+    /// The changes since the event being decided began, each with its subject.
+    pub fn changes_now(&self) -> impl Iterator<Item = (&Subject, &Change)> {
+        self.recent.iter().flat_map(|(subject, before)| {
+            let touched = self.touched.get(subject);
+            let changes = touched.and_then(|t| t.changes.get(*before..));
+            let changes = changes.unwrap_or_default();
+            changes.iter().map(move |change| (subject, change))
         })
     }
 

@@ -7,7 +7,9 @@ use bytes::Bytes;
 
 use crate::event::{ConsignmentId, DisputeId, HandoffId, KeyId, LotId};
 pub use crate::pb::item::Item;
-use crate::pb::{AccountKind, HandoffStatus, Subject, SubjectKind};
+use crate::pb::{
+    AccountKind, DangerStatus, FindingAnswer, FindingNoted, HandoffStatus, Subject, SubjectKind,
+};
 
 fn subject(kind: SubjectKind, id: Bytes) -> Subject {
     Subject {
@@ -84,9 +86,21 @@ pub fn park(code: &str) -> Subject {
     subject(SubjectKind::Park, Bytes::copy_from_slice(code.as_bytes()))
 }
 
+/// A finding: the position of its record, and its number there.
+pub fn finding(position: u64, index: u32) -> Subject {
+    let mut id = position.to_be_bytes().to_vec();
+    id.extend_from_slice(&index.to_be_bytes());
+    subject(SubjectKind::Finding, id.into())
+}
+
 /// All rule packs.
 pub fn rules() -> Subject {
     subject(SubjectKind::Rules, Bytes::new())
+}
+
+/// A hidden danger, by the id that its inspection derives.
+pub fn danger(id: &Bytes) -> Subject {
+    subject(SubjectKind::Danger, id.clone())
 }
 
 /// A recall, by the id that its event derives.
@@ -192,6 +206,11 @@ pub fn is_open(item: &Item) -> bool {
         Item::Consignment(c) => !c.closed,
         Item::Dispute(d) => d.gross_mg != 0 || d.contained_mg != 0 || !d.serials.is_empty(),
         Item::Recall(r) => !r.ended,
+        Item::Danger(d) => d.status() != DangerStatus::Closed,
+        Item::Finding(f) => {
+            let answer = f.noted.as_ref().map(FindingNoted::answer);
+            answer != Some(FindingAnswer::Resolved)
+        }
         Item::Party(_)
         | Item::Site(_)
         | Item::Place(_)
@@ -226,6 +245,8 @@ pub fn last(item: &Item) -> u64 {
         Item::Park(i) => i.last,
         Item::Rules(i) => i.last,
         Item::Recall(i) => i.last,
+        Item::Danger(i) => i.last,
+        Item::Finding(i) => i.last,
         Item::Ledger(i) => i.last,
     }
 }
@@ -249,6 +270,8 @@ pub fn set_last(item: &mut Item, position: u64) {
         Item::Park(i) => &mut i.last,
         Item::Rules(i) => &mut i.last,
         Item::Recall(i) => &mut i.last,
+        Item::Danger(i) => &mut i.last,
+        Item::Finding(i) => &mut i.last,
         Item::Ledger(i) => &mut i.last,
     };
     *last = position;

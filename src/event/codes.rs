@@ -129,8 +129,12 @@ pub fn worth_a_retry(code: RefusalCode) -> bool {
             | C::UnknownPark
             | C::UnknownPack
             | C::Sealed
+            | C::Blacklisted
             | C::Recalled
             | C::UnknownRecall
+            | C::UnknownDanger
+            | C::DangerOutOfOrder
+            | C::UnknownFinding
     )
 }
 
@@ -286,11 +290,21 @@ fn rule_remedy(code: RefusalCode) -> &'static str {
         C::WaybillFieldsMissing => "fill in the waybill's fields that the answer names",
         C::ManifestFieldsMissing => "fill in the waste manifest's fields that the answer names",
         C::Restricted => "split it into acts within the region's limit, or ask its authority",
+        C::Blacklisted => {
+            "deal with a party that is not on the list, or wait until its term is over"
+        }
+        C::UnknownDanger => "name a danger by the 16 bytes that its inspection derives",
+        C::DangerOutOfOrder => {
+            "a danger is set right by the party, verified by the agency, and looked back at, in this order"
+        }
         C::Sealed => {
             "have the authority release it; a return, a disposal or a move by order is not stopped"
         }
         C::Recalled => "give the goods back or to disposal, or wait until the recall is ended",
         C::UnknownRecall => "name a recall by the 16 bytes that its event derives",
+        C::UnknownFinding => "name a finding as `hazledger findings` lists it",
+        C::NotTheOwner => "have its owner answer it, or an authority resolve it",
+        C::FindingResolved => "nothing: it is over",
         // Those before are told above.
         _ => "",
     }

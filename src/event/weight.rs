@@ -12,10 +12,10 @@ use prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor};
 
 use crate::pb::{
     AcceptedLine, Authority, CleanedInto, Consumed, DESCRIPTORS, DesignMaximum, DocumentRef, Event,
-    ExternalRef, Goods, Inert, InheritedLine, NewLot, PackagePart, PaperPerson, Part, Payload,
-    ProcessLoss, Qualification, ReceiptRow, Responsible, RuleLine, SerialRange, Settlement,
-    Signature, SignedStatement, TransformInput, UnregulatedProduct, WagonTransfer, WasteRow,
-    WaybillGoods,
+    ExternalRef, Goods, Inert, InheritedLine, InspectionItem, NewLot, PackagePart, PaperPerson,
+    Part, Payload, ProcessLoss, Qualification, ReceiptRow, Responsible, RuleLine, SerialRange,
+    Settlement, Signature, SignedStatement, TransformInput, UnregulatedProduct, WagonTransfer,
+    WasteRow, WaybillGoods,
 };
 
 /// What a statement may weigh, bytes. As many as may be of the smallest that
@@ -43,15 +43,16 @@ const LISTED: &[(&str, usize)] = &[
     ("Goods", size_of::<Goods>()),
     ("Inert", size_of::<Inert>()),
     ("InheritedLine", size_of::<InheritedLine>()),
+    ("InspectionItem", size_of::<InspectionItem>()),
     ("NewLot", size_of::<NewLot>()),
     ("PackagePart", size_of::<PackagePart>()),
     ("PaperPerson", size_of::<PaperPerson>()),
     ("Part", size_of::<Part>()),
     ("ProcessLoss", size_of::<ProcessLoss>()),
     ("Qualification", size_of::<Qualification>()),
-    ("ReceiptRow", size_of::<ReceiptRow>()),
     ("Responsible", size_of::<Responsible>()),
     ("RuleLine", size_of::<RuleLine>()),
+    ("ReceiptRow", size_of::<ReceiptRow>()),
     ("SerialRange", size_of::<SerialRange>()),
     ("Settlement", size_of::<Settlement>()),
     ("Signature", size_of::<Signature>()),

@@ -28,6 +28,21 @@ pub fn in_seconds(unix_ms: i64) -> String {
     shown(seconds).replacen('T', " ", 1)
 }
 
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+const OFFSET_MS: i64 = 8 * 60 * 60 * 1000;
+
+/// The legal day of a time, in days since 1970-01-01, as Asia/Shanghai has it.
+pub const fn legal_day(unix_ms: i64) -> i64 {
+    unix_ms.saturating_add(OFFSET_MS).div_euclid(DAY_MS)
+}
+
+/// When a legal day ends, exclusive; Unix milliseconds.
+pub const fn legal_day_end_ms(day: i64) -> i64 {
+    day.saturating_add(1)
+        .saturating_mul(DAY_MS)
+        .saturating_sub(OFFSET_MS)
+}
+
 /// The year in Asia/Shanghai; `None` if it is no time that a calendar has.
 pub fn year(unix_ms: i64) -> Option<i16> {
     let time = Timestamp::from_millisecond(unix_ms).ok()?;
@@ -53,6 +68,16 @@ pub fn span(ms: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_legal_day_begins_at_midnight_in_shanghai() {
+        // 2026-11-24 00:00 there.
+        let midnight = 1_795_449_600_000;
+        assert_eq!(shown(midnight), "2026-11-24T00:00:00+08:00");
+        assert_eq!(legal_day(midnight), legal_day(midnight - 1) + 1);
+        assert_eq!(legal_day_end_ms(legal_day(midnight - 1)), midnight);
+        assert_eq!(legal_day(-1), 0);
+    }
 
     #[test]
     fn times_are_shown_in_shanghai() {

@@ -137,6 +137,7 @@ fn names_party(change: &Change, named: &impl Fn(&str) -> bool) -> bool {
         Some(C::Offered(o)) => named(&o.giver) || named(&o.taker),
         Some(C::ConsignmentOpened(c)) => named(&c.carrier) || named(&c.giver),
         Some(C::ConsignmentRelayed(c)) => named(&c.carrier),
+        Some(C::FindingNoted(f)) => named(&f.owner) || named(&f.by),
         Some(C::DisputeOpened(d)) => named(&d.owner) || named(&d.counterpart),
         _ => false,
     }

@@ -30,6 +30,7 @@ mod empties;
 mod entries;
 pub mod errors;
 mod filter;
+mod findings;
 mod following;
 mod lapsed;
 mod ledger;

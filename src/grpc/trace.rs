@@ -17,8 +17,8 @@ use crate::pb::{
     BalanceRequest, BalanceResponse, DifferenceBy, Direction, DisputeEntry, DisputeState,
     ExternalRef, GenealogyRequest, GenealogyResponse, ListDifferencesRequest,
     ListDifferencesResponse, ListDisputesRequest, ListDisputesResponse, ListEmptiesRequest,
-    ListEmptiesResponse, LotState, RecallRequest, RecallResponse, SubjectKind, TraceLotRequest,
-    TraceLotResponse,
+    ListEmptiesResponse, ListFindingsRequest, ListFindingsResponse, LotState, RecallRequest,
+    RecallResponse, SubjectKind, TraceLotRequest, TraceLotResponse,
 };
 use crate::projection::trace::{Ask, trace};
 use crate::projection::{balance, differences, genealogy, labels, recall, references};
@@ -160,6 +160,17 @@ impl Trace for TraceService {
             Ok(recall::list(&items, &Journal(ledger), id, &state, as_of)?)
         });
         Ok(Response::new(answer.await?))
+    }
+
+    async fn list_findings(
+        &self,
+        request: Request<ListFindingsRequest>,
+    ) -> Result<Response<ListFindingsResponse>, Status> {
+        let deadline = self.0.deadline(request.metadata());
+        let request = request.into_inner();
+        self.0.projected(request.min_position, deadline).await?;
+        let read = move |ledger: &Ledger| super::findings::page(ledger, &request);
+        Ok(Response::new(self.0.read(deadline, read).await?))
     }
 
     async fn list_empties(

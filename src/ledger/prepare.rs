@@ -192,6 +192,7 @@ fn references(statement: &Statement) -> Vec<EventRef> {
 fn reference_in(body: &Body) -> Option<EventRef> {
     match body {
         Body::Corrected(e) => e.original.clone(),
+        Body::FindingAnswered(e) => e.event.clone(),
         Body::Traded(e) => e.returns.clone(),
         _ => None,
     }
@@ -323,5 +324,6 @@ fn recorded_event(record: &OpenRecord, event_index: u32) -> Option<Recorded> {
         event_index,
         event,
         changes,
+        findings: record.findings.iter().flatten().cloned().collect(),
     })
 }

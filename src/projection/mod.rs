@@ -6,6 +6,7 @@
 
 pub mod balance;
 pub mod differences;
+pub mod findings;
 pub mod genealogy;
 pub mod items;
 pub mod labels;
@@ -33,5 +34,6 @@ pub fn views() -> Vec<Box<dyn View>> {
         Box::new(references::References),
         Box::new(balance::Balance::default()),
         Box::new(differences::Differences::default()),
+        Box::new(findings::Findings),
     ]
 }

@@ -35,7 +35,7 @@ pub use self::writes::Writes;
 use super::standing::Standing;
 
 /// Version of the rows' layout. Another one is set aside and rebuilt.
-pub const STORE_VERSION: u32 = 4;
+pub const STORE_VERSION: u32 = 5;
 
 /// Memory that sled may use for its page cache, bytes. What is hot is in the
 /// live state; this is for the pages that closed items come to, anywhere.
@@ -69,6 +69,8 @@ pub enum Table {
     Balances = 4,
     /// The views' rows of measure differences.
     Differences = 5,
+    /// The views' rows of findings and of what was said of them.
+    Findings = 10,
 }
 
 /// A row: its key without the table's byte, and its value.

@@ -13,6 +13,7 @@ const SUBCOMMANDS: [&[&str]; 13] = [
     &["trace"],
     &["recall"],
     &["disputes"],
+    &["findings"],
     &["follow"],
     &["verify"],
     &["repair"],

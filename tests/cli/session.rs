@@ -488,6 +488,24 @@ fn open_disputes_are_shown_with_whose_they_are_and_by_when() {
         table.says(what);
     }
     assert!(!table.stdout.contains("逾期"), "{}", table.stdout);
+    // The same as a finding, with what it is called and how grave it is.
+    let found = session.ask(&["findings"]).exits(0);
+    for what in ["SHORT_DELIVERY 短少", "ALARM 报警", "氰化钠厂", "+08:00"] {
+        found.says(what);
+    }
+    let none = ["findings", "--owner", &session.world.mine];
+    session.ask(&none).exits(0).says("none 无");
+    let late = ["findings", "--overdue", "--at", "2099-01-01"];
+    session.ask(&late).exits(0).says("overdue 逾期");
+    let by_code = ["findings", "--code", "short_delivery", "--format", "json"];
+    let one = session.ask(&by_code).exits(0).lines().remove(0);
+    assert_eq!(one["owner"], session.world.plant.as_str());
+    let wrong = ["findings", "--code", "no_such_code"];
+    session
+        .ask(&wrong)
+        .exits(2)
+        .says("is the name of no finding");
+
     let none = session.ask(&["disputes", "--owner", &session.world.mine]);
     none.exits(0).says("none 无");
     session

@@ -118,6 +118,7 @@ impl World {
             event_index: reference.event_index,
             event,
             changes,
+            findings: record.findings.iter().flatten().cloned().collect(),
             payload: record.payload.clone(),
         })
     }

@@ -326,6 +326,7 @@ pub fn agrees(model: &Model, subject: &pb::Subject, item: &Item) {
         | Item::Park(_)
         | Item::Rules(_)
         | Item::Recall(_)
+        | Item::Finding(_)
         | Item::Ledger(_) => {}
     }
 }

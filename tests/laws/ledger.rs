@@ -157,6 +157,7 @@ impl Ledger {
         }
         Some(Recorded {
             position: record.position(),
+            findings: record.findings.iter().flatten().cloned().collect(),
             event: record.events[usize::try_from(index).unwrap()].clone()?,
             payload: record.payload,
             event_index: index,

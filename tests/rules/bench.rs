@@ -300,6 +300,7 @@ impl Bench {
             event_index: reference.event_index,
             event,
             changes,
+            findings: record.findings.iter().flatten().cloned().collect(),
             payload: record.payload,
         })
     }

@@ -88,7 +88,6 @@ pub const SHAPE: &[Case] = &[
     ("stock", |b| body(b, &[]), "UNKNOWN_EVENT_KIND"),
     ("stock", |b| body(b, &[0x9a, 0x06, 0x00]), "UNKNOWN_EVENT_KIND"),
     ("stock", |b| body(b, &[0xfa, 0x07, 0x00]), "NOT_SUPPORTED_YET"),
-    ("stock", |b| body(b, &[0xc2, 0x07, 0x00]), "NOT_SUPPORTED_YET"),
     // The header.
     ("stock", |b| header(b, "P1", |p| p.origin.as_mut().unwrap().name.push('x')), "WRONG_ORIGIN"),
     ("stock", |b| header(b, "P1", |p| p.origin.as_mut().unwrap().genesis_hash = zeros(32)), "WRONG_ORIGIN"),

@@ -27,7 +27,7 @@ fn region_pack(region: &str) -> B {
     })
 }
 
-fn agency(territory: &str) -> B {
+pub fn agency(territory: &str) -> B {
     B::AgencyRegistered(AgencyRegistered {
         party: party('D'),
         agency: "PS".into(),

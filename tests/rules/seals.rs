@@ -7,6 +7,7 @@ use hazledger::pb::{
 };
 
 use super::bench::{Answer, Bench, NOBODY, party, register_party};
+use super::packs::{agency, vehicle};
 use super::table::Case;
 
 /// The lot of this name as a whole, or what of it stands at T1 of W.
@@ -40,6 +41,7 @@ pub fn release(what: &sealed::What) -> Unsealed {
             sealed::What::Lot(lot) => unsealed::What::Lot(lot.lot.clone()),
             sealed::What::Place(place) => unsealed::What::Place(place.clone()),
             sealed::What::Party(party) => unsealed::What::Party(party.clone()),
+            sealed::What::Vehicle(vehicle) => unsealed::What::Vehicle(vehicle.clone()),
         }),
         order: "YJ-2026-7".into(),
         reason: "the permit is there".into(),
@@ -60,6 +62,17 @@ fn under_lot(b: &mut Bench, then: impl FnOnce(&mut Bench) -> Answer) -> Answer {
 fn under_part(b: &mut Bench, at: (char, &str), then: impl FnOnce(&mut Bench) -> Answer) -> Answer {
     let what = lot(b, "stock", Some(at));
     under(b, what, then)
+}
+
+/// The plate on the tables' waybills.
+const PLATE: &str = "蒙A00001";
+
+fn truck() -> sealed::What {
+    sealed::What::Vehicle(PLATE.into())
+}
+
+fn carry(b: &mut Bench) -> Answer {
+    b.say("P1", B::Offered(b.shipped('C', 'M', "T1", &["stock 1"])))
 }
 
 /// Sealed, released, offered.
@@ -118,6 +131,17 @@ pub const SEALS: &[Case] = &[
     ("stock", |b| { let e = seal(sealed::What::Lot(SealedLot { lot: b.id("stock"), party: party('P'), place: String::new() })); b.say("A1", B::Sealed(e)) }, "FIELD_INVALID"),
     ("stock", |b| under_lot(b, |b| { let e = seal(lot(b, "stock", None)); b.say("A1", B::Sealed(e)) }), "NO_CHANGE"),
     ("stock", |b| { for n in 0..8 { changed(b, |e| e.order = format!("YJ-{n}"))?; } changed(b, |_| ()) }, "FIELD_INVALID"),
+    // By an agency with power over where it is.
+    ("", |b| { b.say("A1+A2", agency("150000"))?; b.say("D1", B::Sealed(seal(place('P', "T1")))) }, "ok"),
+    ("", |b| { b.say("A1+A2", agency("150200"))?; b.say("D1", B::Sealed(seal(place('P', "T1")))) }, "AUTHORITY_REQUIRED"),
+    ("stock", |b| { b.say("A1+A2", agency("150100"))?; let e = seal(lot(b, "stock", None)); b.say("D1", B::Sealed(e)) }, "ok"),
+    ("stock", |b| { b.say("A1+A2", agency("150200"))?; let e = seal(lot(b, "stock", None)); b.say("D1", B::Sealed(e)) }, "AUTHORITY_REQUIRED"),
+    // A vehicle, which must be registered; registering again breaks no seal.
+    ("stock", |b| b.say("A1", B::Sealed(seal(truck()))), "FIELD_INVALID"),
+    ("stock", |b| { b.say("C1", B::VehicleRegistered(vehicle(PLATE)))?; under(b, truck(), carry) }, "SEALED"),
+    ("stock", |b| { b.say("C1", B::VehicleRegistered(vehicle(PLATE)))?; under(b, truck(), |b| { b.say("C1", B::VehicleRegistered(vehicle(PLATE)))?; carry(b) }) }, "SEALED"),
+    ("stock", |b| { b.say("C1", B::VehicleRegistered(vehicle(PLATE)))?; under(b, truck(), |b| { b.say("A1", B::Unsealed(release(&truck())))?; carry(b) }) }, "ok"),
+    ("stock waybill loaded", |b| { b.say("C1", B::VehicleRegistered(vehicle("蒙B00002")))?; under(b, sealed::What::Vehicle("蒙B00002".into()), |b| b.say("C1+D1", B::Relayed(b.relayed("truck", 'D')))) }, "SEALED"),
     // Lifted by its number, by any authority.
     ("stock", |b| { let w = lot(b, "stock", None); released(b, w) }, "ok"),
     ("stock", |b| released(b, place('P', "T1")), "ok"),

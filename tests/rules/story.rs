@@ -9,14 +9,16 @@ use bytes::Bytes;
 use hazledger::event::statement::Header;
 use hazledger::pb::event::Body as B;
 use hazledger::pb::{
-    AgencyRegistered, Arrived, Backfilled, ClockStated, Confirmed, CustomsDirection,
-    CustomsReported, CustomsStatus, Departed, DeviceLink, ExternalRef, IncidentKind, Outsider,
-    PackWithdrawn, PackagingTreatment, PartyStatus, PermitKind, PermitStated, PermitStatus,
-    QualificationKind, RecallAcknowledged, Recalled, RefusalsAnchored, Residue, RuleKind, RuleMode,
-    Sealed, SealedLot, SealedPlace, SettlementCause, TakenOver, Unsealed, sealed, unsealed,
+    AgencyRegistered, Arrived, Backfilled, Blacklisted, ClockStated, Confirmed, CustomsDirection,
+    CustomsReported, CustomsStatus, Departed, DeviceLink, DocumentRef, EmergencyOrdered,
+    ExternalRef, IncidentKind, Inspected, InspectionItem, LookedBack, Outsider, PackWithdrawn,
+    PackagingTreatment, PartyStatus, PermitKind, PermitStated, PermitStatus, QualificationKind,
+    RecallAcknowledged, Recalled, Rectified, RefusalsAnchored, ReliefOrder, Residue, RuleKind,
+    RuleMode, SafeReturnOrdered, Sealed, SealedLot, SealedPlace, Seized, SettlementCause,
+    TakenOver, Unsealed, Verified, sealed, unsealed,
 };
 
-use super::bench::{Bench, HOUR, event, hash, key, party, register_party};
+use super::bench::{Bench, DAY, HOUR, event, hash, key, party, register_party};
 use super::rulebook;
 use super::verbs::{consumed, kg, loss, restating, unregulated};
 
@@ -376,6 +378,11 @@ fn orders(b: &mut Bench) {
         ..b.taken_over("stock 1", "P T2")
     };
     said(b, "A1", B::TakenOver(order));
+    let seized = Seized {
+        taken: Some(b.taken_over("stock 1", "P T2")),
+        documents: Vec::new(),
+    };
+    said(b, "A1+A2", B::Seized(seized));
     said(b, "A1+A2", B::Succeeded(b.succeeded('P', 'W')));
     said(b, "W1", B::Inherited(b.inherited('P', &["stock T2 T2"])));
 }
@@ -408,6 +415,81 @@ fn enforcement(b: &mut Bench) {
     };
     said(b, "A2", B::Unsealed(released));
     recalls(b);
+    relief(b);
+    inspections(b);
+}
+
+/// The disposer is blacklisted, the carrier taken off the list again; a vehicle
+/// is sealed; two orders name the mine, its lot and the truck.
+fn relief(b: &mut Bench) {
+    let listing = Blacklisted {
+        party: party('D'),
+        order: "HMD-2026-3".into(),
+        grounds: "no permit".into(),
+        from_ms: b.now,
+        until_ms: b.now + 30 * DAY,
+        ..Blacklisted::default()
+    };
+    said(b, "A1", B::Blacklisted(listing));
+    let relief = ReliefOrder {
+        order: "YJ-2026-9".into(),
+        reason: "flood".into(),
+        from_ms: b.now,
+        until_ms: b.now + DAY,
+        lots: vec![b.id("import")],
+        consignments: Vec::new(),
+        parties: vec![party('M')],
+    };
+    let back = SafeReturnOrdered {
+        relief: Some(ReliefOrder {
+            order: "YJ-2026-10".into(),
+            ..relief.clone()
+        }),
+    };
+    let relief = Some(relief);
+    said(b, "A1", B::EmergencyOrdered(EmergencyOrdered { relief }));
+    said(b, "A2", B::SafeReturnOrdered(back));
+}
+
+/// The mine is inspected: one danger is looked back at, one is still open.
+fn inspections(b: &mut Bench) {
+    let item = |code: &str, ok: bool| InspectionItem {
+        code: code.into(),
+        text: "the dike holds the largest tank".into(),
+        ok,
+        danger: if ok { "" } else { "the dike leaks" }.into(),
+        due_ms: if ok { 0 } else { 1_800_000_000_000 },
+    };
+    let inspected = Inspected {
+        party: party('M'),
+        site: "S".into(),
+        items: vec![item("D-1", false), item("D-2", true)],
+        documents: Vec::new(),
+    };
+    named(b, "danger", "A1", B::Inspected(inspected.clone()));
+    let danger = b.id("danger");
+    let rectified = Rectified {
+        danger: danger.clone(),
+        what: "sealed the joints".into(),
+        documents: vec![DocumentRef {
+            kind: "photograph".into(),
+            hash: hash("dike"),
+        }],
+    };
+    said(b, "M1", B::Rectified(rectified));
+    let verified = Verified {
+        danger: danger.clone(),
+        ok: true,
+        ..Verified::default()
+    };
+    said(b, "A1", B::Verified(verified));
+    let looked_back = LookedBack {
+        danger,
+        ok: true,
+        ..LookedBack::default()
+    };
+    said(b, "A1", B::LookedBack(looked_back));
+    said(b, "A1", B::Inspected(inspected));
 }
 
 /// The mine's tonne is called back twice: once it is over, once the mine and

@@ -202,6 +202,7 @@ impl Book {
             event_index: named.event_index,
             event: record.events[named.event_index as usize].clone()?,
             changes: changes.collect(),
+            findings: record.findings.iter().flatten().cloned().collect(),
             payload: record.payload,
         })
     }

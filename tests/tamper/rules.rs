@@ -65,7 +65,7 @@ fn record(mut flow: Flow, entry: &Entry) -> Failure {
 }
 
 /// The move, changed after it was decided, before the ledger seals it.
-fn cheat(change: impl FnOnce(&mut Flow, &mut Draft, &mut Entry)) -> Failure {
+pub fn cheat(change: impl FnOnce(&mut Flow, &mut Draft, &mut Entry)) -> Failure {
     let mut flow = Flow::start();
     let (mut draft, mut entry) = moving(&mut flow);
     change(&mut flow, &mut draft, &mut entry);

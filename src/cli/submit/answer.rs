@@ -139,6 +139,11 @@ fn made(party: &str, id: StatementId, index: u32, body: &Body) -> Vec<(&'static 
             vec![("handoff", name(0)), ("consignment", name(0))]
         }
         Body::Offered(_) => vec![("handoff", name(0))],
+        Body::Inspected(e) => (0u32..)
+            .zip(&e.items)
+            .filter(|(_, item)| !item.ok)
+            .map(|(line, _)| ("danger", name(line)))
+            .collect(),
         Body::Recalled(e) if e.ends.is_empty() => vec![("recall", name(0))],
         _ => Vec::new(),
     }

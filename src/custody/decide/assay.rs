@@ -4,6 +4,7 @@
 use super::Case;
 use super::fields;
 use super::goods::{self, overflow};
+use super::rules;
 use super::store::out_of_order;
 use crate::catalog::{self, Form};
 use crate::custody::account::{self, Class};
@@ -71,6 +72,9 @@ pub(super) fn assayed(draft: &mut Draft<'_>, case: &Case<'_>, e: &Assayed) -> Re
     for (at, _) in loose {
         set_content(draft, id, &at, e.content_ppm)?;
     }
+    if let Some(wetting_ppm) = e.wetting_ppm {
+        rules::wetted(draft, case.party(), id, wetting_ppm);
+    }
     match becomes {
         Some(form) => set_form(draft, case, id, lot::form(&state), form),
         None => Ok(()),
@@ -80,7 +84,8 @@ pub(super) fn assayed(draft: &mut Draft<'_>, case: &Case<'_>, e: &Assayed) -> Re
 /// Matter whose form depends on an assay, handled after that was due: what it
 /// is now nobody has measured. One that was never assayed is as its birth said.
 pub(super) fn find_overdue(draft: &mut Draft<'_>, case: &Case<'_>, id: LotId) {
-    let stands = case.rules.assay_due_ms;
+    let figure = rules::assay_due(draft, case.party(), id);
+    let stands = figure.or_base(case.rules.assay_due_ms).unwrap_or_default();
     let Some(state) = draft.lot(id).filter(|_| stands > 0) else {
         return;
     };

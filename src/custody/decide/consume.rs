@@ -5,6 +5,7 @@ use super::Case;
 use super::customs::{self, Word};
 use super::fields::{self, MAX_SHORT, MAX_TEXT};
 use super::goods::{self, Reserved};
+use super::oversight;
 use super::parts::{self, Wanted};
 use super::store::late;
 use super::vessel;
@@ -166,11 +167,12 @@ pub(super) fn incident(
         case.party(),
         case.context.recorded_at_ms,
         format!(
-            "{} at {}, packages {}{}; to be reported at once",
+            "{} at {}, packages {}{}; {}",
             Mass::mg(total.gross),
             account::show(&from),
             ranges::show(&portion.serials),
-            parts::show(&portion.parts)
+            parts::show(&portion.parts),
+            oversight::report::to_whom(e.kind(), from.kind())
         ),
     );
     match consignment {

@@ -101,6 +101,7 @@ pub(super) fn offered(draft: &mut Draft<'_>, case: &Case<'_>, e: &Offered) -> Re
         lines,
         carriage: e.carriage.clone(),
         road_pass: e.road_pass.clone(),
+        purpose: e.purpose,
         returns: e.returns.clone().map(Box::new),
         manifest: e.manifest.clone(),
         instead_of: e.instead_of.clone().map(Box::new),
@@ -224,6 +225,8 @@ fn take_up(
         party: &reference.party,
         statement,
         event_index: reference.event_index,
+        two_persons: fact.two_persons,
+        recorded_ms: fact.recorded_at_ms,
         deadline_ms: case.dispute_deadline_ms(),
         tolerance_ppm: case.rules.measure_tolerance_ppm,
     };
@@ -274,6 +277,8 @@ pub(super) fn accepted(
         party: case.party(),
         statement: case.statement.id,
         event_index: case.index,
+        two_persons: case.signers.two_persons(&taker),
+        recorded_ms: case.context.recorded_at_ms,
         deadline_ms: case.dispute_deadline_ms(),
         tolerance_ppm: case.rules.measure_tolerance_ppm,
     };
@@ -330,6 +335,8 @@ fn park(
         happened_at_ms: case.happened_at_ms(),
         party: case.party().to_owned(),
         accepted: Some(e.clone()),
+        recorded_at_ms: case.context.recorded_at_ms,
+        two_persons: case.signers.two_persons(case.party()),
     };
     draft.emit(&subject::handoff(name), C::Parked(fact))?;
     draft.emit(

@@ -3,6 +3,7 @@
 //! stand in the order of their codes. One file for each group of events.
 
 mod anchored;
+mod answer;
 mod assay;
 mod carriage;
 mod consume;
@@ -59,8 +60,8 @@ use crate::event::when::{shown, span};
 use crate::event::{HandoffId, KeyId, LotId, Statement};
 use crate::pb::event::Body;
 use crate::pb::{
-    BaseRulePack, Change, Event, EventRef, FindingCode, Genesis, Payload, RefusalCode, Severity,
-    Subject,
+    BaseRulePack, Change, Event, EventRef, Finding, FindingCode, Genesis, Payload, RefusalCode,
+    Seized, Severity, Subject,
 };
 
 pub use packs::check as check_pack;
@@ -92,6 +93,8 @@ pub struct Recorded {
     pub event: Event,
     /// What it changed, in that record.
     pub changes: Vec<(Subject, Change)>,
+    /// All findings of that record, in order.
+    pub findings: Vec<Finding>,
 }
 
 /// What an accepted statement becomes.
@@ -238,8 +241,9 @@ fn name_subjects(event: &Event, named: &mut Vec<Subject>) {
         Some(Body::Settled(e)) => {
             named.extend(crate::event::DisputeId::from_slice(&e.dispute).map(subject::dispute));
         }
+        Some(Body::FindingAnswered(e)) => named.push(subject::finding(e.position, e.finding)),
         Some(Body::Inherited(e)) => e.lines.iter().for_each(|line| lot(&line.lot)),
-        Some(Body::TakenOver(e)) => {
+        Some(Body::TakenOver(e) | Body::Seized(Seized { taken: Some(e), .. })) => {
             e.goods.iter().for_each(|g| lot(&g.lot));
             if let Some(crate::pb::taken_over::At::Consignment(id)) = &e.at {
                 named.extend(consignment(id));
@@ -249,7 +253,12 @@ fn name_subjects(event: &Event, named: &mut Vec<Subject>) {
             body @ (Body::Sealed(_)
             | Body::Unsealed(_)
             | Body::Recalled(_)
-            | Body::RecallAcknowledged(_)),
+            | Body::RecallAcknowledged(_)
+            | Body::EmergencyOrdered(_)
+            | Body::SafeReturnOrdered(_)
+            | Body::Rectified(_)
+            | Body::Verified(_)
+            | Body::LookedBack(_)),
         ) => oversight::name_subjects(body, named),
         Some(Body::Corrected(e)) => {
             // What entered by the original is named after it.
@@ -457,9 +466,34 @@ fn event_of(draft: &mut Draft<'_>, case: &Case<'_>, event: &Event) -> Result<(),
         Body::Settled(e) => dispute::settled(draft, case, e).map_err(name("settled")),
         Body::Corrected(e) => correct::corrected(draft, case, e).map_err(name("corrected")),
         Body::TakenOver(e) => order::taken_over(draft, case, e).map_err(name("taken_over")),
+        Body::FindingAnswered(e) => {
+            answer::answered(draft, case, e).map_err(name("finding_answered"))
+        }
         Body::Inherited(e) => succession::inherited(draft, case, e).map_err(name("inherited")),
+        Body::Blacklisted(e) => {
+            oversight::blacklist::listed(draft, case, e).map_err(name("blacklisted"))
+        }
+        Body::EmergencyOrdered(e) => {
+            oversight::order::ordered(draft, case, e.relief.as_ref(), false)
+                .map_err(name("emergency_ordered"))
+        }
+        Body::SafeReturnOrdered(e) => {
+            oversight::order::ordered(draft, case, e.relief.as_ref(), true)
+                .map_err(name("safe_return_ordered"))
+        }
         Body::Sealed(e) => oversight::seal::sealed(draft, case, e).map_err(name("sealed")),
         Body::Unsealed(e) => oversight::seal::unsealed(draft, case, e).map_err(name("unsealed")),
+        Body::Seized(e) => oversight::seizure::seized(draft, case, e).map_err(name("seized")),
+        Body::Inspected(e) => {
+            oversight::danger::inspected(draft, case, e).map_err(name("inspected"))
+        }
+        Body::Rectified(e) => {
+            oversight::danger::rectified(draft, case, e).map_err(name("rectified"))
+        }
+        Body::Verified(e) => oversight::danger::verified(draft, case, e).map_err(name("verified")),
+        Body::LookedBack(e) => {
+            oversight::danger::looked_back(draft, case, e).map_err(name("looked_back"))
+        }
         Body::Recalled(e) => oversight::recall::recalled(draft, case, e).map_err(name("recalled")),
         Body::RecallAcknowledged(e) => {
             oversight::recall::acknowledged(draft, case, e).map_err(name("recall_acknowledged"))
@@ -492,14 +526,16 @@ fn find_back_dating(
     draft: &mut Draft<'_>,
     statement: &Statement,
     context: &Context<'_>,
-    rules: &BaseRulePack,
+    base: &BaseRulePack,
 ) {
     let payload = &statement.payload;
     let behind = context
         .recorded_at_ms
         .saturating_sub(payload.happened_at_ms);
-    if behind > rules.back_dating_limit_ms && payload.party != LEDGER {
-        draft.begin_event(0);
+    draft.begin_event(0);
+    let figure = rules::back_dating(draft, &payload.party);
+    let limit = figure.or_base(base.back_dating_limit_ms);
+    if limit.is_some_and(|limit| behind > limit) && payload.party != LEDGER {
         draft.find(
             FindingCode::BackDated,
             Severity::Warning,

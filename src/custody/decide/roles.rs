@@ -27,6 +27,15 @@ pub(super) fn roles_for(kind: EventKind) -> &'static [KeyRole] {
         K::Relayed | K::Reported => &[R::Transport],
         K::Traded | K::Exported | K::Departed | K::Confirmed | K::CustomsReported => &[R::Trade],
         K::Settled | K::Corrected => &[R::Production, R::Store, R::Trade, R::Transport],
+        K::FindingAnswered => &[
+            R::Production,
+            R::Store,
+            R::Trade,
+            R::Transport,
+            R::Disposal,
+            R::Registry,
+            R::Oversight,
+        ],
         K::Wasted | K::Disposed => &[R::Disposal, R::Store],
         K::PartyRegistered
         | K::SiteRegistered
@@ -43,6 +52,9 @@ pub(super) fn roles_for(kind: EventKind) -> &'static [KeyRole] {
         | K::HazardSourceFiled
         | K::AgencyRegistered
         | K::Succeeded => &[R::Registry],
+        K::Recalled => &[R::Production, R::Oversight],
+        K::Rectified => &[R::Store, R::Production, R::Registry],
+        K::RecallAcknowledged => &[R::Store, R::Trade, R::Transport, R::Disposal],
         _ => &[R::Oversight],
     }
 }

@@ -4,6 +4,7 @@ use super::Case;
 use super::assay;
 use super::fields::{self, MAX_SHORT};
 use super::goods::{self, Portion, Reserved, overflow};
+use super::rules;
 use super::scales;
 use super::vessel;
 use crate::custody::account;
@@ -178,6 +179,7 @@ pub(super) fn counted(draft: &mut Draft<'_>, case: &Case<'_>, e: &Counted) -> Re
     // A count is about the lot even where it finds everything in order.
     draft.touch(subject::lot(id));
     scales::counted(draft, case, id, e);
+    rules::counted(draft, case, id, &e.place);
     let at = account::held(case.party(), &e.place);
     count_loose(draft, case, id, &state, &at, e.loose_gross_mg)?;
     let mut seen = e.serials_scanned.clone();

@@ -26,6 +26,10 @@ pub(super) struct Taking<'a> {
     pub(super) party: &'a str,
     pub(super) statement: StatementId,
     pub(super) event_index: u32,
+    /// Two persons of the taker signed it, and when it was recorded (Unix
+    /// milliseconds).
+    pub(super) two_persons: bool,
+    pub(super) recorded_ms: i64,
     pub(super) deadline_ms: i64,
     pub(super) tolerance_ppm: u32,
 }
@@ -162,6 +166,14 @@ pub(super) fn take(
     }
     rules::taken(draft, taking.taker, &to.place, &taken);
     rules::loaded(draft, taking.name, &offered);
+    let received = rules::Received {
+        subject: &subject::handoff(taking.name),
+        taker: taking.taker,
+        place: &to.place,
+        two_persons: taking.two_persons,
+        recorded_ms: taking.recorded_ms,
+    };
+    rules::received(draft, &received, &offered, &taken);
     Ok(())
 }
 
@@ -391,8 +403,8 @@ fn load(
                 carrier: taking.taker.to_owned(),
                 giver: offered.giver.clone(),
                 carriage: offered.carriage.clone(),
-                manifest: offered.manifest.clone(),
                 road_pass: offered.road_pass.clone(),
+                manifest: offered.manifest.clone(),
                 ..ConsignmentOpened::default()
             }),
         )?;

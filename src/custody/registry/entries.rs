@@ -66,10 +66,16 @@ fn entry(items: &mut BTreeMap<Subject, Item>, body: &Body) {
     };
     let last = items.get(&subject).map_or(0, subject::last);
     let item = match body {
-        Body::VehicleRegistered(e) => Item::Vehicle(VehicleState {
-            registered: Some(e.clone()),
-            last,
-        }),
+        Body::VehicleRegistered(e) => {
+            let before = match items.get(&subject) {
+                Some(Item::Vehicle(v)) => v.clone(),
+                _ => VehicleState::default(),
+            };
+            Item::Vehicle(VehicleState {
+                registered: Some(e.clone()),
+                ..before
+            })
+        }
         Body::PersonRegistered(e) => Item::Person(PersonState {
             registered: Some(e.clone()),
             last,

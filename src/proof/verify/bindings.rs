@@ -244,10 +244,9 @@ fn offer_body_differs(
         None => false,
     };
     let back = signed.returns.as_ref() == booked.returns.as_deref()
+        && signed.manifest == booked.manifest
         && signed.instead_of.as_ref() == booked.instead_of.as_deref();
-    let waybill = signed.carriage == booked.carriage
-        && signed.road_pass == booked.road_pass
-        && signed.manifest == booked.manifest;
+    let waybill = signed.carriage == booked.carriage && signed.road_pass == booked.road_pass;
     if signed.taker != booked.taker || !waybill || !place || !back {
         return Some("another taker, place or waybill");
     }

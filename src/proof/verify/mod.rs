@@ -17,6 +17,7 @@
 //! | `crossing` | law 5 |
 //! | `edges` | what crossed the ledger's edge, and who confirmed it |
 //! | `oversight` | what only an authority may put on a subject |
+//! | `findings` | who has answered a finding, and what it became |
 //! | `device` | a device's chain against the headers it comes from |
 //! | `content` | law 4 in contained mass |
 //! | `state_record` | the ledger's own word on its state, its clock, the refusals it keeps |
@@ -29,6 +30,7 @@ mod content;
 mod crossing;
 mod device;
 mod edges;
+mod findings;
 mod genesis;
 mod ids;
 mod opened;
@@ -269,6 +271,7 @@ impl Verifier {
                 crossing::check(&case)?;
                 edges::check(&case)?;
                 oversight::check(&case)?;
+                findings::check(&case)?;
                 Some(keys)
             }
         };

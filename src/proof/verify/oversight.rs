@@ -7,15 +7,30 @@ use crate::custody::subject::{self, Item};
 use crate::event::ids;
 use crate::pb::change::Change as C;
 use crate::pb::event::Body;
-use crate::pb::{RecallBegun, Subject};
+use crate::pb::{DangerStatus, OrderMark, RecallBegun, ReliefOrder, Subject, SubjectKind};
 
 /// Checks all of it.
 pub(super) fn check(case: &Case<'_>) -> Result<(), Violation> {
     for (subject, change) in case.changes() {
         let index = change.cause.map_or(0, |c| c.event_index);
         let wrong = match &change.change {
-            Some(C::Seal(seal)) => sealed_otherwise(case, index, &seal.order, &seal.authority),
-            Some(C::SealLifted(lifted)) => released_otherwise(case, index, &lifted.order),
+            Some(C::Seal(seal)) => {
+                sealed_otherwise(case, subject, index, &seal.order, &seal.authority)
+            }
+            Some(C::SealLifted(lifted)) => released_otherwise(case, subject, index, &lifted.order),
+            Some(C::Blacklisting(_)) => {
+                let signed = matches!(case.body(index), Some(Body::Blacklisted(_)));
+                (!signed || !may(case, subject)).then_some("a listing that no authority signed")
+            }
+            Some(C::DangerOpened(opened)) => {
+                let by = &case.record.payload.party;
+                let over = case.signers.over_party(case.before, &opened.party);
+                let inspected = matches!(case.body(index), Some(Body::Inspected(_)));
+                (!over || !inspected || opened.agency != *by)
+                    .then_some("a danger that no agency has found")
+            }
+            Some(C::DangerMoved(moved)) => moved_otherwise(case, subject, moved.status()),
+            Some(C::OrderMark(mark)) => ordered_otherwise(case, subject, index, mark),
             Some(C::RecallBegun(begun)) => recalled_otherwise(case, subject, index, begun),
             Some(C::RecallAcked(acked)) => {
                 let signed = acked.party == case.record.payload.party;
@@ -37,21 +52,28 @@ pub(super) fn check(case: &Case<'_>) -> Result<(), Violation> {
 
 fn sealed_otherwise(
     case: &Case<'_>,
+    subject: &Subject,
     index: u32,
     order: &str,
     authority: &str,
 ) -> Option<&'static str> {
     let signed = match case.body(index) {
         Some(Body::Sealed(e)) => e.order == order,
+        Some(Body::Seized(e)) => e.taken.as_ref().is_some_and(|t| t.order == order),
         _ => false,
     };
-    let by = case.signers.authority() && case.record.payload.party == authority;
+    let by = may(case, subject) && case.record.payload.party == authority;
     (!signed || !by).then_some("a seal that no authority has ordered")
 }
 
-fn released_otherwise(case: &Case<'_>, index: u32, order: &str) -> Option<&'static str> {
+fn released_otherwise(
+    case: &Case<'_>,
+    subject: &Subject,
+    index: u32,
+    order: &str,
+) -> Option<&'static str> {
     let signed = matches!(case.body(index), Some(Body::Unsealed(e)) if e.order == order);
-    (!signed || !case.signers.authority()).then_some("a seal is lifted that no authority released")
+    (!signed || !may(case, subject)).then_some("a seal is lifted that no authority released")
 }
 
 /// Named after its event, with the lots that it names.
@@ -78,6 +100,58 @@ fn ended_otherwise(case: &Case<'_>, subject: &Subject) -> Option<&'static str> {
         Some(Item::Recall(recall)) => recall.begun.as_ref().map(|b| b.by.clone()),
         _ => None,
     };
-    let may = case.signers.authority() || by.is_some_and(|by| case.signers.signed(&by));
+    let may = case.signers.any_authority() || by.is_some_and(|by| case.signers.signed(&by));
     (!may).then_some("a recall is ended by somebody else")
+}
+
+/// Whether one signed who has power over it: over the party, or the one whose
+/// place it is; over a lot any agency may have it, where its goods are.
+fn may(case: &Case<'_>, subject: &Subject) -> bool {
+    let name = String::from_utf8_lossy(&subject.id);
+    match subject.kind() {
+        SubjectKind::Party => case.signers.over_party(case.before, &name),
+        SubjectKind::Place => {
+            let party = name.split('/').next().unwrap_or_default();
+            case.signers.over_party(case.before, party)
+        }
+        _ => case.signers.any_authority(),
+    }
+}
+
+fn ordered_otherwise(
+    case: &Case<'_>,
+    subject: &Subject,
+    index: u32,
+    mark: &OrderMark,
+) -> Option<&'static str> {
+    let same = |e: &Option<ReliefOrder>| {
+        e.as_ref().is_some_and(|e| {
+            e.order == mark.order && e.from_ms == mark.from_ms && e.until_ms == mark.until_ms
+        })
+    };
+    let signed = match case.body(index) {
+        Some(Body::EmergencyOrdered(e)) => !mark.safe_return && same(&e.relief),
+        Some(Body::SafeReturnOrdered(e)) => mark.safe_return && same(&e.relief),
+        _ => false,
+    };
+    (!signed || !may(case, subject)).then_some("an order that no authority signed")
+}
+
+/// Set right by the party; verified and looked back at by an agency.
+fn moved_otherwise(
+    case: &Case<'_>,
+    subject: &Subject,
+    status: DangerStatus,
+) -> Option<&'static str> {
+    let item = case.before.get(subject);
+    let Some(Item::Danger(danger)) = item.as_deref() else {
+        // Opened by this very record, which an agency signed.
+        return (!case.signers.any_authority()).then_some("a danger that nobody has found");
+    };
+    let party = danger.opened.as_ref().map_or("", |o| o.party.as_str());
+    let by = match status {
+        DangerStatus::Rectified => case.signers.signed(party),
+        _ => case.signers.over_party(case.before, party),
+    };
+    (!by).then_some("a danger goes on by somebody else's word")
 }

@@ -41,6 +41,11 @@ impl Signers {
         self.authority_keys > 0
     }
 
+    /// Whether an authority or an agency signed.
+    pub(super) fn any_authority(&self) -> bool {
+        self.authority() || !self.agencies.is_empty()
+    }
+
     fn root(&self) -> bool {
         self.authority_keys >= self.root_threshold
     }
@@ -51,7 +56,7 @@ impl Signers {
     }
 
     /// Whether one signed that has power over a party's region.
-    fn over_party(&self, before: &dyn Items, party: &str) -> bool {
+    pub(super) fn over_party(&self, before: &dyn Items, party: &str) -> bool {
         match before.get(&subject::party(party)).as_deref() {
             Some(Item::Party(state)) => {
                 let registered = state.registered.as_ref();
@@ -188,8 +193,7 @@ pub(super) fn check_registry(
                 ) || s.kind() == K::Permit && !changed(record, s)
             })
         };
-        let any_authority = signers.authority() || !signers.agencies.is_empty();
-        if any_authority || links_of(record, LinkKind::Chain).any(registry) {
+        if signers.any_authority() || links_of(record, LinkKind::Chain).any(registry) {
             return Err(Violation::WithheldRegistry(index));
         }
     }

@@ -12,11 +12,12 @@ use crate::pb::change::Change as C;
 use crate::pb::event::Body;
 use crate::pb::offered::From;
 use crate::pb::{
-    Accepted, Account, Carriage, Goods, Offered, PartyRegistered, Relayed, Stage, SubjectKind,
-    Traded,
+    Accepted, Account, Carriage, Goods, HandoffPurpose, Offered, PartyRegistered, Relayed, Stage,
+    SubjectKind, Traded,
 };
 
 /// What an event does, as far as enforcement asks.
+#[derive(Clone)]
 pub(super) struct Act {
     /// The event's field in a statement, for refusals.
     pub(super) name: &'static str,
@@ -24,6 +25,8 @@ pub(super) struct Act {
     pub(super) authorises: bool,
     /// A return or a disposal: never stopped.
     pub(super) has_free_way: bool,
+    /// An emergency or safe-return order names it: gates are findings.
+    pub(super) is_ordered: bool,
     /// Goods pass from one party to another, or are sold.
     pub(super) hands_on: bool,
     /// Matter is used up, or goes on as something else.
@@ -31,6 +34,8 @@ pub(super) struct Act {
     /// Lots with the holding that is touched; a lot without one as a whole.
     pub(super) lots: BTreeSet<(LotId, Account)>,
     pub(super) parties: BTreeSet<String>,
+    /// Plates and numbers of what is to carry it.
+    pub(super) vehicles: BTreeSet<String>,
 }
 
 impl Act {
@@ -48,7 +53,8 @@ impl Act {
             | Body::Settled(_)
             | Body::Confirmed(_)
             | Body::Inherited(_)
-            | Body::TakenOver(_) => return None,
+            | Body::TakenOver(_)
+            | Body::Seized(_) => return None,
             _ => Act {
                 uses: matches!(body, Body::Used(_) | Body::Transformed(_) | Body::Filled(_)),
                 ..fact(draft, case)
@@ -64,10 +70,12 @@ fn named(name: &'static str, parties: impl IntoIterator<Item = String>) -> Act {
         name,
         authorises: true,
         has_free_way: false,
+        is_ordered: false,
         hands_on: true,
         uses: false,
         lots: BTreeSet::new(),
         parties: parties.into_iter().filter(|p| !p.is_empty()).collect(),
+        vehicles: BTreeSet::new(),
     }
 }
 
@@ -92,7 +100,9 @@ fn offered(draft: &Draft<'_>, case: &Case<'_>, e: &Offered) -> Act {
     } else {
         &consignee
     };
-    let free = e.returns.is_some() || disposes(draft, last);
+    let free =
+        e.returns.is_some() || e.purpose() == HandoffPurpose::Disposal || disposes(draft, last);
+    let carried = e.carriage.iter().flat_map(|c| [&c.vehicle, &c.trailer]);
     let from = match &e.from {
         Some(From::Place(place)) => account::held(case.party(), place),
         Some(From::Consignment(id)) => ConsignmentId::from_slice(id)
@@ -102,6 +112,7 @@ fn offered(draft: &Draft<'_>, case: &Case<'_>, e: &Offered) -> Act {
     };
     Act {
         has_free_way: free,
+        vehicles: carried.filter(|v| !v.is_empty()).cloned().collect(),
         lots: lots(&e.lines, &from),
         ..named(
             "offered",
@@ -128,6 +139,7 @@ fn relayed(draft: &Draft<'_>, case: &Case<'_>, e: &Relayed) -> Act {
     let lots = state.lots.iter().filter_map(|lot| LotId::from_slice(lot));
     Act {
         has_free_way: returns || disposes(draft, &consignee),
+        vehicles: BTreeSet::from([e.vehicle.clone()]),
         lots: lots.map(|lot| (lot, aboard.clone())).collect(),
         ..named(
             "relayed",
@@ -177,7 +189,7 @@ fn fact(draft: &Draft<'_>, case: &Case<'_>) -> Act {
         hands_on: false,
         ..named("", [case.party().to_owned()])
     };
-    for (subject, change) in draft.changes_of(case.index) {
+    for (subject, change) in draft.changes_now() {
         let Some(lot) =
             LotId::from_slice(&subject.id).filter(|_| subject.kind() == SubjectKind::Lot)
         else {

@@ -39,7 +39,7 @@ pub(in super::super) fn recalled(
         return ended(draft, case, e);
     }
     let (lot, state) = goods::lot_of(draft, &e.lot)?;
-    may_recall(case, &state)?;
+    may_recall(draft, case, &state)?;
     fields::text(&e.order, MAX_SHORT, "order")?;
     fields::text(&e.reason, MAX_TEXT, "reason")?;
     fields::documents(&e.documents)?;
@@ -59,14 +59,14 @@ pub(in super::super) fn recalled(
 }
 
 /// An authority, or whoever made or imported it.
-fn may_recall(case: &Case<'_>, state: &LotState) -> Result<(), Refused> {
+fn may_recall(draft: &Draft<'_>, case: &Case<'_>, state: &LotState) -> Result<(), Refused> {
     let born = state.born.clone().unwrap_or_default();
     let source = born.source();
     let made = matches!(
         source,
         AccountKind::Produced | AccountKind::Imported | AccountKind::Made
     );
-    if case.signers.authority() || made && case.signers.signed(&born.declarer) {
+    if super::over_lot(draft, case, state) || made && case.signers.signed(&born.declarer) {
         return Ok(());
     }
     Err(Refused::new(RefusalCode::AuthorityRequired, "lot")
@@ -204,9 +204,9 @@ fn under(draft: &Draft<'_>, lot: LotId) -> Vec<(Bytes, String)> {
 }
 
 /// What is made of a recalled lot is recalled as well.
-pub(super) fn inherit(draft: &mut Draft<'_>, index: u32) -> Result<(), Refused> {
+pub(super) fn inherit(draft: &mut Draft<'_>) -> Result<(), Refused> {
     let given: Vec<(LotId, LotId)> = draft
-        .changes_of(index)
+        .changes_now()
         .filter_map(|(subject, change)| match &change.change {
             Some(C::ContributedTo(to)) => {
                 Some((LotId::from_slice(&subject.id)?, LotId::from_slice(&to.lot)?))
@@ -226,9 +226,9 @@ pub(super) fn inherit(draft: &mut Draft<'_>, index: u32) -> Result<(), Refused> 
 }
 
 /// Recalled goods that an act is about.
-pub(super) fn judge(draft: &mut Draft<'_>, case: &Case<'_>, act: &Act) -> Result<(), Refused> {
+pub(super) fn judge(draft: &mut Draft<'_>, case: &Case<'_>, act: &Act) {
     if !act.authorises && !act.hands_on && !act.uses || act.has_free_way {
-        return Ok(());
+        return;
     }
     let lots: BTreeSet<LotId> = act.lots.iter().map(|(lot, _)| *lot).collect();
     for lot in lots {
@@ -243,7 +243,6 @@ pub(super) fn judge(draft: &mut Draft<'_>, case: &Case<'_>, act: &Act) -> Result
             owner: case.party().to_owned(),
             detail,
         };
-        meet(draft, act, breach)?;
+        meet(draft, case, act, breach);
     }
-    Ok(())
 }

@@ -4,17 +4,18 @@
 use super::super::fields::{self, MAX_SHORT, MAX_TEXT};
 use super::super::{Case, goods};
 use super::act::Act;
-use super::{Breach, meet};
+use super::{Breach, meet, over, over_lot};
 use crate::custody::draft::Draft;
 use crate::custody::oversight::MAX_SEALS;
 use crate::custody::subject::{self, Item};
 use crate::custody::{account, lot};
+use crate::event::LotId;
 use crate::event::codes::Refused;
 use crate::pb::change::Change as C;
 use crate::pb::event::Body;
 use crate::pb::{
     Account, AccountKind, FindingCode, Goods, LotState, RefusalCode, Seal, SealLifted, Sealed,
-    Subject, Unsealed, sealed, unsealed,
+    SealedPlace, Subject, Unsealed, sealed, unsealed,
 };
 
 /// The lot that is sealed, if it is one.
@@ -38,7 +39,8 @@ pub(in super::super) fn sealed(
     case: &Case<'_>,
     e: &Sealed,
 ) -> Result<(), Refused> {
-    check(case, &e.order, &e.reason)?;
+    let what = e.what.as_ref().map(Named::sealed);
+    check(draft, case, what.as_ref(), &e.order, &e.reason)?;
     fields::documents(&e.documents)?;
     let mut seal = Seal {
         order: e.order.clone(),
@@ -46,20 +48,15 @@ pub(in super::super) fn sealed(
         since_ms: case.happened_at_ms(),
         ..Seal::default()
     };
-    let what = match &e.what {
-        Some(sealed::What::Lot(lot)) => {
-            if lot.party.is_empty() != lot.place.is_empty() {
-                return Err(Refused::invalid("lot.place", "with its party, or neither"));
-            }
-            seal.party.clone_from(&lot.party);
-            seal.place.clone_from(&lot.place);
-            seal.holder.clone_from(&lot.party);
-            a_lot(draft, &lot.lot)?
+    if let Some(sealed::What::Lot(lot)) = &e.what {
+        if lot.party.is_empty() != lot.place.is_empty() {
+            return Err(Refused::invalid("lot.place", "with its party, or neither"));
         }
-        Some(sealed::What::Place(at)) => a_place(draft, &at.party, &at.place)?,
-        Some(sealed::What::Party(party)) => a_party(draft, party)?,
-        None => return Err(Refused::missing("what")),
-    };
+        seal.party.clone_from(&lot.party);
+        seal.place.clone_from(&lot.place);
+        seal.holder.clone_from(&lot.party);
+    }
+    let what = known(draft, what.as_ref())?;
     put(draft, &what, seal)
 }
 
@@ -84,13 +81,9 @@ pub(in super::super) fn unsealed(
     case: &Case<'_>,
     e: &Unsealed,
 ) -> Result<(), Refused> {
-    check(case, &e.order, &e.reason)?;
-    let what = match &e.what {
-        Some(unsealed::What::Lot(lot)) => a_lot(draft, lot)?,
-        Some(unsealed::What::Place(at)) => a_place(draft, &at.party, &at.place)?,
-        Some(unsealed::What::Party(party)) => a_party(draft, party)?,
-        None => return Err(Refused::missing("what")),
-    };
+    let what = e.what.as_ref().map(Named::released);
+    check(draft, case, what.as_ref(), &e.order, &e.reason)?;
+    let what = known(draft, what.as_ref())?;
     if !of(draft, &what).iter().any(|s| s.order == e.order) {
         return Err(Refused::new(RefusalCode::NoChange, "order").detail("no seal of that order"));
     }
@@ -98,27 +91,87 @@ pub(in super::super) fn unsealed(
     draft.emit(&what, C::SealLifted(SealLifted { order }))
 }
 
-fn check(case: &Case<'_>, order: &str, reason: &str) -> Result<(), Refused> {
-    if !case.signers.authority() {
+/// What an event seals or releases.
+enum Named<'a> {
+    Lot(&'a [u8]),
+    Place(&'a SealedPlace),
+    Party(&'a str),
+    Vehicle(&'a str),
+}
+
+impl Named<'_> {
+    fn sealed(what: &sealed::What) -> Named<'_> {
+        match what {
+            sealed::What::Lot(lot) => Named::Lot(&lot.lot),
+            sealed::What::Place(place) => Named::Place(place),
+            sealed::What::Party(party) => Named::Party(party),
+            sealed::What::Vehicle(vehicle) => Named::Vehicle(vehicle),
+        }
+    }
+
+    fn released(what: &unsealed::What) -> Named<'_> {
+        match what {
+            unsealed::What::Lot(lot) => Named::Lot(lot),
+            unsealed::What::Place(place) => Named::Place(place),
+            unsealed::What::Party(party) => Named::Party(party),
+            unsealed::What::Vehicle(vehicle) => Named::Vehicle(vehicle),
+        }
+    }
+}
+
+/// By an authority with power over what is named; with a number and a reason.
+fn check(
+    draft: &Draft<'_>,
+    case: &Case<'_>,
+    what: Option<&Named<'_>>,
+    order: &str,
+    reason: &str,
+) -> Result<(), Refused> {
+    let party = |party: &str, field: &str| match draft.party(party) {
+        Some(_) => Ok(over(draft, case, party)),
+        None => Err(Refused::new(RefusalCode::UnknownParty, field).detail(party)),
+    };
+    let may = match what {
+        Some(Named::Party(code)) => party(code, "party")?,
+        Some(Named::Place(at)) => party(&at.party, "place.party")?,
+        Some(Named::Lot(id)) => {
+            let lot = LotId::from_slice(id).and_then(|id| draft.lot(id));
+            over_lot(draft, case, &lot.unwrap_or_default())
+        }
+        Some(Named::Vehicle(number)) => over(draft, case, &keeper(draft, number)),
+        None => case.signers.authority(),
+    };
+    if !may {
         return Err(Refused::new(RefusalCode::AuthorityRequired, ""));
     }
     fields::text(order, MAX_SHORT, "order")?;
     fields::text(reason, MAX_TEXT, "reason")
 }
 
-fn a_lot(draft: &Draft<'_>, id: &[u8]) -> Result<Subject, Refused> {
-    goods::lot_of(draft, id).map(|(id, _)| subject::lot(id))
-}
-
-fn a_place(draft: &Draft<'_>, party: &str, place: &str) -> Result<Subject, Refused> {
-    goods::own_place(draft, party, place, "place").map(|()| subject::place(party, place))
-}
-
-fn a_party(draft: &Draft<'_>, party: &str) -> Result<Subject, Refused> {
-    match draft.party(party) {
-        Some(_) => Ok(subject::party(party)),
-        None => Err(Refused::new(RefusalCode::UnknownParty, "party").detail(party)),
+/// What is named, which must be there.
+fn known(draft: &Draft<'_>, what: Option<&Named<'_>>) -> Result<Subject, Refused> {
+    match what {
+        Some(Named::Lot(id)) => goods::lot_of(draft, id).map(|(id, _)| subject::lot(id)),
+        Some(Named::Place(at)) => {
+            goods::own_place(draft, &at.party, &at.place, "place")?;
+            Ok(subject::place(&at.party, &at.place))
+        }
+        Some(Named::Party(party)) => Ok(subject::party(party)),
+        Some(Named::Vehicle(number)) if keeper(draft, number).is_empty() => {
+            Err(Refused::invalid("vehicle", "it is not registered"))
+        }
+        Some(Named::Vehicle(number)) => Ok(subject::vehicle(number)),
+        None => Err(Refused::missing("what")),
     }
+}
+
+/// Whose a vehicle is; empty for one that is not registered.
+fn keeper(draft: &Draft<'_>, number: &str) -> String {
+    match draft.item(&subject::vehicle(number)).as_deref() {
+        Some(Item::Vehicle(it)) => it.registered.as_ref().map(|r| r.party.clone()),
+        _ => None,
+    }
+    .unwrap_or_default()
 }
 
 /// The seals on something.
@@ -127,6 +180,7 @@ fn of(draft: &Draft<'_>, what: &Subject) -> Vec<Seal> {
         Some(Item::Lot(it)) => it.seals.clone(),
         Some(Item::Place(it)) => it.seals.clone(),
         Some(Item::Party(it)) => it.seals.clone(),
+        Some(Item::Vehicle(it)) => it.seals.clone(),
         _ => Vec::new(),
     }
 }
@@ -148,6 +202,10 @@ pub(super) fn judge(
             found.extend(first(draft, &place).map(|seal| (place, seal)));
         }
     }
+    for vehicle in &act.vehicles {
+        let vehicle = subject::vehicle(vehicle);
+        found.extend(first(draft, &vehicle).map(|seal| (vehicle, seal)));
+    }
     for party in &act.parties {
         let party = subject::party(party);
         found.extend(first(draft, &party).map(|seal| (party, seal)));
@@ -168,7 +226,7 @@ pub(super) fn judge(
             owner: case.party().to_owned(),
             detail,
         };
-        meet(draft, act, breach)?;
+        meet(draft, case, act, breach);
     }
     Ok(())
 }

@@ -3,6 +3,8 @@
 //! they touch, and what breaks a rule that refuses is refused at the end; facts
 //! are judged at their own time, and get findings.
 
+pub(super) mod blacklist;
+mod facts;
 mod lists;
 mod loading;
 mod papers;
@@ -14,7 +16,10 @@ pub(super) use papers::asks;
 
 use std::sync::Arc;
 
+pub(super) use facts::{Received, assay_due, back_dating};
+
 use super::Case;
+use super::oversight::order;
 use crate::catalog::{self, RegionCode, Substance};
 use crate::custody::draft::Draft;
 use crate::custody::lot::Amount;
@@ -186,9 +191,9 @@ pub(super) fn offered(
 ) {
     let consignee = e.carriage.as_ref().map(|c| c.consignee.as_str());
     let parties = [Some(case.party()), Some(e.taker.as_str()), consignee];
+    let parties: Vec<&str> = parties.into_iter().flatten().collect();
     let mut regions: Vec<RegionCode> = parties
-        .into_iter()
-        .flatten()
+        .iter()
         .filter_map(|party| party_region(draft, party))
         .collect();
     if let Some(OfferedFrom::Place(place)) = &e.from {
@@ -198,7 +203,8 @@ pub(super) fn offered(
         return;
     };
     // Return to the supplier and disposal are never blocked.
-    if e.returns.is_some() || e.purpose() == HandoffPurpose::Disposal {
+    let relaxed = order::relaxed(draft, case, amounts, &parties);
+    if e.returns.is_some() || e.purpose() == HandoffPurpose::Disposal || relaxed {
         judged.authorises = false;
     }
     let going = going(draft, amounts);
@@ -206,6 +212,11 @@ pub(super) fn offered(
     papers::judge(draft, &judged, &going, e, case.party());
     let handoff = HandoffId(case.name(0));
     loading::offered(draft, &judged, e, handoff, case.party(), &going);
+    if matches!(e.from, Some(OfferedFrom::Place(_))) {
+        let two = case.signers.two_persons(case.party());
+        let subject = subject::handoff(handoff);
+        facts::two_persons(draft, &judged, &going, case.party(), two, &subject);
+    }
 }
 
 /// A relay of a consignment, which has been changed by it.
@@ -259,11 +270,12 @@ pub(super) fn traded(
     let Some(mut judged) = Judged::act(draft, case, regions) else {
         return;
     };
-    if e.returns.is_some() {
+    if e.returns.is_some() || order::relaxed(draft, case, amounts, &parties) {
         judged.authorises = false;
     }
     let going = going(draft, amounts);
     lists::judge(draft, &judged, &going, case.party(), "goods");
+    facts::traded(draft, case, &e.buyer, &going);
 }
 
 /// Goods that have been taken in, at a place of `taker`: a fact.
@@ -277,4 +289,27 @@ pub(super) fn taken(draft: &mut Draft<'_>, taker: &str, place: &str, amounts: &[
     };
     let going = going(draft, amounts);
     lists::judge(draft, &judged, &going, taker, "lines");
+}
+
+/// An acceptance into a place: who signed it, and when it was told.
+pub(super) fn received(
+    draft: &mut Draft<'_>,
+    received: &Received<'_>,
+    offered: &HandoffOffered,
+    amounts: &[(LotId, Amount)],
+) {
+    if !received.place.is_empty() {
+        let going = going(draft, amounts);
+        facts::received(draft, received, offered, &going);
+    }
+}
+
+/// A stock-take of a lot.
+pub(super) fn counted(draft: &mut Draft<'_>, case: &Case<'_>, lot: LotId, place: &str) {
+    facts::counted(draft, case, lot, place);
+}
+
+/// A lot whose wetting agent was measured.
+pub(super) fn wetted(draft: &mut Draft<'_>, party: &str, lot: LotId, wetting_ppm: u32) {
+    facts::wetted(draft, party, lot, wetting_ppm);
 }

@@ -38,6 +38,9 @@ pub(super) fn of(rule: RuleKind) -> Option<Sheet> {
         K::Prohibited => (Some(R::Prohibited), F::Prohibited, Alarm),
         K::Restricted => (Some(R::Restricted), F::Restricted, Warning),
         K::Controlled => (None, F::Controlled, Notice),
+        K::TwoPersons => (None, F::OnePerson, Warning),
+        K::Filing => (None, F::FiledLate, Warning),
+        K::Wetting => (None, F::WettingTooLow, Alarm),
         K::WaybillFields => (Some(R::WaybillFieldsMissing), F::WaybillIncomplete, Warning),
         K::ManifestFields => (
             Some(R::ManifestFieldsMissing),
