@@ -5,7 +5,7 @@ use hazledger::pb::event::Body as B;
 use hazledger::pb::{EventRef, Offered, Relayed, RuleKind, RuleLine, RuleMode};
 
 use super::bench::{Answer, Bench, HOUR, NOBODY, hash, party};
-use super::packs::rule;
+use super::rulebook::rule;
 use super::table::Case;
 use super::waybills;
 

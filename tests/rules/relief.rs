@@ -7,7 +7,8 @@ use hazledger::pb::{
 };
 
 use super::bench::{Answer, Bench, DAY, HOUR, NOBODY, START_MS, party};
-use super::packs::{agency, rule};
+use super::packs::agency;
+use super::rulebook::rule;
 use super::seals::{lot, seal};
 use super::table::Case;
 

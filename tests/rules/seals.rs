@@ -7,7 +7,8 @@ use hazledger::pb::{
 };
 
 use super::bench::{Answer, Bench, NOBODY, party, register_party};
-use super::packs::{agency, vehicle};
+use super::packs::agency;
+use super::rulebook::vehicle;
 use super::table::Case;
 
 /// The lot of this name as a whole, or what of it stands at T1 of W.
