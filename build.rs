@@ -4,10 +4,12 @@ use std::path::PathBuf;
 
 use prost::Message as _;
 
-const FILES: [&str; 11] = [
+const FILES: [&str; 13] = [
     "statement",
+    "papers",
     "register",
     "rules",
+    "oversight",
     "event",
     "codes",
     "record",
@@ -35,6 +37,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "Carriage.air",
         "Carriage.water",
         "Carriage.pipeline",
+        "Carriage.road",
         "HandoffOffered.returns",
     ] {
         config.boxed(format!("hazledger.v1.{field}"));

@@ -96,7 +96,7 @@ async fn refusals_are_listed_by_party_and_code_and_a_forger_leaves_no_name() {
         let answer = bench.ledger_client().list_refusals(request).await;
         answer.unwrap().into_inner()
     };
-    let plant = bench.cast.plant.party.clone();
+    let plant = bench.cast.plant.code.clone();
     let before = list(&plant, &[]).await;
     assert!(before.refusals.is_empty() && before.next == 0);
     let counts = before.counts.unwrap();

@@ -25,6 +25,8 @@ mod devices;
 mod edges;
 #[path = "rules/handoffs.rs"]
 mod handoffs;
+#[path = "rules/loading.rs"]
+mod loading;
 #[path = "rules/matter.rs"]
 mod matter;
 #[path = "rules/modes.rs"]
@@ -35,12 +37,16 @@ mod orders;
 mod packages;
 #[path = "rules/packs.rs"]
 mod packs;
+#[path = "rules/recalls.rs"]
+mod recalls;
 #[path = "rules/registry.rs"]
 mod registry;
 #[path = "rules/rulebook.rs"]
 mod rulebook;
 #[path = "rules/scales.rs"]
 mod scales;
+#[path = "rules/seals.rs"]
+mod seals;
 #[path = "rules/settlements.rs"]
 mod settlements;
 #[path = "rules/succession.rs"]
@@ -53,6 +59,8 @@ mod tanks;
 mod verbs;
 #[path = "rules/vessels.rs"]
 mod vessels;
+#[path = "rules/waybills.rs"]
+mod waybills;
 
 use std::collections::BTreeSet;
 
@@ -181,6 +189,17 @@ fn a_waybill_is_asked_for_what_its_mode_has_and_nothing_else() {
 }
 
 #[test]
+fn a_road_waybill_says_what_is_right_and_of_its_goods() {
+    run(waybills::FORM);
+    run(waybills::GOODS);
+}
+
+#[test]
+fn a_waybill_that_was_begun_is_filled_in_before_the_goods_go_aboard() {
+    run(waybills::ABOARD);
+}
+
+#[test]
 fn a_train_goes_on_in_other_wagons() {
     run(modes::GAUGE);
 }
@@ -216,6 +235,31 @@ fn a_regions_lists_prohibit_restrict_and_control() {
 }
 
 #[test]
+fn no_vehicle_is_loaded_whose_certificate_has_ended() {
+    run(loading::VEHICLES);
+}
+
+#[test]
+fn no_tank_is_loaded_uninspected_or_with_what_it_may_not_hold() {
+    run(loading::TANKS);
+}
+
+#[test]
+fn nobody_drives_or_escorts_without_a_valid_qualification() {
+    run(loading::CREWS);
+}
+
+#[test]
+fn a_loader_states_all_checks_and_passes_the_papers_on() {
+    run(loading::CHECKS);
+}
+
+#[test]
+fn highly_toxic_goods_go_by_road_with_a_pass_that_names_them() {
+    run(loading::PASSES);
+}
+
+#[test]
 fn a_vessel_is_filled_drawn_from_and_cleaned() {
     run(vessels::VESSELS);
 }
@@ -243,6 +287,16 @@ fn disputes_of_every_origin_end_in_part_and_after_a_party_has_closed() {
 #[test]
 fn an_authority_orders_goods_into_a_custodians_place() {
     run(orders::TAKE_OVER);
+}
+
+#[test]
+fn what_is_sealed_stays_and_what_is_done_all_the_same_is_found() {
+    run(seals::SEALS);
+}
+
+#[test]
+fn what_is_called_back_goes_nowhere_but_back() {
+    run(recalls::RECALLS);
 }
 
 #[test]
@@ -281,6 +335,11 @@ fn every_code_is_reached_by_a_line_of_a_table() {
         packs::ENTRIES,
         packs::PACKS,
         packs::LISTS,
+        loading::VEHICLES,
+        loading::TANKS,
+        loading::CREWS,
+        loading::CHECKS,
+        loading::PASSES,
         matter::ENTRY,
         matter::STORE,
         matter::CONSUME,
@@ -302,6 +361,9 @@ fn every_code_is_reached_by_a_line_of_a_table() {
         handoffs::CARRIAGE,
         modes::WAYBILLS,
         modes::GAUGE,
+        waybills::FORM,
+        waybills::GOODS,
+        waybills::ABOARD,
         scales::MEASURES,
         scales::RETURNS,
         handoffs::TRADE,
@@ -310,6 +372,8 @@ fn every_code_is_reached_by_a_line_of_a_table() {
         vessels::VESSELS,
         vessels::ASSAYS,
         orders::TAKE_OVER,
+        seals::SEALS,
+        recalls::RECALLS,
         succession::SUCCESSION,
         succession::INHERITANCE,
         devices::DEVICES,

@@ -118,6 +118,40 @@ fn audit<S: Storage>(
     audit.end(expect, kept)
 }
 
+/// Reads a journal's records in order, from the first, and stops at damage.
+///
+/// # Errors
+/// The damage; or what `take` says against a record.
+pub fn each_record<S: Storage, E>(
+    storage: &S,
+    take: &mut dyn FnMut(&Bytes) -> Result<(), E>,
+) -> Result<(), RecordError<E>> {
+    let mut failed = None;
+    ahead::each(storage, |scanned| {
+        if failed.is_some() {
+            return;
+        }
+        failed = match scanned {
+            Err(damage) => Some(RecordError::Damage(Problem::Damage(damage))),
+            Ok(Scanned::Batch { batch, .. }) => {
+                let mut records = batch.records.iter();
+                records.find_map(|record| take(record).err().map(RecordError::Taken))
+            }
+            Ok(_) => None,
+        };
+    });
+    failed.map_or(Ok(()), Err)
+}
+
+/// Why reading a journal's records ended early.
+#[derive(Debug)]
+pub enum RecordError<E> {
+    /// The journal is damaged.
+    Damage(Problem),
+    /// Whoever took the records had enough.
+    Taken(E),
+}
+
 /// What judges the batches: everything about them, or their chain.
 trait Judge {
     fn batch(&mut self, first: u64, records: &[Bytes], commit: &Bytes) -> Result<(), Failure>;

@@ -16,6 +16,7 @@ pub mod lapse;
 pub mod leaf;
 pub mod lot;
 pub mod overlay;
+pub mod oversight;
 pub mod packaging;
 pub mod permit;
 pub mod ranges;

@@ -128,6 +128,9 @@ pub fn worth_a_retry(code: RefusalCode) -> bool {
             | C::UnknownPermit
             | C::UnknownPark
             | C::UnknownPack
+            | C::Sealed
+            | C::Recalled
+            | C::UnknownRecall
     )
 }
 
@@ -264,8 +267,25 @@ fn rule_remedy(code: RefusalCode) -> &'static str {
         C::UnknownPark => "have the authority register the park first",
         C::UnknownPack => "name a pack that `hazledger rules show` lists",
         C::TooManyPacks => "publish again when versions that ended a year ago have gone",
+        C::RoadPass => {
+            "name a transport pass of the giver or the consignee that is granted, valid, and names this consignment"
+        }
+        C::VehicleCertificate | C::TankInspection => {
+            "load another vehicle, or have the renewed one registered first"
+        }
+        C::TankMedia => "load a tank whose certificate names these goods",
+        C::DriverQualification | C::EscortQualification => {
+            "name a person with a valid qualification, or have the renewed one registered first"
+        }
+        C::LoadingChecks => "check before loading, and state all five checks with who made them",
+        C::PapersNotPassedOn => "hand data sheet and label over with the goods, and say so",
         C::Prohibited => "the region allows no such act with this substance",
         C::Restricted => "split it into acts within the region's limit, or ask its authority",
+        C::Sealed => {
+            "have the authority release it; a return, a disposal or a move by order is not stopped"
+        }
+        C::Recalled => "give the goods back or to disposal, or wait until the recall is ended",
+        C::UnknownRecall => "name a recall by the 16 bytes that its event derives",
         // Those before are told above.
         _ => "",
     }

@@ -12,9 +12,9 @@ use prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor};
 
 use crate::pb::{
     AcceptedLine, Authority, CleanedInto, Consumed, DESCRIPTORS, DesignMaximum, DocumentRef, Event,
-    ExternalRef, Goods, Inert, InheritedLine, NewLot, PackagePart, Part, Payload, ProcessLoss,
-    Qualification, Responsible, RuleLine, SerialRange, Settlement, Signature, SignedStatement,
-    TransformInput, UnregulatedProduct, WagonTransfer,
+    ExternalRef, Goods, Inert, InheritedLine, NewLot, PackagePart, PaperPerson, Part, Payload,
+    ProcessLoss, Qualification, Responsible, RuleLine, SerialRange, Settlement, Signature,
+    SignedStatement, TransformInput, UnregulatedProduct, WagonTransfer, WaybillGoods,
 };
 
 /// What a statement may weigh, bytes. As many as may be of the smallest that
@@ -44,6 +44,7 @@ const LISTED: &[(&str, usize)] = &[
     ("InheritedLine", size_of::<InheritedLine>()),
     ("NewLot", size_of::<NewLot>()),
     ("PackagePart", size_of::<PackagePart>()),
+    ("PaperPerson", size_of::<PaperPerson>()),
     ("Part", size_of::<Part>()),
     ("ProcessLoss", size_of::<ProcessLoss>()),
     ("Qualification", size_of::<Qualification>()),
@@ -55,6 +56,7 @@ const LISTED: &[(&str, usize)] = &[
     ("TransformInput", size_of::<TransformInput>()),
     ("UnregulatedProduct", size_of::<UnregulatedProduct>()),
     ("WagonTransfer", size_of::<WagonTransfer>()),
+    ("WaybillGoods", size_of::<WaybillGoods>()),
 ];
 
 /// The same of a text or of bytes: its place in the list, and the smallest

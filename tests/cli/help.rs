@@ -3,7 +3,7 @@
 
 use crate::support::cli;
 
-const SUBCOMMANDS: [&[&str]; 12] = [
+const SUBCOMMANDS: [&[&str]; 13] = [
     &["demo"],
     &["init"],
     &["key", "new"],
@@ -11,6 +11,7 @@ const SUBCOMMANDS: [&[&str]; 12] = [
     &["serve"],
     &["submit"],
     &["trace"],
+    &["recall"],
     &["disputes"],
     &["follow"],
     &["verify"],

@@ -12,7 +12,8 @@ use hazledger::pb::{
     AgencyRegistered, Arrived, Backfilled, ClockStated, Confirmed, CustomsDirection,
     CustomsReported, CustomsStatus, Departed, DeviceLink, ExternalRef, IncidentKind, Outsider,
     PackWithdrawn, PackagingTreatment, PartyStatus, PermitKind, PermitStated, PermitStatus,
-    QualificationKind, RefusalsAnchored, Residue, RuleKind, RuleMode, SettlementCause, TakenOver,
+    QualificationKind, RecallAcknowledged, Recalled, RefusalsAnchored, Residue, RuleKind, RuleMode,
+    Sealed, SealedLot, SealedPlace, SettlementCause, TakenOver, Unsealed, sealed, unsealed,
 };
 
 use super::bench::{Bench, HOUR, event, hash, key, party, register_party};
@@ -38,6 +39,7 @@ pub fn tell() -> Bench {
     edges(&mut b);
     orders(&mut b);
     rule_book(&mut b);
+    enforcement(&mut b);
     b
 }
 
@@ -376,6 +378,62 @@ fn orders(b: &mut Bench) {
     said(b, "A1", B::TakenOver(order));
     said(b, "A1+A2", B::Succeeded(b.succeeded('P', 'W')));
     said(b, "W1", B::Inherited(b.inherited('P', &["stock T2 T2"])));
+}
+
+/// The authority seals a place and the mine's tonne, and releases the place.
+fn enforcement(b: &mut Bench) {
+    let lot = SealedLot {
+        lot: b.id("import"),
+        party: party('M'),
+        place: "T1".into(),
+    };
+    let place = SealedPlace {
+        party: party('W'),
+        place: "T1".into(),
+    };
+    let (order, reason) = ("YJ-2026-7".to_owned(), "no permit".to_owned());
+    let seal = |what| Sealed {
+        what: Some(what),
+        order: order.clone(),
+        reason: reason.clone(),
+        documents: Vec::new(),
+    };
+    said(b, "A1", B::Sealed(seal(sealed::What::Lot(lot))));
+    said(b, "A1", B::Sealed(seal(sealed::What::Party(party('D')))));
+    said(b, "A1", B::Sealed(seal(sealed::What::Place(place.clone()))));
+    let released = Unsealed {
+        what: Some(unsealed::What::Place(place)),
+        order: order.clone(),
+        reason: "it has one now".into(),
+    };
+    said(b, "A2", B::Unsealed(released));
+    recalls(b);
+}
+
+/// The mine's tonne is called back twice: once it is over, once the mine and
+/// the carrier have read it.
+fn recalls(b: &mut Bench) {
+    let recall = Recalled {
+        lot: b.id("import"),
+        order: "ZH-2026-1".into(),
+        reason: "off specification".into(),
+        ..Recalled::default()
+    };
+    named(b, "first recall", "A1", B::Recalled(recall.clone()));
+    let over = Recalled {
+        ends: b.id("first recall"),
+        reason: "analysed again".into(),
+        ..Recalled::default()
+    };
+    said(b, "A1", B::Recalled(over));
+    named(b, "recall", "M1", B::Recalled(recall));
+    for party in ["M1", "C1"] {
+        let acknowledged = RecallAcknowledged {
+            recall: b.id("recall"),
+            note: "kept apart".into(),
+        };
+        said(b, party, B::RecallAcknowledged(acknowledged));
+    }
 }
 
 /// Something of every kind stays open: an offer, an awaited one, goods aboard,

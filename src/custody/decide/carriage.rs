@@ -3,6 +3,7 @@
 use super::Case;
 use super::fields::{self, MAX_TEXT};
 use super::modes;
+use super::rules;
 use super::signers;
 use super::vessel;
 use crate::custody::draft::Draft;
@@ -82,7 +83,9 @@ pub(super) fn relayed(draft: &mut Draft<'_>, case: &Case<'_>, e: &Relayed) -> Re
             wagons: modes::wagons_after(&state, e),
             station: e.station.clone(),
         }),
-    )
+    )?;
+    rules::relayed(draft, case, id);
+    Ok(())
 }
 
 pub(super) fn reported(

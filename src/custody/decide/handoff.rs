@@ -3,13 +3,13 @@
 //! wait for its offer.
 
 use super::Case;
-use super::fields::{self, MAX_TEXT};
+use super::fields::{self, MAX_SHORT, MAX_TEXT};
 use super::goods::{self, Reserved};
 use super::signers;
 use super::store::{late, stands_free};
 use super::takeover::{self, Taking};
 use super::trade::MAX_LINES;
-use super::{carriage, customs, handoff_id, modes, returns, rules, scales};
+use super::{carriage, customs, handoff_id, modes, returns, rules, scales, waybill};
 use crate::custody::draft::Draft;
 use crate::custody::subject::Seen;
 use crate::custody::{account, subject, succession};
@@ -67,6 +67,9 @@ pub(super) fn offered(draft: &mut Draft<'_>, case: &Case<'_>, e: &Offered) -> Re
     if let Some(back) = &back {
         returns::check(back, case.party(), &e.taker, &lines)?;
     }
+    if let Some(c) = &e.carriage {
+        waybill::agrees(draft, c, &reserve)?;
+    }
     let mut amounts = Vec::with_capacity(reserve.len());
     for portion in reserve {
         amounts.push((portion.lot, portion.total()?));
@@ -90,6 +93,7 @@ pub(super) fn offered(draft: &mut Draft<'_>, case: &Case<'_>, e: &Offered) -> Re
         from: Some(from),
         lines,
         carriage: e.carriage.clone(),
+        road_pass: e.road_pass.clone(),
         returns: e.returns.clone().map(Box::new),
         ..HandoffOffered::default()
     };
@@ -106,6 +110,10 @@ fn check_fields(e: &Offered) -> Result<(), Refused> {
         return Err(Refused::missing("place"));
     }
     fields::documents(&e.documents)?;
+    fields::optional_text(&e.road_pass, MAX_SHORT, "road_pass")?;
+    if let Some(checks) = e.loading_checks.as_ref().filter(|c| !c.by.is_empty()) {
+        fields::hash(&checks.by, "loading_checks.by")?;
+    }
     if e.lines.is_empty() || e.lines.len() > MAX_LINES {
         return Err(Refused::invalid(
             "lines",

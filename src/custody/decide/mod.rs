@@ -18,8 +18,10 @@ mod handoff;
 mod modes;
 mod order;
 mod outer;
+mod oversight;
 mod packaging;
 mod packs;
+mod paper;
 mod parties;
 mod parts;
 mod register;
@@ -36,6 +38,7 @@ mod trade;
 mod transform;
 mod vessel;
 mod waste;
+mod waybill;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -238,6 +241,12 @@ fn name_subjects(event: &Event, named: &mut Vec<Subject>) {
                 named.extend(consignment(id));
             }
         }
+        Some(
+            body @ (Body::Sealed(_)
+            | Body::Unsealed(_)
+            | Body::Recalled(_)
+            | Body::RecallAcknowledged(_)),
+        ) => oversight::name_subjects(body, named),
         Some(Body::Corrected(e)) => {
             // What entered by the original is named after it.
             named.extend(
@@ -302,6 +311,7 @@ pub fn decide(
         };
         event_of(&mut draft, &case, event)
             .and_then(|()| vessel::settle_blends(&mut draft))
+            .and_then(|()| oversight::judge(&mut draft, &case, event))
             .map_err(|r| r.within(&format!("events[{index}]")))?;
     }
     find_back_dating(&mut draft, statement, context, &rules);
@@ -444,6 +454,12 @@ fn event_of(draft: &mut Draft<'_>, case: &Case<'_>, event: &Event) -> Result<(),
         Body::Corrected(e) => correct::corrected(draft, case, e).map_err(name("corrected")),
         Body::TakenOver(e) => order::taken_over(draft, case, e).map_err(name("taken_over")),
         Body::Inherited(e) => succession::inherited(draft, case, e).map_err(name("inherited")),
+        Body::Sealed(e) => oversight::seal::sealed(draft, case, e).map_err(name("sealed")),
+        Body::Unsealed(e) => oversight::seal::unsealed(draft, case, e).map_err(name("unsealed")),
+        Body::Recalled(e) => oversight::recall::recalled(draft, case, e).map_err(name("recalled")),
+        Body::RecallAcknowledged(e) => {
+            oversight::recall::acknowledged(draft, case, e).map_err(name("recall_acknowledged"))
+        }
         _ => Err(Refused::new(RefusalCode::NotSupportedYet, "")),
     }
 }

@@ -4,7 +4,7 @@
 use super::fields;
 use super::goods::{self, overflow};
 use super::handoff::release;
-use super::{returns, rules, scales};
+use super::{returns, rules, scales, waybill};
 use crate::custody::draft::Draft;
 use crate::custody::lot::{self, Amount};
 use crate::custody::{account, ranges, subject, succession};
@@ -121,6 +121,7 @@ pub(super) fn take(
             .detail("the offer names another handoff, or none"));
     }
     let to = taker_account(draft, taking, &offered, e)?;
+    waybill::find_incomplete(draft, taking, &offered);
     let before = on_hand(draft, &offered.lines, &to)?;
     for (index, line) in (0u32..).zip(&offered.lines) {
         let said = e
@@ -144,6 +145,7 @@ pub(super) fn take(
             draft.touch(subject::consignment(id));
         }
         find_wrong_consignee(draft, id, taking);
+        rules::arrived(draft, id, taking.taker, &to.place, &offered.lines);
         goods::unload(draft, id)?;
     }
     let closed = HandoffClosed {
@@ -156,6 +158,7 @@ pub(super) fn take(
         *amount = amount.minus(had).map_err(overflow)?;
     }
     rules::taken(draft, taking.taker, &to.place, &taken);
+    rules::loaded(draft, taking.name, &offered);
     Ok(())
 }
 
@@ -381,6 +384,7 @@ fn load(
                 carrier: taking.taker.to_owned(),
                 giver: offered.giver.clone(),
                 carriage: offered.carriage.clone(),
+                road_pass: offered.road_pass.clone(),
                 ..ConsignmentOpened::default()
             }),
         )?;

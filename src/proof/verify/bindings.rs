@@ -244,7 +244,8 @@ fn offer_body_differs(
         None => false,
     };
     let back = signed.returns.as_ref() == booked.returns.as_deref();
-    if signed.taker != booked.taker || signed.carriage != booked.carriage || !place || !back {
+    let waybill = signed.carriage == booked.carriage && signed.road_pass == booked.road_pass;
+    if signed.taker != booked.taker || !waybill || !place || !back {
         return Some("another taker, place or waybill");
     }
     let same = signed.lines.len() == booked.lines.len()

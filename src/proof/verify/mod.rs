@@ -16,6 +16,7 @@
 //! | `bindings` | changes against the events they come from |
 //! | `crossing` | law 5 |
 //! | `edges` | what crossed the ledger's edge, and who confirmed it |
+//! | `oversight` | what only an authority may put on a subject |
 //! | `device` | a device's chain against the headers it comes from |
 //! | `content` | law 4 in contained mass |
 //! | `state_record` | the ledger's own word on its state, its clock, the refusals it keeps |
@@ -31,6 +32,7 @@ mod edges;
 mod genesis;
 mod ids;
 mod opened;
+mod oversight;
 mod signatures;
 mod signers;
 mod state_record;
@@ -266,6 +268,7 @@ impl Verifier {
                 device::check(&case)?;
                 crossing::check(&case)?;
                 edges::check(&case)?;
+                oversight::check(&case)?;
                 Some(keys)
             }
         };

@@ -4,7 +4,10 @@
 //! are judged at their own time, and get findings.
 
 mod lists;
+mod loading;
+mod pass;
 mod sheet;
+mod vehicles;
 
 use std::sync::Arc;
 
@@ -14,10 +17,13 @@ use crate::custody::draft::Draft;
 use crate::custody::lot::Amount;
 use crate::custody::rules::{Asked, Book};
 use crate::custody::subject::{self, Item};
-use crate::event::LotId;
 use crate::event::codes::Refused;
+use crate::event::{ConsignmentId, HandoffId, LotId};
 use crate::pb::offered::From as OfferedFrom;
-use crate::pb::{HandoffPurpose, Offered, RuleKind, RuleMode, Subject, SubjectKind, Traded};
+use crate::pb::{
+    HandoffLine, HandoffOffered, HandoffPurpose, Offered, RuleKind, RuleMode, Subject, SubjectKind,
+    Traded,
+};
 
 /// An act or a fact being judged: by which packs, where, when.
 pub(super) struct Judged {
@@ -194,6 +200,44 @@ pub(super) fn offered(
     }
     let going = going(draft, amounts);
     lists::judge(draft, &judged, &going, case.party(), "lines");
+    let handoff = HandoffId(case.name(0));
+    loading::offered(draft, &judged, e, handoff, case.party(), &going);
+}
+
+/// A relay of a consignment, which has been changed by it.
+pub(super) fn relayed(draft: &mut Draft<'_>, case: &Case<'_>, id: ConsignmentId) {
+    let mut regions = loading::regions(draft, id);
+    regions.extend(party_region(draft, case.party()));
+    if let Some(judged) = Judged::act(draft, case, regions) {
+        loading::relayed(draft, &judged, id);
+    }
+}
+
+/// Goods that have been taken aboard: a fact.
+pub(super) fn loaded(draft: &mut Draft<'_>, handoff: HandoffId, offered: &HandoffOffered) {
+    let from = offered.from.as_ref();
+    let place = from.and_then(|from| place_region(draft, &from.party, &from.place));
+    let parties = [&offered.giver, &offered.taker].map(|party| party_region(draft, party));
+    let regions = parties.into_iter().flatten().chain(place).collect();
+    if let Some(judged) = Judged::fact(draft, regions) {
+        loading::aboard(draft, &judged, handoff, offered);
+    }
+}
+
+/// Goods of a consignment that have arrived at a place of `taker`: a fact.
+pub(super) fn arrived(
+    draft: &mut Draft<'_>,
+    id: ConsignmentId,
+    taker: &str,
+    place: &str,
+    lines: &[HandoffLine],
+) {
+    let mut regions = loading::regions(draft, id);
+    regions.extend(party_region(draft, taker));
+    regions.extend(place_region(draft, taker, place));
+    if let Some(judged) = Judged::fact(draft, regions) {
+        loading::arrived(draft, &judged, id, lines);
+    }
 }
 
 /// A sale.

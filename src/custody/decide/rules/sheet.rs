@@ -19,6 +19,22 @@ pub(super) fn of(rule: RuleKind) -> Option<Sheet> {
     use RuleKind as K;
     use Severity::{Alarm, Notice, Warning};
     let (refusal, finding, severity) = match rule {
+        K::RoadPass => (Some(R::RoadPass), F::RoadPass, Alarm),
+        K::VehicleCertificate => (Some(R::VehicleCertificate), F::VehicleCertificate, Warning),
+        K::TankInspection => (Some(R::TankInspection), F::TankInspection, Alarm),
+        K::TankMedia => (Some(R::TankMedia), F::TankMedia, Alarm),
+        K::DriverQualification => (
+            Some(R::DriverQualification),
+            F::DriverQualification,
+            Warning,
+        ),
+        K::EscortQualification => (
+            Some(R::EscortQualification),
+            F::EscortQualification,
+            Warning,
+        ),
+        K::LoadingChecks => (Some(R::LoadingChecks), F::LoadingChecks, Warning),
+        K::PapersPassedOn => (Some(R::PapersNotPassedOn), F::PapersNotPassedOn, Warning),
         K::Prohibited => (Some(R::Prohibited), F::Prohibited, Alarm),
         K::Restricted => (Some(R::Restricted), F::Restricted, Warning),
         K::Controlled => (None, F::Controlled, Notice),
