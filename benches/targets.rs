@@ -6,7 +6,7 @@
 //!
 //! `cargo bench` runs everything; `cargo bench --bench targets -- ingest unary`
 //! only the topics named: ingest, lots, unary, verify, replay, trace,
-//! genealogy.
+//! genealogy, rules.
 //! `cargo test --bench targets` is the quick form, which sees that everything
 //! works and tells no figures.
 //!
@@ -31,6 +31,7 @@ mod genealogy;
 mod ingest;
 mod lots;
 mod replay;
+mod rules;
 mod support;
 mod trace;
 mod unary;
@@ -84,6 +85,11 @@ const TOPICS: &[Topic] = &[
         name: "genealogy",
         rows: genealogy::rows,
         measure: genealogy::measure,
+    },
+    Topic {
+        name: "rules",
+        rows: rules::rows,
+        measure: rules::measure,
     },
 ];
 

@@ -13,10 +13,10 @@ fn block(heading: &str) -> &'static str {
     fenced.split_once("```").unwrap().0
 }
 
-/// The session runs in an empty folder; only the port is another, so that a
-/// server on the default one is left alone.
+/// The sessions run in one empty folder, one after the other; only the port is
+/// another, so that a server on the default one is left alone.
 #[test]
-fn the_session_of_the_readme_runs_as_it_stands() {
+fn the_sessions_of_the_readme_run_as_they_stand() {
     let folder = tempfile::tempdir().unwrap();
     let binary = Path::new(env!("CARGO_BIN_EXE_hazledger"));
     let port = std::net::TcpListener::bind("127.0.0.1:0")
@@ -24,23 +24,17 @@ fn the_session_of_the_readme_runs_as_it_stands() {
         .local_addr()
         .unwrap()
         .port();
-    let session = block("## A session")
+    let server = format!("--server http://127.0.0.1:{port}");
+    let sessions = [block("## A session"), block("## A load that is refused")].join("\n");
+    let session = sessions
         .replace(
             "serve ledger &",
             &format!("serve ledger --listen 127.0.0.1:{port} &"),
         )
-        .replace(
-            "--catch-up",
-            &format!("--catch-up --server http://127.0.0.1:{port}"),
-        )
-        .replace(
-            "--key ",
-            &format!("--server http://127.0.0.1:{port} --key "),
-        )
-        .replace(
-            "hazledger trace",
-            &format!("hazledger trace --server http://127.0.0.1:{port}"),
-        );
+        .replace("--catch-up", &format!("--catch-up {server}"))
+        .replace("--key ", &format!("{server} --key "))
+        .replace("hazledger trace", &format!("hazledger trace {server}"))
+        .replace("registry list", &format!("registry list {server}"));
     let script = format!("set -eu\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n{session}");
     let path = format!(
         "{}:{}",
@@ -66,6 +60,11 @@ fn the_session_of_the_readme_runs_as_it_stands() {
         "+500",
         "verified 已验证",
         "1 of 1",
+        // The load: refused for its tank, then accepted.
+        "refused 不予入账 TANK_INSPECTION 罐体检验过期",
+        "the load stays where it is",
+        "offered 交出 handoff=",
+        "tank truck 罐车",
     ] {
         assert!(said.contains(what), "nothing about {what:?} in:\n{said}");
     }
