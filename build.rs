@@ -4,10 +4,12 @@ use std::path::PathBuf;
 
 use prost::Message as _;
 
-const FILES: [&str; 10] = [
+const FILES: [&str; 13] = [
     "statement",
+    "papers",
     "register",
     "rules",
+    "oversight",
     "event",
     "codes",
     "record",
@@ -15,6 +17,7 @@ const FILES: [&str; 10] = [
     "ledger",
     "trace",
     "registry",
+    "refusals",
 ];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -34,6 +37,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "Carriage.air",
         "Carriage.water",
         "Carriage.pipeline",
+        "Carriage.road",
         "HandoffOffered.returns",
     ] {
         config.boxed(format!("hazledger.v1.{field}"));

@@ -14,8 +14,8 @@ use hazledger::pb::ledger_client::LedgerClient;
 use hazledger::pb::ledger_server::{Ledger as Service, LedgerServer};
 use hazledger::pb::{
     DecideRequest, DecideResponse, FollowRequest, FollowResponse, GetRecordRequest,
-    GetRecordResponse, GetStatusRequest, GetStatusResponse, SignedStatement, SubmitRequest,
-    SubmitResponse,
+    GetRecordResponse, GetStatusRequest, GetStatusResponse, ListRefusalsRequest,
+    ListRefusalsResponse, SignedStatement, SubmitRequest, SubmitResponse,
 };
 use prost::Message as _;
 use tonic::transport::Channel;
@@ -241,6 +241,13 @@ impl Service for Empty {
         &self,
         _: Request<GetStatusRequest>,
     ) -> Result<Response<GetStatusResponse>, Status> {
+        nothing()
+    }
+
+    async fn list_refusals(
+        &self,
+        _: Request<ListRefusalsRequest>,
+    ) -> Result<Response<ListRefusalsResponse>, Status> {
         nothing()
     }
 }

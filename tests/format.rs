@@ -17,6 +17,8 @@
 mod bench;
 #[path = "format/fields.rs"]
 mod fields;
+#[path = "rules/rulebook.rs"]
+mod rulebook;
 #[path = "rules/story.rs"]
 mod story;
 #[path = "rules/tanks.rs"]

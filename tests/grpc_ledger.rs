@@ -12,8 +12,9 @@ use hazledger::pb::event::Body;
 use hazledger::pb::get_record_request::Which;
 use hazledger::pb::submit_response::Answer;
 use hazledger::pb::{
-    DecideRequest, EventKind, FollowRequest, GetRecordRequest, GetStatusRequest, Offered, Opened,
-    RefusalCode, SignedStatement, StatementName, SubmitRequest, Traded, offered,
+    DecideRequest, EventKind, FollowRequest, GetRecordRequest, GetStatusRequest,
+    ListRefusalsRequest, Offered, Opened, RefusalCode, SignedStatement, StatementName,
+    SubmitRequest, Traded, offered,
 };
 use hazledger::proof;
 use support::server::{Bench, HOUR_MS, event, head_of, loose, lot_of, new_lot, produced, used};
@@ -73,6 +74,65 @@ async fn a_refusal_is_an_answer_signed_by_the_ledger_over_its_code() {
     let key = bench.cast.ledger.public();
     let signed = proof::check_refusal(key, genesis_hash(&bench), &refusal).unwrap();
     assert_eq!(signed.judged_at, bench.ledger.committed());
+    bench.stop().await;
+}
+
+#[tokio::test]
+async fn refusals_are_listed_by_party_and_code_and_a_forger_leaves_no_name() {
+    let bench = Bench::start().await;
+    let (_, lot) = bench.produce("A-1", 1_000).await;
+    // Somebody who has not the plant's key signs in its name.
+    let mut forged = bench.statement(&bench.cast.plant, vec![used(lot, 1)]);
+    let mut signature = forged.signatures[0].signature.to_vec();
+    signature[3] ^= 0x40;
+    forged.signatures[0].signature = signature.into();
+    assert_eq!(bench.refused(forged).await, RefusalCode::BadSignature);
+    let list = async |party: &str, codes: &[RefusalCode]| {
+        let request = ListRefusalsRequest {
+            party: party.to_owned(),
+            codes: codes.iter().map(|code| i32::from(*code)).collect(),
+            ..ListRefusalsRequest::default()
+        };
+        let answer = bench.ledger_client().list_refusals(request).await;
+        answer.unwrap().into_inner()
+    };
+    let plant = bench.cast.plant.code.clone();
+    let before = list(&plant, &[]).await;
+    assert!(before.refusals.is_empty() && before.next == 0);
+    let counts = before.counts.unwrap();
+    assert_eq!((counts.kept, counts.unverified), (0, 1));
+    assert_eq!(counts.addresses[0].address, "127.0.0.1");
+    assert_eq!(counts.addresses[0].bad_signatures, 1);
+    // What it signs itself is to its name.
+    let statement = bench.statement(&bench.cast.plant, vec![used(lot, 1_001)]);
+    assert_eq!(bench.refused(statement).await, RefusalCode::Insufficient);
+    let listed = loop {
+        let answer = list(&plant, &[]).await;
+        if !answer.refusals.is_empty() {
+            break answer.refusals;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    };
+    let kept = listed[0].refusal.clone().unwrap();
+    assert_eq!((kept.party, kept.unverified), (plant.clone(), 1));
+    let key = bench.cast.ledger.public();
+    proof::check_refusal(key, genesis_hash(&bench), &kept.refusal.unwrap()).unwrap();
+    assert_eq!(
+        list(&plant, &[RefusalCode::Insufficient])
+            .await
+            .refusals
+            .len(),
+        1
+    );
+    assert!(
+        list(&plant, &[RefusalCode::BadSignature])
+            .await
+            .refusals
+            .is_empty()
+    );
+    assert!(list("91150200MA0FAKE005", &[]).await.refusals.is_empty());
+    let counts = list(&plant, &[]).await.counts.unwrap();
+    assert_eq!((counts.kept, counts.not_kept, counts.unverified), (1, 0, 1));
     bench.stop().await;
 }
 

@@ -41,10 +41,16 @@ mod orders;
 mod packages;
 #[path = "rules/packs.rs"]
 mod packs;
+#[path = "rules/recalls.rs"]
+mod recalls;
 #[path = "rules/registry.rs"]
 mod registry;
+#[path = "rules/rulebook.rs"]
+mod rulebook;
 #[path = "rules/scales.rs"]
 mod scales;
+#[path = "rules/seals.rs"]
+mod seals;
 #[path = "rules/settlements.rs"]
 mod settlements;
 #[path = "rules/succession.rs"]
@@ -57,6 +63,8 @@ mod tanks;
 mod verbs;
 #[path = "rules/vessels.rs"]
 mod vessels;
+#[path = "rules/waybills.rs"]
+mod waybills;
 
 use std::collections::BTreeSet;
 
@@ -185,6 +193,17 @@ fn a_waybill_is_asked_for_what_its_mode_has_and_nothing_else() {
 }
 
 #[test]
+fn a_road_waybill_says_what_is_right_and_of_its_goods() {
+    run(waybills::FORM);
+    run(waybills::GOODS);
+}
+
+#[test]
+fn a_waybill_that_was_begun_is_filled_in_before_the_goods_go_aboard() {
+    run(waybills::ABOARD);
+}
+
+#[test]
 fn a_train_goes_on_in_other_wagons() {
     run(modes::GAUGE);
 }
@@ -295,6 +314,16 @@ fn an_authority_orders_goods_into_a_custodians_place() {
 }
 
 #[test]
+fn what_is_sealed_stays_and_what_is_done_all_the_same_is_found() {
+    run(seals::SEALS);
+}
+
+#[test]
+fn what_is_called_back_goes_nowhere_but_back() {
+    run(recalls::RECALLS);
+}
+
+#[test]
 fn a_successor_takes_over_duties_at_once() {
     run(succession::SUCCESSION);
 }
@@ -360,6 +389,9 @@ fn every_code_is_reached_by_a_line_of_a_table() {
         handoffs::CARRIAGE,
         modes::WAYBILLS,
         modes::GAUGE,
+        waybills::FORM,
+        waybills::GOODS,
+        waybills::ABOARD,
         scales::MEASURES,
         scales::RETURNS,
         handoffs::TRADE,
@@ -368,6 +400,8 @@ fn every_code_is_reached_by_a_line_of_a_table() {
         vessels::VESSELS,
         vessels::ASSAYS,
         orders::TAKE_OVER,
+        seals::SEALS,
+        recalls::RECALLS,
         succession::SUCCESSION,
         succession::INHERITANCE,
         devices::DEVICES,

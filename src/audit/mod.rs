@@ -6,6 +6,7 @@
 mod ahead;
 mod folder;
 mod problem;
+mod refusals;
 
 use std::collections::BTreeMap;
 
@@ -21,6 +22,7 @@ use crate::proof::{ChainVerifier, Expect, Failure, Report, Verifier, check_ackno
 
 pub use folder::ReadOnlyFolder;
 pub use problem::Problem;
+pub use refusals::{KeptReport, verify_refusals};
 
 /// An acknowledgement that somebody kept, with the name it goes by (its file).
 #[derive(Clone, Debug)]
@@ -46,6 +48,10 @@ pub struct Audit {
     pub acknowledged: usize,
     /// What is wrong, in order of position; none: all is well.
     pub problems: Vec<Problem>,
+    /// The ledger's key and genesis hash, as record 0 or the caller says.
+    pub ledger: Option<(PublicKey, Hash)>,
+    /// What [`verify_refusals`] found beside it.
+    pub refusals: Option<KeptReport>,
 }
 
 /// Reads a journal from its first byte to its last, and verifies it.
@@ -110,6 +116,40 @@ fn audit<S: Storage>(
         }
     });
     audit.end(expect, kept)
+}
+
+/// Reads a journal's records in order, from the first, and stops at damage.
+///
+/// # Errors
+/// The damage; or what `take` says against a record.
+pub fn each_record<S: Storage, E>(
+    storage: &S,
+    take: &mut dyn FnMut(&Bytes) -> Result<(), E>,
+) -> Result<(), RecordError<E>> {
+    let mut failed = None;
+    ahead::each(storage, |scanned| {
+        if failed.is_some() {
+            return;
+        }
+        failed = match scanned {
+            Err(damage) => Some(RecordError::Damage(Problem::Damage(damage))),
+            Ok(Scanned::Batch { batch, .. }) => {
+                let mut records = batch.records.iter();
+                records.find_map(|record| take(record).err().map(RecordError::Taken))
+            }
+            Ok(_) => None,
+        };
+    });
+    failed.map_or(Ok(()), Err)
+}
+
+/// Why reading a journal's records ended early.
+#[derive(Debug)]
+pub enum RecordError<E> {
+    /// The journal is damaged.
+    Damage(Problem),
+    /// Whoever took the records had enough.
+    Taken(E),
 }
 
 /// What judges the batches: everything about them, or their chain.
@@ -248,6 +288,8 @@ impl<J: Judge> Auditor<J> {
             self.problems.push(Problem::Empty);
         }
         let acknowledged = self.compare(expect, kept);
+        let ledger = self.verifier.ledger();
+        let ledger = ledger.map(|(key, hash)| (key.clone(), hash));
         self.problems.sort_by_key(Problem::position);
         let whole = !self.problems.iter().any(Problem::is_of_the_journal);
         Audit {
@@ -261,6 +303,8 @@ impl<J: Judge> Auditor<J> {
             closed: self.closed,
             acknowledged,
             problems: self.problems,
+            ledger,
+            refusals: None,
         }
     }
 

@@ -1,7 +1,7 @@
 //! What an audit can find wrong: where, what, and nothing about repair.
 
 use crate::journal::Damage;
-use crate::proof::{BadAcknowledgement, Failure};
+use crate::proof::{BadAcknowledgement, BadKept, Failure};
 
 /// One thing that is wrong with a journal, or with what was kept beside it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,6 +33,52 @@ pub enum Problem {
         first: u64,
         /// Last of the batch.
         last: u64,
+    },
+    /// Bytes of the kept refusals that the format does not allow.
+    #[error("kept refusals: {0}")]
+    KeptDamage(Damage),
+    /// A file of kept refusals that does not go on from the one before.
+    #[error("kept refusals: {segment} does not go on from the one before, or is another ledger's")]
+    KeptSegment {
+        /// Its file name.
+        segment: String,
+        /// Its first.
+        number: u64,
+    },
+    /// A kept refusal that is not what should stand there.
+    #[error("kept refusal {number}: {what}")]
+    Kept {
+        /// Which, from 0.
+        number: u64,
+        /// What is wrong with it.
+        what: BadKept,
+    },
+    /// Kept refusals that are not those which the ledger counted.
+    #[error(
+        "kept refusals {from} to {}: one of them was changed, dropped or put elsewhere: the \
+         running hash is not the one that record {position} anchored",
+        count.saturating_sub(1)
+    )]
+    KeptDiffers {
+        /// The record that says what they come to.
+        position: u64,
+        /// The first that an earlier one does not vouch for.
+        from: u64,
+        /// After so many.
+        count: u64,
+    },
+    /// Kept refusals that are no longer there, and were not said to go.
+    #[error(
+        "kept refusals {from} to {}: they are gone, and record {position} says that they are kept",
+        to.saturating_sub(1)
+    )]
+    KeptGone {
+        /// The record that says so.
+        position: u64,
+        /// The first of them.
+        from: u64,
+        /// The first after them.
+        to: u64,
     },
     /// An acknowledgement that this ledger never gave, or that was changed.
     #[error("acknowledgement {name}: {what}")]
@@ -79,10 +125,16 @@ impl Problem {
             Problem::Rule(failure) => *failure.positions.start(),
             Problem::SegmentHead { position, .. }
             | Problem::Differs { position, .. }
-            | Problem::Lost { position, .. } => *position,
+            | Problem::Lost { position, .. }
+            | Problem::KeptDiffers { position, .. }
+            | Problem::KeptGone { position, .. } => *position,
             Problem::FrameHead { first, .. } => *first,
             Problem::Empty | Problem::Origin => 0,
-            Problem::BadAcknowledgement { .. } | Problem::LedgerUnknown { .. } => u64::MAX,
+            Problem::BadAcknowledgement { .. }
+            | Problem::LedgerUnknown { .. }
+            | Problem::KeptDamage(_)
+            | Problem::KeptSegment { .. }
+            | Problem::Kept { .. } => u64::MAX,
         }
     }
 
@@ -94,6 +146,11 @@ impl Problem {
                 | Problem::LedgerUnknown { .. }
                 | Problem::Differs { .. }
                 | Problem::Lost { .. }
+                | Problem::KeptDamage(_)
+                | Problem::KeptSegment { .. }
+                | Problem::Kept { .. }
+                | Problem::KeptDiffers { .. }
+                | Problem::KeptGone { .. }
         )
     }
 }

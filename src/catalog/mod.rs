@@ -20,7 +20,10 @@ mod code;
 mod container;
 mod form;
 mod form_limit;
+mod national;
+mod paper_field;
 mod personal_data;
+mod plate;
 mod region;
 mod special_control;
 mod sscc;
@@ -36,7 +39,10 @@ pub use code::{Article, Code, CodeKind, codes, finding_code, refusal_code};
 pub use container::{ContainerError, ContainerNumber};
 pub use form::{Form, FormCode, FormError, MILLIGRAMS_PER_TONNE, form, forms};
 pub use form_limit::{Figure, FormLimit, Side, becomes, depends_on_assay, form_limits};
+pub use national::{NationalRule, national_rules};
+pub use paper_field::{Need, PaperField, waybill_fields};
 pub use personal_data::{PersonalData, personal_data};
+pub use plate::{PlateError, check_plate};
 pub use region::{Region, RegionCode, RegionError, RegionKind, region, regions};
 pub use special_control::{SpecialControl, special_control};
 pub use sscc::{Sscc, SsccError};
@@ -55,6 +61,8 @@ pub fn check() -> Result<(), TableError> {
     special_control::parsed()?;
     region::parsed()?;
     code::parsed()?;
+    paper_field::parsed()?;
     agency::parsed()?;
+    national::parsed()?;
     Ok(())
 }

@@ -12,6 +12,7 @@ use super::error::CliError;
 const MARKER: &str = "LEDGER";
 const LOCK: &str = "LOCK";
 const JOURNAL: &str = "journal";
+const REFUSALS: &str = "refusals";
 
 /// The ledger key's file, as named or else in the data directory.
 pub fn ledger_key_file(dir: &Path, named: Option<&Path>) -> PathBuf {
@@ -62,6 +63,8 @@ pub fn journal_of(copy: &Path) -> Result<PathBuf, CliError> {
 pub struct LockedJournal {
     /// The segments' folder.
     pub folder: PathBuf,
+    /// The folder of kept refusals, which need not be there.
+    pub refusals: PathBuf,
     _lock: Option<File>,
 }
 
@@ -79,6 +82,7 @@ impl LockedJournal {
         match lock.as_ref().map(File::try_lock) {
             None | Some(Ok(())) => Ok(LockedJournal {
                 folder: dir.join(JOURNAL),
+                refusals: dir.join(REFUSALS),
                 _lock: lock,
             }),
             Some(Err(TryLockError::WouldBlock)) => Err(CliError::data_directory(

@@ -22,8 +22,12 @@ pub mod log;
 pub mod output;
 pub mod passphrase;
 pub mod random;
+pub mod recall;
+pub mod refusals;
+pub mod registry;
 pub mod repair;
 pub mod report;
+pub mod rules;
 pub mod serve;
 pub mod submit;
 pub mod time;
@@ -70,12 +74,16 @@ enum Command {
     Serve(Box<serve::ServeArgs>),
     Submit(submit::SubmitArgs),
     Trace(trace::TraceArgs),
+    Recall(recall::RecallArgs),
     Disputes(disputes::DisputesArgs),
     Findings(findings::FindingsArgs),
     Follow(follow::FollowArgs),
+    Refusals(refusals::RefusalsArgs),
     Verify(verify::VerifyArgs),
     Repair(repair::RepairArgs),
     Report(report::ReportArgs),
+    Registry(Box<registry::RegistryArgs>),
+    Rules(rules::RulesArgs),
 }
 
 /// Reads the arguments, runs the subcommand, and says how it came out.
@@ -99,11 +107,15 @@ fn run(command: &Command) -> Result<Outcome, CliError> {
         Command::Serve(args) => serve::run(args),
         Command::Submit(args) => submit::run(args),
         Command::Trace(args) => trace::run(args),
+        Command::Recall(args) => recall::run(args),
         Command::Disputes(args) => disputes::run(args),
         Command::Findings(args) => findings::run(args),
         Command::Follow(args) => follow::run(args),
+        Command::Refusals(args) => refusals::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Repair(args) => repair::run(args),
         Command::Report(args) => report::run(args),
+        Command::Registry(args) => registry::run(args),
+        Command::Rules(args) => rules::run(args),
     }
 }

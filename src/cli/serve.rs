@@ -155,6 +155,9 @@ fn report(opened: &Opened) {
             tracing::info!("an unfinished copy of an earlier stop was removed: {name}");
         }
     }
+    if let Some(told) = &opened.refusals {
+        tracing::warn!("kept refusals: {told}");
+    }
     if let Some((path, why)) = &opened.set_aside {
         let path = path.display();
         tracing::warn!("the projection was set aside as {path} and rebuilt: {why}");

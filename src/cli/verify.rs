@@ -14,7 +14,9 @@ use super::data::LockedJournal;
 use super::error::{CliError, Outcome};
 use super::output::{Format, Out};
 use super::time;
-use crate::audit::{Audit, Kept, Problem, ReadOnlyFolder, verify_chain, verify_journal};
+use crate::audit::{
+    Audit, Kept, KeptReport, Problem, ReadOnlyFolder, verify_chain, verify_journal, verify_refusals,
+};
 use crate::proof::{Expect, Report};
 
 /// Acknowledgements compared in one run, at most: they are held in memory.
@@ -23,7 +25,8 @@ const MAX_ACKS: usize = 4_000_000;
 /// Check a whole data directory: every byte, signature, hash and law.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Nothing is changed. No server may have the directory open; a copy will do.
+The refusals that are kept beside the journal are held against what its records
+say of them. Nothing is changed. No server may have the directory open; a copy will do.
 Without --ledger-key-public the key is taken from record 0, which shows that
 the journal agrees with itself, not whose it is.
 
@@ -66,11 +69,14 @@ pub fn run(args: &VerifyArgs) -> Result<Outcome, CliError> {
         ..Expect::default()
     };
     let progress = &mut |records| bar.set_position(records);
-    let audit = if args.chain_only {
+    let mut audit = if args.chain_only {
         verify_chain(&folder, &expect, &kept, progress)
     } else {
         verify_journal(&folder, &expect, &kept, progress)
     };
+    if !args.chain_only {
+        verify_refusals(&ReadOnlyFolder::new(&journal.refusals), &mut audit);
+    }
     bar.finish_and_clear();
     print(args, &audit, kept.len())?;
     Ok(if audit.problems.is_empty() {
@@ -149,6 +155,7 @@ fn to_value(chain_only: bool, audit: &Audit, acknowledgements: usize) -> Value {
         "closed": audit.closed,
         "acknowledgements": acknowledgements,
         "acknowledged": audit.acknowledged,
+        "refusals": audit.refusals.as_ref().map(kept_value),
         "journal": audit.report.as_ref().map(verified),
         "problems": audit.problems.iter().map(problem).collect::<Vec<_>>(),
     })
@@ -164,6 +171,11 @@ fn chain_value(report: &Report) -> Value {
         "lastHead": report.last_head.to_string(),
         "recordedAt": time::shown(report.recorded_at_ms),
     })
+}
+
+/// What there is of kept refusals.
+fn kept_value(kept: &KeptReport) -> Value {
+    json!({ "read": kept.read, "first": kept.first, "anchored": kept.anchored })
 }
 
 fn print_table(chain_only: bool, audit: &Audit, acknowledgements: usize) -> Result<(), CliError> {
@@ -187,6 +199,10 @@ fn print_table(chain_only: bool, audit: &Audit, acknowledgements: usize) -> Resu
             format!("{} of {acknowledgements}", audit.acknowledged),
         ),
     ];
+    if let Some(KeptReport { read, anchored, .. }) = audit.refusals {
+        let kept = format!("{read} ({anchored} anchored 已锚定)");
+        fields.push(("Kept refusals 留存的拒绝", kept));
+    }
     if let Some(report) = &audit.report {
         let key = report.ledger_key.map(|id| id.to_string());
         if !chain_only {

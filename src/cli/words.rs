@@ -1,6 +1,8 @@
 //! Names for people, Chinese beside English: kinds of event, accounts,
 //! changes, refusals, findings.
 
+mod rule_book;
+
 use crate::catalog;
 use crate::custody::account;
 use crate::event::codes;
@@ -11,6 +13,10 @@ use crate::pb::change::Change as C;
 use crate::pb::{
     Account, AccountKind, CustomsStatus, DisputeOrigin, EventKind, Finding, FindingAnswer,
     FindingCode, RefusalCode, Repackaged, SerialRange, Severity,
+};
+
+pub use rule_book::{
+    permit_kind, permit_status, qualification, rule_kind, rule_mode, vehicle_kind,
 };
 
 /// A kind of event, for example `offered 交出`.
@@ -84,6 +90,7 @@ fn kind_zh(kind: EventKind) -> &'static str {
         K::Unsealed => "解封",
         K::Seized => "扣押",
         K::Recalled => "召回",
+        K::RecallAcknowledged => "召回确认",
         K::PackPublished => "规则发布",
         K::Inspected => "检查",
         K::Granted => "授权",
@@ -92,6 +99,7 @@ fn kind_zh(kind: EventKind) -> &'static str {
         K::Genesis => "创始",
         K::StateRecorded => "状态记录",
         K::ClockStated => "时钟声明",
+        K::RefusalsAnchored => "拒绝留存锚定",
     }
 }
 
@@ -273,6 +281,12 @@ pub fn change(change: &C) -> Option<(String, Option<Account>)> {
             format!("confirmed 对方确认 {} kg", kg(c.gross_mg)),
             Some(of(&c.party)),
         )),
+        C::Seal(seal) => Some((
+            format!("sealed 查封 by order {}", seal.order),
+            (!seal.place.is_empty()).then(|| account::held(&seal.party, &seal.place)),
+        )),
+        C::SealLifted(lifted) => plain(format!("released 解封, order {}", lifted.order)),
+        C::RecallMark(mark) => plain(format!("recalled 召回 {}", to_hex(&mark.recall))),
         C::Form(form) => plain(format!("form 形态 {} from now on 起", form.form)),
         C::RunningIn(v) => Some((
             "runs in vessel 在容器中".to_owned(),

@@ -5,6 +5,7 @@
 use super::blend;
 use super::device;
 use super::lot::{self, Amount, Broken, broken};
+use super::oversight;
 use super::packaging;
 use super::permit;
 use super::subject::Item;
@@ -70,7 +71,7 @@ pub fn birth(change: &Change, at: At) -> Option<Item> {
             opened: Some(opened.clone()),
             ..DisputeState::default()
         }),
-        _ => return None,
+        what => return oversight::birth(what),
     })
 }
 
@@ -90,7 +91,9 @@ pub fn apply(item: &mut Item, change: &Change, at: At) -> Result<(), Broken> {
     match item {
         Item::Lot(lot) => {
             let happened = happened(change, at);
-            lot.latest_happened_at_ms = lot.latest_happened_at_ms.max(happened);
+            if !oversight::is_mark(what) {
+                lot.latest_happened_at_ms = lot.latest_happened_at_ms.max(happened);
+            }
             if let C::Assay(AssaySet { mixed: false, .. }) = what {
                 lot.assayed_at_ms = happened;
             }
@@ -107,7 +110,7 @@ pub fn apply(item: &mut Item, change: &Change, at: At) -> Result<(), Broken> {
                 }
                 None => broken(8, "fewer parked facts than none"),
             },
-            _ => misplaced("a party"),
+            _ => oversight::to_party(party, what),
         },
         Item::Place(place) => to_place(place, what),
         Item::Key(key) => device::apply(key, what, at.position),
@@ -128,6 +131,7 @@ pub fn apply(item: &mut Item, change: &Change, at: At) -> Result<(), Broken> {
         | Item::Park(_)
         | Item::Rules(_)
         | Item::Ledger(_) => misplaced("the registry"),
+        Item::Recall(recall) => oversight::to_recall(recall, what),
     }
 }
 
@@ -232,7 +236,7 @@ fn to_lot(lot: &mut LotState, what: &C) -> Result<(), Broken> {
         // They stand in the chain, for genealogy and law 4; the item itself
         // does not change by them.
         C::Born(_) | C::ContributedTo(_) | C::Conservation(_) | C::Repackaged(_) => Ok(()),
-        _ => misplaced("a lot"),
+        _ => oversight::to_lot(lot, what),
     }
 }
 
@@ -278,7 +282,7 @@ const MAX_CONTENTS: usize = 3;
 
 fn to_place(place: &mut PlaceState, what: &C) -> Result<(), Broken> {
     let C::VesselContents(now) = what else {
-        return misplaced("a place");
+        return oversight::to_place(place, what);
     };
     place.running.clone_from(&now.running);
     place.uncleaned = now.uncleaned;

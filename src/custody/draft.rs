@@ -192,6 +192,22 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
+    /// The changes that an event of this statement has brought so far, each
+    /// with its subject.
+    pub fn changes_of(&self, event_index: u32) -> impl Iterator<Item = (&Subject, &Change)> {
+        self.touched.iter().flat_map(move |(subject, touched)| {
+            let of_it = move |c: &&Change| {
+                let cause = c.cause.as_ref();
+                cause.is_some_and(|cause| cause.event_index == event_index)
+            };
+            touched
+                .changes
+                .iter()
+                .filter(of_it)
+                .map(move |change| (subject, change))
+        })
+    }
+
     /// The lots changed so far that run in a vessel.
     pub fn running(&self) -> Vec<LotId> {
         self.running.iter().copied().collect()

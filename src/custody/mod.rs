@@ -4,6 +4,7 @@
 //! argument, items through [`Items`]; no files, no clock, no threads.
 
 pub mod account;
+pub mod anchor;
 pub mod apply;
 pub mod blend;
 pub(crate) mod conservation;
@@ -15,6 +16,7 @@ pub mod lapse;
 pub mod leaf;
 pub mod lot;
 pub mod overlay;
+pub mod oversight;
 pub mod packaging;
 pub mod permit;
 pub mod ranges;

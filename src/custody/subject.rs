@@ -96,6 +96,11 @@ pub fn rules() -> Subject {
     subject(SubjectKind::Rules, Bytes::new())
 }
 
+/// A recall, by the id that its event derives.
+pub fn recall(id: &Bytes) -> Subject {
+    subject(SubjectKind::Recall, id.clone())
+}
+
 /// The ledger itself.
 pub fn ledger() -> Subject {
     subject(SubjectKind::Ledger, Bytes::new())
@@ -193,6 +198,7 @@ pub fn is_open(item: &Item) -> bool {
         }
         Item::Consignment(c) => !c.closed,
         Item::Dispute(d) => d.gross_mg != 0 || d.contained_mg != 0 || !d.serials.is_empty(),
+        Item::Recall(r) => !r.ended,
         Item::Finding(f) => {
             let answer = f.noted.as_ref().map(FindingNoted::answer);
             answer != Some(FindingAnswer::Resolved)
@@ -230,6 +236,7 @@ pub fn last(item: &Item) -> u64 {
         Item::Product(i) => i.last,
         Item::Park(i) => i.last,
         Item::Rules(i) => i.last,
+        Item::Recall(i) => i.last,
         Item::Finding(i) => i.last,
         Item::Ledger(i) => i.last,
     }
@@ -253,6 +260,7 @@ pub fn set_last(item: &mut Item, position: u64) {
         Item::Product(i) => &mut i.last,
         Item::Park(i) => &mut i.last,
         Item::Rules(i) => &mut i.last,
+        Item::Recall(i) => &mut i.last,
         Item::Finding(i) => &mut i.last,
         Item::Ledger(i) => &mut i.last,
     };

@@ -128,6 +128,9 @@ pub fn worth_a_retry(code: RefusalCode) -> bool {
             | C::UnknownPermit
             | C::UnknownPark
             | C::UnknownPack
+            | C::Sealed
+            | C::Recalled
+            | C::UnknownRecall
             | C::UnknownFinding
     )
 }
@@ -279,6 +282,11 @@ fn rule_remedy(code: RefusalCode) -> &'static str {
         C::PapersNotPassedOn => "hand data sheet and label over with the goods, and say so",
         C::Prohibited => "the region allows no such act with this substance",
         C::Restricted => "split it into acts within the region's limit, or ask its authority",
+        C::Sealed => {
+            "have the authority release it; a return, a disposal or a move by order is not stopped"
+        }
+        C::Recalled => "give the goods back or to disposal, or wait until the recall is ended",
+        C::UnknownRecall => "name a recall by the 16 bytes that its event derives",
         C::UnknownFinding => "name a finding as `hazledger findings` lists it",
         C::NotTheOwner => "have its owner answer it, or an authority resolve it",
         C::FindingResolved => "nothing: it is over",

@@ -85,6 +85,8 @@ pub enum Tag {
     Salt = 0x0e,
     /// A statement's payload, as refusals name it.
     Payload = 0x0f,
+    /// A refusal that is kept, with the hash of the one before.
+    Refusal = 0x10,
 }
 
 /// BLAKE3 over the tag and the pieces one after another. Only for pieces of

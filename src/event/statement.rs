@@ -329,9 +329,14 @@ pub fn kind_of(event: &Event) -> EventKind {
         Some(B::PackPublished(_)) => EventKind::PackPublished,
         Some(B::AgencyRegistered(_)) => EventKind::AgencyRegistered,
         Some(B::PackWithdrawn(_)) => EventKind::PackWithdrawn,
+        Some(B::Sealed(_)) => EventKind::Sealed,
+        Some(B::Unsealed(_)) => EventKind::Unsealed,
+        Some(B::Recalled(_)) => EventKind::Recalled,
+        Some(B::RecallAcknowledged(_)) => EventKind::RecallAcknowledged,
         Some(B::Genesis(_)) => EventKind::Genesis,
         Some(B::StateRecorded(_)) => EventKind::StateRecorded,
         Some(B::ClockStated(_)) => EventKind::ClockStated,
+        Some(B::RefusalsAnchored(_)) => EventKind::RefusalsAnchored,
     }
 }
 

@@ -11,9 +11,10 @@ use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_f
 use prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor};
 
 use crate::pb::{
-    AcceptedLine, Authority, CleanedInto, Consumed, DESCRIPTORS, DocumentRef, Event, ExternalRef,
-    Goods, Inert, InheritedLine, NewLot, PackagePart, Part, Payload, ProcessLoss, SerialRange,
-    Settlement, Signature, SignedStatement, TransformInput, UnregulatedProduct, WagonTransfer,
+    AcceptedLine, Authority, CleanedInto, Consumed, DESCRIPTORS, DesignMaximum, DocumentRef, Event,
+    ExternalRef, Goods, Inert, InheritedLine, NewLot, PackagePart, PaperPerson, Part, Payload,
+    ProcessLoss, Qualification, Responsible, RuleLine, SerialRange, Settlement, Signature,
+    SignedStatement, TransformInput, UnregulatedProduct, WagonTransfer, WaybillGoods,
 };
 
 /// What a statement may weigh, bytes. As many as may be of the smallest that
@@ -35,6 +36,7 @@ const LISTED: &[(&str, usize)] = &[
     ("Authority", size_of::<Authority>()),
     ("CleanedInto", size_of::<CleanedInto>()),
     ("Consumed", size_of::<Consumed>()),
+    ("DesignMaximum", size_of::<DesignMaximum>()),
     ("DocumentRef", size_of::<DocumentRef>()),
     ("ExternalRef", size_of::<ExternalRef>()),
     ("Goods", size_of::<Goods>()),
@@ -42,14 +44,19 @@ const LISTED: &[(&str, usize)] = &[
     ("InheritedLine", size_of::<InheritedLine>()),
     ("NewLot", size_of::<NewLot>()),
     ("PackagePart", size_of::<PackagePart>()),
+    ("PaperPerson", size_of::<PaperPerson>()),
     ("Part", size_of::<Part>()),
     ("ProcessLoss", size_of::<ProcessLoss>()),
+    ("Qualification", size_of::<Qualification>()),
+    ("Responsible", size_of::<Responsible>()),
+    ("RuleLine", size_of::<RuleLine>()),
     ("SerialRange", size_of::<SerialRange>()),
     ("Settlement", size_of::<Settlement>()),
     ("Signature", size_of::<Signature>()),
     ("TransformInput", size_of::<TransformInput>()),
     ("UnregulatedProduct", size_of::<UnregulatedProduct>()),
     ("WagonTransfer", size_of::<WagonTransfer>()),
+    ("WaybillGoods", size_of::<WaybillGoods>()),
 ];
 
 /// The same of a text or of bytes: its place in the list, and the smallest

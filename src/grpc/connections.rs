@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -47,6 +48,8 @@ impl Since {
 #[derive(Debug)]
 pub(super) struct Line {
     number: u64,
+    /// Where it came from.
+    pub(super) from: IpAddr,
     since: Since,
     opened_ms: u64,
     /// Bytes that came, as far as the beginning goes.
@@ -74,7 +77,7 @@ pub(super) enum Overdue {
 }
 
 impl Line {
-    fn new(number: u64, since: Since, wasted_rate: Option<Rate>) -> Line {
+    fn new(number: u64, from: IpAddr, since: Since, wasted_rate: Option<Rate>) -> Line {
         let now = since.now_ms();
         let rate = wasted_rate.unwrap_or(Rate {
             per_second: 0,
@@ -82,6 +85,7 @@ impl Line {
         });
         Line {
             number,
+            from,
             since,
             opened_ms: now,
             heard: AtomicU64::new(0),
@@ -215,8 +219,8 @@ impl Lines {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn open(&self, number: u64) -> Arc<Line> {
-        let line = Arc::new(Line::new(number, self.since, self.wasted));
+    fn open(&self, number: u64, from: IpAddr) -> Arc<Line> {
+        let line = Arc::new(Line::new(number, from, self.since, self.wasted));
         self.lock().insert(number, Arc::downgrade(&line));
         self.metrics.connected();
         line
@@ -286,7 +290,7 @@ async fn accept_into(
 ) {
     let mut number = 0_u64;
     while let Ok(place) = Arc::clone(places).acquire_owned().await {
-        let Ok((stream, _)) = listener.accept().await else {
+        let Ok((stream, from)) = listener.accept().await else {
             tokio::time::sleep(ACCEPT_REST).await;
             continue;
         };
@@ -298,7 +302,7 @@ async fn accept_into(
             .send(Ok(Connection {
                 stream,
                 lingering: None,
-                line: lines.open(number),
+                line: lines.open(number, from.ip()),
                 lines: lines.clone(),
                 _place: place,
             }))

@@ -12,8 +12,9 @@ use tonic::{Request, Response, Status, Streaming};
 use super::calls::Call;
 use super::door::Door;
 use super::errors::{Fault, What};
-use super::filter::Filter;
+use super::filter::{Filter, MAX_FILTER};
 use super::following::Following;
+use super::registry::page_size;
 use super::submitting::{self, given};
 use super::waiting::{Deadline, callers_deadline};
 use crate::event::StatementId;
@@ -21,7 +22,8 @@ use crate::pb::get_record_request::Which;
 use crate::pb::ledger_server::Ledger;
 use crate::pb::{
     DecideRequest, DecideResponse, FollowRequest, FollowResponse, GetRecordRequest,
-    GetRecordResponse, GetStatusRequest, GetStatusResponse, SubmitRequest, SubmitResponse,
+    GetRecordResponse, GetStatusRequest, GetStatusResponse, ListRefusalsRequest,
+    ListRefusalsResponse, SubmitRequest, SubmitResponse,
 };
 
 /// The service.
@@ -140,6 +142,22 @@ impl Ledger for LedgerService {
         let (sender, receiver) = mpsc::channel(self.0.limits.follow_buffer);
         tokio::spawn(following.run(sender));
         Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
+    }
+
+    async fn list_refusals(
+        &self,
+        request: Request<ListRefusalsRequest>,
+    ) -> Result<Response<ListRefusalsResponse>, Status> {
+        let deadline = self.0.deadline(request.metadata());
+        let request = request.into_inner();
+        self.0.committed(request.min_position, deadline).await?;
+        if request.codes.len() > MAX_FILTER {
+            let why = format!("{} codes; at most {MAX_FILTER}", request.codes.len());
+            return Err(Fault::invalid("codes", why).into());
+        }
+        let size = page_size(request.page_size);
+        let read = move |ledger: &crate::ledger::Ledger| Ok(ledger.refusals(&request, size)?);
+        Ok(Response::new(self.0.read(deadline, read).await?))
     }
 
     async fn get_status(

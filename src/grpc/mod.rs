@@ -27,6 +27,7 @@ mod calls;
 mod connections;
 mod door;
 mod empties;
+mod entries;
 pub mod errors;
 mod filter;
 mod findings;

@@ -5,16 +5,18 @@ use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
 use super::door::Door;
+use super::entries;
 use super::errors::{Fault, What};
 use crate::custody::{Item, Items as _, State, subject};
 use crate::event::KeyId;
 use crate::ledger::Ledger;
 use crate::pb::registry_server::Registry;
 use crate::pb::{
-    GetKeyRequest, GetKeyResponse, GetPartyRequest, GetPartyResponse, KeyState, ListKeysRequest,
-    ListKeysResponse, ListLapsedRequest, ListLapsedResponse, ListOwnRequest, ListPartiesRequest,
-    ListPartiesResponse, ListPlacesResponse, ListSitesResponse, ListUnitsResponse, PartyState,
-    Subject, SubjectKind,
+    GetEntryRequest, GetEntryResponse, GetKeyRequest, GetKeyResponse, GetPartyRequest,
+    GetPartyResponse, GetRulesRequest, GetRulesResponse, KeyState, ListEntriesRequest,
+    ListEntriesResponse, ListKeysRequest, ListKeysResponse, ListLapsedRequest, ListLapsedResponse,
+    ListOwnRequest, ListPartiesRequest, ListPartiesResponse, ListPlacesResponse, ListSitesResponse,
+    ListUnitsResponse, PartyState, Subject, SubjectKind,
 };
 
 /// Rows of a page, at most.
@@ -150,6 +152,40 @@ impl Registry for RegistryService {
         self.0.committed(request.min_position, deadline).await?;
         let answer = self.0.ledger.read(|state| keys(state, &request));
         Ok(Response::new(answer))
+    }
+
+    async fn list_entries(
+        &self,
+        request: Request<ListEntriesRequest>,
+    ) -> Result<Response<ListEntriesResponse>, Status> {
+        let deadline = self.0.deadline(request.metadata());
+        let request = request.into_inner();
+        let kind = entries::kind(&request)?;
+        self.0.committed(request.min_position, deadline).await?;
+        let read = |state: &State| entries::page(state, kind, &request);
+        Ok(Response::new(self.0.ledger.read(read)))
+    }
+
+    async fn get_entry(
+        &self,
+        request: Request<GetEntryRequest>,
+    ) -> Result<Response<GetEntryResponse>, Status> {
+        let deadline = self.0.deadline(request.metadata());
+        let request = request.into_inner();
+        let subject = entries::named(request.subject)?;
+        self.0.committed(request.min_position, deadline).await?;
+        let read = |state: &State| entries::one(state, &subject);
+        Ok(Response::new(self.0.ledger.read(read)))
+    }
+
+    async fn get_rules(
+        &self,
+        request: Request<GetRulesRequest>,
+    ) -> Result<Response<GetRulesResponse>, Status> {
+        let deadline = self.0.deadline(request.metadata());
+        let request = request.into_inner();
+        self.0.committed(request.min_position, deadline).await?;
+        Ok(Response::new(self.0.ledger.read(entries::rules)))
     }
 
     async fn list_lapsed(

@@ -46,7 +46,9 @@ pub(super) async fn one(
     if deadline.is_over() {
         return Err(Fault::NotAdmitted);
     }
-    let pending = door.ledger.enqueue(statement)?;
+    let pending = door
+        .ledger
+        .enqueue_from(statement, line.map(|line| line.from))?;
     let Ok(answer) = timeout_at(deadline.0, pending).await else {
         return Err(Fault::Unanswered);
     };
@@ -234,10 +236,11 @@ impl Stream {
             self.door.metrics.held_back("wasted_per_second");
             sleep(Duration::from_millis(wait_ms)).await;
         }
+        let from = self.line().map(|line| line.from);
         let mut rest = FIRST_REST;
         let mut waits = false;
         loop {
-            match self.door.ledger.enqueue(statement.clone()) {
+            match self.door.ledger.enqueue_from(statement.clone(), from) {
                 Err(SubmitError::Overloaded { retry_after_ms }) => {
                     if !waits {
                         self.door.metrics.held_back("queue");

@@ -17,11 +17,11 @@ use crate::pb::{
     BalanceRequest, BalanceResponse, DifferenceBy, Direction, DisputeEntry, DisputeState,
     ExternalRef, GenealogyRequest, GenealogyResponse, ListDifferencesRequest,
     ListDifferencesResponse, ListDisputesRequest, ListDisputesResponse, ListEmptiesRequest,
-    ListEmptiesResponse, ListFindingsRequest, ListFindingsResponse, LotState, SubjectKind,
-    TraceLotRequest, TraceLotResponse,
+    ListEmptiesResponse, ListFindingsRequest, ListFindingsResponse, LotState, RecallRequest,
+    RecallResponse, SubjectKind, TraceLotRequest, TraceLotResponse,
 };
 use crate::projection::trace::{Ask, trace};
-use crate::projection::{balance, differences, genealogy, labels, references};
+use crate::projection::{balance, differences, genealogy, labels, recall, references};
 
 /// The service.
 pub(super) struct TraceService(pub Door);
@@ -144,6 +144,22 @@ impl Trace for TraceService {
                 .collect(),
         });
         Ok(Response::new(answer))
+    }
+
+    async fn recall(
+        &self,
+        request: Request<RecallRequest>,
+    ) -> Result<Response<RecallResponse>, Status> {
+        let deadline = self.0.deadline(request.metadata());
+        let request = request.into_inner();
+        let id = lot_id("lot", &request.lot)?;
+        self.0.committed(request.min_position, deadline).await?;
+        let answer = self.0.read(deadline, move |ledger| {
+            let (as_of, state) = lot(ledger, id)?;
+            let items = Known(ledger);
+            Ok(recall::list(&items, &Journal(ledger), id, &state, as_of)?)
+        });
+        Ok(Response::new(answer.await?))
     }
 
     async fn list_findings(

@@ -14,6 +14,7 @@
 //! | `reader` | [`Reader`]: committed records, concurrent with the writer |
 //! | `find` | one record's frame in its segment |
 //! | `scan` | every byte, strictly, repairing nothing: for `verify` and the scrubber |
+//! | `forget` | a journal whose oldest segments may go |
 //! | `heal` | another copy of a segment in the place of a damaged one: for `repair` |
 //! | `sim` | a disk in memory that loses power, tears writes and fails |
 //!
@@ -26,6 +27,7 @@
 mod batch;
 mod error;
 mod find;
+mod forget;
 mod frame;
 mod heal;
 mod landmark;
@@ -43,6 +45,7 @@ mod writer;
 
 pub use batch::{Batch, MAX_BATCH_BYTES};
 pub use error::{BatchRefused, JournalError};
+pub use forget::set_all_aside;
 pub use frame::{FRAME_HEADER_BYTES, MAX_BODY_BYTES};
 pub use heal::{
     Copied, drop_candidate, has_segment, heal, is_rot, make_candidate, scan_candidate,
@@ -50,7 +53,7 @@ pub use heal::{
 };
 pub use reader::{Batches, Reader, StoredBatch};
 pub use recovery::{Recovery, Torn};
-pub use scan::{Damage, Scan, Scanned, scan, scan_segment};
+pub use scan::{Damage, Scan, Scanned, scan, scan_anywhere, scan_segment};
 pub use segment::{
     DEFAULT_SEGMENT_BYTES, FORMAT_VERSION, Header, JournalOptions, MAX_SEGMENT_BYTES,
     MIN_SEGMENT_BYTES,

@@ -100,6 +100,20 @@ impl<S: Storage> Shared<S> {
         look(&self.index.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Takes the oldest sealed segment out of what is read; returns its first
+    /// position.
+    pub fn forget_oldest(&self) -> Option<u64> {
+        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+        if index.sealed.is_empty() {
+            return None;
+        }
+        let first = index.sealed.remove(0).first_position;
+        drop(index);
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.retain(|(position, _)| *position != first);
+        Some(first)
+    }
+
     fn sealed_file(&self, first: u64) -> Result<Arc<S::File>, JournalError> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, file)) = open.iter().find(|(position, _)| *position == first) {
@@ -141,6 +155,14 @@ impl<S: Storage> Reader<S> {
     /// Number of durable records: positions below it can be read.
     pub fn committed(&self) -> u64 {
         self.shared.with_index(Index::committed)
+    }
+
+    /// The first position that can be read: 0, but of a journal that forgets.
+    pub fn first(&self) -> u64 {
+        self.shared.with_index(|index| {
+            let sealed = index.sealed.first();
+            sealed.map_or(index.active.first_position, |sealed| sealed.first_position)
+        })
     }
 
     /// The body of the record at a position; `None` if it is not committed.

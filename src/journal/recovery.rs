@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::segment::{self, HEADER_BYTES, Listing};
-use super::survey::{self, Ending, Sealed, Tail};
+use super::survey::{self, Ending, Link, Sealed, Tail};
 use super::{JournalError, Storage, StorageFile, walk};
 
 /// What opening found and did.
@@ -55,8 +55,10 @@ pub(super) struct Opened<F> {
 }
 
 /// Opens the journal in a folder; see [`Journal::open`](super::Journal::open).
+/// `begins` is what its first segment must take up from, if that is known.
 pub(super) fn open<S: Storage>(
     storage: &S,
+    begins: Option<Link>,
     origin: Option<[u8; 32]>,
     synced_floor: u64,
 ) -> Result<Opened<S::File>, JournalError> {
@@ -69,7 +71,7 @@ pub(super) fn open<S: Storage>(
         return Err(JournalError::NotFound);
     };
     let mut found_origin = origin;
-    let (sealed, link) = survey::sealed_segments(storage, full, &mut found_origin)?;
+    let (sealed, link) = survey::sealed_segments(storage, full, begins, &mut found_origin)?;
     let mut tail = survey::tail(storage, *last, link, &mut found_origin)?;
     if tail.position < synced_floor {
         return Err(JournalError::Lost {

@@ -11,7 +11,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::segment::{self, HEADER_BYTES, Listing};
-use super::survey::{Link, read_header};
+use super::survey::{BEGINNING, Link, read_header};
 use super::walk::{Fault, PIECE_BYTES, Step, Walker, Window, data_end};
 use super::{Header, Storage, StorageFile, StoredBatch};
 
@@ -96,6 +96,15 @@ impl std::error::Error for Damage {}
 /// Scans a journal. After damage it goes on with the next segment, so that one
 /// run tells all segments that are hurt; it always ends with [`Scanned::End`].
 pub fn scan<S: Storage>(storage: &S) -> Scan<'_, S> {
+    Scan {
+        link: Some(BEGINNING),
+        ..scan_anywhere(storage)
+    }
+}
+
+/// The same of a journal that may have forgotten its beginning
+/// ([`Journal::forget_oldest`](super::Journal::forget_oldest)).
+pub fn scan_anywhere<S: Storage>(storage: &S) -> Scan<'_, S> {
     let (firsts, trouble) = match storage.list() {
         Ok(names) => (Listing::of(names).segments, None),
         Err(error) => (
@@ -105,7 +114,6 @@ pub fn scan<S: Storage>(storage: &S) -> Scan<'_, S> {
     };
     let trouble = trouble.or_else(|| firsts.is_empty().then(|| "there is no segment".into()));
     Scan {
-        link: Some(BEGINNING),
         trouble,
         ..Scan::over(storage, firsts)
     }
@@ -116,12 +124,6 @@ pub fn scan<S: Storage>(storage: &S) -> Scan<'_, S> {
 pub fn scan_segment<S: Storage>(storage: &S, first: u64) -> Scan<'_, S> {
     Scan::over(storage, vec![first])
 }
-
-/// Before the first segment.
-const BEGINNING: Link = Link {
-    position: 0,
-    last_head: [0; 32],
-};
 
 /// A scan under way; see [`scan`].
 #[derive(Debug)]

@@ -61,19 +61,19 @@ pub(super) struct Tail<F> {
     pub ending: Ending,
 }
 
-/// Reads the sealed segments' headers and tables.
+/// Reads the sealed segments' headers and tables. `link` is what the first
+/// must take up from; with `None` it may begin anywhere.
 pub(super) fn sealed_segments<S: Storage>(
     storage: &S,
     firsts: &[u64],
+    mut link: Option<Link>,
     origin: &mut Option<[u8; 32]>,
-) -> Result<(Vec<Sealed>, Link), JournalError> {
-    let mut link = Link {
-        position: 0,
-        last_head: [0; 32],
-    };
+) -> Result<(Vec<Sealed>, Option<Link>), JournalError> {
     let mut sealed = Vec::with_capacity(firsts.len());
     for first in firsts {
-        link.expect(*first)?;
+        if let Some(link) = link {
+            link.expect(*first)?;
+        }
         let name = segment::name(*first);
         let file = storage
             .open(&name)
@@ -84,7 +84,7 @@ pub(super) fn sealed_segments<S: Storage>(
         let header = read_header(&file, length)
             .map_err(JournalError::io("read", &name))?
             .map_err(|fault| header_error(&name, *first, &fault))?;
-        link.check(&name, &header, origin)?;
+        Link::before(link, *first, &header).check(&name, &header, origin)?;
         let (found, last_head) = read_table(&file, length, &header)
             .map_err(JournalError::io("read", &name))?
             .ok_or_else(|| JournalError::Rot {
@@ -93,10 +93,10 @@ pub(super) fn sealed_segments<S: Storage>(
                 position: *first,
                 what: "the offset table at its end is missing or damaged".into(),
             })?;
-        link = Link {
+        link = Some(Link {
             position: found.end_position(),
             last_head,
-        };
+        });
         sealed.push(found);
     }
     Ok((sealed, link))
@@ -109,7 +109,22 @@ pub(super) struct Link {
     pub last_head: [u8; 32],
 }
 
+/// Before the first segment of a journal that has all its records.
+pub(super) const BEGINNING: Link = Link {
+    position: 0,
+    last_head: [0; 32],
+};
+
 impl Link {
+    /// What a segment must take up from: of the first of a journal that may
+    /// begin anywhere, its own word.
+    fn before(known: Option<Link>, first: u64, header: &Header) -> Link {
+        known.unwrap_or(Link {
+            position: first,
+            last_head: header.previous_head,
+        })
+    }
+
     /// Refuses a segment that does not start where the one before ends.
     pub fn expect(&self, first: u64) -> Result<(), JournalError> {
         if first > self.position {
@@ -158,14 +173,16 @@ impl Link {
     }
 }
 
-/// Reads the last segment from end to end.
+/// Reads the last segment from end to end; `link` as for the sealed ones.
 pub(super) fn tail<S: Storage>(
     storage: &S,
     first: u64,
-    link: Link,
+    link: Option<Link>,
     origin: &mut Option<[u8; 32]>,
 ) -> Result<Tail<S::File>, JournalError> {
-    link.expect(first)?;
+    if let Some(link) = link {
+        link.expect(first)?;
+    }
     let name = segment::name(first);
     let file = Arc::new(
         storage
@@ -176,7 +193,7 @@ pub(super) fn tail<S: Storage>(
     let length = file.len().map_err(&reading)?;
     match read_header(&*file, length).map_err(&reading)? {
         Ok(header) => {
-            link.check(&name, &header, origin)?;
+            Link::before(link, first, &header).check(&name, &header, origin)?;
             walk_tail(&name, file, length, header)
         }
         Err(fault) => {
@@ -184,8 +201,8 @@ pub(super) fn tail<S: Storage>(
             // yet. Only then: anything synced later proves it once had, and
             // the first segment is not under its name before it has.
             let born = later_write(&*file, 0, length).map_err(&reading)?.is_some();
-            match *origin {
-                Some(origin)
+            match (*origin, link) {
+                (Some(origin), Some(link))
                     if link.position > 0 && !born && !matches!(fault, HeaderFault::Version(_)) =>
                 {
                     let data_end = data_end(&*file, 0, length).map_err(&reading)?;

@@ -10,7 +10,7 @@ use super::landmark::Landmarks;
 use super::reader::{Active, Index, Shared};
 use super::recovery::{self, publish};
 use super::segment::{self, HEADER_BYTES, Listing, encode_table, table_frame_bytes};
-use super::survey::{Ending, Sealed};
+use super::survey::{BEGINNING, Ending, Link, Sealed};
 use super::{Batch, FRAME_HEADER_BYTES, Header, JournalError, JournalOptions};
 use super::{Reader, Recovery, Storage, StorageFile};
 
@@ -21,7 +21,7 @@ use super::{Reader, Recovery, Storage, StorageFile};
 /// lost, but the next open rewrites the last segment.
 #[derive(Debug)]
 pub struct Journal<S: Storage> {
-    shared: Arc<Shared<S>>,
+    pub(super) shared: Arc<Shared<S>>,
     origin: [u8; 32],
     options: JournalOptions,
     file: Arc<S::File>,
@@ -49,6 +49,16 @@ impl<S: Storage> Journal<S> {
         origin: [u8; 32],
         options: JournalOptions,
     ) -> Result<Self, JournalError> {
+        Self::create_at(storage, origin, BEGINNING, options)
+    }
+
+    /// The same, going on from records that are elsewhere or gone.
+    pub(super) fn create_at(
+        storage: S,
+        origin: [u8; 32],
+        after: Link,
+        options: JournalOptions,
+    ) -> Result<Self, JournalError> {
         let options = options.check()?;
         let listing = Listing::of(
             storage
@@ -65,15 +75,19 @@ impl<S: Storage> Journal<S> {
                 .remove(name)
                 .map_err(JournalError::io("remove", name))?;
         }
+        let Link {
+            position: first_position,
+            last_head,
+        } = after;
         let header = Header {
             origin,
-            first_position: 0,
-            previous_head: [0; 32],
+            first_position,
+            previous_head: last_head,
         };
         let length = u64::from(options.segment_bytes);
         let file = Arc::new(create_segment(&storage, &header, length)?);
         let active = Active {
-            first_position: 0,
+            first_position,
             file: Arc::clone(&file),
             offsets: Vec::new(),
             end: HEADER_BYTES as u64,
@@ -89,10 +103,10 @@ impl<S: Storage> Journal<S> {
             origin,
             options,
             file,
-            name: segment::name(0),
-            first_position: 0,
-            next_position: 0,
-            last_head: [0; 32],
+            name: segment::name(first_position),
+            first_position,
+            next_position: first_position,
+            last_head,
             end: HEADER_BYTES as u64,
             allocated: length,
             seal_offset: None,
@@ -117,12 +131,24 @@ impl<S: Storage> Journal<S> {
         synced_floor: u64,
         options: JournalOptions,
     ) -> Result<(Self, Recovery), JournalError> {
+        Self::open_at(storage, Some(BEGINNING), origin, synced_floor, options)
+    }
+
+    /// The same; `begins` is what its first segment must take up from, if that
+    /// is known.
+    pub(super) fn open_at(
+        storage: S,
+        begins: Option<Link>,
+        origin: Option<[u8; 32]>,
+        synced_floor: u64,
+        options: JournalOptions,
+    ) -> Result<(Self, Recovery), JournalError> {
         let options = options.check()?;
         let recovery::Opened {
             sealed,
             tail,
             report,
-        } = recovery::open(&storage, origin, synced_floor)?;
+        } = recovery::open(&storage, begins, origin, synced_floor)?;
         let first_position = tail.header.first_position;
         let active = Active {
             first_position,

@@ -15,7 +15,7 @@ use super::ticket::Ticket;
 use crate::custody::Overlay;
 use crate::custody::subject::Item;
 use crate::event::record::{OpenRecord, SealedRecord};
-use crate::event::{Hash, Refused};
+use crate::event::{Hash, Refused, Statement};
 use crate::journal::FRAME_HEADER_BYTES;
 use crate::pb::{self, Finding, SignedCommit, Subject};
 use crate::proof::BatchTree;
@@ -44,22 +44,44 @@ pub(super) enum Delivered {
 #[derive(Clone, Debug)]
 pub(super) struct Refusal {
     pub(super) refused: Refused,
-    /// What is signed: the statement's digest, if its own signature verified.
-    pub(super) digest: Option<Hash>,
+    /// Whose statement it is, if its own signatures verified: only then is the
+    /// refusal signed.
+    pub(super) by: Option<Box<By>>,
     /// Unix milliseconds.
     pub(super) at_ms: i64,
     /// Records in the state that it was judged on.
     pub(super) judged_at: u64,
 }
 
+/// Whose statement has been refused.
+#[derive(Clone, Debug)]
+pub(super) struct By {
+    pub(super) digest: Hash,
+    pub(super) party: String,
+    pub(super) key_id: Bytes,
+    pub(super) statement_id: Bytes,
+}
+
+impl By {
+    pub(super) fn of(statement: &Statement) -> By {
+        let payload = &statement.payload;
+        By {
+            digest: statement.digest,
+            party: payload.party.clone(),
+            key_id: payload.key_id.clone(),
+            statement_id: payload.id.clone(),
+        }
+    }
+}
+
 impl Refusal {
     pub(super) fn signed(&self, shared: &Shared) -> pb::SignedRefusal {
-        let Some(digest) = self.digest else {
+        let Some(by) = &self.by else {
             return self.refused.to_pb();
         };
         let refusal = pb::Refusal {
             genesis_hash: shared.genesis_hash.to_bytes(),
-            payload_digest: digest.to_bytes(),
+            payload_digest: by.digest.to_bytes(),
             code: self.refused.code.into(),
             at_ms: self.at_ms,
             judged_at: self.judged_at,
@@ -201,7 +223,13 @@ impl Answers {
     }
 
     /// Answers everybody: those of the records, then the riders.
-    pub(super) fn deliver(self, riders: Vec<Rider>, tree: BatchTree, commit: SignedCommit) {
+    pub(super) fn deliver(
+        self,
+        shared: &Shared,
+        riders: Vec<Rider>,
+        tree: BatchTree,
+        commit: SignedCommit,
+    ) {
         let batch = Arc::new(CommittedBatch {
             tree,
             commit,
@@ -221,10 +249,11 @@ impl Answers {
             }
         }
         for rider in riders {
-            rider.entry.ticket.deliver(match rider.judged {
-                Judged::Refused(refusal) => Delivered::Refused(refusal),
-                Judged::Repeats(index) => committed(index, true),
-            });
+            let ticket = rider.entry.ticket;
+            match rider.judged {
+                Judged::Refused(refusal) => drop(shared.refuse(ticket, refusal)),
+                Judged::Repeats(index) => ticket.deliver(committed(index, true)),
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 //! state alone. Nothing is recorded, and no id is used up.
 
 use super::answer::{Answer, ReadError};
-use super::batch::{Delivered, Refusal};
+use super::batch::{By, Delivered, Refusal};
 use super::inbox::Prepare;
 use super::prepare::{self, Prepared};
 use super::shared::Shared;
@@ -53,11 +53,10 @@ fn judge(shared: &Shared, prepared: &Prepared) -> Option<DecideResponse> {
     }
     let as_of = live.state.next();
     let now = shared.time.best_ms().max(live.state.recorded_at_ms());
-    let digest = prepared.verified.then_some(statement.digest);
     let refuse = |error: Refused| {
         let refusal = Refusal {
             refused: error,
-            digest,
+            by: prepared.verified.then(|| Box::new(By::of(statement))),
             at_ms: now,
             judged_at: as_of,
         };

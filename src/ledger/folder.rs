@@ -1,5 +1,6 @@
 //! The data directory: `LEDGER` says whose it is, `LOCK` that it is in use,
-//! `journal/` is the ledger, `projection/` can be rebuilt.
+//! `journal/` is the ledger, `projection/` can be rebuilt, `refusals/` holds
+//! what was refused.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
@@ -17,6 +18,7 @@ const MARKER: &str = "LEDGER";
 const LOCK: &str = "LOCK";
 const JOURNAL: &str = "journal";
 const PROJECTION: &str = "projection";
+const REFUSALS: &str = "refusals";
 /// Copies that were set aside, at most: someone should look at them.
 const MAX_SET_ASIDE: u32 = 100;
 /// How often to try for the lock, and how long to wait in between: a program
@@ -79,6 +81,10 @@ impl Folder {
 
     pub(super) fn projection(dir: &Path) -> PathBuf {
         dir.join(PROJECTION)
+    }
+
+    pub(super) fn refusals(dir: &Path) -> PathBuf {
+        dir.join(REFUSALS)
     }
 
     pub(super) fn dir(&self) -> &Path {

@@ -3,6 +3,7 @@
 //! here: what is done with them (`prepare`, `writer`).
 
 use std::collections::{BTreeMap, VecDeque};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -138,12 +139,13 @@ impl Inbox {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Admits a statement of so many bytes; `Ok(None)` if there is no room,
+    /// Admits a statement of so many bytes, from an address if that is known; `Ok(None)` if there is no room,
     /// an error if the ledger takes nothing any more.
     pub(super) fn admit(
         &self,
         statement: SignedStatement,
         bytes: usize,
+        from: Option<IpAddr>,
     ) -> Result<Option<oneshot::Receiver<Delivered>>, String> {
         let permit = self.room.enter(bytes);
         let mut inner = self.lock();
@@ -155,7 +157,7 @@ impl Inbox {
         };
         let sequence = inner.next;
         inner.next = sequence.saturating_add(1);
-        let (ticket, receiver) = Ticket::new(permit);
+        let (ticket, receiver) = Ticket::new(permit, from);
         inner.waiting.push_back(Job {
             work: Work::New(statement),
             sequence,
@@ -340,6 +342,21 @@ impl Inbox {
     pub(super) fn rest_until(&self, due: Instant) -> bool {
         let mut inner = self.lock();
         while inner.phase == Phase::Open {
+            let left = due.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            let rested = self.for_upkeep.wait_timeout(inner, left);
+            inner = rested.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+
+    /// The same, or until everything admitted is answered and the writer has
+    /// ended.
+    pub(super) fn rest_until_ended(&self, due: Instant) -> bool {
+        let mut inner = self.lock();
+        while inner.phase != Phase::Ended {
             let left = due.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return false;

@@ -14,6 +14,7 @@ use prometheus_client::registry::Registry;
 
 use super::Ledger;
 use super::answer::SubmitError;
+use super::refusals::NotKept;
 use crate::event::codes;
 use crate::pb::{Finding, FindingCode, RefusalCode};
 
@@ -65,6 +66,9 @@ pub struct Metrics {
     refusals: Family<Code, Counter>,
     findings: Family<Code, Counter>,
     duplicates: Counter,
+    kept: Counter,
+    not_kept: Family<Reason, Counter>,
+    unverified: Counter,
     pushed_back: Family<Reason, Counter>,
     standing: Standing,
 }
@@ -85,6 +89,7 @@ struct Standing {
     disk_free: Gauge,
     scrub_damages: Gauge,
     scrub_passes: Counter,
+    unverified_addresses: Gauge,
     recorded: Gauge<f64, AtomicU64>,
     evictions: Counter,
 }
@@ -116,6 +121,9 @@ impl Metrics {
                 .get_or_create(&Reason { reason })
                 .inc_by(0);
         }
+        for why in NotKept::ALL {
+            metrics.refusals_not_kept(why.name(), 0);
+        }
         metrics
     }
 
@@ -128,6 +136,9 @@ impl Metrics {
             refusals: Family::default(),
             findings: Family::default(),
             duplicates: Counter::default(),
+            kept: Counter::default(),
+            not_kept: Family::default(),
+            unverified: Counter::default(),
             pushed_back: Family::default(),
             standing: Standing::default(),
         }
@@ -159,6 +170,24 @@ impl Metrics {
     pub(super) fn refused(&self, code: RefusalCode) {
         let code = codes::name(code);
         self.refusals.get_or_create(&Code { code }).inc();
+    }
+
+    /// So many refusals are on the disk.
+    pub(super) fn refusals_kept(&self, refusals: usize) {
+        let refusals = u64::try_from(refusals).unwrap_or(u64::MAX);
+        self.kept.inc_by(refusals);
+    }
+
+    /// So many are counted and not kept.
+    pub(super) fn refusals_not_kept(&self, reason: &'static str, refusals: u64) {
+        self.not_kept
+            .get_or_create(&Reason { reason })
+            .inc_by(refusals);
+    }
+
+    /// A statement is refused before a signature of it verified.
+    pub(super) fn unverified(&self) {
+        self.unverified.inc();
     }
 
     /// Somebody is told to come again.
@@ -211,6 +240,21 @@ impl Metrics {
             "duplicates",
             "Statements that had been recorded before",
             self.duplicates.clone(),
+        );
+        registry.register(
+            "refusals_kept",
+            "Signed refusals written beside the journal since the start",
+            self.kept.clone(),
+        );
+        registry.register(
+            "refusals_not_kept",
+            "Signed refusals that were counted and not kept, by reason",
+            self.not_kept.clone(),
+        );
+        registry.register(
+            "unverified_statements",
+            "Statements refused before a signature of them verified",
+            self.unverified.clone(),
         );
         registry.register(
             "pushed_back",
@@ -280,6 +324,11 @@ impl Standing {
                 "Damages that reading the journal again has found",
                 &self.scrub_damages,
             ),
+            (
+                "unverified_addresses",
+                "Addresses told apart from which statements came that did not verify",
+                &self.unverified_addresses,
+            ),
         ];
         for (name, help, gauge) in gauges {
             registry.register(name, help, gauge.clone());
@@ -323,6 +372,9 @@ impl Ledger {
             (live.state.len(), live.evictions)
         };
         let standing = &self.shared.metrics.standing;
+        standing
+            .unverified_addresses
+            .set(gauge(self.shared.refusals.addresses()));
         standing.queue_statements.set(gauge(room.statements));
         standing.queue_bytes.set(gauge(room.bytes));
         standing

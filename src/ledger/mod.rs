@@ -15,6 +15,7 @@
 //! | `keys` | public keys, opened once |
 //! | `ids` | which statement of the last 30 days became which record |
 //! | `dry_run`, `follow`, `shared` | reading |
+//! | `refusals` | refusals kept beside the journal |
 //! | `rates` | how fast a party may go |
 //! | `metrics` | what is counted |
 //! | `upkeep`, `disk`, `scrub` | room on the disk; everything read again |
@@ -42,6 +43,7 @@ mod options;
 mod prepare;
 mod rates;
 mod recovery;
+mod refusals;
 mod scrub;
 mod seam;
 mod shared;
@@ -54,6 +56,7 @@ mod timekeeper;
 mod upkeep;
 mod writer;
 
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll};
@@ -70,6 +73,7 @@ pub use metrics::Metrics;
 pub use open::Opened;
 pub use options::{MIN_BATCH_BYTES, Options};
 pub use rates::{Bucket, MAX_RATED_PARTIES, Rate};
+pub use refusals::{Keeping, MAX_ADDRESSES, MAX_LISTED_ADDRESSES, MAX_SEEN};
 pub use scrub::{MAX_DAMAGES_TOLD, Scrubbed};
 pub use seam::{BatchIterator, Commit, CommitLog, LogError, Records};
 pub use timekeeper::{CONFIRM_WITHIN, ClockDoubt, MAX_SLEW_PPM};
@@ -158,18 +162,32 @@ impl Ledger {
     /// [`SubmitError::RateLimited`] if its party has been too fast,
     /// [`SubmitError::Stopped`] if nothing is taken any more.
     pub fn enqueue(&self, statement: SignedStatement) -> Result<Pending, SubmitError> {
-        let admitted = self.admit(statement);
+        self.enqueue_from(statement, None)
+    }
+
+    /// The same of a statement that came from an address: if its signatures do
+    /// not verify, that is counted against the address.
+    pub fn enqueue_from(
+        &self,
+        statement: SignedStatement,
+        from: Option<IpAddr>,
+    ) -> Result<Pending, SubmitError> {
+        let admitted = self.admit(statement, from);
         if let Err(error) = &admitted {
             self.shared.metrics.pushed_back(error);
         }
         admitted
     }
 
-    fn admit(&self, statement: SignedStatement) -> Result<Pending, SubmitError> {
+    fn admit(
+        &self,
+        statement: SignedStatement,
+        from: Option<IpAddr>,
+    ) -> Result<Pending, SubmitError> {
         self.shared.rates.check(&statement)?;
         // One that weighs more is refused before anything of it is decoded.
         let bytes = weight(&statement).min(MAX_WEIGHT);
-        match self.shared.inbox.admit(statement, bytes) {
+        match self.shared.inbox.admit(statement, bytes, from) {
             Ok(Some(receiver)) => Ok(Pending {
                 shared: Arc::clone(&self.shared),
                 receiver,

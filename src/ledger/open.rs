@@ -20,9 +20,10 @@ use super::metrics::Metrics;
 use super::options::Options;
 use super::rates::Rates;
 use super::recovery::{self, Opening, Recovered};
+use super::refusals::{self, Files, Refusals, TakenUp};
 use super::seam::{CommitLog, Records};
 use super::shared::{Live, Shared};
-use super::threads::Threads;
+use super::threads::{Aside, Threads};
 use super::timekeeper::Timekeeper;
 use super::upkeep::Upkeep;
 use crate::custody::decide::{decide_genesis, ledger_key};
@@ -33,7 +34,7 @@ use crate::event::signing::SecretKey;
 use crate::event::{Hash, KeyId, Statement};
 use crate::journal::{Batch, DirStorage, Journal, JournalError, Recovery, Storage};
 use crate::pb::event::Body;
-use crate::pb::{ClockStated, Genesis, Origin, SignedStatement};
+use crate::pb::{Genesis, LedgerState, Origin, RefusalsAnchored, SignedStatement};
 use crate::projection::projector;
 use crate::proof::sign_commit;
 
@@ -49,6 +50,9 @@ pub struct Opened {
     /// What opening the journal found: whether it had been closed, and a torn
     /// tail, if there was one. `None` over another kind of log.
     pub journal: Option<Recovery>,
+    /// What an operator should know of the kept refusals: that some are gone or
+    /// were set aside, or why none are kept.
+    pub refusals: Option<String>,
 }
 
 /// The context under which a ledger's salts are derived from its key.
@@ -100,9 +104,12 @@ impl Ledger {
         let storage = DirStorage::new(Folder::journal(folder.dir()));
         let projection = Folder::projection(folder.dir());
         let genesis_hash = Some(folder.genesis_hash);
+        let refusals = Folder::refusals(folder.dir());
+        let files = files_in(&refusals, &options);
         let lock = Some(folder.into_lock());
         open_journal(
             storage,
+            files,
             genesis_hash,
             &projection,
             key,
@@ -113,7 +120,8 @@ impl Ledger {
     }
 
     /// The same on any storage of a journal, with the projection in a folder
-    /// of its own. Whoever calls sees that nobody else has either open.
+    /// of its own, and no refusals kept. Whoever calls sees that nobody else has
+    /// either open.
     pub fn open_on<S: Storage>(
         storage: S,
         projection: &Path,
@@ -121,7 +129,22 @@ impl Ledger {
         options: Options,
         clock: Arc<dyn Clock>,
     ) -> Result<(Ledger, Opened), OpenError> {
-        open_journal(storage, None, projection, key, options, clock, None)
+        let files = Err("no place is given for them".to_owned());
+        open_journal(storage, files, None, projection, key, options, clock, None)
+    }
+
+    /// The same, with the refusals kept on a storage of their own.
+    pub fn open_keeping<S: Storage, R: Storage + Clone>(
+        storage: S,
+        refusals: R,
+        projection: &Path,
+        key: SecretKey,
+        options: Options,
+        clock: Arc<dyn Clock>,
+    ) -> Result<(Ledger, Opened), OpenError> {
+        let files = files_on(refusals, &options);
+        let files = Ok(files);
+        open_journal(storage, files, None, projection, key, options, clock, None)
     }
 
     /// The same over any order of records: `log` to commit to, `records` to
@@ -137,10 +160,26 @@ impl Ledger {
         check(&options)?;
         let genesis_hash = genesis_of(records.as_ref(), &key)?.2;
         let opening = Opening::new(projection, Some(genesis_hash))?;
+        let files = Err("no place is given for them".to_owned());
         start(
-            log, records, None, opening, projection, key, options, clock, None,
+            log, records, None, files, opening, projection, key, options, clock, None,
         )
     }
+}
+
+/// Where refusals are to be kept, or why nowhere.
+type Place = Result<Box<dyn Files>, String>;
+
+fn files_on<R: Storage + Clone>(storage: R, options: &Options) -> Box<dyn Files> {
+    let reserve = options.disk_reserve_bytes;
+    Box::new(refusals::Folder::new(storage, options.refusals, reserve))
+}
+
+/// In a folder, made if it is not there.
+fn files_in(folder: &Path, options: &Options) -> Place {
+    let storage = DirStorage::create(folder);
+    let made = storage.map(|storage| files_on(storage, options));
+    made.map_err(|error| format!("cannot create {}: {error}", folder.display()))
 }
 
 fn check(options: &Options) -> Result<(), OpenError> {
@@ -149,8 +188,13 @@ fn check(options: &Options) -> Result<(), OpenError> {
         .map_or(Ok(()), |fault| Err(OpenError::Options(fault)))
 }
 
+#[expect(
+    clippy::too_many_arguments,
+    reason = "called from three places, each with all of it"
+)]
 fn open_journal<S: Storage>(
     storage: S,
+    files: Place,
     genesis_hash: Option<Hash>,
     projection: &Path,
     key: SecretKey,
@@ -171,7 +215,7 @@ fn open_journal<S: Storage>(
     let upkeep: Option<Arc<dyn Upkeep>> = Some(reader);
     let log = Box::new(LocalLog::new(journal));
     let (ledger, opened) = start(
-        log, records, upkeep, opening, projection, key, options, clock, lock,
+        log, records, upkeep, files, opening, projection, key, options, clock, lock,
     )?;
     Ok((
         ledger,
@@ -230,6 +274,7 @@ fn start(
     log: Box<dyn CommitLog>,
     records: Arc<dyn Records>,
     upkeep: Option<Arc<dyn Upkeep>>,
+    files: Place,
     opening: Opening,
     projection: &Path,
     key: SecretKey,
@@ -248,13 +293,16 @@ fn start(
         ids,
         replayed,
     } = recovered;
+    let ledger = last_words(&state);
+    let (refusals, files, told) = take_up(files, genesis_hash, ledger.refusals, &options);
     let opened = Opened {
         records: state.next(),
         replayed,
         set_aside,
         journal: None,
+        refusals: told,
     };
-    let said = last_word_on_clock(&state);
+    let said = ledger.clock;
     let time = Timekeeper::new(clock, &options, state.recorded_at_ms(), said.as_ref())?;
     let (committed_sender, committed) = watch::channel(state.next());
     let (projector_sender, progress, project) = projector(projection, options.flush_every);
@@ -285,6 +333,7 @@ fn start(
         rates: Rates::new(options.party_rate()),
         metrics: Metrics::new(),
         disk: DiskWatch::new(upkeep.clone(), options.disk_reserve_bytes),
+        refusals,
         scrubbed: watch::Sender::default(),
         close_fault: Mutex::new(None),
         _lock: lock,
@@ -292,7 +341,7 @@ fn start(
     let threads = Threads::start(
         &shared,
         log,
-        upkeep,
+        Aside { upkeep, files },
         projector_sender,
         project,
         committed_sender,
@@ -307,12 +356,30 @@ fn start(
     ))
 }
 
-/// What the ledger last said of its clock, if it ever did.
-fn last_word_on_clock(state: &State) -> Option<ClockStated> {
+/// What the ledger last said of its clock and of the refusals that it keeps.
+fn last_words(state: &State) -> LedgerState {
     match state.get(&subject::ledger()).as_deref() {
-        Some(Item::Ledger(ledger)) => ledger.clock,
-        _ => None,
+        Some(Item::Ledger(ledger)) => ledger.clone(),
+        _ => LedgerState::default(),
     }
+}
+
+/// Takes up the kept refusals; what is wrong with them stops nothing, and is
+/// told.
+fn take_up(
+    files: Place,
+    genesis_hash: Hash,
+    anchored: Option<RefusalsAnchored>,
+    options: &Options,
+) -> (Refusals, Option<Box<dyn Files>>, Option<String>) {
+    let anchored = anchored.unwrap_or_else(refusals::nothing);
+    let (mut taken_up, files) = match files {
+        Ok(mut files) => (files.take_up(genesis_hash, &anchored), Some(files)),
+        Err(why) => (TakenUp::failed(&anchored, why), None),
+    };
+    let told = taken_up.told.take().or_else(|| taken_up.why_none());
+    let refusals = Refusals::new(options.refusals, taken_up, anchored);
+    (refusals, files, told)
 }
 
 /// Record 0, checked and sealed, not yet written.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::disk::smallest_reserve;
 use super::rates::Rate;
+use super::refusals::Keeping;
 use crate::journal::{JournalOptions, MAX_BATCH_BYTES};
 
 /// The smallest batch that still takes any record and its commit, bytes.
@@ -68,6 +69,8 @@ pub struct Options {
     /// from the journal, twice its bytes in that time; longer finds damage
     /// when backups have forgotten what was there.
     pub scrub_every: Duration,
+    /// How refusals are kept beside the journal.
+    pub refusals: Keeping,
     /// From where on a jump of the machine's clock is noticed and recorded.
     /// Default 5 s. Danger: shorter records what NTP does on a bad line;
     /// longer lets a clock be set by as much unseen.
@@ -99,6 +102,7 @@ impl Default for Options {
             disk_reserve_bytes: 512 * 1024 * 1024,
             disk_look_every: Duration::from_secs(1),
             scrub_every: Duration::from_hours(4 * 24),
+            refusals: Keeping::default(),
             clock_noticed: Duration::from_secs(5),
             clock_bound: Duration::from_mins(10),
             confirmed_clock_ms: None,
@@ -135,7 +139,10 @@ impl Options {
             ("clock_noticed", self.clock_noticed.is_zero()),
             ("clock_bound", self.clock_bound.is_zero()),
         ];
-        let (name, _) = zero.into_iter().find(|(_, is_zero)| *is_zero)?;
+        let (name, _) = zero
+            .into_iter()
+            .find(|(_, is_zero)| *is_zero)
+            .or(self.refusals.zero().map(|name| (name, true)))?;
         Some(format!("{name} is zero; nothing would go on"))
     }
 

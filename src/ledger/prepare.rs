@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::answer::{ReadError, SubmitError};
-use super::batch::{Delivered, Refusal};
+use super::batch::{By, Delivered, Refusal};
 use super::ids::{self, IdKey};
 use super::inbox::{Prepare, Work};
 use super::shared::{Live, Shared};
@@ -16,7 +16,7 @@ use crate::event::codes::Refused;
 use crate::event::digest::Tag;
 use crate::event::digest::tagged;
 use crate::event::record::OpenRecord;
-use crate::event::{Hash, Statement, StatementId};
+use crate::event::{Statement, StatementId};
 use crate::pb::event::Body;
 use crate::pb::{Change, EventRef, RefusalCode, SignedStatement, Subject};
 use crate::projection::items;
@@ -52,9 +52,11 @@ pub(super) fn run(shared: &Shared) {
     while let Some(jobs) = shared.inbox.take_jobs() {
         for job in jobs {
             let (work, sequence, ticket) = job.into_parts();
-            shared
-                .inbox
-                .prepared(sequence, ticket, prepare(shared, work));
+            let prepared = prepare(shared, work);
+            if let Prepare::Answer(Delivered::Refused(refusal)) = &prepared {
+                shared.note_refusal(refusal, ticket.from);
+            }
+            shared.inbox.prepared(sequence, ticket, prepared);
         }
     }
 }
@@ -150,7 +152,11 @@ fn duplicate(
         .open_record(position)?
         .is_some_and(|first| tagged(Tag::Payload, &[&first.head.payload]) == statement.digest);
     if !same {
-        return Ok(refusal(shared, id_reused(), Some(statement.digest)));
+        return Ok(refusal(
+            shared,
+            id_reused(),
+            Some(Box::new(By::of(statement))),
+        ));
     }
     let answer = shared.first_answer(position)?.map(Box::new);
     let why = || SubmitError::Unreadable {
@@ -164,11 +170,11 @@ pub(super) fn id_reused() -> Refused {
 }
 
 /// A refusal judged on what is committed.
-fn refusal(shared: &Shared, refused: Refused, digest: Option<Hash>) -> Delivered {
+fn refusal(shared: &Shared, refused: Refused, by: Option<Box<By>>) -> Delivered {
     let judged_at = *shared.committed.borrow();
     Delivered::Refused(Refusal {
         refused,
-        digest,
+        by,
         at_ms: shared.time.best_ms(),
         judged_at,
     })

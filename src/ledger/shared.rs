@@ -2,19 +2,23 @@
 //! it; the live state has one writer.
 
 use std::fs::File;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use tokio::sync::{Semaphore, watch};
 
 use super::answer::{Answer, ReadError};
+use super::batch::{Delivered, Refusal};
 use super::disk::DiskWatch;
 use super::ids::{IdIndex, IdKey};
 use super::inbox::Inbox;
 use super::keys::Keys;
 use super::metrics::Metrics;
 use super::rates::Rates;
+use super::refusals::{Noted, Refusals};
 use super::scrub::Scrubbed;
 use super::seam::Records;
+use super::ticket::{Permit, Ticket};
 use super::timekeeper::Timekeeper;
 use crate::custody::decide::keys_opened_by;
 use crate::custody::{Items, State};
@@ -61,6 +65,7 @@ pub(super) struct Shared {
     pub(super) rates: Rates,
     pub(super) metrics: Metrics,
     pub(super) disk: DiskWatch,
+    pub(super) refusals: Refusals,
     pub(super) scrubbed: watch::Sender<Scrubbed>,
     /// Why the log did not end cleanly, if it did not.
     pub(super) close_fault: Mutex<Option<String>>,
@@ -75,6 +80,21 @@ impl Shared {
 
     pub(super) fn live_mut(&self) -> RwLockWriteGuard<'_, Live> {
         self.live.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells whoever holds a ticket that their statement is refused.
+    pub(super) fn refuse(&self, ticket: Ticket, refusal: Refusal) -> Permit {
+        self.note_refusal(&refusal, ticket.from);
+        ticket.answer(Delivered::Refused(refusal))
+    }
+
+    /// Takes note of a refusal that somebody is told of.
+    pub(super) fn note_refusal(&self, refusal: &Refusal, from: Option<IpAddr>) {
+        match self.refusals.refused(refusal, from) {
+            Noted::Waits => {}
+            Noted::Not(why) => self.metrics.refusals_not_kept(why.name(), 1),
+            Noted::Unverified => self.metrics.unverified(),
+        }
     }
 
     /// The keys that a statement must be signed with, as `items` has them

@@ -1,6 +1,6 @@
 //! The ledger's threads: some that prepare, one that writes, one that
 //! commits, one that projects; one that looks for room on the disk, one that
-//! reads the journal again. They end when the ledger is closed, when it
+//! reads the journal again, one that keeps what was refused. They end when the ledger is closed, when it
 //! has to stop, or when its last handle is dropped.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -14,6 +14,7 @@ use super::committer;
 use super::error::OpenError;
 use super::options::Options;
 use super::prepare;
+use super::refusals::{self, Files};
 use super::scrub;
 use super::seam::CommitLog;
 use super::shared::Shared;
@@ -30,6 +31,14 @@ pub(super) struct Threads {
     shared: Arc<Shared>,
     /// Disconnected when all have ended.
     ended: Mutex<Receiver<()>>,
+}
+
+/// What goes on beside the way of a statement, if it does.
+pub(super) struct Aside {
+    /// A journal of our own.
+    pub(super) upkeep: Option<Arc<dyn Upkeep>>,
+    /// Where refusals are kept.
+    pub(super) files: Option<Box<dyn Files>>,
 }
 
 /// Ends the ledger if a thread panics: nobody waits for its answers then.
@@ -50,7 +59,7 @@ impl Threads {
     pub(super) fn start(
         shared: &Arc<Shared>,
         log: Box<dyn CommitLog>,
-        upkeep: Option<Arc<dyn Upkeep>>,
+        Aside { upkeep, files }: Aside,
         projector: SyncSender<Vec<Folded>>,
         project: impl FnOnce() + Send + 'static,
         committed: watch::Sender<u64>,
@@ -64,6 +73,10 @@ impl Threads {
             ended: Mutex::new(ended),
         };
         start_upkeep(shared, &running, upkeep, &options)?;
+        if let Some(files) = files {
+            let keep = |shared: &Arc<Shared>| refusals::run(shared, files);
+            spawn("refusals", shared, &running, keep)?;
+        }
         start_each(shared, running, log, projector, project, committed, options)?;
         Ok(threads)
     }

@@ -1,6 +1,7 @@
 //! Tickets: a statement's place among the unanswered, and the way its answer
 //! takes. What may be unanswered is bounded, in number and in bytes.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -93,12 +94,22 @@ impl Drop for Permit {
 pub(super) struct Ticket {
     sender: oneshot::Sender<Delivered>,
     permit: Permit,
+    /// The address that its statement came from, if that is known.
+    pub(super) from: Option<IpAddr>,
 }
 
 impl Ticket {
-    pub(super) fn new(permit: Permit) -> (Ticket, oneshot::Receiver<Delivered>) {
+    pub(super) fn new(
+        permit: Permit,
+        from: Option<IpAddr>,
+    ) -> (Ticket, oneshot::Receiver<Delivered>) {
         let (sender, receiver) = oneshot::channel();
-        (Ticket { sender, permit }, receiver)
+        let ticket = Ticket {
+            sender,
+            permit,
+            from,
+        };
+        (ticket, receiver)
     }
 
     /// Answers. That nobody waits any more is no matter.

@@ -20,7 +20,7 @@ use super::options::Options;
 use super::shared::{Live, Shared};
 use super::timekeeper::ClockDoubt;
 use crate::event::Hash;
-use crate::pb::ClockStated;
+use crate::pb::{ClockStated, RefusalsAnchored};
 use crate::projection::Folded;
 
 /// Where the next record goes.
@@ -62,6 +62,8 @@ pub(super) struct Writer {
     applied_since_eviction: u64,
     /// The ledger's word on its clock that is decided and not yet committed.
     clock_said: Option<ClockStated>,
+    /// The same of its word on the refusals that it keeps.
+    anchor_said: Option<RefusalsAnchored>,
 }
 
 impl Writer {
@@ -89,6 +91,7 @@ impl Writer {
             draining: false,
             applied_since_eviction: 0,
             clock_said: None,
+            anchor_said: None,
         }
     }
 
@@ -110,8 +113,15 @@ impl Writer {
                 self.evict_if_due();
                 self.draining = false;
                 self.record_clock()?;
+                if let Ok(now) = time
+                    && self.is_drained()
+                    && self.may_anchor()
+                {
+                    self.record_anchor(now)?;
+                }
             }
-            let speaks = self.clock_said.is_none() && self.shared.time.has_word();
+            let clock_speaks = self.clock_said.is_none() && self.shared.time.has_word();
+            let speaks = clock_speaks || time.is_ok() && self.may_anchor();
             let free = !(self.held || self.draining || self.spill.is_some() || speaks);
             if free
                 && !self.shared.inbox.has_settled()
@@ -146,6 +156,13 @@ impl Writer {
                 Event::Ended => return Err(self.shared.inbox.why()),
             }
         }
+    }
+
+    /// Whether there is something to record of the refusals that are kept, and
+    /// room for it.
+    fn may_anchor(&self) -> bool {
+        let Shared { refusals, disk, .. } = &*self.shared;
+        self.anchor_said.is_none() && refusals.has_word() && disk.short().is_none()
     }
 
     /// Into the order of admission: others may have come back meanwhile.

@@ -11,6 +11,7 @@ pub mod genealogy;
 pub mod items;
 pub mod labels;
 pub mod projector;
+pub mod recall;
 pub mod references;
 pub mod snapshot;
 pub mod standing;

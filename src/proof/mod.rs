@@ -4,6 +4,7 @@
 
 mod acknowledgement;
 mod commit;
+mod kept;
 mod refusal;
 #[cfg(test)]
 mod tests;
@@ -11,5 +12,6 @@ mod verify;
 
 pub use acknowledgement::{Acknowledged, BadAcknowledgement, acknowledge, check_acknowledgement};
 pub use commit::{BadCommit, BatchTree, batch_leaf, check_commit, sign_commit};
+pub use kept::{BadKept, KeptChain, kept_hash, open_kept};
 pub use refusal::{BadRefusal, check_refusal, sign_refusal};
 pub use verify::{ChainVerifier, Expect, Failure, Report, Verifier, Violation};

@@ -11,6 +11,7 @@ const SUBCOMMANDS: [&[&str]; 13] = [
     &["serve"],
     &["submit"],
     &["trace"],
+    &["recall"],
     &["disputes"],
     &["findings"],
     &["follow"],

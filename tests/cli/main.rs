@@ -7,6 +7,7 @@ mod data;
 mod help;
 mod keys;
 mod kill;
+mod recall;
 mod repair;
 mod session;
 mod support;

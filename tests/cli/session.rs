@@ -240,6 +240,47 @@ fn a_refusal_exits_1_and_says_what_to_do() {
 }
 
 #[test]
+fn refusals_are_kept_listed_and_verified() {
+    let session = Session::new();
+    let (_, offer) = session.offered();
+    session.accepted("accept.jsonl", session.accept(&offer));
+    session
+        .submit("accept-again.jsonl", session.accept(&offer))
+        .exits(1);
+    let ask = |more: &[&str]| {
+        let asked = [&["refusals", "--format", "json"], more].concat();
+        session.ask(&asked).exits(0).lines()
+    };
+    let listed = (0..200).map(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        ask(&["--party", &session.world.mine])
+    });
+    let mut listed = listed.into_iter();
+    let listed = listed.find(|lines| lines.len() > 1).unwrap();
+    assert_eq!(listed[0]["code"], "OFFER_CLOSED");
+    assert_eq!(listed[0]["verified"], true);
+    assert_eq!(listed[1]["counts"]["kept"], "1");
+    assert_eq!(ask(&["--code", "insufficient"]).len(), 1);
+    assert_eq!(
+        ask(&["--code", "OFFER_CLOSED", "--until", "2026-01-01"]).len(),
+        1
+    );
+    let table = session.ask(&["refusals"]).exits(0);
+    for what in ["OFFER_CLOSED", "金矿", "Code 拒绝代码", "Kept 留存"] {
+        table.says(what);
+    }
+    session.ask(&["refusals", "--code", "NOTHING"]).exits(2);
+    let Session { world, server, .. } = session;
+    assert_eq!(server.stop(), 0);
+    let dir = world.path("ledger");
+    let verified = cli(["verify", &dir, "--format", "json"])
+        .exits(0)
+        .lines()
+        .remove(0);
+    assert_eq!(verified["refusals"]["read"], 1);
+}
+
+#[test]
 fn a_root_act_needs_as_many_authority_keys_as_genesis_says() {
     let world = World::new();
     cli(["key", "new", &world.path("second.key"), "--plain-text-key"]).exits(0);

@@ -15,6 +15,7 @@
 
 mod crash;
 mod errors;
+mod refusals;
 mod repair;
 mod room;
 mod scrub;

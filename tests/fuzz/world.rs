@@ -11,6 +11,8 @@ use hazledger::pb::{EventRef, Genesis, Origin};
 
 #[path = "../rules/bench.rs"]
 pub mod bench;
+#[path = "../rules/rulebook.rs"]
+mod rulebook;
 #[path = "../rules/story.rs"]
 mod story;
 #[path = "../rules/tanks.rs"]

@@ -325,6 +325,7 @@ pub fn agrees(model: &Model, subject: &pb::Subject, item: &Item) {
         | Item::Product(_)
         | Item::Park(_)
         | Item::Rules(_)
+        | Item::Recall(_)
         | Item::Finding(_)
         | Item::Ledger(_) => {}
     }

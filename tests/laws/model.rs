@@ -443,7 +443,10 @@ impl Model {
             Body::UnitRegistered(e) => self.unit_registered(case, e),
             Body::KeyRegistered(e) => self.key_registered(case, e),
             Body::KeyRevoked(e) => self.key_revoked(case, e),
-            Body::Genesis(_) | Body::StateRecorded(_) | Body::ClockStated(_) => Err(Wrong::Who),
+            Body::Genesis(_)
+            | Body::StateRecorded(_)
+            | Body::ClockStated(_)
+            | Body::RefusalsAnchored(_) => Err(Wrong::Who),
             // Permits and rules have tests of their own (`tests/lawful.rs`).
             _ => Err(Wrong::Registry),
         }?;

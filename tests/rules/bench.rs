@@ -23,7 +23,8 @@ use hazledger::pb::event::Body;
 use hazledger::pb::{
     Authority, BaseRulePack, ClockStated, Event, EventRef, FindingCode, Genesis, KeyHolder,
     KeyRegistered, Origin, Part, PartyRegistered, PartyStatus, Payload, PlaceRegistered,
-    SignatureAlgorithm, SignedStatement, SiteRegistered, Stage, StateRecorded, UnitRegistered,
+    RefusalsAnchored, SignatureAlgorithm, SignedStatement, SiteRegistered, Stage, StateRecorded,
+    UnitRegistered,
 };
 use prost::Message as _;
 
@@ -259,9 +260,18 @@ impl Bench {
 
     /// The ledger's own word on its clock.
     pub fn say_of_clock(&mut self, word: ClockStated) -> Answer {
+        self.say_itself(Body::ClockStated(word))
+    }
+
+    /// The same on the refusals that it keeps.
+    pub fn say_of_refusals(&mut self, word: RefusalsAnchored) -> Answer {
+        self.say_itself(Body::RefusalsAnchored(word))
+    }
+
+    fn say_itself(&mut self, body: Body) -> Answer {
         let draft = Draft {
             party: LEDGER.to_owned(),
-            ..self.draft("P1", vec![event(Body::ClockStated(word))])
+            ..self.draft("P1", vec![event(body)])
         };
         self.submit(sign(&draft, "ledger"))
     }

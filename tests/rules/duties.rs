@@ -6,7 +6,7 @@ use hazledger::pb::event::Body as B;
 use hazledger::pb::{Assayed, HandoffPurpose, RuleKind, RuleLine, RuleMode};
 
 use super::bench::{Answer, Bench, DAY, HOUR, MINUTE, START_MS};
-use super::packs::{LONG_AGO, rule};
+use super::rulebook::{LONG_AGO, rule};
 use super::table::Case;
 
 use RuleKind as K;

@@ -11,7 +11,7 @@ use hazledger::pb::{
 };
 
 use super::bench::{Answer, Bench, DAY, hash, party};
-use super::packs::{FAR, LONG_AGO, permit, person, rule, vehicle};
+use super::rulebook::{FAR, LONG_AGO, permit, person, rule, vehicle};
 use super::table::Case;
 use super::verbs::mg;
 

@@ -5,7 +5,7 @@ use hazledger::event::statement::Draft;
 use hazledger::pb::event::Body as B;
 use hazledger::pb::{
     ClockStated, Event, ExternalRef, KeyHolder, KeyRegistered, KeyRevoked, PartyRegistered,
-    PartyStatus, PlaceRegistered, SiteRegistered, StateRecorded, UnitRegistered,
+    PartyStatus, PlaceRegistered, RefusalsAnchored, SiteRegistered, StateRecorded, UnitRegistered,
 };
 
 use super::bench::{
@@ -55,6 +55,27 @@ fn clock_stated(b: &mut Bench, change: impl FnOnce(&mut ClockStated)) -> Answer 
     let mut word = jumped(b, 0);
     change(&mut word);
     b.say_of_clock(word)
+}
+
+/// A first word on refusals, then one that counts on from it.
+fn anchored(b: &mut Bench, change: impl FnOnce(&mut RefusalsAnchored)) -> Answer {
+    let first = RefusalsAnchored {
+        count: 3,
+        hash: Bytes::from(vec![7; 32]),
+        since_ms: b.now,
+        not_kept: 2,
+        unverified: 9,
+        kept_from: 0,
+    };
+    let mut word = RefusalsAnchored {
+        count: 5,
+        hash: Bytes::from(vec![8; 32]),
+        since_ms: b.now,
+        ..first.clone()
+    };
+    b.say_of_refusals(first)?;
+    change(&mut word);
+    b.say_of_refusals(word)
 }
 
 #[rustfmt::skip]
@@ -122,6 +143,22 @@ pub const REGISTRY: &[Case] = &[
     ("", |b| clock_stated(b, |e| { e.in_doubt = true; e.confirmed_ms = 1; }), "FIELD_INVALID"),
     ("", |b| clock_stated(b, |e| { e.in_doubt = true; e.ledger_ms += 1; }), "FIELD_INVALID"),
     ("", |b| clock_stated(b, |e| { e.in_doubt = true; e.clock_ms = -1; }), "FIELD_INVALID"),
+    ("", |b| b.say("A1+A2", B::RefusalsAnchored(RefusalsAnchored::default())), "RESERVED_FOR_LEDGER"),
+    ("", |b| b.say_of_refusals(RefusalsAnchored { not_kept: 1, hash: zeros(32), since_ms: 1, ..RefusalsAnchored::default() }), "ok"),
+    ("", |b| b.say_of_refusals(RefusalsAnchored { hash: zeros(32), since_ms: 1, ..RefusalsAnchored::default() }), "FIELD_INVALID"),
+    ("", |b| b.say_of_refusals(RefusalsAnchored { not_kept: 1, hash: Bytes::from(vec![1; 32]), since_ms: 1, ..RefusalsAnchored::default() }), "FIELD_INVALID"),
+    ("", |b| anchored(b, |_| ()), "ok"),
+    ("", |b| anchored(b, |e| e.kept_from = 3), "ok"),
+    ("", |b| anchored(b, |e| e.kept_from = 4), "FIELD_INVALID"),
+    ("", |b| anchored(b, |e| e.count = 2), "FIELD_INVALID"),
+    ("", |b| anchored(b, |e| e.count = 3), "FIELD_INVALID"),
+    ("", |b| anchored(b, |e| { e.count = 3; e.hash = Bytes::from(vec![7; 32]); }), "FIELD_INVALID"),
+    ("", |b| anchored(b, |e| { e.count = 3; e.hash = Bytes::from(vec![7; 32]); e.not_kept = 3; }), "ok"),
+    ("", |b| anchored(b, |e| e.hash = zeros(31)), "FIELD_INVALID"),
+    ("", |b| anchored(b, |e| e.not_kept = 1), "FIELD_INVALID"),
+    ("", |b| anchored(b, |e| e.unverified = 8), "FIELD_INVALID"),
+    ("", |b| anchored(b, |e| e.since_ms = 0), "FIELD_INVALID"),
+    ("", |b| anchored(b, |e| e.since_ms += DAY), "FIELD_INVALID"),
     // References into other systems.
     ("stock", |b| referring(b, "", "4711"), "FIELD_INVALID"),
     ("stock", |b| referring(b, "ERP", ""), "FIELD_INVALID"),

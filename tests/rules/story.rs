@@ -5,15 +5,20 @@
     reason = "each test crate that uses the story needs another part of it"
 )]
 
+use bytes::Bytes;
 use hazledger::event::statement::Header;
 use hazledger::pb::event::Body as B;
 use hazledger::pb::{
-    Arrived, Backfilled, ClockStated, Confirmed, CustomsDirection, CustomsReported, CustomsStatus,
-    Departed, DeviceLink, ExternalRef, IncidentKind, Outsider, PackagingTreatment, PartyStatus,
-    Residue, SettlementCause, TakenOver,
+    AgencyRegistered, Arrived, Backfilled, ClockStated, Confirmed, CustomsDirection,
+    CustomsReported, CustomsStatus, Departed, DeviceLink, ExternalRef, FindingAnswer,
+    FindingAnswered, IncidentKind, Outsider, PackWithdrawn, PackagingTreatment, PartyStatus,
+    PermitKind, PermitStated, PermitStatus, QualificationKind, RecallAcknowledged, Recalled,
+    RefusalsAnchored, Residue, RuleKind, RuleMode, Sealed, SealedLot, SealedPlace, SettlementCause,
+    TakenOver, Unsealed, sealed, unsealed,
 };
 
 use super::bench::{Bench, HOUR, event, hash, key, party, register_party};
+use super::rulebook;
 use super::verbs::{consumed, kg, loss, restating, unregulated};
 
 /// Records between two state records.
@@ -30,10 +35,62 @@ pub fn tell() -> Bench {
     tanks(&mut b);
     open_ends(&mut b);
     clock(&mut b);
+    refusals(&mut b);
     devices(&mut b);
     edges(&mut b);
     orders(&mut b);
+    rule_book(&mut b);
+    enforcement(&mut b);
     b
+}
+
+/// The registry's other entries, and a pack that finds.
+fn rule_book(b: &mut Bench) {
+    said(b, "A1", B::ParkRegistered(rulebook::park()));
+    said(b, "A1", B::ProductRegistered(rulebook::product()));
+    said(b, "A1", B::HazardSourceFiled(rulebook::source()));
+    said(b, "C1", B::VehicleRegistered(rulebook::vehicle("蒙A12345")));
+    let driver = rulebook::person("driver", QualificationKind::Driver);
+    said(b, "C1", B::PersonRegistered(driver));
+    let permit = rulebook::permit('M', "PURCHASE-1", PermitKind::HighlyToxicPurchase);
+    said(b, "A1", B::PermitRegistered(permit));
+    let suspended = PermitStated {
+        party: party('M'),
+        number: "PURCHASE-1".into(),
+        status: PermitStatus::Suspended.into(),
+        reason: "under review".into(),
+    };
+    said(b, "A1", B::PermitStated(suspended));
+    let agency = AgencyRegistered {
+        party: party('D'),
+        agency: "PS".into(),
+        territory: "150100".into(),
+        ..AgencyRegistered::default()
+    };
+    said(b, "A1+A2", B::AgencyRegistered(agency));
+    let controlled = rulebook::rule(RuleKind::Controlled, RuleMode::Find, "NACN");
+    said(
+        b,
+        "A1+A2",
+        B::PackPublished(rulebook::pack(vec![controlled])),
+    );
+    named(b, "late", "M1", B::Imported(b.imported("late", "10", "T1")));
+    said(b, "M1", B::Offered(b.offered('W', "T1", &["late 5"])));
+    let seen = FindingAnswered {
+        position: b.state.next() - 1,
+        finding: 0,
+        event: Some(b.event("last")),
+        answer: FindingAnswer::Acknowledged.into(),
+        words: "told to the bureau".into(),
+        documents: Vec::new(),
+    };
+    said(b, "M1", B::FindingAnswered(seen));
+    let withdrawn = PackWithdrawn {
+        pack: "national".into(),
+        until_ms: b.now + HOUR,
+        reason: "replaced".into(),
+    };
+    said(b, "A1+A2", B::PackWithdrawn(withdrawn));
 }
 
 fn said(b: &mut Bench, keys: &str, body: B) {
@@ -204,6 +261,21 @@ fn tanks(b: &mut Bench) {
     named(b, "running", "M1", B::Filled(filled));
 }
 
+/// The ledger counts the refusals that it keeps, and lets the oldest go.
+fn refusals(b: &mut Bench) {
+    for (count, kept_from) in [(700, 0), (900, 256)] {
+        let word = RefusalsAnchored {
+            count,
+            hash: Bytes::from(vec![5; 32]),
+            since_ms: b.now - HOUR,
+            not_kept: 3,
+            unverified: 41,
+            kept_from,
+        };
+        b.say_of_refusals(word).unwrap();
+    }
+}
+
 /// The ledger's clock jumps too far, and somebody confirms the time.
 fn clock(b: &mut Bench) {
     for (jumped_by_ms, confirmed_ms) in [(-8 * HOUR, 0), (0, b.now)] {
@@ -316,6 +388,62 @@ fn orders(b: &mut Bench) {
     said(b, "A1", B::TakenOver(order));
     said(b, "A1+A2", B::Succeeded(b.succeeded('P', 'W')));
     said(b, "W1", B::Inherited(b.inherited('P', &["stock T2 T2"])));
+}
+
+/// The authority seals a place and the mine's tonne, and releases the place.
+fn enforcement(b: &mut Bench) {
+    let lot = SealedLot {
+        lot: b.id("import"),
+        party: party('M'),
+        place: "T1".into(),
+    };
+    let place = SealedPlace {
+        party: party('W'),
+        place: "T1".into(),
+    };
+    let (order, reason) = ("YJ-2026-7".to_owned(), "no permit".to_owned());
+    let seal = |what| Sealed {
+        what: Some(what),
+        order: order.clone(),
+        reason: reason.clone(),
+        documents: Vec::new(),
+    };
+    said(b, "A1", B::Sealed(seal(sealed::What::Lot(lot))));
+    said(b, "A1", B::Sealed(seal(sealed::What::Party(party('D')))));
+    said(b, "A1", B::Sealed(seal(sealed::What::Place(place.clone()))));
+    let released = Unsealed {
+        what: Some(unsealed::What::Place(place)),
+        order: order.clone(),
+        reason: "it has one now".into(),
+    };
+    said(b, "A2", B::Unsealed(released));
+    recalls(b);
+}
+
+/// The mine's tonne is called back twice: once it is over, once the mine and
+/// the carrier have read it.
+fn recalls(b: &mut Bench) {
+    let recall = Recalled {
+        lot: b.id("import"),
+        order: "ZH-2026-1".into(),
+        reason: "off specification".into(),
+        ..Recalled::default()
+    };
+    named(b, "first recall", "A1", B::Recalled(recall.clone()));
+    let over = Recalled {
+        ends: b.id("first recall"),
+        reason: "analysed again".into(),
+        ..Recalled::default()
+    };
+    said(b, "A1", B::Recalled(over));
+    named(b, "recall", "M1", B::Recalled(recall));
+    for party in ["M1", "C1"] {
+        let acknowledged = RecallAcknowledged {
+            recall: b.id("recall"),
+            note: "kept apart".into(),
+        };
+        said(b, party, B::RecallAcknowledged(acknowledged));
+    }
 }
 
 /// Something of every kind stays open: an offer, an awaited one, goods aboard,

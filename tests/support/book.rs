@@ -21,8 +21,8 @@ use hazledger::journal::Batch;
 use hazledger::pb::event::Body;
 use hazledger::pb::{
     Acknowledgement, Authority, BaseRulePack, ClockStated, Event, EventRef, Genesis, KeyHolder,
-    KeyRegistered, Origin, PartyRegistered, PartyStatus, PlaceRegistered, SignatureAlgorithm,
-    SignedStatement, SiteRegistered, Stage, StateRecorded,
+    KeyRegistered, Origin, PartyRegistered, PartyStatus, PlaceRegistered, RefusalsAnchored,
+    SignatureAlgorithm, SignedStatement, SiteRegistered, Stage, StateRecorded,
 };
 use hazledger::proof::{acknowledge, sign_commit};
 use prost::Message as _;
@@ -289,6 +289,19 @@ impl Book {
         let draft = self.draft(LEDGER, vec![event(Body::ClockStated(word))]);
         let entry = self.decide(draft.sign(&self.ledger, &[]));
         self.append(&entry);
+    }
+
+    /// The ledger's word on the refusals that it keeps: so many of them.
+    pub fn anchor_entry(&mut self, count: u64, kept_from: u64) -> Entry {
+        let word = RefusalsAnchored {
+            count,
+            hash: Bytes::from(vec![9; 32]),
+            since_ms: self.now,
+            kept_from,
+            ..RefusalsAnchored::default()
+        };
+        let draft = self.draft(LEDGER, vec![event(Body::RefusalsAnchored(word))]);
+        self.decide(draft.sign(&self.ledger, &[]))
     }
 
     /// Ends the batch, as it stands.

@@ -205,6 +205,17 @@ fn moved_in_doubt() -> Failure {
     record(flow, &entry)
 }
 
+/// A word on the refusals that are kept which counts as many as the one before
+/// it, decided before that one was recorded.
+fn anchored_twice() -> Failure {
+    let mut flow = Flow::start();
+    let second = flow.book.anchor_entry(7, 0);
+    let first = flow.book.anchor_entry(7, 0);
+    flow.book.append(&first);
+    flow.book.state_record_if_due();
+    record(flow, &second)
+}
+
 fn expecting(expect: Expect) -> Failure {
     verify(&Flow::start().book, expect).unwrap_err()
 }
@@ -532,6 +543,7 @@ fn broken() -> Vec<(Failure, u64)> {
         (state_record(|said| said.state_digest = zeros.clone()), 8),
         (state_record(|said| said.touched_count += 1), 8),
         (moved_in_doubt(), 7),
+        (anchored_twice(), 7),
     ]
 }
 
@@ -555,7 +567,7 @@ fn overlapping_serials() -> Failure {
 }
 
 /// How many rules there are, and which one this is.
-const RULES: usize = 37;
+const RULES: usize = 38;
 fn number(violation: &Violation) -> usize {
     use Violation as V;
     match violation {
@@ -596,6 +608,7 @@ fn number(violation: &Violation) -> usize {
         V::StateDigest { .. } => 34,
         V::Touched => 35,
         V::Clock => 36,
+        V::Anchor { .. } => 37,
     }
 }
 

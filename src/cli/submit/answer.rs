@@ -139,6 +139,7 @@ fn made(party: &str, id: StatementId, index: u32, body: &Body) -> Vec<(&'static 
             vec![("handoff", name(0)), ("consignment", name(0))]
         }
         Body::Offered(_) => vec![("handoff", name(0))],
+        Body::Recalled(e) if e.ends.is_empty() => vec![("recall", name(0))],
         _ => Vec::new(),
     }
 }

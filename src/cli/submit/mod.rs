@@ -6,6 +6,7 @@
 mod answer;
 mod keyring;
 pub mod line;
+pub mod one;
 mod source;
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -195,6 +196,16 @@ impl Report {
             format: args.format,
             refused: false,
         })
+    }
+
+    /// Answers to the terminal only.
+    fn plain(format: Format) -> Report {
+        Report {
+            out: Out::new(),
+            acks: None,
+            format,
+            refused: false,
+        }
     }
 
     fn answer(

@@ -9,7 +9,7 @@ use super::signers;
 use super::store::{late, stands_free};
 use super::takeover::{self, Taking};
 use super::trade::MAX_LINES;
-use super::{carriage, customs, handoff_id, modes, returns, rules, scales};
+use super::{carriage, customs, handoff_id, modes, returns, rules, scales, waybill};
 use crate::custody::draft::Draft;
 use crate::custody::subject::Seen;
 use crate::custody::{account, subject, succession};
@@ -66,6 +66,9 @@ pub(super) fn offered(draft: &mut Draft<'_>, case: &Case<'_>, e: &Offered) -> Re
     }
     if let Some(back) = &back {
         returns::check(back, case.party(), &e.taker, &lines)?;
+    }
+    if let Some(c) = &e.carriage {
+        waybill::agrees(draft, c, &reserve)?;
     }
     let mut amounts = Vec::with_capacity(reserve.len());
     for portion in reserve {

@@ -2,6 +2,7 @@
 //! Refused with a code, or accepted with links, outcomes and findings. Guards
 //! stand in the order of their codes. One file for each group of events.
 
+mod anchored;
 mod answer;
 mod assay;
 mod carriage;
@@ -18,8 +19,10 @@ mod handoff;
 mod modes;
 mod order;
 mod outer;
+mod oversight;
 mod packaging;
 mod packs;
+mod paper;
 mod parties;
 mod parts;
 mod register;
@@ -36,6 +39,7 @@ mod trade;
 mod transform;
 mod vessel;
 mod waste;
+mod waybill;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -241,6 +245,12 @@ fn name_subjects(event: &Event, named: &mut Vec<Subject>) {
                 named.extend(consignment(id));
             }
         }
+        Some(
+            body @ (Body::Sealed(_)
+            | Body::Unsealed(_)
+            | Body::Recalled(_)
+            | Body::RecallAcknowledged(_)),
+        ) => oversight::name_subjects(body, named),
         Some(Body::Corrected(e)) => {
             // What entered by the original is named after it.
             named.extend(
@@ -305,6 +315,7 @@ pub fn decide(
         };
         event_of(&mut draft, &case, event)
             .and_then(|()| vessel::settle_blends(&mut draft))
+            .and_then(|()| oversight::judge(&mut draft, &case, event))
             .map_err(|r| r.within(&format!("events[{index}]")))?;
     }
     find_back_dating(&mut draft, statement, context, &rules);
@@ -395,6 +406,10 @@ fn event_of(draft: &mut Draft<'_>, case: &Case<'_>, event: &Event) -> Result<(),
     if let Body::ClockStated(e) = body {
         return parties::clock_stated(draft, case, event, e).map_err(|r| r.within("clock_stated"));
     }
+    if let Body::RefusalsAnchored(e) = body {
+        let decided = anchored::refusals_anchored(draft, case, event, e);
+        return decided.map_err(|r| r.within("refusals_anchored"));
+    }
     if case.party() == LEDGER {
         return Err(Refused::new(RefusalCode::ReservedForLedger, "").detail("its own words only"));
     }
@@ -446,6 +461,12 @@ fn event_of(draft: &mut Draft<'_>, case: &Case<'_>, event: &Event) -> Result<(),
             answer::answered(draft, case, e).map_err(name("finding_answered"))
         }
         Body::Inherited(e) => succession::inherited(draft, case, e).map_err(name("inherited")),
+        Body::Sealed(e) => oversight::seal::sealed(draft, case, e).map_err(name("sealed")),
+        Body::Unsealed(e) => oversight::seal::unsealed(draft, case, e).map_err(name("unsealed")),
+        Body::Recalled(e) => oversight::recall::recalled(draft, case, e).map_err(name("recalled")),
+        Body::RecallAcknowledged(e) => {
+            oversight::recall::acknowledged(draft, case, e).map_err(name("recall_acknowledged"))
+        }
         _ => Err(Refused::new(RefusalCode::NotSupportedYet, "")),
     }
 }

@@ -4,6 +4,7 @@
 use bytes::Bytes;
 
 use super::fields::{self, MAX_SHORT};
+use super::waybill;
 use crate::catalog::{ContainerNumber, WagonNumber, check_air_waybill, check_imo};
 use crate::custody::draft::Draft;
 use crate::event::codes::Refused;
@@ -56,6 +57,7 @@ fn of_no_other_mode(c: &Carriage) -> Result<(), Refused> {
         ("crew", M::Road, !c.crew.is_empty()),
         ("trailer", M::Road, !c.trailer.is_empty()),
         ("escort", M::Road, !c.escort.is_empty()),
+        ("road", M::Road, c.road.is_some()),
         ("rail", M::Rail, c.rail.is_some()),
         ("air", M::Air, c.air.is_some()),
         ("water", M::Water, c.water.is_some()),
@@ -76,10 +78,10 @@ fn road(c: &Carriage) -> Result<(), Refused> {
         return Err(Refused::missing("crew"));
     }
     crew(&c.crew)?;
-    if c.escort.is_empty() {
-        return Ok(());
+    if !c.escort.is_empty() {
+        fields::hash(&c.escort, "escort")?;
     }
-    fields::hash(&c.escort, "escort")
+    waybill::check(c)
 }
 
 fn rail(c: &Carriage, rail: Option<&RailCarriage>) -> Result<(), Refused> {

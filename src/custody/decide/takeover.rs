@@ -4,7 +4,7 @@
 use super::fields;
 use super::goods::{self, overflow};
 use super::handoff::release;
-use super::{returns, rules, scales};
+use super::{returns, rules, scales, waybill};
 use crate::custody::draft::Draft;
 use crate::custody::lot::{self, Amount};
 use crate::custody::{account, ranges, subject, succession};
@@ -125,6 +125,7 @@ pub(super) fn take(
             .detail("the offer names another handoff, or none"));
     }
     let to = taker_account(draft, taking, &offered, e)?;
+    waybill::find_incomplete(draft, taking, &offered);
     let before = on_hand(draft, &offered.lines, &to)?;
     for (index, line) in (0u32..).zip(&offered.lines) {
         let said = e

@@ -49,6 +49,7 @@ pub fn is_registry(event: &Event) -> bool {
                 | Body::Genesis(_)
                 | Body::StateRecorded(_)
                 | Body::ClockStated(_)
+                | Body::RefusalsAnchored(_)
         )
     )
 }
@@ -76,7 +77,9 @@ pub fn subjects(event: &Event) -> Vec<Subject> {
             vec![subject::party(&e.predecessor), subject::party(&e.successor)]
         }
         Some(Body::Genesis(g)) => genesis_items(g).into_keys().collect(),
-        Some(Body::StateRecorded(_) | Body::ClockStated(_)) => vec![subject::ledger()],
+        Some(Body::StateRecorded(_) | Body::ClockStated(_) | Body::RefusalsAnchored(_)) => {
+            vec![subject::ledger()]
+        }
         Some(other) => entries::subjects(other),
         None => Vec::new(),
     }
@@ -193,6 +196,13 @@ pub fn apply_event(
                 ..ledger.clone()
             }),
             _ => return broken(8, "a word on the clock before genesis"),
+        },
+        Body::RefusalsAnchored(e) => match items.get(first) {
+            Some(Item::Ledger(ledger)) => Item::Ledger(LedgerState {
+                refusals: Some(e.clone()),
+                ..ledger.clone()
+            }),
+            _ => return broken(8, "a word on refusals before genesis"),
         },
         _ => return entries::apply(items, body, at.happened_at_ms),
     };

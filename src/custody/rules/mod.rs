@@ -2,5 +2,7 @@
 //! them; the fold never does.
 
 mod book;
+mod trial;
 
 pub use book::{Asked, Book};
+pub use trial::{Trial, TrialError, Tried};

@@ -20,5 +20,6 @@ mod following;
 mod late;
 mod pipeline;
 mod rebuild;
+mod refusals;
 mod two_writers;
 mod world;

@@ -70,10 +70,13 @@ impl Writer {
         if let Some(word) = self.clock_said.take() {
             shared.time.said(&word);
         }
+        if let Some(word) = self.anchor_said.take() {
+            shared.refusals.said(word);
+        }
         // A position may be read once it is announced, and it is announced
         // before anybody can ask about an acknowledgement.
         self.announce(folded.len());
-        answers.deliver(riders, tree, commit);
+        answers.deliver(&shared, riders, tree, commit);
         self.project(folded)
     }
 
@@ -83,6 +86,7 @@ impl Writer {
         let shared = Arc::clone(&self.shared);
         // What it says of its clock is still to be said.
         self.clock_said = None;
+        self.anchor_said = None;
         let mut entries: Vec<Entry> = in_flight.into_entries().collect();
         entries.extend(std::mem::take(&mut self.current).into_entries());
         entries.extend(self.spill.take().map(|spill| spill.entry));

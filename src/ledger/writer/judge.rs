@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use super::{Spill, Tip, Writer};
+use crate::custody::subject::{self, Item};
 use crate::custody::{Decision, Items, Layers};
+use crate::event::Statement;
 use crate::event::codes::Refused;
 use crate::event::record::{OpenRecord, Standing};
-use crate::event::{Hash, Statement};
-use crate::ledger::batch::{Decided, Delivered, Judged, Refusal, Rider, Sealed};
+use crate::ledger::batch::{By, Decided, Delivered, Judged, Refusal, Rider, Sealed};
 use crate::ledger::inbox::Entry;
 use crate::ledger::options::Options;
 use crate::ledger::prepare::id_reused;
@@ -20,7 +21,7 @@ use crate::pb::event::Body;
 enum Verdict {
     /// A record, which the batch may have no room for.
     Record(Decided),
-    Refuse(Refused, Option<Hash>),
+    Refuse(Refused, Option<Box<By>>),
     /// The statement of a record in the batch being decided.
     RepeatsCurrent(usize),
     /// The same in the batch in flight.
@@ -60,13 +61,13 @@ impl Writer {
                     self.spill = Some(Spill { entry, decided });
                 }
             }
-            Verdict::Refuse(refused, digest) => {
+            Verdict::Refuse(refused, by) => {
                 let judged_at = self.tip.next;
                 self.refuse(
                     entry,
                     Refusal {
                         refused,
-                        digest,
+                        by,
                         at_ms: now,
                         judged_at,
                     },
@@ -119,7 +120,8 @@ impl Writer {
             return Verdict::LookAgain;
         }
         let Statement { digest, id, .. } = prepared.statement;
-        let refuse = |refused| Verdict::Refuse(refused, Some(digest));
+        let by = || Box::new(By::of(&prepared.statement));
+        let refuse = |refused| Verdict::Refuse(refused, Some(by()));
         if live.ids.get(&prepared.id_key, id).is_some() {
             // Since it was looked up; before, it would have been answered.
             return Verdict::LookAgain;
@@ -205,7 +207,7 @@ impl Writer {
                     judged: Judged::Refused(refusal),
                 });
             }
-            None => entry.ticket.deliver(Delivered::Refused(refusal)),
+            None => drop(self.shared.refuse(entry.ticket, refusal)),
         }
     }
 
@@ -239,6 +241,34 @@ impl Writer {
         let stated = state_record::own_statement(&shared, &live.state, position, now, body);
         drop(live);
         self.clock_said = Some(word);
+        self.record_own(stated, now)
+    }
+
+    /// The same of what it has to say of the refusals that it keeps, at a time
+    /// that is believed.
+    pub(super) fn record_anchor(&mut self, now: i64) -> Result<(), String> {
+        let shared = Arc::clone(&self.shared);
+        if self.anchor_said.is_some() || !shared.refusals.has_word() {
+            return Ok(());
+        }
+        let now = now.max(self.tip.recorded_at_ms);
+        self.record_state(now)?;
+        if !self.is_drained() {
+            return Ok(());
+        }
+        let live = shared.live();
+        let ledger = live.state.get(&subject::ledger());
+        let last = match ledger.as_deref() {
+            Some(Item::Ledger(ledger)) => ledger.refusals.as_ref(),
+            _ => None,
+        };
+        let Some(word) = shared.refusals.word(last, now) else {
+            return Ok(());
+        };
+        let (position, body) = (self.tip.next, Body::RefusalsAnchored(word.clone()));
+        let stated = state_record::own_statement(&shared, &live.state, position, now, body);
+        drop(live);
+        self.anchor_said = Some(word);
         self.record_own(stated, now)
     }
 

@@ -16,10 +16,11 @@
 //! | `bindings` | changes against the events they come from |
 //! | `crossing` | law 5 |
 //! | `edges` | what crossed the ledger's edge, and who confirmed it |
+//! | `oversight` | what only an authority may put on a subject |
 //! | `findings` | who has answered a finding, and what it became |
 //! | `device` | a device's chain against the headers it comes from |
 //! | `content` | law 4 in contained mass |
-//! | `state_record` | the ledger's own word on its state and its clock |
+//! | `state_record` | the ledger's own word on its state, its clock, the refusals it keeps |
 //! | `signatures` | the signatures themselves, on all cores |
 //! | `chain` | heads and commits only, for whoever asks for no more |
 
@@ -33,6 +34,7 @@ mod findings;
 mod genesis;
 mod ids;
 mod opened;
+mod oversight;
 mod signatures;
 mod signers;
 mod state_record;
@@ -54,7 +56,7 @@ use crate::custody::registry::LEDGER;
 use crate::custody::state::{State, nowhere};
 use crate::event::signing::PublicKey;
 use crate::event::{Hash, KeyId};
-use crate::pb::Commit;
+use crate::pb::{Commit, RefusalsAnchored};
 
 pub use chain::ChainVerifier;
 pub use violation::{Failure, Violation};
@@ -98,6 +100,8 @@ pub struct Report {
     pub recorded_at_ms: i64,
     /// Digest of the state that the records fold to.
     pub state_digest: Hash,
+    /// The ledger's words on the refusals that it keeps, with their positions.
+    pub anchors: Vec<(u64, RefusalsAnchored)>,
 }
 
 /// A verification under way.
@@ -266,6 +270,7 @@ impl Verifier {
                 device::check(&case)?;
                 crossing::check(&case)?;
                 edges::check(&case)?;
+                oversight::check(&case)?;
                 findings::check(&case)?;
                 Some(keys)
             }
@@ -311,6 +316,9 @@ impl Verifier {
             &mut report.state_records,
             usize::from(own && state_record::is_one(record)),
         );
+        if let Some(word) = state_record::anchor_in(record) {
+            report.anchors.push((record.position(), word.clone()));
+        }
         add(&mut report.statements, usize::from(!own));
         add(&mut report.events, record.events.len());
         add(&mut report.findings, record.findings.len());

@@ -1,16 +1,17 @@
 //! The ledger's own statements. State records: one at every multiple of the
 //! interval and nowhere else, saying what the records before it fold to. Words
-//! on its clock: anywhere else, alone; and nobody's statement is recorded while
-//! they say that it is in doubt.
+//! on its clock and on the refusals it keeps: anywhere else, alone; and nobody's
+//! statement is recorded while the clock is said to be in doubt.
 
 use super::violation::Violation;
+use crate::custody::anchor;
 use crate::custody::registry::LEDGER;
 use crate::custody::state::{State, touched_root};
 use crate::custody::subject::{self, Item, Items as _};
 use crate::event::Hash;
 use crate::event::record::OpenRecord;
 use crate::pb::event::Body;
-use crate::pb::{ClockStated, Event, StateRecorded};
+use crate::pb::{ClockStated, Event, LedgerState, RefusalsAnchored, StateRecorded};
 
 /// Checks a record after the first.
 pub(super) fn check(before: &State, record: &OpenRecord, interval: u64) -> Result<(), Violation> {
@@ -22,6 +23,9 @@ pub(super) fn check(before: &State, record: &OpenRecord, interval: u64) -> Resul
         .flatten()
         .any(|event| recorded(event).is_some());
     if !due {
+        if let Some(word) = anchor_in(record) {
+            return check_anchor(before, record, own, word);
+        }
         return check_clock(before, record, own, names_state);
     }
     let [Some(event)] = record.events.as_slice() else {
@@ -72,12 +76,42 @@ fn check_clock(
     Err(Violation::StateRecordMisplaced)
 }
 
+/// What a record says of the refusals that are kept, if it does.
+pub(super) fn anchor_in(record: &OpenRecord) -> Option<&RefusalsAnchored> {
+    let mut events = record.events.iter().flatten();
+    events.find_map(|event| match &event.body {
+        Some(Body::RefusalsAnchored(word)) => Some(word),
+        _ => None,
+    })
+}
+
+/// Checks a record that speaks of them.
+fn check_anchor(
+    before: &State,
+    record: &OpenRecord,
+    own: bool,
+    word: &RefusalsAnchored,
+) -> Result<(), Violation> {
+    if !own || record.events.len() != 1 {
+        return Err(Violation::StateRecordMisplaced);
+    }
+    let last = ledger_state(before, |ledger| ledger.refusals.clone()).flatten();
+    match anchor::fault(last.as_ref(), word, record.head.recorded_at_ms) {
+        Some((field, why)) => Err(Violation::Anchor { field, why }),
+        None => Ok(()),
+    }
+}
+
 /// Whether the ledger's last word is that its clock is in doubt.
 fn in_doubt(state: &State) -> bool {
-    let ledger = state.get(&subject::ledger());
-    match ledger.as_deref() {
-        Some(Item::Ledger(ledger)) => ledger.clock.is_some_and(|word| word.in_doubt),
-        _ => false,
+    let clock = ledger_state(state, |ledger| ledger.clock).flatten();
+    clock.is_some_and(|word| word.in_doubt)
+}
+
+fn ledger_state<T>(state: &State, look: impl FnOnce(&LedgerState) -> T) -> Option<T> {
+    match state.get(&subject::ledger()).as_deref() {
+        Some(Item::Ledger(ledger)) => Some(look(ledger)),
+        _ => None,
     }
 }
 

@@ -214,6 +214,15 @@ pub enum Violation {
     /// its clock that names another time than its record.
     #[error("recorded while the ledger's clock was in doubt, or a word on it of another time")]
     Clock,
+    /// A word on the refusals that are kept which does not follow from the one
+    /// before.
+    #[error("the word on the refusals that are kept: {field}: {why}")]
+    Anchor {
+        /// Its field at fault.
+        field: &'static str,
+        /// Why.
+        why: &'static str,
+    },
     /// A state record, or anything else of the ledger's own, anywhere else.
     #[error("a statement of the ledger's own where none is due")]
     StateRecordMisplaced,

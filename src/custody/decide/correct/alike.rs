@@ -185,7 +185,9 @@ fn remedy(kind: EventKind) -> &'static str {
         K::PackagingTreated => "count the empties",
         K::Confirmed => "it is the other side's word; what it confirms can be corrected",
         K::CustomsReported => "report to customs again; the latest holds",
-        K::Succeeded | K::TakenOver => "an order is followed by another order",
+        K::Succeeded | K::TakenOver | K::Sealed | K::Unsealed => {
+            "an order is followed by another order"
+        }
         K::FindingAnswered => "answer again; the latest holds",
         K::Inherited => "hand back what was not inherited",
         K::Relayed => "relay the consignment again",
@@ -197,6 +199,7 @@ fn remedy(kind: EventKind) -> &'static str {
         }
         K::KeyRegistered => "revoke the key and register another",
         K::KeyRevoked => "register another key",
+        K::Recalled | K::RecallAcknowledged => "a recall is ended, and begun again",
         _ => "it is the ledger's own word, or not live yet",
     }
 }

@@ -1,0 +1,122 @@
+//! The national rules as this version knows them: what an authority may publish
+//! as its first pack. Judges nothing by itself.
+
+use std::sync::LazyLock;
+
+use super::Substance;
+use super::table::{self, Confidence, Row, TableError};
+use crate::pb::{PermitKind, RuleKind, RuleLine, RuleMode};
+
+/// One line, and the day from which it holds.
+#[derive(Clone, Debug)]
+pub struct NationalRule {
+    /// The first day, `2026-05-01`, of Asia/Shanghai.
+    pub from: &'static str,
+    /// The line as a pack has it.
+    pub line: RuleLine,
+    /// The duty (D…) or the plan's demand (S…) that it carries out.
+    pub duty: Option<&'static str>,
+    /// What to know about it.
+    pub note: Option<&'static str>,
+    /// How sure the row is; one that is not high never refuses.
+    pub confidence: Confidence,
+}
+
+static RULES: LazyLock<Result<Vec<NationalRule>, TableError>> = LazyLock::new(|| {
+    table::rows(
+        "national_rules.csv",
+        include_str!("data/national_rules.csv"),
+    )?
+    .iter()
+    .map(rule)
+    .collect()
+});
+
+/// Names of an enumeration without their prefix, `;` between them.
+struct Named<T>(T);
+
+macro_rules! named {
+    ($($of:ty => $prefix:literal),*) => {$(
+        impl std::str::FromStr for Named<$of> {
+            type Err = String;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                <$of>::from_str_name(&format!(concat!($prefix, "{}"), text))
+                    .map(Named)
+                    .ok_or_else(|| format!("{text:?} is no name of this kind"))
+            }
+        }
+    )*};
+}
+named!(RuleKind => "RULE_KIND_", RuleMode => "RULE_MODE_", PermitKind => "PERMIT_KIND_");
+
+fn rule(row: &Row) -> Result<NationalRule, TableError> {
+    let permits = |column: &'static str| -> Result<Vec<i32>, TableError> {
+        if row.optional(column)?.is_none() {
+            return Ok(Vec::new());
+        }
+        let named: Vec<Named<PermitKind>> = row.list(column)?;
+        Ok(named.into_iter().map(|kind| kind.0.into()).collect())
+    };
+    let substances: Vec<Substance> = match row.optional("substances")? {
+        None => Vec::new(),
+        Some(_) => row.list("substances")?,
+    };
+    let limit = match row.optional("limit")? {
+        None => 0,
+        Some(_) => row.value("limit")?,
+    };
+    let line = RuleLine {
+        rule: row.value::<Named<RuleKind>>("rule")?.0.into(),
+        mode: row.value::<Named<RuleMode>>("mode")?.0.into(),
+        substances: substances.iter().map(ToString::to_string).collect(),
+        permits: permits("permits")?,
+        purchase_permits: permits("purchase_permits")?,
+        complete: row.text("complete")? == "yes",
+        limit,
+        law: row.optional("law")?.unwrap_or_default().to_owned(),
+    };
+    Ok(NationalRule {
+        from: row.text("from")?,
+        line,
+        duty: row.optional("duty")?,
+        note: row.optional("note")?,
+        confidence: row.value("confidence")?,
+    })
+}
+
+pub(super) fn parsed() -> Result<&'static [NationalRule], TableError> {
+    RULES.as_deref().map_err(Clone::clone)
+}
+
+/// All lines, those of one day together.
+pub fn national_rules() -> &'static [NationalRule] {
+    RULES.as_deref().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+    use super::*;
+
+    #[test]
+    fn every_line_parses_and_none_that_is_not_sure_refuses() {
+        let rules = parsed().unwrap();
+        assert!(rules.len() > 30);
+        for rule in rules {
+            let refuses = rule.line.mode() == RuleMode::Refuse;
+            assert!(
+                !refuses || rule.confidence == Confidence::High,
+                "{:?}",
+                rule.line
+            );
+        }
+    }
+
+    #[test]
+    fn the_days_stand_in_order() {
+        let days: Vec<&str> = national_rules().iter().map(|rule| rule.from).collect();
+        assert!(days.is_sorted(), "{days:?}");
+    }
+}
