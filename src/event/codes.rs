@@ -184,7 +184,7 @@ pub fn remedy(code: RefusalCode) -> &'static str {
         C::KeyNotOfParty => "sign with a key of the acting party",
         C::UnknownParty => "have the authority register the party first",
         C::PartyNotActive => {
-            "the party is closed or closing, or another has succeeded it: name its successor, or have an authority reopen it"
+            "the party is closed or closing, or succeeded: name its successor, or have it reopened"
         }
         C::AuthorityRequired => "have as many authority keys sign as genesis asks for",
         C::CounterpartSignatureRequired => "have the other side co-sign",

@@ -11,11 +11,11 @@ use hazledger::pb::event::Body as B;
 use hazledger::pb::{
     AgencyRegistered, Arrived, Backfilled, Blacklisted, ClockStated, Confirmed, CustomsDirection,
     CustomsReported, CustomsStatus, Departed, DeviceLink, DocumentRef, EmergencyOrdered,
-    ExternalRef, IncidentKind, Inspected, InspectionItem, LookedBack, Outsider, PackWithdrawn,
-    PackagingTreatment, PartyStatus, PermitKind, PermitStated, PermitStatus, QualificationKind,
-    RecallAcknowledged, Recalled, Rectified, RefusalsAnchored, ReliefOrder, Residue, RuleKind,
-    RuleMode, SafeReturnOrdered, Sealed, SealedLot, SealedPlace, Seized, SettlementCause,
-    TakenOver, Unsealed, Verified, sealed, unsealed,
+    ExternalRef, FindingAnswer, FindingAnswered, IncidentKind, Inspected, InspectionItem,
+    LookedBack, Outsider, PackWithdrawn, PackagingTreatment, PartyStatus, PermitKind, PermitStated,
+    PermitStatus, QualificationKind, RecallAcknowledged, Recalled, Rectified, RefusalsAnchored,
+    ReliefOrder, Residue, RuleKind, RuleMode, SafeReturnOrdered, Sealed, SealedLot, SealedPlace,
+    Seized, SettlementCause, TakenOver, Unsealed, Verified, sealed, unsealed,
 };
 
 use super::bench::{Bench, DAY, HOUR, event, hash, key, party, register_party};
@@ -77,6 +77,15 @@ fn rule_book(b: &mut Bench) {
     );
     named(b, "late", "M1", B::Imported(b.imported("late", "10", "T1")));
     said(b, "M1", B::Offered(b.offered('W', "T1", &["late 5"])));
+    let seen = FindingAnswered {
+        position: b.state.next() - 1,
+        finding: 0,
+        event: Some(b.event("last")),
+        answer: FindingAnswer::Acknowledged.into(),
+        words: "told to the bureau".into(),
+        documents: Vec::new(),
+    };
+    said(b, "M1", B::FindingAnswered(seen));
     let withdrawn = PackWithdrawn {
         pack: "national".into(),
         until_ms: b.now + HOUR,
