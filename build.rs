@@ -39,6 +39,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "Carriage.pipeline",
         "Carriage.road",
         "HandoffOffered.returns",
+        "HandoffOffered.permit",
         "Offered.manifest",
         "Accepted.receipt",
         "HandoffOffered.manifest",

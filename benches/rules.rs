@@ -392,7 +392,7 @@ fn vehicle() -> Item {
             media: vec!["NACN-1689".into()],
             ..VehicleRegistered::default()
         }),
-        last: 0,
+        ..VehicleState::default()
     })
 }
 

@@ -709,6 +709,10 @@ fn word(entry: &FindingEntry, answer: FindingAnswer) -> hazledger::pb::Event {
     }))
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "one finding's life, told from its beginning"
+)]
 #[tokio::test]
 async fn findings_are_listed_and_answered_until_they_are_resolved() {
     let bench = Bench::start().await;

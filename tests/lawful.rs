@@ -153,7 +153,11 @@ impl Entered {
     }
 
     /// Which rules an act breaks at these times: those that refuse it, and all.
-    fn broken(&self, about: &About, times: &[i64]) -> (BTreeSet<&str>, BTreeSet<&str>) {
+    fn broken(
+        &self,
+        about: &About,
+        times: &[i64],
+    ) -> (BTreeSet<&'static str>, BTreeSet<&'static str>) {
         let (mut refusing, mut all) = (BTreeSet::new(), BTreeSet::new());
         for (rule, code) in RULES {
             for at in times {
@@ -369,9 +373,10 @@ impl History {
     fn told(&mut self, what: &str, told: &BTreeSet<String>, all: &BTreeSet<&str>, about: &About) {
         let all: BTreeSet<String> = all.iter().map(|code| (*code).to_owned()).collect();
         assert_eq!(told, &all, "{what}: {about:?}");
-        match all.is_empty() {
-            true => self.clean += 1,
-            false => self.found += 1,
+        if all.is_empty() {
+            self.clean += 1
+        } else {
+            self.found += 1
         }
     }
 
@@ -451,7 +456,8 @@ impl History {
     /// the carrier's permit was for carrying.
     fn arrive(&mut self, accepted: hazledger::pb::Accepted, about: &About) {
         let (_, all) = self.entered.broken(about, &[self.b.now]);
-        let all: BTreeSet<&str> = all.into_iter().filter(|c| *c != "CARRIER_PERMIT").collect();
+        let all: BTreeSet<&'static str> =
+            all.into_iter().filter(|c| *c != "CARRIER_PERMIT").collect();
         let answer = self.b.say("M1", Body::Accepted(accepted));
         let findings = answer.unwrap_or_else(|refused| panic!("a fact was refused: {refused}"));
         self.told("an arrival", &findings_of(&findings), &all, about);
@@ -518,7 +524,7 @@ fn without_packs(state: &State) -> State {
     let items = items.filter(|(_, item)| !matches!(**item, hazledger::custody::Item::Rules(_)));
     let items = items.map(|(subject, item)| (subject, (*item).clone()));
     State::restore(
-        items.collect(),
+        items,
         state.next(),
         state.last_head(),
         state.recorded_at_ms(),

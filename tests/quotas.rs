@@ -45,12 +45,13 @@ impl Random {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        (self.0 % bound as u64) as usize
+        usize::try_from(self.0 % bound as u64).unwrap()
     }
 
     /// `low` to `high`, both of them too.
     fn between(&mut self, low: i64, high: i64) -> i64 {
-        low + self.below((high - low + 1) as usize) as i64
+        let width = usize::try_from(high - low + 1).unwrap();
+        low + i64::try_from(self.below(width)).unwrap()
     }
 
     fn one_of<T: Clone>(&mut self, of: &[T]) -> Option<T> {
@@ -249,9 +250,10 @@ impl World {
         };
         let holder = self.permits[permit].holder;
         let line = format!("{lot} {kilograms}");
-        let e = match carriage {
-            true => self.b.shipped('C', holder, "T1", &[&line]),
-            false => self.b.offered(holder, "T1", &[&line]),
+        let e = if carriage {
+            self.b.shipped('C', holder, "T1", &[&line])
+        } else {
+            self.b.offered(holder, "T1", &[&line])
         };
         let number = self.permits[permit].number.to_owned();
         let e = Offered {
@@ -351,16 +353,12 @@ impl World {
             None => format!("{}1", self.permits[h.permit].holder),
         };
         let declined = self.random.below(2) == 0;
-        match declined {
-            true => self
-                .b
-                .say(&key, B::Declined(self.b.declined(&h.name)))
-                .unwrap(),
-            false => self
-                .b
-                .say("P1", B::Withdrawn(self.b.withdrawn(&h.name)))
-                .unwrap(),
+        let answer = if declined {
+            self.b.say(&key, B::Declined(self.b.declined(&h.name)))
+        } else {
+            self.b.say("P1", B::Withdrawn(self.b.withdrawn(&h.name)))
         };
+        answer.unwrap();
         let id = self.b.id(&h.name);
         self.permits[h.permit].claim(&id, 0);
         self.handoffs[at].stage = Stage::Ended;
@@ -601,9 +599,7 @@ impl World {
     fn restated(&self, h: &Handoff, now: i64) -> Accepted {
         let mut line = verbs::line(&words(now, h.refused, 0));
         let original = h.said.clone();
-        if let Some(stays) = self.stays(&original) {
-            line.still_aboard = stays;
-        }
+        line.still_aboard = self.stays(&original);
         Accepted {
             lines: vec![line],
             ..self.b.accepted(&h.name, "T1", &[])
@@ -611,7 +607,7 @@ impl World {
     }
 
     /// What an acceptance, or a correction of it, said was still aboard.
-    fn stays(&self, said: &str) -> Option<Option<hazledger::pb::Quantity>> {
+    fn stays(&self, said: &str) -> Option<hazledger::pb::Quantity> {
         let reference = self.b.event(said);
         let record =
             self.b.records.iter().map(|(sealed, _)| {
@@ -629,7 +625,7 @@ impl World {
             },
             _ => return None,
         };
-        Some(accepted.lines.first()?.still_aboard.clone())
+        accepted.lines.first()?.still_aboard.clone()
     }
 
     fn sell(&mut self) {
@@ -769,7 +765,7 @@ fn words(taken: i64, refused: i64, aboard: i64) -> String {
     let mut line = "0".to_owned();
     for (word, kilograms) in [("take", taken), ("refuse", refused), ("aboard", aboard)] {
         if kilograms > 0 {
-            line.push_str(&format!(" {word} {kilograms}"));
+            line.extend([" ", word, " ", &kilograms.to_string()]);
         }
     }
     line

@@ -67,8 +67,15 @@ pub(super) fn named(subject: Option<pb::Subject>) -> Result<pb::Subject, Fault> 
     use SubjectKind as K;
     let subject = subject.ok_or_else(|| Fault::invalid("subject", "one is wanted"))?;
     match subject.kind() {
-        K::Permit | K::Vehicle | K::Person | K::Product | K::Park => Ok(subject),
-        K::Party | K::Site | K::Place | K::Unit => Ok(subject),
+        K::Party
+        | K::Site
+        | K::Place
+        | K::Unit
+        | K::Permit
+        | K::Vehicle
+        | K::Person
+        | K::Product
+        | K::Park => Ok(subject),
         _ => Err(Fault::invalid("subject.kind", "an entry of the registry")),
     }
 }

@@ -115,7 +115,6 @@ fn arrives(b: &mut Bench) -> Answer {
         documents: vec![hazledger::pb::DocumentRef {
             kind: "waybill".into(),
             hash: hash("waybill"),
-            ..hazledger::pb::DocumentRef::default()
         }],
     };
     b.say("M1", B::Arrived(e))
@@ -290,7 +289,7 @@ pub const PURCHASE: &[Case] = &[
 /// M's purchase permit for so much of gross.
 fn quota_of(b: &mut Bench, kilograms: &str) {
     grants(b, 'M', HighlyToxicPurchase, |e| {
-        e.quantity_mg = mg(kilograms)
+        e.quantity_mg = mg(kilograms);
     });
 }
 

@@ -64,7 +64,7 @@ fn a_mark_that_no_authority_ordered_is_found() {
             ..OrderMark::default()
         })
     };
-    let listed = C::Blacklisting(Blacklisting {
+    let entry = C::Blacklisting(Blacklisting {
         order: order.clone(),
         ..Blacklisting::default()
     });
@@ -73,7 +73,7 @@ fn a_mark_that_no_authority_ordered_is_found() {
         (true, seal(), "a seal that no authority"),
         (false, lifted(), "no authority released"),
         (true, lifted(), "no authority released"),
-        (true, listed, "a listing that no authority"),
+        (true, entry, "a listing that no authority"),
         (false, named(), "an order that no authority"),
         (true, named(), "an order that no authority"),
     ];

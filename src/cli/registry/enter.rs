@@ -283,9 +283,10 @@ fn permit_of(args: &PermitArgs, before: PermitRegistered) -> Result<PermitRegist
         let mass = Mass::parse(kg, MeasureUnit::Kg)
             .map_err(|why| CliError::argument(format!("--quantity-kg {kg}"), why.to_string()))?;
         e.quantity_mg = mass.as_mg();
-        let basis = match args.contained {
-            true => MassBasis::Contained,
-            false => MassBasis::Gross,
+        let basis = if args.contained {
+            MassBasis::Contained
+        } else {
+            MassBasis::Gross
         };
         e.basis = basis.into();
     }

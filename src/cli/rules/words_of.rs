@@ -30,9 +30,10 @@ pub(super) fn print(out: &mut Out, pack: &PackPublished) -> Result<(), CliError>
 }
 
 fn row(line: &RuleLine) -> Vec<String> {
-    let substances = match line.substances.is_empty() {
-        true => "all 全部".to_owned(),
-        false => line.substances.join(" "),
+    let substances = if line.substances.is_empty() {
+        "all 全部".to_owned()
+    } else {
+        line.substances.join(" ")
     };
     let own = line.permits().map(words::permit_kind);
     let named = line.purchase_permits().map(words::permit_kind);

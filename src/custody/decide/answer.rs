@@ -7,7 +7,7 @@ use crate::custody::draft::Draft;
 use crate::custody::subject::{self, Item};
 use crate::event::codes::Refused;
 use crate::pb::change::Change as C;
-use crate::pb::{FindingAnswer, FindingAnswered, FindingNoted, RefusalCode, Severity};
+use crate::pb::{Finding, FindingAnswer, FindingAnswered, FindingNoted, RefusalCode, Severity};
 
 pub(super) fn answered(
     draft: &mut Draft<'_>,
@@ -25,7 +25,7 @@ pub(super) fn answered(
     }
     fields::documents(&e.documents)?;
     let noted = known(draft, case, e)?;
-    let severity = noted.finding.as_ref().map(|f| f.severity());
+    let severity = noted.finding.as_ref().map(Finding::severity);
     may(
         draft,
         case,

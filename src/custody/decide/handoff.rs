@@ -109,7 +109,7 @@ pub(super) fn offered(draft: &mut Draft<'_>, case: &Case<'_>, e: &Offered) -> Re
         returns: e.returns.clone().map(Box::new),
         manifest: e.manifest.clone(),
         instead_of: e.instead_of.clone().map(Box::new),
-        permit,
+        permit: permit.map(Box::new),
         purpose: e.purpose,
     };
     draft.emit(&subject::handoff(name), C::Offered(offered))?;

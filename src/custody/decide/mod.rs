@@ -411,13 +411,7 @@ fn event_of(draft: &mut Draft<'_>, case: &Case<'_>, event: &Event) -> Result<(),
         return Err(Refused::new(RefusalCode::UnknownEventKind, ""));
     };
     fields::external_refs(&event.external_refs)?;
-    let kind = statement::kind_of(event);
-    if !case.signers.may_sign(kind) {
-        return Err(Refused::new(RefusalCode::KeyLacksRole, "").detail(format!(
-            "{} is for other keys of the party",
-            kind.as_str_name()
-        )));
-    }
+    signers::may_sign(case.signers, statement::kind_of(event))?;
     if let Body::StateRecorded(_) = body {
         return parties::state_recorded(draft, case, event);
     }

@@ -236,7 +236,7 @@ pub(super) fn concerns(draft: &Draft<'_>, offered: &HandoffOffered) -> bool {
 
 /// The permit whose quantity a handoff bears on.
 pub(super) fn permit_of(draft: &Draft<'_>, offered: &HandoffOffered) -> Option<PermitRef> {
-    let own = offered.permit.clone();
+    let own = offered.permit.as_deref().cloned();
     own.or_else(|| given_under(draft, offered))
 }
 
@@ -244,7 +244,10 @@ pub(super) fn permit_of(draft: &Draft<'_>, offered: &HandoffOffered) -> Option<P
 fn given_under(draft: &Draft<'_>, offered: &HandoffOffered) -> Option<PermitRef> {
     let back = draft.handoff(offered.returns.as_deref().and_then(handoff_id)?)?;
     let was = back.offered.as_ref()?;
-    was.permit.clone().filter(|_| was.carriage.is_none())
+    was.permit
+        .as_deref()
+        .cloned()
+        .filter(|_| was.carriage.is_none())
 }
 
 /// Goods of a handoff have been taken: drawn at a place, claimed on aboard; what

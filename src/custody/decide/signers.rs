@@ -126,6 +126,16 @@ impl Signers {
     }
 }
 
+/// Refused if the acting key is for other events of the party.
+pub(super) fn may_sign(signers: &Signers, kind: EventKind) -> Result<(), Refused> {
+    if signers.may_sign(kind) {
+        return Ok(());
+    }
+    let name = kind.as_str_name();
+    Err(Refused::new(RefusalCode::KeyLacksRole, "")
+        .detail(format!("{name} is for other keys of the party")))
+}
+
 /// Whether an agency's territory covers a region.
 pub(crate) fn covers(agency: &AgencyRegistered, region: &str) -> bool {
     let territory = agency.territory.parse::<RegionCode>();

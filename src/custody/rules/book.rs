@@ -187,7 +187,11 @@ fn depth(region: RegionCode) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+    #![expect(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        reason = "tests fail by panicking"
+    )]
 
     use super::*;
 
@@ -269,8 +273,8 @@ mod tests {
         let regions = ["110000".parse().unwrap(), "150100".parse().unwrap()];
         let lines = book.lines(RuleKind::Prohibited, None, &regions, &[10, 11]);
         let modes: Vec<RuleMode> = lines.iter().map(Asked::mode).collect();
-        use RuleMode::{Find, Refuse};
-        assert_eq!(modes, [Refuse, Refuse, Find, Find]);
+        let (refuse, find) = (RuleMode::Refuse, RuleMode::Find);
+        assert_eq!(modes, [refuse, refuse, find, find]);
         assert!(
             book.lines(RuleKind::Stack, None, &regions, &[10])
                 .is_empty()

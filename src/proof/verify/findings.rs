@@ -56,7 +56,7 @@ fn otherwise(
             return Some("the finding has become another");
         }
     }
-    let severity = noted.finding.as_ref().map(|finding| finding.severity());
+    let severity = noted.finding.as_ref().map(crate::pb::Finding::severity);
     let own = case.signers.signed(&noted.owner);
     let may = match noted.answer() {
         FindingAnswer::Resolved => {

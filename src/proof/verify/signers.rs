@@ -253,7 +253,6 @@ fn not_permitted(before: &dyn Items, event: &Event, signers: &Signers) -> Option
 /// rule packs.
 fn entry_not_permitted(before: &dyn Items, body: &Body, signers: &Signers) -> Option<&'static str> {
     let own = |party: &str| signers.signed(party) || signers.over_party(before, party);
-    const OWN: &str = "the party's or an authority's";
     let (permitted, why) = match body {
         Body::PermitRegistered(e) => (
             e.status() == PermitStatus::Unconfirmed || signers.over_party(before, &e.party),
@@ -278,6 +277,9 @@ fn entry_not_permitted(before: &dyn Items, body: &Body, signers: &Signers) -> Op
     };
     (!permitted).then_some(why)
 }
+
+/// Whose most entries are.
+const OWN: &str = "the party's or an authority's";
 
 /// Who publishes and withdraws packs.
 const RULES: &str = "for the country as many authority keys as root acts need, else an authority's";

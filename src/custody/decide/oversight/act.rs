@@ -18,6 +18,10 @@ use crate::pb::{
 
 /// What an event does, as far as enforcement asks.
 #[derive(Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a question of its own that one of the rules asks"
+)]
 pub(super) struct Act {
     /// The event's field in a statement, for refusals.
     pub(super) name: &'static str,

@@ -67,9 +67,10 @@ fn check_item(item: &InspectionItem, twice: bool) -> Result<(), Refused> {
     }
     if item.ok {
         let says = !item.danger.is_empty() || item.due_ms != 0;
-        return match says {
-            true => Err(Refused::invalid("danger", "the item is in order")),
-            false => Ok(()),
+        return if says {
+            Err(Refused::invalid("danger", "the item is in order"))
+        } else {
+            Ok(())
         };
     }
     fields::text(&item.danger, MAX_TEXT, "danger")?;

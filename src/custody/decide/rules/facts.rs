@@ -5,6 +5,7 @@ use super::{Breach, Going, Judged, party_region, place_region};
 use crate::catalog::{RegionCode, Substance};
 use crate::custody::decide::Case;
 use crate::custody::draft::Draft;
+use crate::custody::lot::Amount;
 use crate::custody::rules::{Asked, Book};
 use crate::custody::subject;
 use crate::event::LotId;
@@ -144,7 +145,7 @@ pub(super) fn counted(draft: &mut Draft<'_>, case: &Case<'_>, lot: LotId, place:
     let Some(judged) = Judged::fact(draft, regions) else {
         return;
     };
-    let going = super::going(draft, &[(lot, Default::default())]);
+    let going = super::going(draft, &[(lot, Amount::default())]);
     let two = case.signers.two_persons(party);
     two_persons(draft, &judged, &going, party, two, &subject::lot(lot));
 }

@@ -290,9 +290,10 @@ impl<'a> Load<'a> {
             field,
             detail: fault.why,
         };
-        match fault.proven {
-            true => judged.broken(draft, &asked, breach),
-            false => judged.unproven(draft, &asked, breach),
+        if fault.proven {
+            judged.broken(draft, &asked, breach);
+        } else {
+            judged.unproven(draft, &asked, breach);
         }
     }
 
@@ -348,9 +349,10 @@ fn worst<'j>(
     let lines = substances.iter().flat_map(|s| judged.lines(rule, Some(*s)));
     let faults = lines.filter_map(|asked| Some((asked, fault(asked.at_ms)?)));
     let weight = |(asked, fault): &(Asked<'_>, Fault)| {
-        let mode = match fault.proven || asked.line.complete {
-            true => asked.mode(),
-            false => RuleMode::Find,
+        let mode = if fault.proven || asked.line.complete {
+            asked.mode()
+        } else {
+            RuleMode::Find
         };
         std::cmp::Reverse((mode, fault.proven))
     };

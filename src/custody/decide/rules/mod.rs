@@ -34,8 +34,8 @@ use crate::event::codes::Refused;
 use crate::event::{ConsignmentId, HandoffId, LotId};
 use crate::pb::offered::From as OfferedFrom;
 use crate::pb::{
-    Account, AccountKind, HandoffLine, HandoffOffered, HandoffPurpose, NewLot, Offered, PermitRef,
-    Relayed, RuleKind, RuleMode, Subject, SubjectKind, Traded,
+    Account, AccountKind, Carriage, HandoffLine, HandoffOffered, HandoffPurpose, NewLot, Offered,
+    PermitRef, Relayed, RuleKind, RuleMode, Subject, SubjectKind, Traded,
 };
 
 /// An act or a fact being judged: by which packs, where, when.
@@ -109,14 +109,21 @@ impl Judged {
     /// The same, where what breaks it is not proven: found, unless the line says
     /// that the registry is complete.
     pub(super) fn unproven(&self, draft: &mut Draft<'_>, asked: &Asked<'_>, breach: Breach<'_>) {
-        let mode = match asked.line.complete {
-            true => asked.mode(),
-            false => RuleMode::Find,
+        let mode = if asked.line.complete {
+            asked.mode()
+        } else {
+            RuleMode::Find
         };
         self.judge(draft, asked, mode, breach);
     }
 
     fn judge(&self, draft: &mut Draft<'_>, asked: &Asked<'_>, mode: RuleMode, breach: Breach<'_>) {
+        let Breach {
+            subject,
+            owner,
+            field,
+            detail,
+        } = breach;
         let Some(sheet) = sheet::of(asked.line.rule()) else {
             return;
         };
@@ -124,14 +131,14 @@ impl Judged {
             "" => format!("[{}]", asked.pack),
             law => format!("[{}: {law}]", asked.pack),
         };
-        let detail = format!("{} {law}", breach.detail);
+        let detail = format!("{detail} {law}");
         match sheet.refusal {
             Some(code) if self.authorises && mode == RuleMode::Refuse => {
-                draft.gate(Refused::new(code, breach.field).detail(detail));
+                draft.gate(Refused::new(code, field).detail(detail));
             }
             _ => {
                 let (code, severity) = (sheet.finding, sheet.severity);
-                draft.find(code, severity, breach.subject, breach.owner, 0, detail);
+                draft.find(code, severity, subject, owner, 0, detail);
             }
         }
     }
@@ -326,7 +333,7 @@ fn offer_hands<'a>(case: &'a Case<'_>, e: &'a Offered, drawing: &Drawing) -> Han
         taker_field,
         carrier: e.carriage.as_ref().map_or("", |_| e.taker.as_str()),
         carrier_field: "taker",
-        mode: e.carriage.as_ref().map(|c| c.mode()).unwrap_or_default(),
+        mode: e.carriage.as_ref().map(Carriage::mode).unwrap_or_default(),
         buyer: if sale { taker } else { "" },
         purpose: e.purpose(),
         permit: drawing.permit.clone(),
@@ -388,7 +395,7 @@ pub(super) fn relayed(
     let mode = state
         .carriage
         .as_ref()
-        .map(|c| c.mode())
+        .map(Carriage::mode)
         .unwrap_or_default();
     let going = going(draft, amounts);
     let who = Hands {
@@ -444,7 +451,7 @@ fn taken_hands<'a>(
         taker_field: "taker",
         carrier: carriage.map_or("", |_| taking.taker),
         carrier_field: "taker",
-        mode: carriage.map(|c| c.mode()).unwrap_or_default(),
+        mode: carriage.map(Carriage::mode).unwrap_or_default(),
         buyer: if sale { here } else { "" },
         purpose: offered.purpose(),
         permit: drawing.permit.clone(),

@@ -102,9 +102,10 @@ pub(super) fn judge(draft: &mut Draft<'_>, judged: &Judged, going: &[Going], han
     let goods = going.iter().filter(|one| !is_waste(one, hands)).copied();
     let goods: Vec<Going> = goods.collect();
     let sale = !hands.buyer.is_empty();
-    let stages = match sale && !disposes_of_stock(draft, hands.giver) {
-        true => SELLS,
-        false => GIVES,
+    let stages = if sale && !disposes_of_stock(draft, hands.giver) {
+        SELLS
+    } else {
+        GIVES
     };
     let party = |rule, who, field, stages| Party {
         rule,
@@ -229,9 +230,10 @@ impl What<'_> {
                 Proof::Bad(why) => (true, why),
                 Proof::Absent(why) | Proof::Unconfirmed(why) => (false, why),
             };
-            let mode = match known || asked.line.complete {
-                true => asked.mode(),
-                false => RuleMode::Find,
+            let mode = if known || asked.line.complete {
+                asked.mode()
+            } else {
+                RuleMode::Find
             };
             if worst.as_ref().is_none_or(|(before, ..)| mode > *before) {
                 worst = Some((mode, asked, known, why));
@@ -244,9 +246,10 @@ impl What<'_> {
                 field: self.field,
                 detail: format!("{}: {why}", self.substance),
             };
-            match known {
-                true => judged.broken(draft, &asked, breach),
-                false => judged.unproven(draft, &asked, breach),
+            if known {
+                judged.broken(draft, &asked, breach);
+            } else {
+                judged.unproven(draft, &asked, breach);
             }
         }
     }

@@ -116,9 +116,10 @@ pub(super) fn media(draft: &Draft<'_>, vehicles: &[String], forms: &[&str]) -> O
             return None;
         }
         let number = &tank.vehicle;
-        Some(match listed {
-            true => Fault::known(format!("{form} is not among what {number} may hold")),
-            false => Fault::unknown(format!("what {number} may hold is not known")),
+        Some(if listed {
+            Fault::known(format!("{form} is not among what {number} may hold"))
+        } else {
+            Fault::unknown(format!("what {number} may hold is not known"))
         })
     };
     gravest(forms.iter().filter_map(fault).collect())
