@@ -219,8 +219,8 @@ pub const PACKS: &[Case] = &[
     ("", |b| { b.say("A1+A2", agency("150100")).unwrap(); b.say("D1", region_pack("150122")) }, "ok"),
     ("", |b| { b.say("A1+A2", agency("150100")).unwrap(); b.say("D1", region_pack("150000")) }, "AUTHORITY_REQUIRED"),
     ("", |b| { b.say("A1", region_pack("150100")).unwrap(); b.say("A1", region_pack("150200")) }, "FIELD_INVALID"),
-    ("", |b| { for i in 0..64 { b.publish_from(LONG_AGO + i, vec![rule(RuleKind::Controlled, RuleMode::Find, "")]).unwrap(); } b.publish(vec![rule(RuleKind::Stack, RuleMode::Find, "")]) }, "ok"),
-    ("", |b| { for i in 0..64 { b.publish_from(LONG_AGO + i, vec![rule(RuleKind::Controlled, RuleMode::Find, "")]).unwrap(); } b.publish_from(START_MS, vec![rule(RuleKind::Stack, RuleMode::Find, "")]) }, "TOO_MANY_PACKS"),
+    ("", |b| { for i in 0..64 { b.publish_from(LONG_AGO + i, vec![rule(RuleKind::Controlled, RuleMode::Find, "")]).unwrap(); } b.publish(vec![rule(RuleKind::Wetting, RuleMode::Find, "")]) }, "ok"),
+    ("", |b| { for i in 0..64 { b.publish_from(LONG_AGO + i, vec![rule(RuleKind::Controlled, RuleMode::Find, "")]).unwrap(); } b.publish_from(START_MS, vec![rule(RuleKind::Wetting, RuleMode::Find, "")]) }, "TOO_MANY_PACKS"),
     // Withdrawn: from now on, never for what has been.
     ("", |b| { b.publish(vec![rule(RuleKind::Controlled, RuleMode::Find, "")]).unwrap(); let until_ms = b.now; b.say("A1+A2", B::PackWithdrawn(PackWithdrawn { pack: "national".into(), until_ms, reason: "replaced".into() })) }, "ok"),
     ("", |b| { b.publish(vec![rule(RuleKind::Controlled, RuleMode::Find, "")]).unwrap(); let until_ms = b.now; b.say("A1", B::PackWithdrawn(PackWithdrawn { pack: "national".into(), until_ms, reason: "replaced".into() })) }, "AUTHORITY_REQUIRED"),

@@ -276,7 +276,7 @@ mod tests {
         let (refuse, find) = (RuleMode::Refuse, RuleMode::Find);
         assert_eq!(modes, [refuse, refuse, find, find]);
         assert!(
-            book.lines(RuleKind::Stack, None, &regions, &[10])
+            book.lines(RuleKind::Wetting, None, &regions, &[10])
                 .is_empty()
         );
     }
