@@ -163,7 +163,7 @@ async fn row(client: &mut Client, entry: &FindingEntry) -> Vec<String> {
             .as_ref()
             .map(subject::show)
             .unwrap_or_default(),
-        finding.detail,
+        shortened(&finding.detail),
         client.party_name(&entry.owner).await,
         due,
         words::finding_answer(entry.answer()).to_owned(),
@@ -188,4 +188,14 @@ fn table(out: &mut Out, rows: Vec<Vec<String>>) -> Result<(), CliError> {
         "",
     ];
     out.table(&headings, &[], rows)
+}
+
+/// Characters of a detail in the table, at most; `--format json` has it whole.
+const MAX_DETAIL: usize = 80;
+
+fn shortened(detail: &str) -> String {
+    match detail.char_indices().nth(MAX_DETAIL) {
+        None => detail.to_owned(),
+        Some((end, _)) => format!("{}…", detail.get(..end).unwrap_or_default()),
+    }
 }
