@@ -147,13 +147,17 @@ fn the_reserve_is_enough_to_close_on_and_to_recover_on() {
         drop(ledger);
         let killed = disk.restart();
         let ledger = open(&script, &killed, store.path()).unwrap();
-        assert_eq!(
-            (ledger.committed(), ledger.read(State::digest)),
-            (records, digest)
-        );
+        let left = ledger.committed();
+        if left == records {
+            assert_eq!(ledger.read(State::digest), digest);
+        } else {
+            // The ledger's own record was on its way.
+            assert!(records.is_multiple_of(INTERVAL));
+            assert_eq!(left, records + 1);
+        }
         ledger.close().await.unwrap();
         let ledger = open(&script, &killed.restart(), store.path()).unwrap();
-        assert_eq!(ledger.committed(), records);
+        assert_eq!(ledger.committed(), left);
         ledger.close().await.unwrap();
     });
 }
