@@ -6,7 +6,7 @@ use clap::Args;
 use super::client::{Client, ServerArgs, block_on};
 use super::error::{CliError, Outcome};
 use super::output::{Format, Out};
-use super::{json, time, words};
+use super::{time, words};
 use crate::event::digest::to_hex;
 use crate::pb::{DisputeEntry, ListDisputesRequest, ListDisputesResponse};
 
@@ -66,7 +66,7 @@ pub fn run(args: &DisputesArgs) -> Result<Outcome, CliError> {
             request.at_ms = Some(answer.at_ms);
             for entry in &answer.disputes {
                 match args.format {
-                    Format::Json => print(&mut out, entry)?,
+                    Format::Json => out.message(WHAT, "DisputeEntry", entry)?,
                     Format::Table => rows.push(row(&mut client, entry).await),
                 }
             }
@@ -84,12 +84,6 @@ async fn page(
 ) -> Result<ListDisputesResponse, CliError> {
     let answer = client.trace().list_disputes(request.clone()).await;
     Ok(answer.map_err(CliError::server(WHAT))?.into_inner())
-}
-
-fn print(out: &mut Out, entry: &DisputeEntry) -> Result<(), CliError> {
-    let value =
-        json::to_json("DisputeEntry", entry).map_err(|why| CliError::Server { what: WHAT, why })?;
-    out.json(&value)
 }
 
 async fn row(client: &mut Client, entry: &DisputeEntry) -> Vec<String> {

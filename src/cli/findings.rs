@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use super::client::{Client, ServerArgs, block_on};
 use super::error::{CliError, Outcome};
 use super::output::{Format, Out};
-use super::{json, time, words};
+use super::{time, words};
 use crate::custody::subject;
 use crate::pb::{FindingCode, FindingEntry, ListFindingsRequest, ListFindingsResponse, Severity};
 
@@ -84,7 +84,7 @@ pub fn run(args: &FindingsArgs) -> Result<Outcome, CliError> {
             let answer = page(&client, &request).await?;
             for entry in &answer.findings {
                 match args.format {
-                    Format::Json => print(&mut out, entry)?,
+                    Format::Json => out.message(WHAT, "FindingEntry", entry)?,
                     Format::Table => rows.push(row(&mut client, entry).await),
                 }
             }
@@ -138,12 +138,6 @@ async fn page(
 ) -> Result<ListFindingsResponse, CliError> {
     let answer = client.trace().list_findings(request.clone()).await;
     Ok(answer.map_err(CliError::server(WHAT))?.into_inner())
-}
-
-fn print(out: &mut Out, entry: &FindingEntry) -> Result<(), CliError> {
-    let value =
-        json::to_json("FindingEntry", entry).map_err(|why| CliError::Server { what: WHAT, why })?;
-    out.json(&value)
 }
 
 async fn row(client: &mut Client, entry: &FindingEntry) -> Vec<String> {

@@ -6,7 +6,7 @@ use clap::Args;
 use super::client::{Client, ServerArgs, block_on};
 use super::error::{CliError, Outcome};
 use super::output::{Format, Out};
-use super::{json, time};
+use super::time;
 use crate::pb::{LapsedParty, ListLapsedRequest, ListLapsedResponse};
 
 /// Rows asked for at a time.
@@ -60,11 +60,7 @@ pub fn run(args: &LapsedArgs) -> Result<Outcome, CliError> {
 
 fn print(format: Format, out: &mut Out, answer: &ListLapsedResponse) -> Result<(), CliError> {
     match format {
-        Format::Json => {
-            let value = json::to_json("ListLapsedResponse", answer)
-                .map_err(|why| CliError::Server { what: WHAT, why })?;
-            out.json(&value)
-        }
+        Format::Json => out.message(WHAT, "ListLapsedResponse", answer),
         Format::Table => answer
             .parties
             .iter()

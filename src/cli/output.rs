@@ -5,9 +5,11 @@
 use std::io::{self, Write as _};
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use prost::Message;
 use serde::Serialize;
 
 use super::error::CliError;
+use super::json;
 
 /// How a subcommand prints.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -62,6 +64,17 @@ impl Out {
             column.set_padding((0, 2));
         }
         self.line(&table.trim_fmt())
+    }
+
+    /// A message of `hazledger.v1` that answers `what`, as one line of JSON.
+    pub fn message(
+        &mut self,
+        what: &'static str,
+        name: &str,
+        message: &impl Message,
+    ) -> Result<(), CliError> {
+        let value = json::to_json(name, message);
+        self.json(&value.map_err(|why| CliError::Server { what, why })?)
     }
 
     /// A table with a heading; columns named by `right` are aligned right.

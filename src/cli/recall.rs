@@ -6,7 +6,7 @@ use clap::Args;
 use super::client::{Client, ServerArgs, block_on};
 use super::error::{CliError, Outcome};
 use super::output::{Format, Out};
-use super::{json, time, words};
+use super::{time, words};
 use crate::event::LotId;
 use crate::event::digest::to_hex;
 use crate::pb::trace_lot_request::Which;
@@ -48,11 +48,7 @@ pub fn run(args: &RecallArgs) -> Result<Outcome, CliError> {
         };
         let mut out = Out::new();
         match args.format {
-            Format::Json => {
-                let value = json::to_json("RecallResponse", &found)
-                    .map_err(|why| CliError::Server { what: WHAT, why })?;
-                out.json(&value)?;
-            }
+            Format::Json => out.message(WHAT, "RecallResponse", &found)?,
             Format::Table => {
                 heading(&mut out, &mut client, &found).await?;
                 holders(&mut out, &mut client, &found.holders).await?;

@@ -150,11 +150,7 @@ fn show(args: &ShowArgs) -> Result<Outcome, CliError> {
     }
     for pack in &packs {
         match args.format {
-            Format::Json => {
-                let value = json::to_json("PackPublished", pack)
-                    .map_err(|why| CliError::Server { what: WHAT, why })?;
-                out.json(&value)?;
-            }
+            Format::Json => out.message(WHAT, "PackPublished", pack)?,
             Format::Table => words_of::print(&mut out, pack)?,
         }
     }

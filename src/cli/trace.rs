@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use super::client::{Client, ServerArgs, block_on};
 use super::error::{CliError, Outcome};
 use super::output::{Format, Out};
-use super::{json, papers, time, words};
+use super::{papers, time, words};
 use crate::event::LotId;
 use crate::event::digest::to_hex;
 use crate::pb::change::Change as C;
@@ -150,11 +150,7 @@ async fn show(
 ) -> Result<Outcome, CliError> {
     let mut out = Out::new();
     if args.format == Format::Json {
-        let value = json::to_json("TraceLotResponse", answer).map_err(|why| CliError::Server {
-            what: "trace the lot (TraceLot)",
-            why,
-        })?;
-        out.json(&value)?;
+        out.message("trace the lot (TraceLot)", "TraceLotResponse", answer)?;
         return Ok(Outcome::Done);
     }
     let born = answer.born.clone().unwrap_or_default();
@@ -288,9 +284,7 @@ async fn genealogy(
         .into_inner();
     let mut out = Out::new();
     if args.format == Format::Json {
-        let value = json::to_json("GenealogyResponse", &answer)
-            .map_err(|why| CliError::Server { what, why })?;
-        out.json(&value)?;
+        out.message(what, "GenealogyResponse", &answer)?;
         return Ok(Outcome::Done);
     }
     let whole = answer.whole_gross_mg;

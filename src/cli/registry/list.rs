@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use crate::cli::client::{Client, ServerArgs, block_on};
 use crate::cli::error::{CliError, Outcome};
 use crate::cli::output::{Format, Out};
-use crate::cli::{json, time, words};
+use crate::cli::{time, words};
 use crate::custody::Item;
 use crate::custody::permit;
 use crate::event::digest::to_hex;
@@ -109,7 +109,7 @@ pub(super) fn run(args: &ListArgs) -> Result<Outcome, CliError> {
             let answer = page(&client, &request).await?;
             for entry in &answer.items {
                 match args.format {
-                    Format::Json => print(&mut out, entry)?,
+                    Format::Json => out.message(WHAT, "Item", entry)?,
                     Format::Table => rows.extend(row(&mut client, entry).await),
                 }
             }
@@ -133,11 +133,6 @@ async fn page(
 ) -> Result<ListEntriesResponse, CliError> {
     let answer = client.registry().list_entries(request.clone()).await;
     Ok(answer.map_err(CliError::server(WHAT))?.into_inner())
-}
-
-fn print(out: &mut Out, entry: &pb::Item) -> Result<(), CliError> {
-    let value = json::to_json("Item", entry).map_err(|why| CliError::Server { what: WHAT, why })?;
-    out.json(&value)
 }
 
 /// A day, or nothing for none.
