@@ -17,9 +17,6 @@ const MAX_ADDRESS: usize = 256;
 const TELEPHONE_DIGITS: std::ops::RangeInclusive<usize> = 3..=20;
 /// Characters of a permit's number.
 const PERMIT_CHARACTERS: std::ops::RangeInclusive<usize> = 4..=40;
-/// Milliseconds of a day, and from UTC to Asia/Shanghai.
-const DAY_MS: i64 = 86_400_000;
-const SHANGHAI_MS: i64 = 8 * 3_600_000;
 
 /// An enterprise's block of a paper.
 pub(super) fn party(party: Option<&PaperParty>, field: &str) -> Result<(), Refused> {
@@ -108,11 +105,6 @@ pub(super) fn time(ms: i64, field: &str) -> Result<(), Refused> {
     Ok(())
 }
 
-/// The legal day of a time: those of Asia/Shanghai, counted from 1970.
-pub(super) fn day(ms: i64) -> i64 {
-    ms.saturating_add(SHANGHAI_MS).div_euclid(DAY_MS)
-}
-
 /// The fields of a form that must be filled in and are not.
 pub(super) fn missing(
     form: impl Iterator<Item = &'static PaperField>,
@@ -177,11 +169,5 @@ mod tests {
         for bad in ["123", "none", "15 01 00", "许可证"] {
             assert!(permit(bad, "permit").is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn days_turn_at_midnight_in_shanghai() {
-        assert_eq!(day(DAY_MS - SHANGHAI_MS - 1), 0);
-        assert_eq!(day(DAY_MS - SHANGHAI_MS), 1);
     }
 }

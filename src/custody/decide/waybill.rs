@@ -16,6 +16,7 @@ use crate::custody::{lot, subject};
 use crate::event::LotId;
 use crate::event::codes::Refused;
 use crate::event::mass::Mass;
+use crate::event::when::legal_day;
 use crate::pb::{
     Carriage, FindingCode, HandoffOffered, PaperParty, PaperPerson, PaperPlace, PlateColour,
     RefusalCode, RoadWaybill, RuleKind, Severity, TransportMode, WaybillGoods,
@@ -99,7 +100,7 @@ fn days(road: &RoadWaybill) -> Result<(), Refused> {
     paper::time(road.depart_ms, "depart_ms")?;
     paper::time(road.dispatched_ms, "dispatched_ms")?;
     let both = road.depart_ms > 0 && road.dispatched_ms > 0;
-    if both && paper::day(road.dispatched_ms) > paper::day(road.depart_ms) {
+    if both && legal_day(road.dispatched_ms) > legal_day(road.depart_ms) {
         let why = "dispatched on a day after that of departure";
         return Err(Refused::invalid("dispatched_ms", why));
     }

@@ -6,14 +6,11 @@ use std::net::IpAddr;
 
 use super::NotKept;
 use super::bounds::Keeping;
+use crate::event::when::legal_day;
 use crate::pb::AddressCount;
 
 /// Addresses that are told apart, at most; others are counted together.
 pub const MAX_ADDRESSES: usize = 4096;
-
-/// Asia/Shanghai, whose days the law's are, is ahead of UTC by so much.
-const SHANGHAI_MS: i64 = 8 * 60 * 60 * 1000;
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// How many have been kept of one day. No more parties are known than are
 /// kept.
@@ -59,7 +56,7 @@ impl Allowances {
     /// A later day begins anew; an earlier one, by a clock that was set back,
     /// does not.
     fn begin(&mut self, at_ms: i64) {
-        let day = at_ms.saturating_add(SHANGHAI_MS).div_euclid(DAY_MS);
+        let day = legal_day(at_ms);
         if day > self.day {
             *self = Allowances {
                 day,
