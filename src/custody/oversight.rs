@@ -1,7 +1,8 @@
 //! What enforcement leaves on the items that it names, and how the fold puts
-//! it there: seals, recalls, listings,
-//! orders and dangers. Nothing is decided here; what a mark stops or finds is in
-//! `decide/oversight`.
+//! it there: seals, recalls, listings, orders and dangers. Nothing is decided
+//! here; what a mark stops or finds is in `decide/oversight`.
+
+use bytes::Bytes;
 
 use super::apply::misplaced;
 use super::lot::Broken;
@@ -24,7 +25,8 @@ pub const MAX_NOTES: usize = 128;
 /// How long a failed item is remembered, milliseconds: 365 days.
 pub const YEAR_MS: i64 = 365 * 24 * 60 * 60 * 1_000;
 
-/// Recalls that one lot may have come under, at most.
+/// Recalls that one lot may carry the marks of, at most; those of ended ones make
+/// room for others.
 pub const MAX_RECALLS: usize = 16;
 
 /// Whether a change is an authority's mark: the matter itself does not change
@@ -40,7 +42,8 @@ pub(super) fn is_mark(what: &C) -> bool {
 pub(super) fn to_lot(lot: &mut LotState, what: &C) -> Result<(), Broken> {
     match what {
         C::RecallMark(mark) => {
-            lot.recalls.retain(|id| *id != mark.recall);
+            let goes = |id: &Bytes| *id == mark.recall || *id == mark.instead_of;
+            lot.recalls.retain(|id| !goes(id));
             lot.recalls.push(mark.recall.clone());
             lot.recalls.sort_unstable();
             Ok(())

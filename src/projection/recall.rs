@@ -62,12 +62,16 @@ fn open(recalls: &[RecallEntry]) -> impl Iterator<Item = &RecallEntry> {
     recalls.iter().filter(move |entry| !ended(entry))
 }
 
+/// When a party had acknowledged the last of all that have not ended; `None` if
+/// one of them still waits, or there is none.
 fn acknowledged(recalls: &[RecallEntry], party: &str) -> Option<i64> {
-    open(recalls)
-        .filter_map(|entry| entry.state.as_ref())
-        .flat_map(|state| &state.acknowledged)
-        .find(|acked| acked.party == party)
-        .map(|acked| acked.at_ms)
+    let at_ms = |entry: &RecallEntry| {
+        let state = entry.state.as_ref()?;
+        let mut acked = state.acknowledged.iter();
+        acked.find(|acked| acked.party == party).map(|a| a.at_ms)
+    };
+    let all: Option<Vec<i64>> = open(recalls).map(at_ms).collect();
+    all?.into_iter().max()
 }
 
 /// Who has it: aboard a consignment its carrier; in dispute nobody.

@@ -1,6 +1,7 @@
 //! Tables of what is called back: by whom, what it stops, who acknowledges.
 
 use bytes::Bytes;
+use hazledger::custody::oversight::MAX_RECALLS;
 use hazledger::pb::event::Body as B;
 use hazledger::pb::{RecallAcknowledged, Recalled};
 
@@ -47,6 +48,17 @@ fn end(b: &mut Bench, by: &str) -> Answer {
         ..Recalled::default()
     };
     b.say(by, B::Recalled(e))
+}
+
+/// As many recalls of P's stock as it may be under, each ended or not.
+fn many(b: &mut Bench, ended: bool) -> Answer {
+    for _ in 0..MAX_RECALLS {
+        b.name("recall", "P1", B::Recalled(recalled(b, "stock", &[])))?;
+        if ended {
+            end(b, "P1")?;
+        }
+    }
+    Ok(Vec::new())
 }
 
 fn offer(b: &mut Bench) -> Answer {
@@ -149,6 +161,11 @@ pub const RECALLS: &[Case] = &[
     ("stock", |b| under(b, |b| { let ends = b.id("recall"); b.say("P1", B::Recalled(Recalled { ends, ..Recalled::default() })) }), "FIELD_MISSING"),
     // Two recalls: with one over the other still holds.
     ("stock", |b| under(b, |b| { changed(b, |e| e.order = "ZH-2".into())?; end(b, "P1")?; offer(b) }), "RECALLED"),
+    // As many as may be: the marks of ended ones make room.
+    ("stock", |b| { many(b, true)?; offer(b) }, "ok"),
+    ("stock", |b| { many(b, true)?; under(b, offer) }, "RECALLED"),
+    ("stock", |b| { many(b, false)?; changed(b, |_| ()) }, "FIELD_INVALID"),
+    ("stock", |b| { many(b, false)?; end(b, "P1")?; changed(b, |_| ())?; offer(b) }, "RECALLED"),
     // A seal's number is the lower one.
     ("stock", |b| under(b, |b| { let what = super::seals::lot(b, "stock", None); b.say("A1", B::Sealed(super::seals::seal(what)))?; offer(b) }), "SEALED"),
 ];

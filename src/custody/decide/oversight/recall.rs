@@ -46,7 +46,10 @@ pub(in super::super) fn recalled(
     let all = check_made_of_it(draft, lot, &e.made_of_it)?;
     let id = Bytes::copy_from_slice(&case.name(0));
     for lot in all {
-        mark(draft, lot, &id)?;
+        if !mark(draft, lot, &id)? {
+            let why = format!("lot {lot} is under {MAX_RECALLS} recalls already; end one first");
+            return Err(Refused::invalid("lot", why));
+        }
     }
     let begun = RecallBegun {
         lot: e.lot.clone(),
@@ -123,15 +126,25 @@ fn sources(state: &LotState) -> Vec<LotId> {
         .collect()
 }
 
-/// Marks a lot; one that carries as many marks as may be is called back by
-/// those.
-fn mark(draft: &mut Draft<'_>, lot: LotId, recall: &Bytes) -> Result<(), Refused> {
+/// Marks a lot, in the place of an ended recall's mark if it carries as many as
+/// may be. Whether there was room.
+fn mark(draft: &mut Draft<'_>, lot: LotId, recall: &Bytes) -> Result<bool, Refused> {
     let state = draft.lot(lot).unwrap_or_default();
-    if state.recalls.contains(recall) || state.recalls.len() >= MAX_RECALLS {
-        return Ok(());
+    if state.recalls.contains(recall) {
+        return Ok(true);
+    }
+    let mut instead_of = Bytes::new();
+    if state.recalls.len() >= MAX_RECALLS {
+        let mut marks = state.recalls.iter();
+        let Some(ended) = marks.find(|id| holding(draft, id).is_none()) else {
+            return Ok(false);
+        };
+        instead_of = ended.clone();
     }
     let recall = recall.clone();
-    draft.emit(&subject::lot(lot), C::RecallMark(RecallMark { recall }))
+    let mark = RecallMark { recall, instead_of };
+    draft.emit(&subject::lot(lot), C::RecallMark(mark))?;
+    Ok(true)
 }
 
 fn ended(draft: &mut Draft<'_>, case: &Case<'_>, e: &Recalled) -> Result<(), Refused> {
@@ -187,20 +200,23 @@ fn open(draft: &Draft<'_>, id: &Bytes, field: &str) -> Result<(Subject, RecallSt
     }
 }
 
-/// Recalls under which a lot is; those that have ended may have left memory.
+/// The order of a recall that holds; those that have ended may have left memory.
+fn holding(draft: &Draft<'_>, recall: &Bytes) -> Option<String> {
+    match draft.item(&subject::recall(recall))?.as_ref() {
+        Item::Recall(state) if !state.ended => {
+            let begun = state.begun.as_ref();
+            Some(begun.map_or(String::new(), |b| b.order.clone()))
+        }
+        _ => None,
+    }
+}
+
+/// Recalls under which a lot is, with their orders.
 fn under(draft: &Draft<'_>, lot: LotId) -> Vec<(Bytes, String)> {
     let state = draft.lot(lot).unwrap_or_default();
-    let open = state.recalls.iter().filter_map(|id| {
-        let item = draft.item(&subject::recall(id))?;
-        match item.as_ref() {
-            Item::Recall(state) if !state.ended => {
-                let begun = state.begun.as_ref();
-                Some((id.clone(), begun.map_or(String::new(), |b| b.order.clone())))
-            }
-            _ => None,
-        }
-    });
-    open.collect()
+    let marks = state.recalls.iter();
+    let held = marks.filter_map(|id| Some((id.clone(), holding(draft, id)?)));
+    held.collect()
 }
 
 /// What is made of a recalled lot is recalled as well.
@@ -219,6 +235,7 @@ pub(super) fn inherit(draft: &mut Draft<'_>) -> Result<(), Refused> {
             continue;
         }
         for (recall, _) in under(draft, from) {
+            // One that is under as many as may be is held back by those.
             mark(draft, to, &recall)?;
         }
     }
