@@ -19,6 +19,7 @@ mod handoff;
 mod instead;
 mod manifest;
 mod modes;
+mod named;
 mod order;
 mod outer;
 mod oversight;
@@ -59,13 +60,14 @@ use crate::event::record::Additions;
 use crate::event::signing::PublicKey;
 use crate::event::statement;
 use crate::event::when::{shown, span};
-use crate::event::{HandoffId, KeyId, LotId, Statement};
+use crate::event::{HandoffId, KeyId, Statement};
 use crate::pb::event::Body;
 use crate::pb::{
     BaseRulePack, Change, Event, EventRef, Finding, FindingCode, Genesis, Payload, RefusalCode,
-    Seized, Severity, Subject,
+    Severity, Subject,
 };
 
+pub use named::subjects as named_subjects;
 pub use packs::check as check_pack;
 pub use signers::Signers;
 pub(crate) use signers::covers;
@@ -171,113 +173,6 @@ pub fn keys_opened_by(
         .collect()
 }
 
-/// The subjects that a statement names: what must be looked up in the store
-/// if it has left memory.
-pub fn named_subjects(statement: &Statement) -> Vec<Subject> {
-    let mut named = Vec::new();
-    statement
-        .events
-        .iter()
-        .for_each(|event| name_subjects(event, &mut named));
-    named.sort_unstable();
-    named.dedup();
-    named
-}
-
-fn name_subjects(event: &Event, named: &mut Vec<Subject>) {
-    let mut lot = |id: &[u8]| named.extend(LotId::from_slice(id).map(subject::lot));
-    let consignment =
-        |id: &[u8]| crate::event::ConsignmentId::from_slice(id).map(subject::consignment);
-    match &event.body {
-        Some(Body::Moved(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
-        Some(Body::Packed(e)) => lot(&e.lot),
-        Some(Body::Filled(e)) => {
-            e.goods.iter().for_each(|g| lot(&g.lot));
-            if let Some(crate::pb::filled::From::Consignment(id)) = &e.from {
-                named.extend(consignment(id));
-            }
-        }
-        Some(Body::Assayed(e)) => lot(&e.lot),
-        Some(Body::Counted(e)) => lot(&e.lot),
-        Some(Body::Used(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
-        Some(Body::Wasted(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
-        Some(Body::Disposed(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
-        Some(Body::PackagingTreated(e)) => lot(&e.lot),
-        Some(Body::Aggregated(e)) => lot(&e.lot),
-        Some(Body::Repacked(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
-        Some(Body::Sampled(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
-        Some(Body::Exported(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
-        Some(Body::Departed(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
-        Some(Body::Confirmed(e)) => lot(&e.lot),
-        Some(Body::CustomsReported(e)) => lot(&e.lot),
-        Some(Body::Incident(e)) => {
-            e.goods.iter().for_each(|g| lot(&g.lot));
-            if let Some(crate::pb::incident::At::Consignment(id)) = &e.at {
-                named.extend(consignment(id));
-            }
-        }
-        Some(Body::Recovered(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
-        Some(Body::Traded(e)) => e.goods.iter().for_each(|g| lot(&g.lot)),
-        Some(Body::Transformed(e)) => {
-            e.inputs
-                .iter()
-                .filter_map(|i| i.goods.as_ref())
-                .for_each(|g| lot(&g.lot));
-        }
-        Some(Body::Offered(e)) => {
-            e.lines.iter().for_each(|g| lot(&g.lot));
-            named.extend(e.returns.as_ref().and_then(handoff_of));
-            named.extend(e.instead_of.as_ref().and_then(handoff_of));
-            if let Some(crate::pb::offered::From::Consignment(id)) = &e.from {
-                named.extend(consignment(id));
-            }
-        }
-        Some(Body::Accepted(e)) => {
-            named.extend(e.offer.as_ref().and_then(handoff_of));
-            named.extend(e.returns.as_ref().and_then(handoff_of));
-        }
-        Some(Body::Declined(e)) => named.extend(e.offer.as_ref().and_then(handoff_of)),
-        Some(Body::Withdrawn(e)) => named.extend(e.offer.as_ref().and_then(handoff_of)),
-        Some(Body::Relayed(e)) => named.extend(consignment(&e.consignment)),
-        Some(Body::Reported(e)) => named.extend(consignment(&e.consignment)),
-        Some(Body::Settled(e)) => {
-            named.extend(crate::event::DisputeId::from_slice(&e.dispute).map(subject::dispute));
-        }
-        Some(Body::FindingAnswered(e)) => named.push(subject::finding(e.position, e.finding)),
-        Some(Body::Inherited(e)) => e.lines.iter().for_each(|line| lot(&line.lot)),
-        Some(Body::TakenOver(e) | Body::Seized(Seized { taken: Some(e), .. })) => {
-            e.goods.iter().for_each(|g| lot(&g.lot));
-            if let Some(crate::pb::taken_over::At::Consignment(id)) = &e.at {
-                named.extend(consignment(id));
-            }
-        }
-        Some(
-            body @ (Body::Sealed(_)
-            | Body::Unsealed(_)
-            | Body::Recalled(_)
-            | Body::RecallAcknowledged(_)
-            | Body::EmergencyOrdered(_)
-            | Body::SafeReturnOrdered(_)
-            | Body::Rectified(_)
-            | Body::Verified(_)
-            | Body::LookedBack(_)),
-        ) => oversight::name_subjects(body, named),
-        Some(Body::Corrected(e)) => {
-            // What entered by the original is named after it.
-            named.extend(
-                e.original
-                    .as_ref()
-                    .and_then(handoff_id)
-                    .map(|n| subject::lot(LotId(n.0))),
-            );
-            if let Some(restated) = e.restated.as_ref() {
-                name_subjects(restated, named);
-            }
-        }
-        _ => {}
-    }
-}
-
 /// The handoff that an offer's reference names; `None` if it is malformed.
 pub fn handoff_of(offer: &EventRef) -> Option<Subject> {
     handoff_id(offer).map(subject::handoff)
@@ -324,12 +219,12 @@ pub fn decide(
             context,
             rules: &rules,
         };
-        let (gates, at) = (draft.gates(), format!("events[{index}]"));
+        let (gates, at) = (draft.gates(), || format!("events[{index}]"));
         event_of(&mut draft, &case, event)
             .and_then(|()| vessel::settle_blends(&mut draft))
-            .map(|()| draft.gates_within(gates, &format!("{at}.{}", name_of(event))))
+            .map(|()| draft.gates_within(gates, || format!("{}.{}", at(), name_of(event))))
             .and_then(|()| oversight::judge(&mut draft, &case, event))
-            .map_err(|r| r.within(&at))?;
+            .map_err(|r| r.within(&at()))?;
     }
     find_back_dating(&mut draft, statement, context, &rules);
     let gate = draft.shut();
