@@ -4,6 +4,7 @@
 use std::sync::LazyLock;
 
 use super::Substance;
+use super::form::FormCode;
 use super::table::{self, Confidence, Row, TableError};
 use crate::pb::{PermitKind, RuleKind, RuleLine, RuleMode};
 
@@ -62,6 +63,10 @@ fn rule(row: &Row) -> Result<NationalRule, TableError> {
         None => Vec::new(),
         Some(_) => row.list("substances")?,
     };
+    let forms: Vec<FormCode> = match row.optional("forms")? {
+        None => Vec::new(),
+        Some(_) => row.list("forms")?,
+    };
     let limit = match row.optional("limit")? {
         None => 0,
         Some(_) => row.value("limit")?,
@@ -70,6 +75,7 @@ fn rule(row: &Row) -> Result<NationalRule, TableError> {
         rule: row.value::<Named<RuleKind>>("rule")?.0.into(),
         mode: row.value::<Named<RuleMode>>("mode")?.0.into(),
         substances: substances.iter().map(ToString::to_string).collect(),
+        forms: forms.iter().map(ToString::to_string).collect(),
         permits: permits("permits")?,
         purchase_permits: permits("purchase_permits")?,
         complete: row.text("complete")? == "yes",
@@ -98,6 +104,8 @@ pub fn national_rules() -> &'static [NationalRule] {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -111,6 +119,37 @@ mod tests {
                 "{:?}",
                 rule.line
             );
+        }
+    }
+
+    /// What is only as sure as the catalogue's word on a form is refused for no
+    /// form of which that word is not sure.
+    #[test]
+    fn a_line_that_refuses_by_form_names_only_what_is_sure() {
+        for rule in national_rules() {
+            for code in &rule.line.forms {
+                let form = crate::catalog::form(code).unwrap();
+                let refuses = rule.line.mode() == RuleMode::Refuse;
+                assert!(!refuses || form.confidence == Confidence::High, "{code}");
+            }
+        }
+    }
+
+    #[test]
+    fn everything_highly_toxic_or_a_precursor_is_bought_by_right_on_every_day() {
+        let days: BTreeSet<&str> = national_rules().iter().map(|rule| rule.from).collect();
+        for day in days {
+            let of_day = national_rules().iter().filter(|rule| rule.from == day);
+            let rights = of_day.filter(|rule| rule.line.rule() == RuleKind::PurchaseRight);
+            let named: BTreeSet<&str> = rights
+                .flat_map(|rule| rule.line.forms.iter().map(String::as_str))
+                .collect();
+            for form in crate::catalog::forms() {
+                let asked = form.highly_toxic == Some(true)
+                    || form.explosive_precursor == Some(true)
+                    || form.substance == Substance::AmmoniumNitrate;
+                assert_eq!(named.contains(form.code.as_str()), asked, "{}", form.code);
+            }
         }
     }
 

@@ -213,6 +213,9 @@ pub const PACKS: &[Case] = &[
     ("", |b| b.publish(vec![RuleLine { limit: -1, ..rule(RuleKind::Restricted, RuleMode::Find, "") }]), "FIELD_INVALID"),
     ("", |b| b.publish(vec![RuleLine { permits: vec![0], ..rule(RuleKind::Restricted, RuleMode::Find, "") }]), "FIELD_INVALID"),
     ("", |b| b.say("A1+A2", B::PackPublished(PackPublished { until_ms: LONG_AGO, ..pack(vec![rule(RuleKind::Controlled, RuleMode::Find, "")]) })), "FIELD_INVALID"),
+    ("", |b| b.publish(vec![RuleLine { forms: vec!["NACN-1689".into()], ..rule(RuleKind::Controlled, RuleMode::Find, "") }]), "ok"),
+    ("", |b| b.publish(vec![RuleLine { forms: vec!["GOLD-1".into()], ..rule(RuleKind::Controlled, RuleMode::Find, "") }]), "UNKNOWN_FORM"),
+    ("", |b| b.publish(vec![RuleLine { forms: vec!["NACN-1689".into(); 65], ..rule(RuleKind::Controlled, RuleMode::Find, "") }]), "FIELD_INVALID"),
     // Over a territory: by one with power over it.
     ("", |b| b.say("A1", region_pack("150100")), "ok"),
     ("", |b| b.say("P1", region_pack("150100")), "AUTHORITY_REQUIRED"),
@@ -256,6 +259,13 @@ fn listed(rule_: RuleKind, mode: RuleMode) -> Vec<RuleLine> {
     vec![rule(rule_, mode, "NACN")]
 }
 
+fn by_form(form: &str, mode: RuleMode) -> Vec<RuleLine> {
+    vec![RuleLine {
+        forms: vec![form.into()],
+        ..rule(RuleKind::Prohibited, mode, "")
+    }]
+}
+
 use RuleKind::{Controlled, Prohibited};
 use RuleMode::{Find, Off, Refuse};
 
@@ -267,6 +277,10 @@ pub const LISTS: &[Case] = &[
     ("stock", |b| { b.publish(listed(Prohibited, Off)).unwrap(); offer(b) }, "ok"),
     ("stock", |b| { b.publish(vec![rule(Prohibited, Refuse, "AN")]).unwrap(); offer(b) }, "ok"),
     ("stock", |b| { b.publish(vec![rule(Prohibited, Refuse, "")]).unwrap(); offer(b) }, "PROHIBITED"),
+    // By form: that form alone, and before what is said of its substance.
+    ("stock", |b| { b.publish(by_form("NACN-1689", Refuse)).unwrap(); offer(b) }, "PROHIBITED"),
+    ("stock", |b| { b.publish(by_form("NACN-3414", Refuse)).unwrap(); offer(b) }, "ok"),
+    ("stock", |b| { b.publish([by_form("NACN-1689", Find), listed(Prohibited, Refuse)].concat()).unwrap(); offer(b) }, "ok PROHIBITED"),
     // The same goods on arrival: recorded, with a finding.
     ("stock", |b| { offer(b).unwrap(); b.publish_from(b.now, listed(Prohibited, Refuse)).unwrap(); arrive(b) }, "ok PROHIBITED"),
     ("stock", |b| { offer(b).unwrap(); b.publish_from(b.now + 1, listed(Prohibited, Refuse)).unwrap(); arrive(b) }, "ok"),

@@ -30,10 +30,12 @@ pub(super) fn print(out: &mut Out, pack: &PackPublished) -> Result<(), CliError>
 }
 
 fn row(line: &RuleLine) -> Vec<String> {
-    let substances = if line.substances.is_empty() {
+    let substances = if line.substances.is_empty() && line.forms.is_empty() {
         "all 全部".to_owned()
     } else {
-        line.substances.join(" ")
+        [line.substances.as_slice(), line.forms.as_slice()]
+            .concat()
+            .join(" ")
     };
     let own = line.permits().map(words::permit_kind);
     let named = line.purchase_permits().map(words::permit_kind);

@@ -105,6 +105,7 @@ fn check_line(line: &RuleLine) -> Result<(), Refused> {
         return Err(Refused::missing("mode"));
     }
     register::substances(&line.substances, "substances")?;
+    register::forms(&line.forms, "forms")?;
     let kinds = line.permits.iter().chain(&line.purchase_permits);
     let none = |k: &i32| {
         matches!(

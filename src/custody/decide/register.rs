@@ -22,8 +22,8 @@ const MAX_PERMITS: usize = 128;
 pub(super) const MAX_SUBSTANCES: usize = 20;
 /// Stages that a permit or an agency may name, at most: all there are.
 const MAX_STAGES: usize = 8;
-/// Forms that a tank may be permitted for, at most.
-const MAX_MEDIA: usize = 64;
+/// Forms that a tank may be permitted for or a rule may name, at most.
+const MAX_FORMS: usize = 64;
 /// Qualifications of one person, at most.
 const MAX_QUALIFICATIONS: usize = 16;
 /// Bytes of a vehicle's number, at most.
@@ -112,6 +112,15 @@ pub(super) fn substances(list: &[String], field: &str) -> Result<(), Refused> {
         }
     }
     Ok(())
+}
+
+/// Forms of the catalogue.
+pub(super) fn forms(list: &[String], field: &str) -> Result<(), Refused> {
+    if list.len() > MAX_FORMS {
+        return Err(Refused::invalid(field, format!("at most {MAX_FORMS}")));
+    }
+    list.iter()
+        .try_for_each(|form| fields::form(form, field).map(drop))
 }
 
 fn stages(list: &[i32]) -> Result<(), Refused> {
@@ -238,12 +247,7 @@ fn vehicle(draft: &Draft<'_>, case: &Case<'_>, e: &VehicleRegistered) -> Result<
     if e.certificate_until_ms < 0 || e.inspection_until_ms < 0 || e.capacity_mg < 0 {
         return Err(Refused::invalid("certificate_until_ms", "negative"));
     }
-    if e.media.len() > MAX_MEDIA {
-        return Err(Refused::invalid("media", format!("at most {MAX_MEDIA}")));
-    }
-    for form in &e.media {
-        fields::form(form, "media")?;
-    }
+    forms(&e.media, "media")?;
     let item = draft.item(&subject::vehicle(&e.vehicle));
     let operator = match item.as_deref() {
         Some(Item::Vehicle(v)) => v.registered.as_ref().map(|r| r.party.clone()),

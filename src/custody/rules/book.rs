@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::catalog::{RegionCode, Substance};
+use crate::catalog::{Form, RegionCode, Substance};
 use crate::custody::subject::{self, Item, Items};
 use crate::pb::{PackPublished, RuleKind, RuleLine, RuleMode, RulesState};
 
@@ -25,6 +25,19 @@ struct Entry {
     substances: u32,
     pack: String,
     line: RuleLine,
+}
+
+impl Entry {
+    fn is_for(&self, form: &Form) -> bool {
+        let forms = &self.line.forms;
+        (self.substances == 0 || self.substances & bit(form.substance) != 0)
+            && (forms.is_empty() || forms.iter().any(|code| code == form.code.as_str()))
+    }
+
+    /// By form, by substance, for all.
+    fn exactness(&self) -> (bool, bool) {
+        (!self.line.forms.is_empty(), self.substances != 0)
+    }
 }
 
 /// A line that judges something, and the moment that it judges.
@@ -115,12 +128,13 @@ impl Book {
         !self.by_rule.contains_key(&i32::from(rule))
     }
 
-    /// The line that judges a substance (`None`: whatever it is) in a region at
-    /// a time: of the smallest territory that covers it, and there the latest.
+    /// The line that judges a form (`None`: whatever it is) in a region at a
+    /// time: of the smallest territory that covers it, there of the most exact
+    /// (by form, by substance, for all), and there the latest.
     pub fn line(
         &self,
         rule: RuleKind,
-        substance: Option<Substance>,
+        form: Option<&Form>,
         region: RegionCode,
         at_ms: i64,
     ) -> Option<Asked<'_>> {
@@ -128,13 +142,12 @@ impl Book {
         let fits = |entry: &&Entry| {
             (entry.from_ms..entry.until_ms).contains(&at_ms)
                 && entry.region.covers(region)
-                && (entry.substances == 0
-                    || substance.is_none_or(|s| entry.substances & bit(s) != 0))
+                && form.is_none_or(|form| entry.is_for(form))
         };
-        let best = entries.iter().filter(fits).max_by_key(|entry| {
-            let narrow = entry.substances != 0;
-            (depth(entry.region), narrow, entry.from_ms)
-        })?;
+        let best = entries
+            .iter()
+            .filter(fits)
+            .max_by_key(|entry| (depth(entry.region), entry.exactness(), entry.from_ms))?;
         Some(Asked {
             pack: &best.pack,
             line: &best.line,
@@ -147,7 +160,7 @@ impl Book {
     pub fn lines(
         &self,
         rule: RuleKind,
-        substance: Option<Substance>,
+        form: Option<&Form>,
         regions: &[RegionCode],
         times_ms: &[i64],
     ) -> Vec<Asked<'_>> {
@@ -157,7 +170,7 @@ impl Book {
         let mut asked: Vec<Asked<'_>> = times_ms
             .iter()
             .flat_map(|at| regions.iter().map(move |region| (*region, *at)))
-            .filter_map(|(region, at)| self.line(rule, substance, region, at))
+            .filter_map(|(region, at)| self.line(rule, form, region, at))
             .filter(|asked| !matches!(asked.mode(), RuleMode::Off | RuleMode::Unspecified))
             .collect();
         asked.sort_by_key(|asked| (std::cmp::Reverse(asked.line.mode), asked.at_ms));
@@ -212,8 +225,9 @@ mod tests {
     fn mode_of(packs: Vec<PackPublished>, region: &str, at_ms: i64) -> Option<RuleMode> {
         let book = Book::new(&RulesState { packs, last: 0 });
         let region = region.parse().unwrap();
-        let substance = Some(Substance::AmmoniumNitrate);
-        let asked = book.line(RuleKind::Prohibited, substance, region, at_ms);
+        let form = crate::catalog::form("AN-1942");
+        assert!(form.is_some());
+        let asked = book.line(RuleKind::Prohibited, form, region, at_ms);
         asked.map(|asked| asked.mode())
     }
 
@@ -261,6 +275,23 @@ mod tests {
             mode_of(vec![by_name, other, all], "150100", 20),
             Some(RuleMode::Refuse)
         );
+    }
+
+    #[test]
+    fn a_line_by_form_goes_before_one_by_substance_and_says_nothing_of_others() {
+        let by_form = |form: &str, mode| {
+            let mut pack = pack(form, "100000", 10, mode);
+            pack.lines[0].forms = vec![form.to_owned()];
+            pack
+        };
+        let mut by_name = pack("an", "100000", 15, RuleMode::Find);
+        by_name.lines[0].substances = vec!["AN".to_owned()];
+        let packs = vec![by_form("AN-1942", RuleMode::Refuse), by_name.clone()];
+        assert_eq!(mode_of(packs, "150100", 20), Some(RuleMode::Refuse));
+        let packs = vec![by_form("AN-2067", RuleMode::Refuse), by_name];
+        assert_eq!(mode_of(packs, "150100", 20), Some(RuleMode::Find));
+        let packs = vec![by_form("AN-2067", RuleMode::Refuse)];
+        assert_eq!(mode_of(packs, "150100", 20), None);
     }
 
     #[test]

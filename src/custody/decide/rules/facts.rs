@@ -2,7 +2,7 @@
 //! wetting agent that is too little, something told too late. Findings only.
 
 use super::{Breach, Going, Judged, party_region, place_region};
-use crate::catalog::{RegionCode, Substance};
+use crate::catalog::{Form, RegionCode};
 use crate::custody::decide::Case;
 use crate::custody::draft::Draft;
 use crate::custody::lot::Amount;
@@ -31,7 +31,7 @@ pub(in crate::custody::decide) struct Received<'a> {
 fn line<'j>(judged: &'j Judged, rule: RuleKind, going: &[Going]) -> Option<Asked<'j>> {
     let lines = going
         .iter()
-        .flat_map(|one| judged.lines(rule, Some(one.substance)));
+        .flat_map(|one| judged.lines(rule, Some(one.form)));
     lines.max_by_key(Asked::mode)
 }
 
@@ -69,7 +69,7 @@ fn filing(
     let happened_ms = draft.happened_at_ms();
     let lines = going
         .iter()
-        .flat_map(|one| judged.lines(RuleKind::Filing, Some(one.substance)));
+        .flat_map(|one| judged.lines(RuleKind::Filing, Some(one.form)));
     let last_day = |asked: &Asked<'_>| legal_day(happened_ms).saturating_add(asked.line.limit);
     let late = lines
         .filter(|asked| legal_day(recorded_ms) > last_day(asked))
@@ -156,9 +156,9 @@ pub(super) fn wetted(draft: &mut Draft<'_>, party: &str, lot: LotId, wetting_ppm
     let Some(judged) = Judged::fact(draft, regions) else {
         return;
     };
-    let substance = super::substance_of(draft, lot);
+    let form = super::form_of(draft, lot);
     let low = |asked: &Asked<'_>| i64::from(wetting_ppm) < asked.line.limit;
-    let lines = judged.lines(RuleKind::Wetting, substance);
+    let lines = judged.lines(RuleKind::Wetting, form);
     let Some(asked) = lines.into_iter().find(low) else {
         return;
     };
@@ -189,13 +189,13 @@ pub(in crate::custody::decide) enum Figure {
 fn figure(
     draft: &Draft<'_>,
     rule: RuleKind,
-    substance: Option<Substance>,
+    form: Option<&Form>,
     party: &str,
     unit_ms: i64,
 ) -> Figure {
     let region: Option<RegionCode> = party_region(draft, party);
     let book = Book::of(draft);
-    let line = region.and_then(|r| book.line(rule, substance, r, draft.happened_at_ms()));
+    let line = region.and_then(|r| book.line(rule, form, r, draft.happened_at_ms()));
     match line.map(|asked| (asked.mode(), asked.line.limit)) {
         None | Some((RuleMode::Unspecified, _)) => Figure::Unsaid,
         Some((RuleMode::Off, _)) => Figure::Off,
@@ -212,8 +212,8 @@ pub(in crate::custody::decide) fn back_dating(draft: &Draft<'_>, party: &str) ->
 
 /// How long an assay stands.
 pub(in crate::custody::decide) fn assay_due(draft: &Draft<'_>, party: &str, lot: LotId) -> Figure {
-    let substance = super::substance_of(draft, lot);
-    figure(draft, RuleKind::AssayDue, substance, party, DAY_MS)
+    let form = super::form_of(draft, lot);
+    figure(draft, RuleKind::AssayDue, form, party, DAY_MS)
 }
 
 impl Figure {

@@ -23,9 +23,9 @@ pub(super) fn judge(
             field,
             detail,
         };
-        let named = |rule| judged.lines(rule, Some(one.substance)).into_iter();
+        let named = |rule| judged.lines(rule, Some(one.form)).into_iter();
         if let Some(line) = named(RuleKind::Prohibited).next() {
-            let detail = format!("{} is prohibited here", one.substance);
+            let detail = format!("{} is prohibited here", one.form.code);
             judged.broken(draft, &line, breach(detail));
         }
         let beyond = |line: &crate::custody::rules::Asked<'_>| one.gross_mg > line.line.limit;
@@ -33,13 +33,13 @@ pub(super) fn judge(
             let detail = format!(
                 "{} of {} in one act; at most {}",
                 Mass::mg(one.gross_mg),
-                one.substance,
+                one.form.code,
                 Mass::mg(line.line.limit)
             );
             judged.broken(draft, &line, breach(detail));
         }
         if let Some(line) = named(RuleKind::Controlled).next() {
-            let detail = format!("{} of {}", Mass::mg(one.gross_mg), one.substance);
+            let detail = format!("{} of {}", Mass::mg(one.gross_mg), one.form.code);
             judged.broken(draft, &line, breach(detail));
         }
     }

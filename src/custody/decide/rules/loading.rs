@@ -5,17 +5,18 @@
 
 use bytes::Bytes;
 
+use super::judged::Fault;
 use super::pass::{self, Much, Named};
-use super::vehicles::{self, Fault};
-use super::{Breach, Going, Judged};
-use crate::catalog::{self, RegionCode, Substance};
+use super::vehicles;
+use super::{Going, Judged};
+use crate::catalog::{Form, RegionCode, Substance};
 use crate::custody::draft::Draft;
 use crate::custody::rules::Asked;
 use crate::custody::{account, lot, subject};
 use crate::event::{ConsignmentId, HandoffId, LotId};
 use crate::pb::{
     Carriage, ConsignmentState, HandoffLine, HandoffOffered, LoadingChecks, Offered,
-    QualificationKind, RuleKind, RuleMode, Subject, TransportMode,
+    QualificationKind, RuleKind, Subject, TransportMode,
 };
 
 /// A load, as it goes or has gone.
@@ -38,8 +39,7 @@ struct Load<'a> {
 
 /// Goods of one lot in it.
 struct Good {
-    substance: Substance,
-    form: String,
+    form: &'static Form,
     much: Much,
     /// In bulk, some of it.
     loose: bool,
@@ -145,11 +145,8 @@ pub(super) fn regions(draft: &Draft<'_>, id: ConsignmentId) -> Vec<RegionCode> {
 }
 
 fn good(draft: &Draft<'_>, id: LotId, much: Much, loose: bool) -> Option<Good> {
-    let state = draft.lot(id)?;
-    let form = lot::form(&state).to_owned();
     Some(Good {
-        substance: catalog::form(&form)?.substance,
-        form,
+        form: super::form_of(draft, id)?,
         much,
         loose,
     })
@@ -227,7 +224,7 @@ impl<'a> Load<'a> {
     fn judge(&self, draft: &mut Draft<'_>, judged: &Judged) {
         let vehicle = format!("{}vehicle", self.field);
         let crew = format!("{}crew", self.field);
-        let substances = self.substances();
+        let forms = self.forms();
         let fault = |draft: &Draft<'_>, rule: RuleKind, at_ms: i64| match rule {
             RuleKind::VehicleCertificate => vehicles::certificate(draft, &self.vehicles, at_ms),
             RuleKind::TankInspection => vehicles::inspection(draft, &self.tanks(), at_ms),
@@ -248,8 +245,8 @@ impl<'a> Load<'a> {
             (RuleKind::EscortQualification, &crew),
         ];
         for (rule, field) in asked {
-            let worst = worst(judged, rule, &substances, |at_ms| fault(draft, rule, at_ms));
-            self.tell(draft, judged, worst, self.carrier, field);
+            let worst = judged.worst(rule, &forms, |asked| fault(draft, rule, asked.at_ms));
+            judged.tell(draft, worst, &self.subject, self.carrier, field);
         }
         if self.road {
             self.passes(draft, judged);
@@ -265,35 +262,12 @@ impl<'a> Load<'a> {
             consignee: self.consignee,
             vehicles: &self.vehicles,
         };
-        for substance in self.substances() {
-            let much = self.much(substance);
-            let fault = |at_ms| pass::fault(draft, &named, substance, much, at_ms);
-            let worst = worst(judged, RuleKind::RoadPass, &[substance], fault);
-            self.tell(draft, judged, worst, self.giver, "road_pass");
-        }
-    }
-
-    fn tell(
-        &self,
-        draft: &mut Draft<'_>,
-        judged: &Judged,
-        worst: Option<(Asked<'_>, Fault)>,
-        owner: &str,
-        field: &str,
-    ) {
-        let Some((asked, fault)) = worst else {
-            return;
-        };
-        let breach = Breach {
-            subject: &self.subject,
-            owner,
-            field,
-            detail: fault.why,
-        };
-        if fault.proven {
-            judged.broken(draft, &asked, breach);
-        } else {
-            judged.unproven(draft, &asked, breach);
+        for form in self.forms() {
+            let much = self.much(form.substance);
+            let fault =
+                |asked: &Asked<'_>| pass::fault(draft, &named, form.substance, much, asked.at_ms);
+            let worst = judged.worst(RuleKind::RoadPass, &[form], fault);
+            judged.tell(draft, worst, &self.subject, self.giver, "road_pass");
         }
     }
 
@@ -315,21 +289,19 @@ impl<'a> Load<'a> {
 
     fn in_bulk(&self) -> Vec<&str> {
         let loose = self.goods.iter().filter(|good| good.loose);
-        let mut forms: Vec<&str> = loose.map(|good| good.form.as_str()).collect();
+        let mut forms: Vec<&str> = loose.map(|good| good.form.code.as_str()).collect();
         forms.sort_unstable();
         forms.dedup();
         forms
     }
 
-    fn substances(&self) -> Vec<Substance> {
-        let mut all: Vec<Substance> = self.goods.iter().map(|good| good.substance).collect();
-        all.sort_unstable();
-        all.dedup();
-        all
+    fn forms(&self) -> Vec<&'static Form> {
+        super::once(self.goods.iter().map(|good| good.form))
     }
 
     fn much(&self, substance: Substance) -> Much {
-        let of_it = self.goods.iter().filter(|good| good.substance == substance);
+        let goods = self.goods.iter();
+        let of_it = goods.filter(|good| good.form.substance == substance);
         of_it.fold(Much::default(), |sum, good| Much {
             gross_mg: sum.gross_mg.saturating_add(good.much.gross_mg),
             contained_mg: sum.contained_mg.saturating_add(good.much.contained_mg),
@@ -337,42 +309,21 @@ impl<'a> Load<'a> {
     }
 }
 
-/// Of all lines that judge any of the substances: that which is broken worst,
-/// with what breaks it. What is not proven weighs as a finding, unless the
-/// registry is complete.
-fn worst<'j>(
-    judged: &'j Judged,
-    rule: RuleKind,
-    substances: &[Substance],
-    fault: impl Fn(i64) -> Option<Fault>,
-) -> Option<(Asked<'j>, Fault)> {
-    let lines = substances.iter().flat_map(|s| judged.lines(rule, Some(*s)));
-    let faults = lines.filter_map(|asked| Some((asked, fault(asked.at_ms)?)));
-    let weight = |(asked, fault): &(Asked<'_>, Fault)| {
-        let mode = if fault.proven || asked.line.complete {
-            asked.mode()
-        } else {
-            RuleMode::Find
-        };
-        std::cmp::Reverse((mode, fault.proven))
-    };
-    faults.min_by_key(weight)
-}
-
 /// Data sheet and label go with the goods.
 fn papers(draft: &mut Draft<'_>, judged: &Judged, load: &Load<'_>, passed_on: bool) {
-    let fault = |_| {
+    let fault = |_: &Asked<'_>| {
         let why = "data sheet and label are not said to go with the goods";
         (!passed_on).then(|| Fault::known(why.to_owned()))
     };
-    let worst = worst(judged, RuleKind::PapersPassedOn, &load.substances(), fault);
-    load.tell(draft, judged, worst, load.giver, "papers_passed_on");
+    let worst = judged.worst(RuleKind::PapersPassedOn, &load.forms(), fault);
+    judged.tell(draft, worst, &load.subject, load.giver, "papers_passed_on");
 }
 
 /// The loader has stated all checks, by a person, and none that the registry
 /// contradicts.
 fn checks(draft: &mut Draft<'_>, judged: &Judged, load: &Load<'_>, stated: Option<&LoadingChecks>) {
-    let fault = |at_ms: i64| {
+    let fault = |asked: &Asked<'_>| {
+        let at_ms = asked.at_ms;
         let Some(stated) = stated else {
             return Some(Fault::known("no check before loading is stated".to_owned()));
         };
@@ -400,6 +351,6 @@ fn checks(draft: &mut Draft<'_>, judged: &Judged, load: &Load<'_>, stated: Optio
             against.why
         )))
     };
-    let worst = worst(judged, RuleKind::LoadingChecks, &load.substances(), fault);
-    load.tell(draft, judged, worst, load.giver, "loading_checks");
+    let worst = judged.worst(RuleKind::LoadingChecks, &load.forms(), fault);
+    judged.tell(draft, worst, &load.subject, load.giver, "loading_checks");
 }

@@ -5,6 +5,7 @@
 
 pub(super) mod blacklist;
 mod facts;
+mod judged;
 mod lists;
 mod loading;
 mod papers;
@@ -16,149 +17,40 @@ mod vehicles;
 
 pub(super) use papers::asks;
 
-use std::sync::Arc;
-
 pub(super) use facts::{Received, assay_due, back_dating};
 
+use self::judged::{Breach, Judged};
 use self::permits::Hands;
 use super::Case;
 use super::oversight::order;
 use super::quota;
 use super::takeover::Taking;
-use crate::catalog::{self, RegionCode, Substance};
+use crate::catalog::{self, Form, RegionCode};
 use crate::custody::draft::Draft;
 use crate::custody::lot::Amount;
-use crate::custody::rules::{Asked, Book};
+use crate::custody::rules::Book;
 use crate::custody::subject::{self, Item};
-use crate::event::codes::Refused;
 use crate::event::{ConsignmentId, HandoffId, LotId};
 use crate::pb::offered::From as OfferedFrom;
 use crate::pb::{
     Account, AccountKind, Carriage, HandoffLine, HandoffOffered, HandoffPurpose, NewLot, Offered,
-    PermitRef, Relayed, RuleKind, RuleMode, Subject, SubjectKind, Traded,
+    PermitRef, Relayed, RuleKind, SubjectKind, Traded,
 };
 
-/// An act or a fact being judged: by which packs, where, when.
-#[derive(Clone)]
-pub(super) struct Judged {
-    book: Arc<Book>,
-    regions: Vec<RegionCode>,
-    /// Unix milliseconds.
-    times_ms: Vec<i64>,
-    /// Whether it would authorise: then a rule can refuse it.
-    authorises: bool,
-}
-
-/// What breaks a rule.
-pub(super) struct Breach<'a> {
-    pub(super) subject: &'a Subject,
-    /// Who must act.
-    pub(super) owner: &'a str,
-    /// Of the event, for a refusal.
-    pub(super) field: &'a str,
-    /// The figures, in words.
-    pub(super) detail: String,
-}
-
-impl Judged {
-    /// An act that would authorise, in these regions; `None` where no pack says
-    /// anything at all.
-    fn act(draft: &Draft<'_>, case: &Case<'_>, regions: Vec<RegionCode>) -> Option<Judged> {
-        let times_ms = vec![case.happened_at_ms(), case.context.recorded_at_ms];
-        Judged::new(draft, regions, times_ms, true)
-    }
-
-    /// A fact, in these regions.
-    fn fact(draft: &Draft<'_>, regions: Vec<RegionCode>) -> Option<Judged> {
-        let times_ms = vec![draft.happened_at_ms()];
-        Judged::new(draft, regions, times_ms, false)
-    }
-
-    fn new(
-        draft: &Draft<'_>,
-        mut regions: Vec<RegionCode>,
-        mut times_ms: Vec<i64>,
-        authorises: bool,
-    ) -> Option<Judged> {
-        let book = Book::of(draft);
-        if book.is_empty() {
-            return None;
-        }
-        regions.sort_unstable();
-        regions.dedup();
-        times_ms.dedup();
-        Some(Judged {
-            book,
-            regions,
-            times_ms,
-            authorises,
-        })
-    }
-
-    /// The lines that judge a substance, each at its moment, strictest first.
-    pub(super) fn lines(&self, rule: RuleKind, substance: Option<Substance>) -> Vec<Asked<'_>> {
-        let (regions, times) = (&self.regions, &self.times_ms);
-        self.book.lines(rule, substance, regions, times)
-    }
-
-    /// Says that a line is broken: refused at the end, or found.
-    pub(super) fn broken(&self, draft: &mut Draft<'_>, asked: &Asked<'_>, breach: Breach<'_>) {
-        self.judge(draft, asked, asked.mode(), breach);
-    }
-
-    /// The same, where what breaks it is not proven: found, unless the line says
-    /// that the registry is complete.
-    pub(super) fn unproven(&self, draft: &mut Draft<'_>, asked: &Asked<'_>, breach: Breach<'_>) {
-        let mode = if asked.line.complete {
-            asked.mode()
-        } else {
-            RuleMode::Find
-        };
-        self.judge(draft, asked, mode, breach);
-    }
-
-    fn judge(&self, draft: &mut Draft<'_>, asked: &Asked<'_>, mode: RuleMode, breach: Breach<'_>) {
-        let Breach {
-            subject,
-            owner,
-            field,
-            detail,
-        } = breach;
-        let Some(sheet) = sheet::of(asked.line.rule()) else {
-            return;
-        };
-        let law = match asked.line.law.as_str() {
-            "" => format!("[{}]", asked.pack),
-            law => format!("[{}: {law}]", asked.pack),
-        };
-        let detail = format!("{detail} {law}");
-        match sheet.refusal {
-            Some(code) if self.authorises && mode == RuleMode::Refuse => {
-                draft.gate(Refused::new(code, field).detail(detail));
-            }
-            _ => {
-                let (code, severity) = (sheet.finding, sheet.severity);
-                draft.find(code, severity, subject, owner, 0, detail);
-            }
-        }
-    }
-}
-
-/// What goes, of which substance: milligrams of gross and of contained.
+/// What goes, of which form: milligrams of gross and of contained.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Going {
     pub(super) lot: LotId,
-    pub(super) substance: Substance,
+    pub(super) form: &'static Form,
     pub(super) gross_mg: i64,
     pub(super) contained_mg: i64,
     /// It has a waste code.
     pub(super) waste: bool,
 }
 
-/// The substance that a lot is of now.
-fn substance_of(draft: &Draft<'_>, lot: LotId) -> Option<Substance> {
-    let state = draft.lot(lot)?;
-    catalog::form(crate::custody::lot::form(&state)).map(|form| form.substance)
+/// The form that a lot is of now.
+fn form_of(draft: &Draft<'_>, lot: LotId) -> Option<&'static Form> {
+    catalog::form(crate::custody::lot::form(&*draft.lot(lot)?))
 }
 
 /// Whether a lot has a waste code.
@@ -191,13 +83,21 @@ fn going(draft: &Draft<'_>, amounts: &[(LotId, Amount)]) -> Vec<Going> {
     let known = |(lot, amount): &(LotId, Amount)| {
         Some(Going {
             lot: *lot,
-            substance: substance_of(draft, *lot)?,
+            form: form_of(draft, *lot)?,
             waste: is_waste(draft, *lot),
             gross_mg: amount.gross,
             contained_mg: amount.contained,
         })
     };
     amounts.iter().filter_map(known).collect()
+}
+
+/// Each form once.
+fn once(forms: impl Iterator<Item = &'static Form>) -> Vec<&'static Form> {
+    let mut forms: Vec<&Form> = forms.collect();
+    forms.sort_unstable_by_key(|form| form.code);
+    forms.dedup_by_key(|form| form.code);
+    forms
 }
 
 /// Whether any pack says anything at all.
@@ -223,9 +123,13 @@ impl Drawing {
     fn judge(&self, draft: &mut Draft<'_>, judged: &Judged, going: &[Going]) {
         let Some(permit) = &self.permit else { return };
         let added = quota::total(draft, Some(permit)) > self.before_mg;
-        let substances = permits::substances(going).into_iter();
-        let substances: Vec<_> = substances.map(|(_, substance)| substance).collect();
-        purchase::quantity(draft, judged, permit, added, &substances);
+        purchase::quantity(
+            draft,
+            judged,
+            permit,
+            added,
+            &once(going.iter().map(|one| one.form)),
+        );
     }
 }
 
@@ -273,13 +177,15 @@ pub(super) fn offered(
         return;
     };
     let relaxed = order::relaxed(draft, case, amounts, &parties);
-    judged.authorises = e.returns.is_none() && !relaxed;
+    if e.returns.is_some() || relaxed {
+        judged = judged.unstopped();
+    }
     let going = going(draft, amounts);
     let who = offer_hands(case, e, drawing);
     permits::disposer(draft, &judged, &going, &who);
     // Return to the supplier and disposal are never blocked.
     if e.purpose() == HandoffPurpose::Disposal {
-        judged.authorises = false;
+        judged = judged.unstopped();
     }
     hands(draft, &judged, &going, &who, drawing);
     lists::judge(draft, &judged, &going, case.party(), "lines");
@@ -357,7 +263,9 @@ pub(super) fn traded(
     let Some(mut judged) = Judged::act(draft, case, regions) else {
         return;
     };
-    judged.authorises = !back && !order::relaxed(draft, case, amounts, &parties);
+    if back || order::relaxed(draft, case, amounts, &parties) {
+        judged = judged.unstopped();
+    }
     let going = going(draft, amounts);
     if !back {
         let who = Hands {

@@ -2,8 +2,8 @@
 //! for, where a pack asks. A field of which the sources are not sure is never
 //! by itself a refusal.
 
-use super::{Breach, Going, Judged, party_region, substance_of};
-use crate::catalog::{Confidence, PaperField, Substance};
+use super::{Breach, Going, Judged, form_of, party_region};
+use crate::catalog::{Confidence, Form, PaperField};
 use crate::custody::draft::Draft;
 use crate::custody::rules::Asked;
 use crate::custody::subject;
@@ -47,7 +47,7 @@ fn lacking(
 ) {
     let asked = going
         .iter()
-        .find_map(|one| Some((one.lot, first(judged, rule, one.substance)?)));
+        .find_map(|one| Some((one.lot, first(judged, rule, one.form)?)));
     let Some((lot, asked)) = asked.filter(|_| !missing.is_empty()) else {
         return;
     };
@@ -62,8 +62,8 @@ fn lacking(
     judged.judge(draft, &asked, mode, breach);
 }
 
-fn first(judged: &Judged, rule: RuleKind, substance: Substance) -> Option<Asked<'_>> {
-    judged.lines(rule, Some(substance)).into_iter().next()
+fn first<'j>(judged: &'j Judged, rule: RuleKind, form: &Form) -> Option<Asked<'j>> {
+    judged.lines(rule, Some(form)).into_iter().next()
 }
 
 /// Whether a pack asks for a paper's fields of goods that `party` takes over: a
@@ -78,6 +78,6 @@ pub(in super::super) fn asks(
     let Some(judged) = Judged::fact(draft, regions) else {
         return false;
     };
-    let mut substances = lots.filter_map(|lot| substance_of(draft, lot));
-    substances.any(|substance| first(&judged, rule, substance).is_some())
+    let mut forms = lots.filter_map(|lot| form_of(draft, lot));
+    forms.any(|form| first(&judged, rule, form).is_some())
 }

@@ -1,7 +1,7 @@
 //! The transport pass for highly toxic goods by road: whether it is one, stands
 //! on the day, and names this consignment.
 
-use super::vehicles::Fault;
+use super::judged::Fault;
 use crate::catalog::Substance;
 use crate::custody::draft::Draft;
 use crate::custody::subject::{self, Item};

@@ -8,8 +8,9 @@
 //! user; who takes them in stores, uses, trades, produces or exports. Waste is
 //! its generator's to give: only who takes it in is asked, for disposal.
 
-use super::{Breach, Going, Judged};
-use crate::catalog::Substance;
+use super::judged::Fault;
+use super::{Going, Judged};
+use crate::catalog::{Form, Substance};
 use crate::custody::draft::Draft;
 use crate::custody::rules::Asked;
 use crate::custody::subject;
@@ -17,7 +18,7 @@ use crate::event::LotId;
 use crate::event::when::shown;
 use crate::pb::{
     HandoffPurpose, PartyStatus, PermitKind, PermitRef, PermitRegistered, PermitStatus, RuleKind,
-    RuleMode, Stage, TransportMode,
+    Stage, TransportMode,
 };
 
 /// Stages by which one may have goods to hand over.
@@ -65,6 +66,18 @@ pub(super) enum Proof {
     Absent(String),
     /// Known, and it does not give the right.
     Bad(String),
+}
+
+impl Proof {
+    /// What stands against the right.
+    pub(super) fn fault(self, form: &Form) -> Option<Fault> {
+        let why = |why: String| format!("{}: {why}", form.code);
+        match self {
+            Proof::Proven => None,
+            Proof::Bad(bad) => Some(Fault::known(why(bad))),
+            Proof::Absent(gap) | Proof::Unconfirmed(gap) => Some(Fault::unknown(why(gap))),
+        }
+    }
 }
 
 /// The permit that is looked for.
@@ -154,28 +167,22 @@ impl Party<'_> {
         if self.who.is_empty() {
             return;
         }
-        for (lot, substance) in substances(going) {
-            let proof = |draft: &Draft<'_>, asked: &Asked<'_>| {
+        for (lot, form) in first_of_each(going) {
+            let fault = |asked: &Asked<'_>| {
                 let kinds = self.kinds(asked);
                 if kinds.is_empty() && !asked.line.permits.is_empty() {
-                    return Proof::Proven;
+                    return None;
                 }
                 let wanted = Wanted {
                     kinds: &kinds,
-                    substance,
+                    substance: form.substance,
                     stages: self.stages,
                     at_ms: asked.at_ms,
                 };
-                held(draft, self.who, &wanted)
+                held(draft, self.who, &wanted).fault(form)
             };
-            let what = What {
-                rule: self.rule,
-                lot,
-                substance,
-                owner: self.who,
-                field: self.field,
-            };
-            what.prove(draft, judged, proof);
+            let worst = judged.worst(self.rule, &[form], fault);
+            judged.tell(draft, worst, &subject::lot(lot), self.who, self.field);
         }
     }
 
@@ -191,68 +198,15 @@ impl Party<'_> {
     }
 }
 
-/// Each substance once, with the first lot of it.
-pub(super) fn substances(going: &[Going]) -> Vec<(LotId, Substance)> {
-    let mut known: Vec<(LotId, Substance)> = Vec::new();
+/// Each form once, with the first lot of it.
+pub(super) fn first_of_each(going: &[Going]) -> Vec<(LotId, &'static Form)> {
+    let mut known: Vec<(LotId, &Form)> = Vec::new();
     for one in going {
-        if known
-            .iter()
-            .all(|(_, substance)| *substance != one.substance)
-        {
-            known.push((one.lot, one.substance));
+        if known.iter().all(|(_, form)| form.code != one.form.code) {
+            known.push((one.lot, one.form));
         }
     }
     known
-}
-
-/// What is to be proven: by which rule, of what, and who must see to it.
-pub(super) struct What<'a> {
-    pub(super) rule: RuleKind,
-    pub(super) lot: LotId,
-    pub(super) substance: Substance,
-    pub(super) owner: &'a str,
-    pub(super) field: &'a str,
-}
-
-impl What<'_> {
-    /// Asks for the proof by every line, in every region at every moment, and
-    /// says the worst that comes of it, once.
-    pub(super) fn prove(
-        &self,
-        draft: &mut Draft<'_>,
-        judged: &Judged,
-        proof: impl Fn(&Draft<'_>, &Asked<'_>) -> Proof,
-    ) {
-        let mut worst: Option<(RuleMode, Asked<'_>, bool, String)> = None;
-        for asked in judged.lines(self.rule, Some(self.substance)) {
-            let (known, why) = match proof(draft, &asked) {
-                Proof::Proven => continue,
-                Proof::Bad(why) => (true, why),
-                Proof::Absent(why) | Proof::Unconfirmed(why) => (false, why),
-            };
-            let mode = if known || asked.line.complete {
-                asked.mode()
-            } else {
-                RuleMode::Find
-            };
-            if worst.as_ref().is_none_or(|(before, ..)| mode > *before) {
-                worst = Some((mode, asked, known, why));
-            }
-        }
-        if let Some((_, asked, known, why)) = worst {
-            let breach = Breach {
-                subject: &subject::lot(self.lot),
-                owner: self.owner,
-                field: self.field,
-                detail: format!("{}: {why}", self.substance),
-            };
-            if known {
-                judged.broken(draft, &asked, breach);
-            } else {
-                judged.unproven(draft, &asked, breach);
-            }
-        }
-    }
 }
 
 /// What the registry says of a party's permits of these kinds: the best of them.

@@ -1,9 +1,9 @@
 //! Buying: who may buy, how much of a permit is left, and what is no sale at
 //! all: lending, and handing on by a user.
 
-use super::permits::{self, Hands, Proof, Wanted, What};
+use super::permits::{self, Hands, Proof, Wanted};
 use super::{Breach, Going, Judged};
-use crate::catalog::Substance;
+use crate::catalog::{Form, Substance};
 use crate::custody::draft::Draft;
 use crate::custody::rules::Asked;
 use crate::custody::{permit, subject};
@@ -16,17 +16,10 @@ pub(super) fn right(draft: &mut Draft<'_>, judged: &Judged, going: &[Going], han
     if hands.buyer.is_empty() {
         return;
     }
-    for (lot, substance) in permits::substances(going) {
-        let what = What {
-            rule: RuleKind::PurchaseRight,
-            lot,
-            substance,
-            owner: hands.buyer,
-            field: "permit",
-        };
-        what.prove(draft, judged, |draft, asked| {
-            may_buy(draft, asked, substance, hands)
-        });
+    for (lot, form) in permits::first_of_each(going) {
+        let fault = |asked: &Asked<'_>| may_buy(draft, asked, form.substance, hands).fault(form);
+        let worst = judged.worst(RuleKind::PurchaseRight, &[form], fault);
+        judged.tell(draft, worst, &subject::lot(lot), hands.buyer, "permit");
     }
 }
 
@@ -75,7 +68,7 @@ pub(super) fn quantity(
     judged: &Judged,
     reference: &PermitRef,
     added: bool,
-    going: &[Substance],
+    forms: &[&Form],
 ) {
     let state = draft.permit(&reference.party, &reference.number);
     let Some(state) = state.filter(|_| added) else {
@@ -88,9 +81,9 @@ pub(super) fn quantity(
         return;
     };
     let exceeds = |asked: &Asked<'_>| beyond > tolerance(&state, asked.line.limit);
-    let lines = going
+    let lines = forms
         .iter()
-        .flat_map(|substance| judged.lines(RuleKind::PurchaseQuantity, Some(*substance)));
+        .flat_map(|form| judged.lines(RuleKind::PurchaseQuantity, Some(form)));
     let Some(line) = lines.filter(exceeds).max_by_key(Asked::mode) else {
         return;
     };
@@ -129,14 +122,14 @@ pub(super) fn lending(draft: &mut Draft<'_>, judged: &Judged, going: &[Going], h
         }
         _ => return,
     };
-    for (lot, substance) in permits::substances(going) {
-        let mut lines = judged.lines(RuleKind::Lending, Some(substance)).into_iter();
+    for (lot, form) in permits::first_of_each(going) {
+        let mut lines = judged.lines(RuleKind::Lending, Some(form)).into_iter();
         if let Some(line) = lines.next() {
             let breach = Breach {
                 subject: &subject::lot(lot),
                 owner: hands.giver,
                 field: "purpose",
-                detail: format!("{substance}: {why}"),
+                detail: format!("{}: {why}", form.code),
             };
             judged.broken(draft, &line, breach);
         }

@@ -4,28 +4,11 @@
 
 use bytes::Bytes;
 
+use super::judged::Fault;
 use crate::custody::draft::Draft;
 use crate::custody::subject::{self, Item};
 use crate::event::when::shown;
 use crate::pb::{Qualification, QualificationKind, VehicleKind, VehicleRegistered};
-
-/// What stands against something at a moment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Fault {
-    /// The registry says so; else it does not know.
-    pub(super) proven: bool,
-    pub(super) why: String,
-}
-
-impl Fault {
-    pub(super) fn known(why: String) -> Fault {
-        Fault { proven: true, why }
-    }
-
-    pub(super) fn unknown(why: String) -> Fault {
-        Fault { proven: false, why }
-    }
-}
 
 /// The gravest of several, with how many there are beside it.
 fn gravest(faults: Vec<Fault>) -> Option<Fault> {
