@@ -236,6 +236,12 @@ fn offer(b: &mut Bench) -> Answer {
     b.name("offer", "P1", B::Offered(offered))
 }
 
+/// Of two lots of one substance, in one act.
+fn offer_both(b: &mut Bench) -> Answer {
+    let offered = b.offered('M', "T1", &["stock 3", "other 2"]);
+    b.say("P1", B::Offered(offered))
+}
+
 /// Sold to the mine.
 fn trade(b: &mut Bench) -> Answer {
     let traded = b.traded('M', &["stock 5"]);
@@ -290,6 +296,9 @@ pub const LISTS: &[Case] = &[
     ("stock", |b| { b.publish(restricted("4.999999")).unwrap(); trade(b) }, "RESTRICTED"),
     ("stock", |b| { offer(b).unwrap(); b.publish(restricted("5")).unwrap(); arrive(b) }, "ok"),
     ("stock", |b| { offer(b).unwrap(); b.publish(restricted("4.999999")).unwrap(); arrive(b) }, "ok RESTRICTED"),
+    // In however many lots.
+    ("stock other", |b| { b.publish(restricted("5")).unwrap(); offer_both(b) }, "ok"),
+    ("stock other", |b| { b.publish(restricted("4.999999")).unwrap(); offer_both(b) }, "RESTRICTED"),
     ("stock", |b| { b.publish(listed(Controlled, Refuse)).unwrap(); offer(b) }, "ok CONTROLLED"),
     ("stock", |b| { b.publish(vec![rule(Controlled, Find, "AN")]).unwrap(); offer(b) }, "ok"),
     // The day before and the day of a dated change; both times must pass.
