@@ -8,7 +8,7 @@
     reason = "tests fail by panicking"
 )]
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use bytes::Bytes;
 use hazledger::custody::decide::{Recorded, decide_genesis, keys_of};
@@ -18,7 +18,9 @@ use hazledger::event::record::{OpenRecord, Standing, seal};
 use hazledger::event::signing::SecretKey;
 use hazledger::event::{Hash, Refused, Statement};
 use hazledger::pb::event::Body;
-use hazledger::pb::{Event, EventRef, Genesis, Origin, RefusalCode, SignedStatement};
+use hazledger::pb::{
+    Event, EventRef, Finding, FindingCode, Genesis, Origin, RefusalCode, SignedStatement,
+};
 use hazledger::sim::{Expect, Issued, Span, World};
 
 const NAME: &str = "hazledger.test/sim";
@@ -81,12 +83,13 @@ impl Bench {
         })
     }
 
-    fn submit(&mut self, signed: SignedStatement) -> Result<bool, Refused> {
+    /// Where it became a record, with what findings; `None`: it was one before.
+    fn submit(&mut self, signed: SignedStatement) -> Result<Option<(u64, Vec<Finding>)>, Refused> {
         let statement = Statement::open(signed)?;
         statement.verify(&keys_of(&self.state, &statement)?)?;
         let name = (statement.payload.party.clone(), statement.id.to_bytes());
         match self.known.get(&name) {
-            Some(digest) if *digest == statement.digest => return Ok(true),
+            Some(digest) if *digest == statement.digest => return Ok(None),
             Some(_) => return Err(Refused::new(RefusalCode::IdReused, "payload.id")),
             None => {}
         }
@@ -108,13 +111,37 @@ impl Bench {
         if let Err(error) = self.state.apply(&record, &mut nowhere) {
             panic!("position {position} was decided but does not fold: {error}");
         }
+        let findings = record.findings.iter().flatten().cloned().collect();
         self.known.insert(name.clone(), statement.digest);
         self.records.insert(name, record);
-        Ok(false)
+        Ok(Some((position, findings)))
     }
 }
 
-fn play(seed: u64, events: u64) -> (Bench, World, u64) {
+/// What a world was answered.
+#[derive(Default)]
+struct Met {
+    refused: BTreeMap<RefusalCode, u64>,
+    found: BTreeMap<FindingCode, u64>,
+}
+
+/// Codes from here on are of rules and of enforcement.
+const FIRST_RULE_FINDING: i32 = 100;
+
+/// A record has the findings of rules that the world means, and no others.
+fn as_meant(issued: &Issued, findings: &[Finding]) {
+    let of_rules = |f: &&Finding| f.code >= FIRST_RULE_FINDING;
+    let found: BTreeSet<FindingCode> = findings
+        .iter()
+        .filter(of_rules)
+        .map(Finding::code)
+        .collect();
+    let meant: BTreeSet<FindingCode> = issued.means.iter().copied().collect();
+    let told: Vec<&str> = findings.iter().map(|f| f.detail.as_str()).collect();
+    assert_eq!(found, meant, "'{}': {told:?}", issued.what);
+}
+
+fn play(seed: u64, events: u64) -> (Bench, World, Met) {
     let span = Span { events, ..SPAN };
     let mut world = World::new(seed, span).unwrap();
     let mut bench = Bench::begin(world.genesis(NAME, &SecretKey::from_seed(&[1; 32])));
@@ -123,28 +150,36 @@ fn play(seed: u64, events: u64) -> (Bench, World, u64) {
         name: NAME.into(),
         genesis_hash,
     });
-    let mut refused = 0;
+    let mut met = Met::default();
     while world.issued() < events || !world.story_told() {
-        let Issued {
-            signed,
-            expect,
-            what,
-            ..
-        } = world.next_statement();
-        match (bench.submit(signed), expect) {
-            (Ok(false), Expect::Accepted) | (Ok(true), Expect::Repeated) => {}
-            (Err(got), Expect::Refused(want)) if got.code == want => refused += 1,
+        let issued = world.next_statement();
+        let (expect, what) = (issued.expect, issued.what);
+        match (bench.submit(issued.signed.clone()), expect) {
+            (Ok(Some((position, findings))), Expect::Accepted) => {
+                as_meant(&issued, &findings);
+                for finding in &findings {
+                    *met.found.entry(finding.code()).or_default() += 1;
+                }
+                if issued.heard {
+                    world.heard(position, &findings);
+                }
+            }
+            (Ok(None), Expect::Repeated) => {}
+            (Err(got), Expect::Refused(want)) if got.code == want => {
+                *met.refused.entry(want).or_default() += 1;
+            }
             (answer, _) => panic!("seed {seed}, '{what}': wanted {expect:?}, got {answer:?}"),
         }
     }
-    (bench, world, refused)
+    (bench, world, met)
 }
 
 #[test]
 fn the_rules_answer_as_the_world_expects_for_six_thousand_events() {
-    let (bench, world, refused) = play(7, SPAN.events);
+    let (bench, world, met) = play(7, SPAN.events);
+    println!("{:?}\n{:?}", met.refused, met.found);
     assert!(bench.state.next() > 4_000);
-    assert!(refused > 100);
+    assert!(met.refused.values().sum::<u64>() > 100);
     assert!(world.story_told());
 }
 

@@ -386,6 +386,7 @@ impl World {
             }
         }
         let holder = seen.holder.clone();
+        let substance = seen.product.substance;
         let (lot, place) = (seen.lot, seen.place);
         others.push(seen);
         let loose = others
@@ -405,7 +406,7 @@ impl World {
             outers_seen: Vec::new(),
             loose_measure: None,
         };
-        self.say(&holder, vec![Body::Counted(counted)], "counts")
+        self.say_of(&holder, substance, vec![Body::Counted(counted)], "counts")
             .issued
     }
 

@@ -24,8 +24,8 @@ const MILESTONES: [(u64, Milestone); 6] = [
 /// The next of them, if it is due.
 pub(super) fn next(world: &mut World) -> Option<Issued> {
     let (after, milestone) = MILESTONES.get(world.milestone)?;
-    let so_far = world.issued().saturating_mul(1_000);
-    if so_far < world.span.events.saturating_mul(*after) {
+    let (so_far, all) = world.progress();
+    if so_far.saturating_mul(1_000) < all.saturating_mul(*after) {
         return None;
     }
     world.milestone += 1;

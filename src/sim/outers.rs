@@ -4,6 +4,7 @@
 
 use super::World;
 use super::goods::Pile;
+use super::law::told;
 use super::paper;
 use super::ship::{Shipment, Twist, with_line};
 use super::world::Said;
@@ -115,7 +116,11 @@ impl World {
             ..paper::offered(&wrong, &s.giver, None)
         };
         let what = "gives back what was delivered";
-        let said = self.say(&s.consignee, vec![Body::Offered(offered)], what);
+        let substance = wrong.product.substance;
+        let bodies = vec![Body::Offered(offered)];
+        let said = self
+            .say_of(&s.consignee, substance, bodies, what)
+            .meaning(&told(&wrong));
         let place = s.giver.entry.code;
         let accepted = Accepted {
             returns: Some(s.offer.clone()),
@@ -123,11 +128,17 @@ impl World {
         };
         self.ready.push_back(said.issued);
         let what = "takes back what it delivered";
-        let taken = self.say(&s.giver, vec![Body::Accepted(accepted)], what);
+        let bodies = vec![Body::Accepted(accepted)];
+        let taken = self
+            .say_of(&s.giver, substance, bodies, what)
+            .meaning(&told(&wrong));
         self.ready.push_back(taken.issued);
         let mut back = wrong.at(&s.giver, place);
         if let Some(sold) = &s.sold {
-            let undone = self.sold_back(s, &back, sold.trade.clone(), &sold.seller);
+            self.give_quota_back(&s.consignee, &back, &sold.permit);
+            let undone = self
+                .sold_back(s, &back, sold.trade.clone(), &sold.seller)
+                .meaning(&told(&back));
             self.ready.push_back(undone.issued);
             back.owner = sold.seller.clone();
         }

@@ -3,6 +3,8 @@
 
 use super::cast::Who;
 use super::goods::{CELLULOSE, CYANIDE, CYANIDE_SOLUTION, Contents, KG, NITRATE, Pile};
+use super::law::{Pass, is_highly_toxic, told};
+use super::packs::most_in_one_act;
 use super::paper::{self, Waybill};
 use super::world::{Job, Said};
 use super::{Issued, World};
@@ -10,8 +12,8 @@ use crate::event::LotId;
 use crate::pb::event::Body;
 use crate::pb::incident::At as IncidentAt;
 use crate::pb::{
-    Accepted, AcceptedLine, Declined, EventRef, Goods, Incident, IncidentKind, Relayed, Traded,
-    Withdrawn,
+    Accepted, AcceptedLine, Declined, EventRef, Goods, HandoffPurpose, Incident, IncidentKind,
+    Offered, Relayed, Traded, Withdrawn,
 };
 
 /// Packages of a shipment, at most.
@@ -103,6 +105,8 @@ pub(super) enum Dispute {
 pub(super) struct Sold {
     pub(super) trade: EventRef,
     pub(super) seller: Who,
+    /// The purchase permit that it named.
+    pub(super) permit: String,
 }
 
 /// Goods on their way to another party.
@@ -116,6 +120,10 @@ pub(super) struct Shipment {
     pub(super) carrier: Who,
     pub(super) consignee: Who,
     pub(super) waybill: Waybill,
+    /// Highly toxic goods by road: the transport pass.
+    pub(super) pass: Option<Pass>,
+    /// Of waste, the manifest by its number.
+    pub(super) manifest: String,
     pub(super) consignment: [u8; 16],
     pub(super) offer: EventRef,
     pub(super) reports: u64,
@@ -171,7 +179,11 @@ impl World {
         };
         // Loose goods go whole: a lot's loose title then has one owner.
         let pile = match pile.contents {
-            Contents::Packages { .. } => self.some_of(pile, MAX_PACKAGES),
+            Contents::Packages { each, .. } => {
+                let most = most_in_one_act(pile.product.form) / each.max(1);
+                let most = u64::try_from(most).unwrap_or_default();
+                self.some_of(pile, MAX_PACKAGES.min(most))
+            }
             Contents::Loose(_) => pile,
         };
         let twist = match pile.contents {
@@ -194,7 +206,7 @@ impl World {
             (self.cast.railways.first().clone(), note)
         } else {
             let carrier = self.cast.carriers.clone().nth(self.below(64)).clone();
-            let waybill = self.waybill(&carrier);
+            let waybill = self.waybill(&carrier, &pile);
             (carrier, waybill)
         };
         let sold = !pile.waste
@@ -213,6 +225,8 @@ impl World {
             carrier,
             consignee,
             waybill,
+            pass: None,
+            manifest: String::new(),
         };
         self.carry_on(shipment)
     }
@@ -266,19 +280,36 @@ impl World {
     fn sell(&mut self, mut s: Shipment) -> Issued {
         let seller = s.pile.owner.clone();
         let buyer = s.consignee.clone();
+        // A user whose licence is enough may name its permit with the delivery.
+        let with_delivery = is_highly_toxic(s.pile.product.substance)
+            && s.twist == Twist::Plain
+            && self.turn("permit").is_multiple_of(2);
+        let mut permit = String::new();
+        if !with_delivery {
+            match self.purchase(&buyer, &s.pile) {
+                Ok(number) => permit = number,
+                Err(first) => {
+                    self.go_on(s, Leg::Sell);
+                    return *first;
+                }
+            }
+        }
         let traded = Traded {
             buyer: buyer.code.clone(),
             goods: vec![s.pile.goods()],
-            permit: format!("{}-{:06}", buyer.letters, self.number()),
+            permit: permit.clone(),
             returns: None,
         };
         s.pile.owner = buyer.clone();
         let id = self.fresh_id();
         let bodies = vec![Body::Traded(traded)];
-        let said = self.say_as(id, &seller, &[&buyer.first], bodies, "sells");
+        let said = self
+            .say_as(id, &seller, &[&buyer.first], bodies, "sells")
+            .meaning(&told(&s.pile));
         s.sold = Some(Sold {
             trade: said.reference(0),
             seller,
+            permit,
         });
         self.go_on(s, Leg::Load);
         said.issued
@@ -288,18 +319,38 @@ impl World {
         let giver = s.giver.clone();
         if s.twist == Twist::Direct {
             let offered = paper::offered(&s.pile, &s.consignee, None);
-            let said = self.say(&giver, vec![Body::Offered(offered)], "offers on the spot");
+            let bodies = vec![Body::Offered(offered)];
+            let said = self
+                .say_of(
+                    &giver,
+                    s.pile.product.substance,
+                    bodies,
+                    "offers on the spot",
+                )
+                .meaning(&told(&s.pile));
             s.offer = said.reference(0);
             self.go_on(s, Leg::Receive);
             return said.issued;
         }
-        let carriage = self.carriage(&s.waybill, &giver, &s.consignee);
-        let offered = paper::offered(&s.pile, &s.carrier, Some(carriage));
+        if let Some(first) = self.obtain_pass(&mut s) {
+            self.go_on(s, Leg::Load);
+            return first;
+        }
+        let permit = match self.named_with_delivery(&s) {
+            Ok(permit) => permit,
+            Err(first) => {
+                self.go_on(s, Leg::Load);
+                return *first;
+            }
+        };
+        let offered = self.carried(&mut s, permit);
         let number = s.waybill.number.clone();
         let bodies = World::loaded(&s, offered);
         let index = bodies.len().saturating_sub(1);
-        let what = "offers for carriage";
-        let said = self.say_all_with_ref(&giver, bodies, "e-waybill", &number, what);
+        let (substance, what) = (s.pile.product.substance, "offers for carriage");
+        let said = self
+            .say_with_ref(&giver, substance, bodies, ("e-waybill", &number), what)
+            .meaning(&told(&s.pile));
         s.offer = said.reference(index);
         s.consignment = said.name(u32::try_from(index).unwrap_or_default(), 0);
         if s.twist != Twist::Parked {
@@ -318,6 +369,60 @@ impl World {
         self.say(&s.carrier.clone(), vec![body], what)
     }
 
+    /// Before highly toxic goods are loaded for the road: their pass.
+    fn obtain_pass(&mut self, s: &mut Shipment) -> Option<Issued> {
+        let needed = is_highly_toxic(s.pile.product.substance) && s.waybill.wagons.is_empty();
+        if !needed {
+            return None;
+        }
+        let turnout = s.waybill.turnout.clone();
+        let (pass, issued) = self.pass(s.pass.as_ref(), &s.carrier, &s.consignee, &turnout)?;
+        s.pass = Some(pass);
+        Some(issued)
+    }
+
+    /// The permit of a sale that named none, where the goods are delivered.
+    fn named_with_delivery(&mut self, s: &Shipment) -> Result<String, Box<Issued>> {
+        match &s.sold {
+            Some(sold) if sold.permit.is_empty() => self.purchase(&s.consignee, &s.pile),
+            _ => Ok(String::new()),
+        }
+    }
+
+    /// An offer for carriage with all that the law asks of it.
+    pub(super) fn carried(&mut self, s: &mut Shipment, permit: String) -> Offered {
+        let hands = (&s.giver, &s.carrier, &s.consignee);
+        let carriage = self.carriage(&s.waybill, &s.pile, hands);
+        let by_road = s.waybill.wagons.is_empty();
+        let manifest = s.pile.waste.then(|| {
+            let manifest = self.manifest(&s.pile, &s.waybill, hands);
+            s.manifest.clone_from(&manifest.number);
+            Box::new(manifest)
+        });
+        let purpose = if s.pile.waste {
+            HandoffPurpose::Disposal
+        } else if !permit.is_empty() {
+            HandoffPurpose::Sale
+        } else if self.cast.warehouses.has(&s.consignee) {
+            HandoffPurpose::Storage
+        } else {
+            HandoffPurpose::Unspecified
+        };
+        Offered {
+            purpose: purpose.into(),
+            permit,
+            road_pass: s
+                .pass
+                .as_ref()
+                .map(|p| p.number.clone())
+                .unwrap_or_default(),
+            loading_checks: by_road.then(|| self.checked()),
+            papers_passed_on: true,
+            manifest,
+            ..paper::offered(&s.pile, &s.carrier, Some(carriage))
+        }
+    }
+
     fn board(&mut self, s: Shipment) -> Issued {
         let offer = Some(s.offer.clone());
         match s.twist {
@@ -334,7 +439,7 @@ impl World {
                 self.say(&s.carrier, vec![body], "declines an offer").issued
             }
             _ => {
-                let said = self.take_aboard(&s, "takes aboard");
+                let said = self.take_aboard(&s, "takes aboard").meaning(&told(&s.pile));
                 self.go_on(s, Leg::Road);
                 said.issued
             }
@@ -375,28 +480,35 @@ impl World {
             .find(|c| c.code != old.code)
             .unwrap_or(&old)
             .clone();
-        s.waybill = self.waybill(&other);
+        s.waybill = self.waybill(&other, &s.pile);
+        let turnout = s.waybill.turnout.clone();
+        let pass = s.pass.clone();
+        let again = pass.and_then(|pass| self.pass(Some(&pass), &other, &s.consignee, &turnout));
         let relayed = Relayed {
             consignment: bytes::Bytes::copy_from_slice(&s.consignment),
             to_carrier: other.code.clone(),
-            vehicle: s.waybill.vehicle.clone(),
-            crew: vec![self.hash(), self.hash()],
+            vehicle: turnout.vehicle,
+            crew: turnout.crew,
             seals: vec![format!("S{:08}", self.number())],
             region: other.region.to_owned(),
             ..Relayed::default()
         };
         s.carrier = other.clone();
-        self.go_on(s, Leg::Road);
         let id = self.fresh_id();
         let bodies = vec![Body::Relayed(relayed)];
-        self.say_as(
-            id,
-            &old,
-            &[&other.first],
-            bodies,
-            "relays to another carrier",
-        )
-        .issued
+        let what = "relays to another carrier";
+        let relayed = self.say_as(id, &old, &[&other.first], bodies, what).issued;
+        // The pass names the new vehicle before it goes on.
+        let first = match again {
+            Some((pass, amended)) => {
+                s.pass = Some(pass);
+                self.ready.push_back(relayed);
+                amended
+            }
+            None => relayed,
+        };
+        self.go_on(s, Leg::Road);
+        first
     }
 
     fn lose_aboard(&mut self, mut s: Shipment) -> Issued {

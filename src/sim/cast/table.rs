@@ -319,3 +319,44 @@ pub(super) const NEIGHBOURS: [Entry; 2] = [
         &MINE,
     ),
 ];
+/// Agencies of a city: registered, with stages and a territory, by those that
+/// genesis names.
+pub(super) const AGENCIES: [Entry; 3] = [
+    entry(
+        "150400",
+        ("演示赤峰应急管理局", "Demo Chifeng Emergency Management"),
+        "CE",
+        "蒙D",
+        &AGENCY,
+    ),
+    entry(
+        "150200",
+        ("演示包头公安局", "Demo Baotou Public Security"),
+        "BP",
+        "蒙B",
+        &AGENCY,
+    ),
+    entry(
+        "150600",
+        ("演示鄂尔多斯应急管理局", "Demo Ordos Emergency Management"),
+        "OE",
+        "蒙K",
+        &AGENCY,
+    ),
+];
+/// A haulier whose papers have run out.
+pub(super) const LAPSED_CARRIERS: [Entry; 1] = [entry(
+    "150200",
+    ("包头旧途货运", "Baotou Jiutu Haulage"),
+    "JT",
+    "蒙B",
+    &CARRIER,
+)];
+/// A laboratory that has lost its licences.
+pub(super) const LABORATORIES: [Entry; 1] = [entry(
+    "150100",
+    ("呼和浩特试剂研究所", "Hohhot Reagent Institute"),
+    "HR",
+    "蒙A",
+    &PAINT,
+)];

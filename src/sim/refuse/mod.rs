@@ -1,10 +1,13 @@
 //! Statements that must be refused, each for one reason: what people and
 //! systems get wrong, and what they may try. They take turns.
 
+mod bytes;
 mod device;
 mod goods;
 mod letter;
+mod limits;
 mod orders;
+mod registry;
 mod rights;
 
 use super::world::Said;
@@ -24,6 +27,9 @@ pub(super) fn any(world: &mut World) -> Option<Issued> {
         goods::ATTEMPTS,
         orders::ATTEMPTS,
         device::ATTEMPTS,
+        bytes::ATTEMPTS,
+        registry::ATTEMPTS,
+        limits::ATTEMPTS,
     ]
     .concat();
     if world.owed.len() < attempts.len() {
