@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::cases::Awaited;
 use super::cast::Who;
 use super::fleet::{Fleet, Turnout};
 use super::goods::{CELLULOSE, CYANIDE, KG, NITRATE, Pile, TONNE_KG};
@@ -12,7 +13,7 @@ use super::packs::is_controlled;
 use super::world::Job;
 use super::{Issued, World};
 use crate::pb::event::Body;
-use crate::pb::{Finding, FindingCode, PermitKind, PermitRegistered, PermitStatus, RoadPass};
+use crate::pb::{FindingCode, PermitKind, PermitRegistered, PermitStatus, RoadPass};
 
 /// Kilograms of a purchase permit.
 const PURCHASE_KG: i64 = 2_000 * TONNE_KG;
@@ -34,6 +35,18 @@ pub(super) struct Pass {
     vehicle: String,
 }
 
+impl Pass {
+    /// One that is still to name the rest.
+    pub(super) fn numbered(number: String, consignee: &Who) -> Pass {
+        Pass {
+            number,
+            carrier: String::new(),
+            consignee: consignee.code.clone(),
+            vehicle: String::new(),
+        }
+    }
+}
+
 /// The books.
 #[derive(Debug, Default)]
 pub(super) struct Law {
@@ -43,6 +56,13 @@ pub(super) struct Law {
     pub(super) wagon_turn: usize,
     /// By buyer and substance.
     pub(super) quotas: BTreeMap<(String, &'static str), Quota>,
+    /// A finding that is to be answered.
+    pub(super) awaited: Option<Awaited>,
+    /// Goods of cases that wait for an order: what stands in a laboratory, what
+    /// has dried, and what is too much for one act.
+    pub(super) cupboard: Option<Pile>,
+    pub(super) dried: Option<Pile>,
+    pub(super) much: Option<Pile>,
 }
 
 /// Whether goods of this substance are highly toxic: two persons, and a pass.
@@ -97,12 +117,6 @@ impl World {
         let left_mg = PURCHASE_KG * KG;
         self.law.quotas.insert(key, Quota { number, left_mg });
         Err(Box::new(said.issued))
-    }
-
-    /// Tells the world how a statement was answered that it wants to be told of:
-    /// where it stands, and what was found.
-    pub fn heard(&mut self, position: u64, findings: &[Finding]) {
-        let _ = (position, findings);
     }
 
     /// What a sale drew comes back.

@@ -12,6 +12,7 @@
 //! what it makes), and every enterprise and every code in it is invented.
 
 mod arrive;
+mod cases;
 mod cast;
 mod closed;
 mod consume;

@@ -6,7 +6,7 @@ use super::World;
 use super::goods::{CELLULOSE, CYANIDE_SOLUTION, KG, TONNE_KG};
 use crate::catalog::{national_packs, national_rules};
 use crate::pb::event::Body;
-use crate::pb::{DocumentRef, PackPublished, RuleKind, RuleLine, RuleMode};
+use crate::pb::{DocumentRef, PackPublished, PackWithdrawn, RuleKind, RuleLine, RuleMode};
 
 /// Who joins the ledger enters what it has bought and sold of so many days.
 const FILING_DAYS: i64 = 30;
@@ -15,6 +15,8 @@ pub(super) const MOST_CELLULOSE_KG: i64 = 5 * TONNE_KG;
 /// The region of that list, and of the city that shuns who is on the blacklist.
 const ULANQAB: &str = "150900";
 const CHIFENG: &str = "150400";
+/// A league where nobody of the world is.
+const ALXA: &str = "152900";
 /// Where the neighbour is.
 const NINGXIA: &str = "640000";
 /// The packs' provinces and cities.
@@ -104,6 +106,20 @@ impl World {
             let said = self.order(vec![pack], "publishes the rules of a region");
             self.ready.push_back(said.issued);
         }
+        self.try_a_pack();
+    }
+
+    /// A pack that is tried, and ends before it has judged much.
+    fn try_a_pack(&mut self) {
+        let told = vec![line(RuleKind::Controlled, RuleMode::Find)];
+        let pack = self.region_pack("alxa-trial", ALXA, "阿拉善试行", told);
+        let withdrawn = Body::PackWithdrawn(PackWithdrawn {
+            pack: "alxa-trial".to_owned(),
+            until_ms: self.expires_ms(),
+            reason: "trial over 试行结束".to_owned(),
+        });
+        let said = self.order(vec![pack, withdrawn], "tries the rules of a region");
+        self.ready.push_back(said.issued);
     }
 
     /// A region's pack, with the notice it carries out.

@@ -83,6 +83,8 @@ pub struct World {
     pub(super) gone: Vec<Gone>,
     /// Milestones that have been passed.
     pub(super) milestone: usize,
+    /// Cases that have been told.
+    pub(super) case: usize,
     /// What the neighbour that will join the ledger is to confirm by then.
     pub(super) awaiting: Vec<Edge>,
     /// What devices have said, by their party.
@@ -150,6 +152,7 @@ impl World {
             last: None,
             gone: Vec::new(),
             milestone: 0,
+            case: 0,
             awaiting: Vec::new(),
             joined: false,
             talks: BTreeMap::new(),

@@ -162,6 +162,11 @@ impl<'a> Drive<'a> {
                 self.tell(issued).await?;
                 continue;
             }
+            if issued.heard {
+                self.answers(&mut answers, &mut waiting, 0).await?;
+                self.hear(issued).await?;
+                continue;
+            }
             self.answers(&mut answers, &mut waiting, IN_FLIGHT - 1)
                 .await?;
             let request = SubmitRequest {
@@ -192,19 +197,29 @@ impl<'a> Drive<'a> {
         Ok(())
     }
 
-    /// One statement of the story, by itself; its acknowledgement is checked
-    /// and kept.
-    async fn tell(&mut self, issued: Issued) -> Result<(), Stop> {
+    /// One statement by itself.
+    async fn alone(&mut self, issued: &Issued) -> Result<SubmitResponse, Stop> {
         let request = SubmitRequest {
             statement: Some(issued.signed.clone()),
         };
         let what = "take a statement (Submit)";
-        let answer = self
-            .client
-            .submit(request)
-            .await
-            .map_err(CliError::server(what))?
-            .into_inner();
+        let answer = self.client.submit(request).await;
+        Ok(answer.map_err(CliError::server(what))?.into_inner())
+    }
+
+    /// One whose answer the world speaks to; it is told at once.
+    async fn hear(&mut self, issued: Issued) -> Result<(), Stop> {
+        let answer = self.alone(&issued).await?;
+        if let Some(Answer::Acknowledgement(acknowledgement)) = &answer.answer {
+            let position = self.check(acknowledgement)?;
+            self.world.heard(position, &answer.findings);
+        }
+        self.compare(&issued, answer)
+    }
+
+    /// One statement of the story; its acknowledgement is checked and kept.
+    async fn tell(&mut self, issued: Issued) -> Result<(), Stop> {
+        let answer = self.alone(&issued).await?;
         if let Some(Answer::Acknowledgement(acknowledgement)) = &answer.answer {
             let position = self.check(acknowledgement)?;
             self.driven.story.push(position);

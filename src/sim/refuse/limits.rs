@@ -170,8 +170,8 @@ fn too_many_predecessors(world: &mut World) -> Option<Issued> {
     let to = world.cast.paint_makers.first().clone();
     let mut bodies = Vec::new();
     for n in 0..MANY {
-        let organisation = format!("SHELL{n:03}0");
-        let code = Uscc::with_checks('9', '1', "150100", organisation.get(..8)?).ok()?;
+        let organisation = format!("MADEX{n:03}");
+        let code = Uscc::with_checks('9', '1', "150100", &organisation).ok()?;
         bodies.push(Body::PartyRegistered(PartyRegistered {
             party: code.to_string(),
             name_zh: "空壳公司".to_owned(),

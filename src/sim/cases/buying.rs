@@ -1,0 +1,138 @@
+//! Buying: a permit drawn down to its end, a sale beyond it, one without the
+//! right, one told too late, one of goods that are controlled.
+
+use crate::pb::event::Body;
+use crate::pb::{
+    FindingCode, MassBasis, PermitKind, PermitRegistered, PermitStatus, RefusalCode, Traded,
+};
+use crate::sim::World;
+use crate::sim::cast::Who;
+use crate::sim::goods::{CYANIDE, CYANIDE_SOLUTION, KG, NITRATE, Pile};
+use crate::sim::world::Said;
+
+/// The small permit's number, and its kilograms: ten bags.
+pub(super) const PERMIT: &str = "MBG-SMALL-01";
+const PERMIT_KG: i64 = 250;
+/// How late a sale is told: 33 days, in milliseconds.
+const LATE_MS: i64 = 33 * 24 * 60 * 60 * 1000;
+
+impl World {
+    pub(super) fn sale(
+        &mut self,
+        pile: &Pile,
+        buyer: &Who,
+        permit: &str,
+        what: &'static str,
+    ) -> Said {
+        let traded = Traded {
+            buyer: buyer.code.clone(),
+            goods: vec![pile.goods()],
+            permit: permit.to_owned(),
+            returns: None,
+        };
+        let id = self.fresh_id();
+        let bodies = vec![Body::Traded(traded)];
+        self.say_as(id, &pile.owner.clone(), &[&buyer.first], bodies, what)
+    }
+}
+
+pub(super) fn permits(world: &mut World) {
+    drawn_down(world);
+    without_the_right(world);
+    told_late(world);
+}
+
+/// Ten bags are bought under a permit for ten bags, and an eleventh is not.
+fn drawn_down(world: &mut World) {
+    let cast = world.cast.clone();
+    let (plant, pit) = (cast.nitrate_plants.first(), cast.open_pits.first());
+    let pile = world.batch(plant, &NITRATE, 12);
+    let kind = PermitKind::CivilExplosivesPurchase;
+    let permit = PermitRegistered {
+        substances: vec![NITRATE.substance.to_owned()],
+        quantity_mg: PERMIT_KG * KG,
+        basis: MassBasis::Gross.into(),
+        ..world.permit(pit, PERMIT, kind, PermitStatus::Granted)
+    };
+    let bodies = vec![Body::PermitRegistered(permit)];
+    let said = world.by_agency(pit, bodies, "grants a permit for ten bags");
+    world.then(said);
+    let what = "sells under a permit that nobody has";
+    let said = world.sale(&pile, pit, "MBG-NONE-01", what);
+    world.then_refused(said, RefusalCode::UnknownPermit);
+    let Some((most, two)) = pile.split_packages(2) else {
+        return;
+    };
+    let Some((six, four)) = most.split_packages(4) else {
+        return;
+    };
+    let said = world.sale(&six, pit, PERMIT, "sells six bags under a permit for ten");
+    world.then(said);
+    let said = world.sale(
+        &four,
+        pit,
+        PERMIT,
+        "sells four more, the last that it allows",
+    );
+    world.then(said);
+    let what = "sells beyond what the permit has left";
+    let said = world.sale(&two, pit, PERMIT, what);
+    world.then_refused(said, RefusalCode::PurchaseQuantity);
+    world.stock.push(two);
+    for sold in [six, four] {
+        world.stock.push(Pile {
+            owner: pit.clone(),
+            ..sold
+        });
+    }
+}
+
+/// The laboratory has lost its licences, and names no permit. Of the solution
+/// the list is not sure, so that is found only.
+fn without_the_right(world: &mut World) {
+    let cast = world.cast.clone();
+    let (plant, laboratory) = (cast.cyanide_plants.first(), cast.laboratories.first());
+    let drums = world.batch(plant, &CYANIDE, 2);
+    let what = "sells to one that has lost its licences";
+    let said = world.sale(&drums, laboratory, "", what);
+    world.then_refused(said, RefusalCode::PurchaseRight);
+    world.stock.push(drums);
+    let solution = world.loose_lot(plant, &CYANIDE_SOLUTION, 200);
+    let what = "sells solution to one that has lost its licences";
+    let said = world
+        .sale(&solution, laboratory, "", what)
+        .meaning(&[FindingCode::PurchaseRight, FindingCode::Controlled]);
+    world.then(said);
+    // It stays where it is: nobody delivers it.
+}
+
+/// A sale of the month before, entered when somebody found the papers.
+fn told_late(world: &mut World) {
+    let cast = world.cast.clone();
+    let (plant, pit) = (cast.nitrate_plants.first(), cast.open_pits.first());
+    let pile = world.batch(plant, &NITRATE, 4);
+    let permit = match world.purchase(pit, &pile) {
+        Ok(number) => number,
+        Err(first) => {
+            world.ready.push_back(*first);
+            world.purchase(pit, &pile).unwrap_or_default()
+        }
+    };
+    let traded = Traded {
+        buyer: pit.code.clone(),
+        goods: vec![pile.goods()],
+        permit,
+        returns: None,
+    };
+    let id = world.fresh_id();
+    let mut draft = world.draft(plant, id, vec![Body::Traded(traded)]);
+    draft.happened_at_ms = world.span.until_ms.saturating_sub(LATE_MS);
+    let what = "sells, and tells it after a month";
+    let said = World::signed(&draft, &plant.first, &[&pit.first], what);
+    let said = said.meaning(&[FindingCode::FiledLate]);
+    world.then(said);
+    world.stock.push(Pile {
+        owner: pit.clone(),
+        ..pile
+    });
+}
