@@ -36,6 +36,7 @@ fn case(world: &mut World) -> Option<Issued> {
     }
     world.case += 1;
     case(world);
+    world.chapter = None;
     // A case may find nothing to tell.
     world.ready.pop_front()
 }

@@ -72,6 +72,8 @@ pub struct Issued {
     pub events: u64,
     /// Their kinds, in order.
     pub kinds: Vec<EventKind>,
+    /// The story of the law that it is told in, by its title.
+    pub chapter: Option<&'static str>,
     /// Findings of rules that a right ledger records with it, codes from 100 on,
     /// each once; of those there are no others.
     pub means: Vec<FindingCode>,

@@ -83,6 +83,8 @@ pub struct World {
     pub(super) gone: Vec<Gone>,
     /// Milestones that have been passed.
     pub(super) milestone: usize,
+    /// The title of the story that is being told.
+    pub(super) chapter: Option<&'static str>,
     /// Cases that have been told.
     pub(super) case: usize,
     /// What the neighbour that will join the ledger is to confirm by then.
@@ -152,6 +154,7 @@ impl World {
             last: None,
             gone: Vec::new(),
             milestone: 0,
+            chapter: None,
             case: 0,
             awaiting: Vec::new(),
             joined: false,
@@ -382,6 +385,7 @@ impl World {
             events: u64::try_from(draft.events.len()).unwrap_or(u64::MAX),
             kinds: draft.events.iter().map(kind_of).collect(),
             story: false,
+            chapter: None,
             means: Vec::new(),
             heard: false,
         };

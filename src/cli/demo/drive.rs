@@ -9,6 +9,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 use tonic::transport::Channel;
 
+use super::stories::{Answered, Story};
 use crate::audit::Kept;
 use crate::cli::client::Identity;
 use crate::cli::error::CliError;
@@ -70,7 +71,9 @@ pub(super) struct Driven {
     pub(super) repeated: u64,
     pub(super) refused: BTreeMap<RefusalCode, Refusals>,
     pub(super) findings: BTreeMap<FindingCode, Found>,
-    /// Where the story stands.
+    /// How the law was met, in the order that it was told.
+    pub(super) stories: Vec<Story>,
+    /// Where the drum's life stands.
     pub(super) story: Vec<u64>,
     /// The story's acknowledgements, each checked.
     pub(super) acknowledged: Vec<Kept>,
@@ -251,6 +254,8 @@ impl<'a> Drive<'a> {
         } = response;
         match (&answer, issued.expect) {
             (Some(Answer::Acknowledgement(ack)), Expect::Accepted) if !repeated => {
+                let answered = Answered::recorded(&findings);
+                self.driven.told(issued, signer(issued), answered);
                 self.accepted(issued, ack, &findings);
                 self.happened(issued, ack)
             }
@@ -259,6 +264,8 @@ impl<'a> Drive<'a> {
                 Ok(())
             }
             (Some(Answer::Refusal(refusal)), Expect::Refused(code)) if refusal.code() == code => {
+                let answered = Answered::refused(refusal);
+                self.driven.told(issued, signer(issued), answered);
                 let refusals = self.driven.refused.entry(code).or_default();
                 refusals.count += 1;
                 if refusals.count == 1 {
@@ -279,11 +286,10 @@ impl<'a> Drive<'a> {
                 happened.count += 1;
                 continue;
             }
-            let payload = <Payload as prost::Message>::decode(issued.signed.payload.clone());
             let first = Happened {
                 count: 1,
                 position: self.check(ack)?,
-                party: payload.unwrap_or_default().party,
+                party: signer(issued),
                 example: issued.what,
             };
             self.driven.kinds.insert(*kind, first);
@@ -314,6 +320,12 @@ impl<'a> Drive<'a> {
             found.count += 1;
         }
     }
+}
+
+/// Who signed a statement, by its code.
+fn signer(issued: &Issued) -> String {
+    let payload = <Payload as prost::Message>::decode(issued.signed.payload.clone());
+    payload.unwrap_or_default().party
 }
 
 fn unexpected(issued: &Issued, answer: Option<&Answer>, repeated: bool) -> String {

@@ -44,6 +44,7 @@ pub(super) fn permits(world: &mut World) {
 
 /// Ten bags are bought under a permit for ten bags, and an eleventh is not.
 fn drawn_down(world: &mut World) {
+    world.tells("A purchase permit drawn down to its end 购买许可逐笔核减至用尽");
     let cast = world.cast.clone();
     let (plant, pit) = (cast.nitrate_plants.first(), cast.open_pits.first());
     let pile = world.batch(plant, &NITRATE, 12);
@@ -55,9 +56,13 @@ fn drawn_down(world: &mut World) {
         ..world.permit(pit, PERMIT, kind, PermitStatus::Granted)
     };
     let bodies = vec![Body::PermitRegistered(permit)];
-    let said = world.by_agency(pit, bodies, "grants a permit for ten bags");
+    let said = world.by_agency(
+        pit,
+        bodies,
+        "grants a permit for ten bags 核发购买许可: 250 kg 即十袋",
+    );
     world.then(said);
-    let what = "sells under a permit that nobody has";
+    let what = "sells under a permit that nobody has 凭不存在的许可销售";
     let said = world.sale(&pile, pit, "MBG-NONE-01", what);
     world.then_refused(said, RefusalCode::UnknownPermit);
     let Some((most, two)) = pile.split_packages(2) else {
@@ -66,16 +71,21 @@ fn drawn_down(world: &mut World) {
     let Some((six, four)) = most.split_packages(4) else {
         return;
     };
-    let said = world.sale(&six, pit, PERMIT, "sells six bags under a permit for ten");
+    let said = world.sale(
+        &six,
+        pit,
+        PERMIT,
+        "sells six bags under a permit for ten 凭证销售六袋, 余四袋",
+    );
     world.then(said);
     let said = world.sale(
         &four,
         pit,
         PERMIT,
-        "sells four more, the last that it allows",
+        "sells four more, the last that it allows 再售四袋, 额度用尽",
     );
     world.then(said);
-    let what = "sells beyond what the permit has left";
+    let what = "sells beyond what the permit has left 再售两袋, 超出剩余额度";
     let said = world.sale(&two, pit, PERMIT, what);
     world.then_refused(said, RefusalCode::PurchaseQuantity);
     world.stock.push(two);
@@ -90,6 +100,7 @@ fn drawn_down(world: &mut World) {
 /// The laboratory has lost its licences, and names no permit. Of the solution
 /// the list is not sure, so that is found only.
 fn without_the_right(world: &mut World) {
+    world.chapter = None;
     let cast = world.cast.clone();
     let (plant, laboratory) = (cast.cyanide_plants.first(), cast.laboratories.first());
     let drums = world.batch(plant, &CYANIDE, 2);

@@ -51,7 +51,7 @@ impl World {
             ],
             documents: Vec::new(),
         };
-        let what = "inspects a store and finds something";
+        let what = "inspects a store and finds something 检查仓库, 查出隐患";
         let said = self.by_agency(who, vec![Body::Inspected(inspected)], what);
         Bytes::copy_from_slice(&self.then(said.meaning(found)).name(0, 0))
     }
@@ -65,7 +65,11 @@ impl World {
                 hash: self.hash(),
             }],
         };
-        self.say(who, vec![Body::Rectified(rectified)], "sets a danger right")
+        self.say(
+            who,
+            vec![Body::Rectified(rectified)],
+            "sets a danger right 整改隐患",
+        )
     }
 
     fn verifies(&mut self, who: &Who, danger: &Bytes, ok: bool) -> Said {
@@ -76,15 +80,16 @@ impl World {
             due_ms: if ok { 0 } else { self.until(Valid::Yes) },
         };
         let what = if ok {
-            "verifies what was set right"
+            "verifies what was set right 核查合格"
         } else {
-            "finds that it is still not right"
+            "finds that it is still not right 核查: 仍不合格"
         };
         self.by_agency(who, vec![Body::Verified(verified)], what)
     }
 }
 
 pub(super) fn inspected(world: &mut World) {
+    world.tells("A hidden danger, from inspection to look-back, and again 隐患排查整改闭环与反复");
     let store = world.cast.warehouses.first().clone();
     let found = [FindingCode::HiddenDanger];
     let danger = world.inspects(&store, "one lock instead of two 仅一把锁", &found);
@@ -105,7 +110,7 @@ pub(super) fn inspected(world: &mut World) {
         due_ms: 0,
     };
     let bodies = vec![Body::LookedBack(back)];
-    let said = world.by_agency(&store, bodies, "looks back some time after");
+    let said = world.by_agency(&store, bodies, "looks back some time after 回头看");
     world.then(said);
     let again = [FindingCode::HiddenDanger, FindingCode::RepeatedDanger];
     let danger = world.inspects(&store, "the second lock is gone 第二把锁又不见", &again);
@@ -116,6 +121,7 @@ pub(super) fn inspected(world: &mut World) {
 
 /// A whole checklist, three times: more findings than a record holds.
 fn nothing_in_order(world: &mut World) {
+    world.chapter = None;
     let yard = world.cast.lapsed_carriers.first().clone();
     let due_ms = world.until(Valid::Yes);
     let items: Vec<InspectionItem> = (1..=CHECKLIST)

@@ -52,7 +52,10 @@ pub(super) const CASES: [(u64, Case); 14] = [
 impl World {
     /// It comes next; more of the story refers to it.
     fn then(&mut self, said: Said) -> Said {
-        self.ready.push_back(said.issued.clone());
+        self.ready.push_back(Issued {
+            chapter: self.chapter,
+            ..said.issued.clone()
+        });
         said
     }
 
@@ -60,8 +63,14 @@ impl World {
     fn then_refused(&mut self, said: Said, code: RefusalCode) {
         self.ready.push_back(Issued {
             expect: Expect::Refused(code),
+            chapter: self.chapter,
             ..said.issued
         });
+    }
+
+    /// What comes next is told under this title.
+    fn tells(&mut self, title: &'static str) {
+        self.chapter = Some(title);
     }
 
     /// A new lot of a case, in packages where it has entered.
@@ -79,7 +88,7 @@ impl World {
             Body::Produced(Produced { lot: Some(lot) }),
             Body::Packed(packed),
         ];
-        let said = self.say_as(id, who, &[], bodies, "produces and packs");
+        let said = self.say_as(id, who, &[], bodies, "produces and packs 生产并包装");
         self.then(said);
         Pile {
             lot: name,
@@ -103,7 +112,7 @@ impl World {
         let label = self.label(who, product.substance);
         let lot = self.new_lot(label, product, kg * KG, ppm, who.entry.code);
         let body = Body::Produced(Produced { lot: Some(lot) });
-        let said = self.say(who, vec![body], "produces");
+        let said = self.say(who, vec![body], "produces 生产");
         let said = self.then(said);
         Pile {
             lot: LotId(said.name(0, 0)),

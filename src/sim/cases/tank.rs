@@ -12,6 +12,7 @@ use crate::sim::law::told;
 const LOAD_KG: i64 = 5_000;
 
 pub(super) fn inspection_has_run_out(world: &mut World) {
+    world.tells("A load refused for an expired tank inspection, renewed, and loaded 罐检过期拒装, 换检后装车");
     let cast = world.cast.clone();
     let (plant, carrier) = (cast.cyanide_plants.first(), cast.carriers.first());
     let store = cast.warehouses.last();
@@ -31,16 +32,24 @@ pub(super) fn inspection_has_run_out(world: &mut World) {
         let said = world.say(carrier, vec![Body::VehicleRegistered(vehicle)], what);
         world.then(said);
     };
-    enters(world, ended, "enters a tank whose inspection has run out");
-    let what = "loads a tank whose inspection has run out";
+    enters(
+        world,
+        ended,
+        "enters a tank whose inspection has run out 登记罐车, 罐检已过期",
+    );
+    let what = "loads a tank whose inspection has run out 装车: 罐检过期";
     let said = world.offers(&mut s, |_| {}, what);
     world.then_refused(said, RefusalCode::TankInspection);
-    enters(world, other, "renews the inspection, for other goods");
-    let what = "loads a tank with what it may not hold";
+    enters(
+        world,
+        other,
+        "renews the inspection, for other goods 罐检换新, 但适装介质不符",
+    );
+    let what = "loads a tank with what it may not hold 装车: 介质不符";
     let said = world.offers(&mut s, |_| {}, what);
     world.then_refused(said, RefusalCode::TankMedia);
-    enters(world, good, "enters what its tank may hold");
-    let what = "loads the tank whose inspection was renewed";
+    enters(world, good, "enters what its tank may hold 更正适装介质");
+    let what = "loads the tank whose inspection was renewed 装车: 罐检有效, 介质相符";
     let said = world.offers(&mut s, |_| {}, what).meaning(&told(&pile));
     world.then(said);
     world.goes_on_its_way(s);
