@@ -110,11 +110,9 @@ fn back_twice(world: &mut World, plant: &Who, store: &Who) {
         let said = world.say(plant, vec![Body::Accepted(accepted)], "takes back");
         world.then(said);
     }
-    world.stock.push(Pile {
-        owner: plant.clone(),
-        ..of(800)
-    });
-    world.stock.push(there(200));
+    // The rest stays with the store: loose goods of one lot go on from one
+    // place, so that their title has one owner.
+    world.stock.push(of(800));
 }
 
 /// The consignee turns a load away; it goes to another, on a scale whose
