@@ -24,24 +24,24 @@ const TANK_L: u32 = 25_000;
 const SERIALS: u64 = 1_000_000;
 
 /// Where a journey begins or ends.
-fn at(who: &Who) -> Option<PaperPlace> {
-    Some(PaperPlace {
+fn at(who: &Who) -> PaperPlace {
+    PaperPlace {
         region: who.region.to_owned(),
         address: address(who),
-    })
+    }
 }
 
 impl World {
     /// An enterprise as papers name it.
-    fn on_paper(&mut self, who: &Who) -> Option<PaperParty> {
-        Some(PaperParty {
+    fn on_paper(&mut self, who: &Who) -> PaperParty {
+        PaperParty {
             name: who.name_zh.to_owned(),
             phone: phone(who),
             contact: self.hash(),
             permit: World::licence(who),
             address: address(who),
             emergency_phone: phone(who),
-        })
+        }
     }
 
     fn somebody(&mut self, person: &Bytes) -> PaperPerson {
@@ -68,14 +68,14 @@ impl World {
         let tank = waybill.turnout.tanker;
         let digits: String = plate.chars().filter(char::is_ascii_digit).collect();
         RoadWaybill {
-            shipper: self.on_paper(giver),
-            consignee: self.on_paper(consignee),
-            loader: self.on_paper(giver),
-            carrier: self.on_paper(carrier),
+            shipper: Some(self.on_paper(giver)),
+            consignee: Some(self.on_paper(consignee)),
+            loader: Some(self.on_paper(giver)),
+            carrier: Some(self.on_paper(carrier)),
             depart_ms: self.now_ms(),
             dispatched_ms: self.now_ms(),
-            origin: at(giver),
-            destination: at(consignee),
+            origin: Some(at(giver)),
+            destination: Some(at(consignee)),
             city_delivery: Some(giver.region == consignee.region),
             plate_colour: PlateColour::Yellow.into(),
             vehicle_certificate: certificate(carrier, plate),
@@ -117,16 +117,16 @@ impl World {
         let driver = waybill.turnout.crew.first().cloned().unwrap_or_default();
         WasteManifest {
             number: format!("{year}{city}{:06}", self.number() % SERIALS),
-            mover: self.on_paper(giver),
-            carrier: self.on_paper(carrier),
-            receiver: self.on_paper(consignee),
+            mover: Some(self.on_paper(giver)),
+            carrier: Some(self.on_paper(carrier)),
+            receiver: Some(self.on_paper(consignee)),
             delivered_ms: self.now_ms(),
             depart_ms: self.now_ms(),
             vehicle_kind: "厢式货车 van".to_owned(),
             plate: waybill.turnout.vehicle.clone(),
             driver: Some(self.somebody(&driver)),
-            origin: at(giver),
-            destination: at(consignee),
+            origin: Some(at(giver)),
+            destination: Some(at(consignee)),
             via: Vec::new(),
             rows: vec![WasteRow {
                 line: 0,
@@ -148,7 +148,7 @@ impl World {
     pub(super) fn receipt(&mut self, who: &Who, number: &str, gross_mg: i64) -> ManifestReceipt {
         ManifestReceipt {
             number: number.to_owned(),
-            receiver: self.on_paper(who),
+            receiver: Some(self.on_paper(who)),
             arrived_ms: self.now_ms(),
             received_ms: self.now_ms(),
             rows: vec![ReceiptRow {

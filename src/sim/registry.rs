@@ -173,9 +173,10 @@ impl World {
                 0 => number.clone(),
                 _ => format!("{number}-{at}"),
             };
-            let status = match on_paper {
-                true => PermitStatus::Unconfirmed,
-                false => PermitStatus::Granted,
+            let status = if on_paper {
+                PermitStatus::Unconfirmed
+            } else {
+                PermitStatus::Granted
             };
             let permit = Body::PermitRegistered(self.permit(who, &number, kind, status));
             let said = if on_paper {

@@ -211,16 +211,16 @@ impl World {
         }
     }
 
-    fn story_offer(&mut self, pile: Pile, to: (&Who, &Who)) -> Said {
+    fn story_offer(&mut self, pile: &Pile, to: (&Who, &Who)) -> Said {
         let (carrier, consignee) = to;
         let from = pile.holder.clone();
-        let waybill = self.waybill(carrier, &pile);
+        let waybill = self.waybill(carrier, pile);
         let Waybill { number, .. } = waybill.clone();
         let hands = (&from, carrier, consignee);
-        let carriage = self.carriage(&waybill, &pile, hands);
+        let carriage = self.carriage(&waybill, pile, hands);
         let manifest = pile
             .waste
-            .then(|| Box::new(self.manifest(&pile, &waybill, hands)));
+            .then(|| Box::new(self.manifest(pile, &waybill, hands)));
         if let Some(manifest) = &manifest {
             self.story.manifest.clone_from(&manifest.number);
         }
@@ -236,7 +236,7 @@ impl World {
             loading_checks: Some(self.checked()),
             papers_passed_on: true,
             manifest,
-            ..paper::offered(&pile, carrier, Some(carriage))
+            ..paper::offered(pile, carrier, Some(carriage))
         };
         let bodies = vec![Body::Offered(offered)];
         let (note, what) = (("e-waybill", number.as_str()), "offers for carriage");
@@ -274,7 +274,7 @@ impl World {
         match step {
             4 => {
                 let pile = self.story_pile(&r.plant, r.plant.store.code, false);
-                self.story_offer(pile, (&r.first, &r.mine))
+                self.story_offer(&pile, (&r.first, &r.mine))
             }
             5 => {
                 let body = Body::Accepted(accepted(&self.story.offer, "", &sent));
@@ -381,7 +381,7 @@ impl World {
         match step {
             14 => {
                 let pile = self.story_pile(&r.mine, r.mine.entry.code, true);
-                self.story_offer(pile, (&r.second, &r.disposer))
+                self.story_offer(&pile, (&r.second, &r.disposer))
             }
             15 => {
                 let body = Body::Accepted(accepted(&self.story.offer, "", &goods));

@@ -72,7 +72,7 @@ impl Answered {
     fn name(&self) -> String {
         match self {
             Answered::Recorded(found) => {
-                let names = found.iter().map(|code| code.as_str_name());
+                let names = found.iter().map(FindingCode::as_str_name);
                 let names = names.map(|name| name.strip_prefix("FINDING_CODE_").unwrap_or(name));
                 let names: Vec<&str> = names.collect();
                 format!("recorded {}", names.join(" "))

@@ -22,8 +22,8 @@ const OLD_TRUCK: [F; 3] = [
 ];
 
 impl World {
-    fn relief(&mut self, parties: &[&Who], piles: &[&Pile]) -> Option<ReliefOrder> {
-        Some(ReliefOrder {
+    fn relief(&mut self, parties: &[&Who], piles: &[&Pile]) -> ReliefOrder {
+        ReliefOrder {
             order: format!("JJ-2026-{:04}", self.number()),
             reason: "flood warning 汛情预警".to_owned(),
             from_ms: self.span.from_ms,
@@ -31,7 +31,7 @@ impl World {
             lots: piles.iter().map(|pile| pile.lot.to_bytes()).collect(),
             consignments: Vec::new(),
             parties: parties.iter().map(|who| who.code.clone()).collect(),
-        })
+        }
     }
 }
 
@@ -39,7 +39,7 @@ impl World {
 pub(super) fn emergency(world: &mut World) {
     let cast = world.cast.clone();
     let (laboratory, pit) = (cast.laboratories.first(), cast.open_pits.first());
-    let relief = world.relief(&[laboratory, pit], &[]);
+    let relief = Some(world.relief(&[laboratory, pit], &[]));
     let bodies = vec![Body::EmergencyOrdered(EmergencyOrdered { relief })];
     let said = world.order(bodies, "orders an emergency");
     world.then(said);
@@ -143,7 +143,7 @@ pub(super) fn safe_return(world: &mut World) {
         return;
     };
     let loose = world.loose_lot(cast.cyanide_plants.first(), &CYANIDE, 500);
-    let relief = world.relief(&[], &[&dried, &much, &loose]);
+    let relief = Some(world.relief(&[], &[&dried, &much, &loose]));
     let bodies = vec![Body::SafeReturnOrdered(SafeReturnOrdered { relief })];
     let said = world.order(bodies, "orders a safe return");
     world.then(said);

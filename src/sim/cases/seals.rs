@@ -54,7 +54,7 @@ impl World {
         } else {
             (self.now_ms().saturating_sub(DAY_MS), self.expires_ms())
         };
-        let listed = Blacklisted {
+        let decision = Blacklisted {
             party: who.code.clone(),
             order,
             grounds: "flow not declared 未报流向".to_owned(),
@@ -68,7 +68,7 @@ impl World {
         } else {
             "puts a party on the blacklist"
         };
-        let said = self.order(vec![Body::Blacklisted(listed)], what);
+        let said = self.order(vec![Body::Blacklisted(decision)], what);
         self.then(said);
     }
 }
@@ -78,7 +78,7 @@ pub(super) fn sealed_and_seized(world: &mut World) {
     let (plant, store) = (cast.nitrate_plants.first(), cast.warehouses.first());
     let pile = world.batch(plant, &NITRATE, 10);
     let pile = goods_and_place(world, plant, store, pile);
-    party_and_vehicle(world, store, pile);
+    party_and_vehicle(world, store, &pile);
     seized(world, plant, store);
 }
 
@@ -113,7 +113,7 @@ fn goods_and_place(world: &mut World, plant: &Who, store: &Who, mut pile: Pile) 
     pile
 }
 
-fn party_and_vehicle(world: &mut World, store: &Who, pile: Pile) {
+fn party_and_vehicle(world: &mut World, store: &Who, pile: &Pile) {
     let carrier = world.cast.carriers.nth(1).clone();
     let importer = world.cast.importers.first().clone();
     let code = importer.code.clone();
@@ -122,10 +122,10 @@ fn party_and_vehicle(world: &mut World, store: &Who, pile: Pile) {
         sealed::What::Party(code.clone()),
         "seals a party",
     );
-    let said = world.hands(&pile, &importer, |_| {}, "hands goods to a sealed party");
+    let said = world.hands(pile, &importer, |_| {}, "hands goods to a sealed party");
     world.then_refused(said, RefusalCode::Sealed);
     world.releases(&importer, unsealed::What::Party(code), order);
-    let mut s = world.journey(&pile, &carrier, store);
+    let mut s = world.journey(pile, &carrier, store);
     let plate = s.waybill.turnout.vehicle.clone();
     let order = world.seals(
         &carrier,

@@ -39,17 +39,17 @@ fn silo(world: &mut World, plant: &Who) {
         "pours goods into a store",
     );
     world.then_refused(said, RefusalCode::NoVessel);
-    let draws = |world: &mut World, kg: i64| {
+    let draw = |world: &mut World, kg: i64| {
         let label = world.label(plant, CYANIDE.substance);
-        let drawn = Drawn {
+        let portion = Drawn {
             vessel: SILO.to_owned(),
             quantity: Some(booked(kg * KG)),
             label,
             to_place: plant.entry.code.to_owned(),
         };
-        world.say(plant, vec![Body::Drawn(drawn)], "draws from its silo")
+        world.say(plant, vec![Body::Drawn(portion)], "draws from its silo")
     };
-    let said = draws(world, 100);
+    let said = draw(world, 100);
     world.then_refused(said, RefusalCode::VesselEmpty);
     let said = world.say(plant, poured(&pile, SILO), "fills its silo");
     let running = LotId(world.then(said).name(0, 0));
@@ -79,8 +79,8 @@ fn silo(world: &mut World, plant: &Who) {
         "pours solution on top of the solid",
     );
     world.then_refused(said, RefusalCode::IncompatibleRefilling);
-    let said = draws(world, 900);
-    let drawn = LotId(world.then(said).name(0, 0));
+    let said = draw(world, 900);
+    let taken = LotId(world.then(said).name(0, 0));
     let label = world.label(plant, CYANIDE.substance);
     let swept = world.new_lot(label, &CYANIDE, 100 * KG, pile.ppm, plant.entry.code);
     let cleaned = Cleaned {
@@ -94,7 +94,7 @@ fn silo(world: &mut World, plant: &Who) {
     };
     let said = world.say(plant, vec![Body::Cleaned(cleaned)], "sweeps its silo out");
     let swept = LotId(world.then(said).name(0, 0));
-    for (lot, kg) in [(drawn, 900), (swept, 100)] {
+    for (lot, kg) in [(taken, 900), (swept, 100)] {
         world.stock.push(Pile {
             lot,
             contents: Contents::Loose(kg * KG),
