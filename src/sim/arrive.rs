@@ -46,7 +46,7 @@ impl World {
 
     pub(super) fn receive(&mut self, s: Shipment) -> Issued {
         let consignee = s.consignee.clone();
-        let place = consignee.entry.code;
+        let place = consignee.takes_in(s.pile.product.substance).code;
         let parted = match s.twist {
             Twist::PackageShort => s.pile.split_packages(1),
             Twist::Refused | Twist::StillAboard => s.pile.split_packages(2),
@@ -119,7 +119,7 @@ impl World {
     /// than scales can explain.
     fn receive_whole(&mut self, s: Shipment) -> Issued {
         let consignee = s.consignee.clone();
-        let place = consignee.entry.code;
+        let place = consignee.takes_in(s.pile.product.substance).code;
         let mut pile = s.pile.clone();
         let part = |of: i64| pile.gross() / of / KG * KG;
         let (small, large) = (part(SCALE_PART), part(SHORT_PART));
@@ -215,12 +215,13 @@ impl World {
         };
         match self.turn("settle short") % 3 {
             0 if !self.has_vanished(consignee) => {
+                let place = consignee.takes_in(short.product.substance).code;
                 let found = Settlement {
                     party: consignee.code.clone(),
-                    place: consignee.entry.code.to_owned(),
+                    place: place.to_owned(),
                     ..settlement(SettlementCause::Miscount)
                 };
-                self.stock.push(short.at(consignee, consignee.entry.code));
+                self.stock.push(short.at(consignee, place));
                 found
             }
             1 => settlement(SettlementCause::Theft),

@@ -10,9 +10,9 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 
 use self::table::{
-    AGENCIES, AUTHORITIES, CARRIERS, CELLULOSE_PLANTS, CYANIDE_PLANTS, DISPOSERS, Entry,
-    GOLD_MINES, IMPORTERS, LABORATORIES, LAPSED_CARRIERS, NEIGHBOURS, NITRATE_PLANTS, OPEN_PITS,
-    PAINT_MAKERS, RAILWAYS, WAREHOUSES,
+    AGENCIES, AUTHORITIES, CARRIERS, CELLULOSE_PLANTS, CYANIDE_PLANTS, DISPOSAL_ENTRY, DISPOSERS,
+    Entry, GOLD_MINES, IMPORTERS, LABORATORIES, LAPSED_CARRIERS, NEIGHBOURS, NITRATE_PLANTS,
+    OPEN_PITS, PAINT_MAKERS, RAILWAYS, WAREHOUSE_ENTRY, WAREHOUSES,
 };
 use crate::catalog::{Uscc, UsccError};
 use crate::event::signing::SecretKey;
@@ -68,6 +68,21 @@ pub struct Member {
 }
 
 impl Member {
+    /// Where goods of a substance come in. Who keeps several keeps the highly
+    /// toxic apart from the others.
+    pub fn takes_in(&self, substance: &str) -> Place {
+        if self.keeps_several() && substance == "NACN" {
+            self.store
+        } else {
+            self.entry
+        }
+    }
+
+    /// Whether goods of several substances come to it.
+    pub fn keeps_several(&self) -> bool {
+        [WAREHOUSE_ENTRY, DISPOSAL_ENTRY].contains(&self.entry.code)
+    }
+
     /// Its two places.
     pub fn places(&self) -> [Place; 2] {
         [self.entry, self.store]

@@ -88,7 +88,7 @@ impl World {
         let at = At::Consignment(bytes::Bytes::copy_from_slice(&s.consignment));
         let what = "takes over goods from a vehicle";
         let keeper = self.cast.warehouses.first().clone();
-        let place = keeper.entry.code;
+        let place = keeper.takes_in(s.pile.product.substance).code;
         let kept = s.pile.clone().at(&keeper, place);
         let taken = self.taken_over(s.pile, String::new(), at, what);
         self.break_up(&kept, s.outer.as_ref());
@@ -97,7 +97,7 @@ impl World {
 
     fn taken_over(&mut self, pile: Pile, holder: String, at: At, what: &'static str) -> Issued {
         let keeper = self.cast.warehouses.first().clone();
-        let place = keeper.entry.code;
+        let place = keeper.takes_in(pile.product.substance).code;
         let taken = TakenOver {
             goods: Some(pile.goods()),
             holder,

@@ -35,6 +35,7 @@ fn outsider(who: &Who) -> Outsider {
         name: format!("{} {}", who.name_zh, who.name_en),
         code: who.code.clone(),
         country: "CN".to_owned(),
+        ..Outsider::default()
     }
 }
 
@@ -75,7 +76,8 @@ impl World {
         let gross = each.saturating_mul(i64::try_from(count).unwrap_or_default());
         let ppm = self.content(product);
         let label = self.label(&store, product.substance);
-        let mut lot = self.new_lot(label, product, gross, ppm, store.entry.code);
+        let place = store.takes_in(product.substance).code;
+        let mut lot = self.new_lot(label, product, gross, ppm, place);
         if turn % 5 == 3 {
             lot.data_sheet_hash.clear();
         }
@@ -86,7 +88,7 @@ impl World {
             from: Some(outsider(&from)),
             documents: self.handed_over(),
         };
-        let packed = paper::packed(name, store.entry.code, count, each, product.packaging);
+        let packed = paper::packed(name, place, count, each, product.packaging);
         let bodies = vec![Body::Arrived(arrived), Body::Packed(packed)];
         let what = "takes in goods from outside the ledger";
         let said = self.say_as(id, &store, &[], bodies, what);
@@ -96,7 +98,7 @@ impl World {
             ppm,
             waste: false,
             holder: store.clone(),
-            place: store.entry.code,
+            place,
             owner: store,
             contents: Contents::Packages {
                 first: 1,

@@ -328,7 +328,7 @@ impl World {
         match turn % 12 {
             3 if own && self.at_rest(pile.lot) => return self.count(pile),
             7 if pile.count() > 1 => return self.lose(pile),
-            11 => {
+            11 if !pile.holder.keeps_several() => {
                 let [entry, store] = pile.holder.places();
                 let to = if pile.place == entry.code {
                     store

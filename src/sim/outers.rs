@@ -9,7 +9,7 @@ use super::paper;
 use super::ship::{Shipment, Twist, with_line};
 use super::world::Said;
 use crate::pb::event::Body;
-use crate::pb::{Accepted, Aggregated, Counted, Goods, Offered, SerialRange, Traded};
+use crate::pb::{Accepted, Aggregated, Counted, Goods, Offered, PaymentKind, SerialRange, Traded};
 
 /// Of so many plain shipments one travels in a case.
 const CASED_ONE_IN: u64 = 4;
@@ -69,7 +69,8 @@ impl World {
         let Some(outer) = &s.outer else {
             return Vec::new();
         };
-        let (who, place, lot) = (&s.consignee, s.consignee.entry.code, s.pile.lot);
+        let (who, lot) = (&s.consignee, s.pile.lot);
+        let place = who.takes_in(s.pile.product.substance).code;
         let broken = case(&s.pile, outer, place, Vec::new());
         if !self.at_rest(lot) {
             return vec![broken];
@@ -121,7 +122,7 @@ impl World {
         let said = self
             .say_of(&s.consignee, substance, bodies, what)
             .meaning(&told(&wrong));
-        let place = s.giver.entry.code;
+        let place = s.giver.takes_in(substance).code;
         let accepted = Accepted {
             returns: Some(s.offer.clone()),
             ..with_line(&said.reference(0), place, paper::taken(&wrong.goods()))
@@ -158,6 +159,8 @@ impl World {
             goods: vec![back.goods()],
             permit: String::new(),
             returns: Some(trade),
+            payment: PaymentKind::BankAccount.into(),
+            online: false,
         };
         let id = self.fresh_id();
         let bodies = vec![Body::Traded(traded)];

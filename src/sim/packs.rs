@@ -15,6 +15,9 @@ pub(super) const MOST_CELLULOSE_KG: i64 = 5 * TONNE_KG;
 /// The region of that list, and of the city that shuns who is on the blacklist.
 const ULANQAB: &str = "150900";
 const CHIFENG: &str = "150400";
+/// Where a stack of dried nitrocellulose is small, and its kilograms.
+const BAOTOU: &str = "150200";
+const MOST_STACK_KG: i64 = 50;
 /// A league where nobody of the world is.
 const ALXA: &str = "152900";
 /// Where the neighbour is.
@@ -84,10 +87,23 @@ impl World {
             .collect();
         let said = self.decree(national, "publishes the national rules");
         self.ready.push_back(said.issued);
-        let restricted = vec![RuleLine {
-            forms: vec![CELLULOSE.form.to_owned()],
-            limit: MOST_CELLULOSE_KG * KG,
-            ..line(RuleKind::Restricted, RuleMode::Refuse)
+        let dried = super::drying::DRIED.form.to_owned();
+        // Dried and wetted it stands beside its own kind, where it is made.
+        let restricted = vec![
+            RuleLine {
+                forms: vec![CELLULOSE.form.to_owned()],
+                limit: MOST_CELLULOSE_KG * KG,
+                ..line(RuleKind::Restricted, RuleMode::Refuse)
+            },
+            RuleLine {
+                forms: vec![CELLULOSE.form.to_owned(), dried.clone()],
+                ..line(RuleKind::IncompatibleGoods, RuleMode::Off)
+            },
+        ];
+        let stacks = vec![RuleLine {
+            forms: vec![dried],
+            limit: MOST_STACK_KG * KG,
+            ..line(RuleKind::Stack, RuleMode::Find)
         }];
         let shunned = vec![line(RuleKind::Blacklisted, RuleMode::Refuse)];
         let packs = [
@@ -99,6 +115,7 @@ impl World {
             ),
             ("nx-opening", NINGXIA, "宁夏上线过渡期", vec![filing()]),
             ("ulanqab-limits", ULANQAB, "乌兰察布限量", restricted),
+            ("baotou-stacks", BAOTOU, "包头堆垛限量", stacks),
             ("chifeng-blacklist", CHIFENG, "赤峰黑名单从严", shunned),
         ];
         for (pack, region, name_zh, lines) in packs {

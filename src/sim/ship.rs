@@ -13,7 +13,7 @@ use crate::pb::event::Body;
 use crate::pb::incident::At as IncidentAt;
 use crate::pb::{
     Accepted, AcceptedLine, Declined, EventRef, Goods, HandoffPurpose, Incident, IncidentKind,
-    Offered, Relayed, Traded, Withdrawn,
+    Offered, PaymentKind, Relayed, Traded, Withdrawn,
 };
 
 /// Packages of a shipment, at most.
@@ -299,6 +299,8 @@ impl World {
             goods: vec![s.pile.goods()],
             permit: permit.clone(),
             returns: None,
+            payment: PaymentKind::BankAccount.into(),
+            online: false,
         };
         s.pile.owner = buyer.clone();
         let id = self.fresh_id();

@@ -15,8 +15,8 @@ use crate::event::LotId;
 use crate::pb::event::Body;
 use crate::pb::{
     Accepted, AcceptedLine, Counted, Disposed, EventRef, Goods, HandoffPurpose, Measure,
-    MeasureUnit, Moved, Offered, PermitKind, PermitRegistered, PermitStatus, Produced, Relayed,
-    ReportKind, Reported, RoadPass, SerialRange, Traded, Used, Wasted,
+    MeasureUnit, Moved, Offered, PaymentKind, PermitKind, PermitRegistered, PermitStatus, Produced,
+    Relayed, ReportKind, Reported, RoadPass, SerialRange, Traded, Used, Wasted,
 };
 
 /// The lot's label.
@@ -150,6 +150,8 @@ impl World {
                     goods: vec![self.sent()],
                     permit: PERMIT.to_owned(),
                     returns: None,
+                    payment: PaymentKind::BankAccount.into(),
+                    online: false,
                 };
                 let id = self.fresh_id();
                 let bodies = vec![Body::Traded(traded)];
@@ -377,7 +379,7 @@ impl World {
             parts: Vec::new(),
             outers: Vec::new(),
         };
-        let place = r.disposer.entry.code;
+        let place = r.disposer.takes_in(CYANIDE.substance).code;
         match step {
             14 => {
                 let pile = self.story_pile(&r.mine, r.mine.entry.code, true);

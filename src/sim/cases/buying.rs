@@ -3,11 +3,12 @@
 
 use crate::pb::event::Body;
 use crate::pb::{
-    FindingCode, MassBasis, PermitKind, PermitRegistered, PermitStatus, RefusalCode, Traded,
+    Arrived, Departed, DocumentRef, FindingCode, MassBasis, Outsider, PaymentKind, PermitKind,
+    PermitRegistered, PermitStatus, RefusalCode, Traded,
 };
 use crate::sim::World;
 use crate::sim::cast::Who;
-use crate::sim::goods::{CYANIDE, CYANIDE_SOLUTION, KG, NITRATE, Pile};
+use crate::sim::goods::{CELLULOSE, CYANIDE, CYANIDE_SOLUTION, KG, NITRATE, Pile};
 use crate::sim::world::Said;
 
 /// The small permit's number, and its kilograms: ten bags.
@@ -17,6 +18,27 @@ const PERMIT_KG: i64 = 250;
 const LATE_MS: i64 = 33 * 24 * 60 * 60 * 1000;
 
 impl World {
+    /// A natural person, by commitment.
+    fn somebody_in_the_street(&mut self) -> Outsider {
+        Outsider {
+            country: "CN".to_owned(),
+            person: self.hash(),
+            ..Outsider::default()
+        }
+    }
+
+    /// The number of a permit that a purchase may name; registered first, if
+    /// there is none.
+    fn permit_for(&mut self, buyer: &Who, pile: &Pile) -> String {
+        match self.purchase(buyer, pile) {
+            Ok(number) => number,
+            Err(first) => {
+                self.ready.push_back(*first);
+                self.purchase(buyer, pile).unwrap_or_default()
+            }
+        }
+    }
+
     pub(super) fn sale(
         &mut self,
         pile: &Pile,
@@ -28,8 +50,26 @@ impl World {
             buyer: buyer.code.clone(),
             goods: vec![pile.goods()],
             permit: permit.to_owned(),
-            returns: None,
+            payment: PaymentKind::BankAccount.into(),
+            ..Traded::default()
         };
+        self.sells(traded, pile, buyer, what)
+    }
+
+    /// The same for cash, under the small permit.
+    pub(super) fn sale_for_cash(&mut self, pile: &Pile, buyer: &Who, what: &'static str) -> Said {
+        let traded = Traded {
+            buyer: buyer.code.clone(),
+            goods: vec![pile.goods()],
+            permit: PERMIT.to_owned(),
+            payment: PaymentKind::Cash.into(),
+            ..Traded::default()
+        };
+        self.sells(traded, pile, buyer, what)
+    }
+
+    /// A sale as it is.
+    fn sells(&mut self, traded: Traded, pile: &Pile, buyer: &Who, what: &'static str) -> Said {
         let id = self.fresh_id();
         let bodies = vec![Body::Traded(traded)];
         self.say_as(id, &pile.owner.clone(), &[&buyer.first], bodies, what)
@@ -40,6 +80,81 @@ pub(super) fn permits(world: &mut World) {
     drawn_down(world);
     without_the_right(world);
     told_late(world);
+    how_and_with_whom(world);
+}
+
+/// In cash, on the internet, with somebody in the street.
+fn how_and_with_whom(world: &mut World) {
+    let cast = world.cast.clone();
+    let (nitrate, pit) = (cast.nitrate_plants.first(), cast.open_pits.first());
+    let pile = world.batch(nitrate, &NITRATE, 2);
+    let sale = |pile: &Pile, buyer: &Who, permit: &str| Traded {
+        buyer: buyer.code.clone(),
+        goods: vec![pile.goods()],
+        permit: permit.to_owned(),
+        payment: PaymentKind::BankAccount.into(),
+        ..Traded::default()
+    };
+    let permit = world.permit_for(pit, &pile);
+    let cash = Traded {
+        payment: PaymentKind::Cash.into(),
+        ..sale(&pile, pit, &permit)
+    };
+    let said = world.sells(cash, &pile, pit, "sells for cash under a permit");
+    world.then_refused(said, RefusalCode::Payment);
+    world.give_quota_back(pit, &pile, &permit);
+    world.stock.push(pile);
+    let (plant, mine) = (cast.cyanide_plants.first(), cast.gold_mines.first());
+    let pile = world.batch(plant, &CYANIDE, 2);
+    let online = |traded: Traded| Traded {
+        online: true,
+        ..traded
+    };
+    let what = "sells cyanide on the internet";
+    let said = world.sells(online(sale(&pile, mine, "")), &pile, mine, what);
+    world.then_refused(said, RefusalCode::OnlineSale);
+    let away = |world: &mut World, pile: &Pile| {
+        let departed = Departed {
+            goods: Some(pile.goods()),
+            place: pile.place.to_owned(),
+            to: Some(world.somebody_in_the_street()),
+            documents: Vec::new(),
+        };
+        let what = "gives a drum to somebody in the street";
+        world.say(&pile.holder.clone(), vec![Body::Departed(departed)], what)
+    };
+    let said = away(world, &pile);
+    world.then_refused(said, RefusalCode::Individual);
+    world.stock.push(pile);
+    let (plant, painter) = (cast.cellulose_plants.first(), cast.paint_makers.first());
+    let pile = world.batch(plant, &CELLULOSE, 1);
+    let what = "sells nitrocellulose on the internet";
+    let said = world.sells(online(sale(&pile, painter, "")), &pile, painter, what);
+    world.then(said.meaning(&[FindingCode::OnlineSale]));
+    world.stock.push(Pile {
+        owner: painter.clone(),
+        ..pile
+    });
+    handed_in(world);
+}
+
+/// A villager brings a drum that lay in a ditch: it is taken in.
+fn handed_in(world: &mut World) {
+    let store = world.cast.warehouses.first().clone();
+    let place = store.takes_in(CYANIDE.substance).code;
+    let label = world.label(&store, CYANIDE.substance);
+    let lot = world.new_lot(label, &CYANIDE, 50 * KG, 980_000, place);
+    let arrived = Arrived {
+        lot: Some(lot),
+        from: Some(world.somebody_in_the_street()),
+        documents: vec![DocumentRef {
+            kind: "receipt 收条".to_owned(),
+            hash: world.hash(),
+        }],
+    };
+    let what = "takes in a drum that somebody has found";
+    let said = world.say(&store, vec![Body::Arrived(arrived)], what);
+    world.then(said.meaning(&[FindingCode::Individual]));
 }
 
 /// Ten bags are bought under a permit for ten bags, and an eleventh is not.
@@ -122,18 +237,13 @@ fn told_late(world: &mut World) {
     let cast = world.cast.clone();
     let (plant, pit) = (cast.nitrate_plants.first(), cast.open_pits.first());
     let pile = world.batch(plant, &NITRATE, 4);
-    let permit = match world.purchase(pit, &pile) {
-        Ok(number) => number,
-        Err(first) => {
-            world.ready.push_back(*first);
-            world.purchase(pit, &pile).unwrap_or_default()
-        }
-    };
+    let permit = world.permit_for(pit, &pile);
     let traded = Traded {
         buyer: pit.code.clone(),
         goods: vec![pile.goods()],
         permit,
-        returns: None,
+        payment: PaymentKind::BankAccount.into(),
+        ..Traded::default()
     };
     let id = world.fresh_id();
     let mut draft = world.draft(plant, id, vec![Body::Traded(traded)]);

@@ -197,7 +197,19 @@ impl World {
 
     /// The taker takes all of what was handed to it.
     fn takes(&mut self, pile: &Pile, offer: &EventRef, to: &Who, what: &'static str) -> Said {
-        let body = Body::Accepted(super::ship::accepted(offer, to.entry.code, &pile.goods()));
+        let place = to.takes_in(pile.product.substance).code;
+        self.takes_to(pile, offer, (to, place), what)
+    }
+
+    /// The same into another place of its own.
+    fn takes_to(
+        &mut self,
+        pile: &Pile,
+        offer: &EventRef,
+        (to, place): (&Who, &'static str),
+        what: &'static str,
+    ) -> Said {
+        let body = Body::Accepted(super::ship::accepted(offer, place, &pile.goods()));
         self.say_of(to, pile.product.substance, vec![body], what)
     }
 }

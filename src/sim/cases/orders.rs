@@ -3,15 +3,18 @@
 
 use crate::pb::event::Body;
 use crate::pb::{
-    EmergencyOrdered, FindingCode as F, HandoffPurpose, Offered, ReliefOrder, SafeReturnOrdered,
-    Withdrawn,
+    EmergencyOrdered, FindingCode as F, HandoffPurpose, Offered, PlaceRegistered, ReliefOrder,
+    SafeReturnOrdered, Withdrawn,
 };
 use crate::sim::World;
 use crate::sim::cast::Who;
 use crate::sim::goods::{CYANIDE, NITRATE, Pile};
 use crate::sim::paper;
+use crate::sim::setup::SITE;
 use crate::sim::ship::accepted;
 
+/// Where a store puts what comes by a safe-return order.
+const BAY: &str = "BAY-3";
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// What is wrong with the old haulier, its truck and its people.
@@ -125,9 +128,9 @@ fn brought(world: &mut World, laboratory: &Who) {
 fn bought(world: &mut World, pit: &Who) {
     let plant = world.cast.nitrate_plants.first().clone();
     let pile = world.batch(&plant, &NITRATE, 2);
-    let what = "sells beyond the permit in an emergency";
-    let said = world.sale(&pile, pit, super::buying::PERMIT, what);
-    world.then(said.meaning(&[F::PurchaseQuantity]));
+    let what = "sells beyond the permit, for cash, in an emergency";
+    let said = world.sale_for_cash(&pile, pit, what);
+    world.then(said.meaning(&[F::PurchaseQuantity, F::Payment]));
     world.stock.push(Pile {
         owner: pit.clone(),
         ..pile
@@ -147,6 +150,18 @@ pub(super) fn safe_return(world: &mut World) {
     let bodies = vec![Body::SafeReturnOrdered(SafeReturnOrdered { relief })];
     let said = world.order(bodies, "orders a safe return");
     world.then(said);
+    let bay = PlaceRegistered {
+        party: store.code.clone(),
+        place: BAY.to_owned(),
+        site: SITE.to_owned(),
+        name_zh: "三号应急间".to_owned(),
+        name_en: "Emergency bay 3".to_owned(),
+        kind: "bay".to_owned(),
+        ..PlaceRegistered::default()
+    };
+    let bodies = vec![Body::PlaceRegistered(bay)];
+    let said = world.say(store, bodies, "registers a place for it");
+    world.then(said);
     let said = world.hands(
         &dried,
         store,
@@ -154,13 +169,14 @@ pub(super) fn safe_return(world: &mut World) {
         "brings what has dried to a safe store",
     );
     let offer = world.then(said.meaning(&[F::Prohibited])).reference(0);
-    let said = world.takes(&dried, &offer, store, "takes in what has dried");
-    world.then(said.meaning(&[F::Prohibited]));
+    let what = "takes in what has dried";
+    let said = world.takes_to(&dried, &offer, (store, BAY), what);
+    world.then(said.meaning(&[F::Prohibited, F::StackTooLarge]));
     let said = world.hands(&much, store, |_| {}, "brings all of it at once");
     let offer = world.then(said.meaning(&[F::Restricted])).reference(0);
-    let said = world.takes(&much, &offer, store, "takes in all of it");
-    world.then(said);
-    world.stock.push(much.at(store, store.entry.code));
+    let said = world.takes_to(&much, &offer, (store, BAY), "takes in all of it");
+    // More of the substance has come where too much of it has dried.
+    world.then(said.meaning(&[F::IncompatibleGoods, F::StackTooLarge]));
     wrong_tank(world, &loose);
     world.stock.push(loose);
 }

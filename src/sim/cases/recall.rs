@@ -41,7 +41,7 @@ pub(super) fn called_back(world: &mut World) {
     let offer = world.then(said).reference(0);
     let said = world.takes(&pile, &offer, store, "stores ten drums 入库十桶");
     world.then(said);
-    let pile = pile.at(store, store.entry.code);
+    let pile = pile.at(store, store.takes_in(CYANIDE.substance).code);
     let recalled = Recalled {
         lot: pile.lot.to_bytes(),
         order: format!("ZH-2026-{:04}", world.number()),

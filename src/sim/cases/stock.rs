@@ -7,13 +7,19 @@ use crate::event::ids::derived;
 use crate::event::{LotId, StatementId};
 use crate::pb::event::Body;
 use crate::pb::{
-    Arrived, Corrected, Counted, DocumentRef, Event, Outsider, PartyStatus, Produced, Settled,
-    Settlement, SettlementCause, Used,
+    Arrived, Corrected, Counted, DesignMaximum, DocumentRef, Event, FindingCode, MassBasis, Moved,
+    Outsider, PartyStatus, PermitKind, PermitRegistered, PermitStatus, PlaceRegistered, Produced,
+    Settled, Settlement, SettlementCause, UnitRegistered, Used,
 };
 use crate::sim::World;
 use crate::sim::cast::Who;
-use crate::sim::goods::{self, KG, NITRATE, Pile, booked};
+use crate::sim::goods::{self, CELLULOSE, KG, NITRATE, Pile, booked};
+use crate::sim::setup::SITE;
 use crate::sim::ship::accepted;
+
+/// Places that are registered for it.
+const SHED: &str = "SHED-1";
+const CAGE: &str = "CAGE-1";
 
 pub(super) fn taken_and_told(world: &mut World) {
     let cast = world.cast.clone();
@@ -22,7 +28,83 @@ pub(super) fn taken_and_told(world: &mut World) {
     nowhere(world, plant, store);
     from_a_party(world, plant, store);
     corrected_too_late(world, plant);
+    more_than_designed(world, plant);
+    more_than_permitted(world, cast.cellulose_plants.first(), cast.importers.first());
     of_those_who_left(world);
+}
+
+/// A shed that is designed for four bags, and five in it.
+fn more_than_designed(world: &mut World, plant: &Who) {
+    let pile = world.batch(plant, &NITRATE, 5);
+    let unit = UnitRegistered {
+        party: plant.code.clone(),
+        unit: "U-SHED".to_owned(),
+        site: SITE.to_owned(),
+        name_zh: "样品棚".to_owned(),
+        name_en: "Sample shed".to_owned(),
+        design_maxima: vec![DesignMaximum {
+            substance: NITRATE.substance.to_owned(),
+            gross_mg: 100 * KG,
+        }],
+    };
+    let shed = place(plant, SHED, "U-SHED");
+    let bodies = vec![Body::UnitRegistered(unit), shed];
+    let said = world.say(plant, bodies, "registers a shed for four bags");
+    world.then(said);
+    let moved = Moved {
+        goods: Some(pile.goods()),
+        from_place: pile.place.to_owned(),
+        to_place: SHED.to_owned(),
+    };
+    let said = world.say(plant, vec![Body::Moved(moved)], "puts five bags into it");
+    world.then(said.meaning(&[FindingCode::DesignMaximumExceeded]));
+    world.stock.push(Pile {
+        place: SHED,
+        ..pile
+    });
+}
+
+/// A drum at one whose permit for such goods is for half of it.
+fn more_than_permitted(world: &mut World, plant: &Who, importer: &Who) {
+    let pile = world.batch(plant, &CELLULOSE, 1);
+    let permit = PermitRegistered {
+        substances: vec![CELLULOSE.substance.to_owned()],
+        quantity_mg: 50 * KG,
+        basis: MassBasis::Gross.into(),
+        ..world.permit(
+            importer,
+            "ER-NC-01",
+            PermitKind::Trade,
+            PermitStatus::Granted,
+        )
+    };
+    let bodies = vec![Body::PermitRegistered(permit)];
+    let said = world.by_agency(importer, bodies, "grants a permit for half a drum");
+    world.then(said);
+    let said = world.say(
+        importer,
+        vec![place(importer, CAGE, "")],
+        "registers a cage",
+    );
+    world.then(said);
+    let said = world.hands(&pile, importer, |_| {}, "offers a whole drum");
+    let offer = world.then(said).reference(0);
+    let said = world.takes_to(&pile, &offer, (importer, CAGE), "takes a whole drum in");
+    world.then(said.meaning(&[FindingCode::StoredBeyondPermit]));
+}
+
+/// A place without a vessel.
+fn place(who: &Who, code: &str, unit: &str) -> Body {
+    Body::PlaceRegistered(PlaceRegistered {
+        party: who.code.clone(),
+        place: code.to_owned(),
+        site: SITE.to_owned(),
+        unit: unit.to_owned(),
+        name_zh: "样品间".to_owned(),
+        name_en: "Sample room".to_owned(),
+        kind: "bay".to_owned(),
+        ..PlaceRegistered::default()
+    })
 }
 
 fn counts(lot: LotId, place: &str) -> Counted {
@@ -82,6 +164,7 @@ fn from_a_party(world: &mut World, plant: &Who, store: &Who) {
             name: plant.name_zh.to_owned(),
             code: plant.code.clone(),
             country: "CN".to_owned(),
+            ..Outsider::default()
         }),
         documents: vec![DocumentRef {
             kind: "delivery note 送货单".to_owned(),

@@ -38,6 +38,10 @@ const fn place(
     }
 }
 
+/// Where goods come in with those that keep several substances.
+pub(super) const WAREHOUSE_ENTRY: &str = "BAY-1";
+pub(super) const DISPOSAL_ENTRY: &str = "RECV-1";
+
 const AGENCY: Kind = Kind {
     prefix: ('1', '1'),
     stages: &[],
@@ -83,7 +87,12 @@ const WAREHOUSE: Kind = Kind {
     prefix: ('9', '1'),
     stages: &[Stage::Storage],
     site: "warehouse",
-    entry: place("BAY-1", ("一号收货间", "Receiving bay 1"), "bay", "U-EAST"),
+    entry: place(
+        WAREHOUSE_ENTRY,
+        ("一号收货间", "Receiving bay 1"),
+        "bay",
+        "U-EAST",
+    ),
     store: place("BAY-2", ("二号储存间", "Storage bay 2"), "bay", "U-WEST"),
 };
 const CARRIER: Kind = Kind {
@@ -127,7 +136,7 @@ const DISPOSAL: Kind = Kind {
     stages: &[Stage::Disposal, Stage::Storage],
     site: "plant",
     entry: place(
-        "RECV-1",
+        DISPOSAL_ENTRY,
         ("危废暂存间", "Waste receiving room"),
         "bay",
         "U-RECV",

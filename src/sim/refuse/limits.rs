@@ -157,6 +157,7 @@ fn too_many_one_sided(world: &mut World) -> Option<Issued> {
                 name: to.name_zh.to_owned(),
                 code: to.code.clone(),
                 country: "CN".to_owned(),
+                ..Outsider::default()
             }),
             documents: Vec::new(),
         })
