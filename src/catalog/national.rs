@@ -8,9 +8,10 @@ use jiff::civil::Date;
 use super::form::FormCode;
 use super::table::{self, Confidence, Row, TableError};
 use super::{RegionCode, Substance};
-use crate::event::when::OFFSET;
 use crate::pb::{PackPublished, PermitKind, RuleKind, RuleLine, RuleMode};
 
+/// Hours by which Asia/Shanghai is ahead; without summer time since 1992.
+const OFFSET_HOURS: i8 = 8;
 /// The name of the pack that they make.
 const PACK: &str = "national";
 
@@ -133,7 +134,8 @@ pub fn national_packs() -> Vec<PackPublished> {
 /// When a day begins in Asia/Shanghai, Unix milliseconds; `None` for no day.
 fn day_begins_ms(day: &str) -> Option<i64> {
     let day: Date = day.parse().ok()?;
-    let at = OFFSET.to_timestamp(day.to_datetime(jiff::civil::Time::midnight()));
+    let midnight = day.to_datetime(jiff::civil::Time::midnight());
+    let at = jiff::tz::offset(OFFSET_HOURS).to_timestamp(midnight);
     at.ok().map(jiff::Timestamp::as_millisecond)
 }
 

@@ -171,7 +171,9 @@ impl World {
         let said = self.register(who);
         let places = self.register_places(who);
         self.ready.push_back(places.issued);
-        self.license(who);
+        if self.rule_book {
+            self.license(who);
+        }
         self.joined = true;
         self.cast.join(who);
         for edge in std::mem::take(&mut self.awaiting) {

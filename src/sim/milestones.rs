@@ -24,7 +24,7 @@ const MILESTONES: [(u64, Milestone); 6] = [
 
 /// The next of them, or of the cases, if it is due.
 pub(super) fn next(world: &mut World) -> Option<Issued> {
-    turning(world).or_else(|| case(world))
+    turning(world).or_else(|| world.rule_book.then(|| case(world)).flatten())
 }
 
 /// The next case, if it is due: its first statement, with the others behind.

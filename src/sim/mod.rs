@@ -23,6 +23,7 @@ mod fleet;
 mod forms;
 mod goods;
 mod law;
+mod load;
 mod make;
 mod merge;
 mod milestones;

@@ -101,7 +101,8 @@ impl World {
     /// An act of the agency over a party: the city's, or one of genesis.
     pub(super) fn by_agency(&mut self, over: &Who, bodies: Vec<Body>, what: &'static str) -> Said {
         let of_city = |a: &&Who| a.region == over.region;
-        let Some(agency) = self.cast.agencies.iter().find(of_city).cloned() else {
+        let found = self.cast.agencies.iter().find(of_city).cloned();
+        let Some(agency) = found.filter(|_| self.rule_book) else {
             return self.order(bodies, what);
         };
         let id = self.fresh_id();

@@ -92,7 +92,9 @@ impl World {
     /// the registry and the opening stock.
     pub fn join(&mut self, origin: Origin) {
         self.origin = origin;
-        self.register_agencies();
+        if self.rule_book {
+            self.register_agencies();
+        }
         let enterprises: Vec<Who> = self.cast.enterprises().cloned().collect();
         for who in &enterprises {
             let said = self.register(who);
@@ -102,8 +104,15 @@ impl World {
         }
         self.lose_a_key();
         let cast = self.cast.clone();
-        self.license_all();
-        self.publish_packs();
+        if self.rule_book {
+            self.license_all();
+            self.publish_packs();
+        }
+        for who in cast.carriers.iter() {
+            self.register_fleet(who, Valid::Yes);
+        }
+        self.register_wagons(cast.railways.first());
+        self.story_permits();
         for (who, product) in [
             (cast.gold_mines.first(), &CYANIDE),
             (cast.gold_mines.last(), &CYANIDE),
@@ -115,7 +124,8 @@ impl World {
         self.founded = self.ready.iter().map(|issued| issued.events).sum();
     }
 
-    /// Licences, products, hazard sources, vehicles and people of everybody.
+    /// Licences, products and hazard sources of everybody, and the old haulier's
+    /// vehicles and people.
     fn license_all(&mut self) {
         let cast = self.cast.clone();
         let lapsed = |who: &&Who| !cast.lapsed_carriers.has(who) && !cast.laboratories.has(who);
@@ -127,12 +137,7 @@ impl World {
         for who in cast.nitrate_plants.iter().chain(cast.cyanide_plants.iter()) {
             self.file_hazard_source(who);
         }
-        for who in cast.carriers.iter() {
-            self.register_fleet(who, Valid::Yes);
-        }
         self.register_fleet(cast.lapsed_carriers.first(), Valid::Ended);
-        self.register_wagons(cast.railways.first());
-        self.story_permits();
     }
 
     fn key_of(&mut self, who: &Who, key: &SecretKey, holder: KeyHolder) -> Body {
@@ -194,7 +199,7 @@ impl World {
             longitude_e6: 111_000_000,
             latitude_e6: 41_000_000,
             exposed_population: Some(EXPOSED),
-            park: if self.cast.nitrate_plants.first().code == who.code {
+            park: if self.rule_book && self.cast.nitrate_plants.first().code == who.code {
                 PARK.to_owned()
             } else {
                 String::new()

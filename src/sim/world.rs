@@ -99,6 +99,8 @@ pub struct World {
     pub(super) owed: VecDeque<usize>,
     /// What the law asks, by the world's own books.
     pub(super) law: Law,
+    /// Whether the law is in force.
+    pub(super) rule_book: bool,
     /// Events of the registry and the opening stock, before anything else
     /// happened.
     pub(super) founded: u64,
@@ -162,6 +164,7 @@ impl World {
             imports: VecDeque::new(),
             owed: VecDeque::new(),
             law: Law::default(),
+            rule_book: true,
             founded: 0,
             turns: BTreeMap::new(),
             rng: ChaCha8Rng::seed_from_u64(seed),
@@ -169,6 +172,15 @@ impl World {
             issued: 0,
             labels: 0,
         })
+    }
+
+    /// The same world without the rule book: no packs, licences, agencies of
+    /// cities or cases, so that trade begins sooner. It means no findings of
+    /// rules and no refusals by them. Before it is joined.
+    #[must_use]
+    pub fn without_rule_book(mut self) -> World {
+        self.rule_book = false;
+        self
     }
 
     /// Who plays.

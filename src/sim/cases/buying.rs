@@ -83,59 +83,76 @@ pub(super) fn permits(world: &mut World) {
     how_and_with_whom(world);
 }
 
-/// In cash, on the internet, with somebody in the street.
-fn how_and_with_whom(world: &mut World) {
-    let cast = world.cast.clone();
-    let (nitrate, pit) = (cast.nitrate_plants.first(), cast.open_pits.first());
-    let pile = world.batch(nitrate, &NITRATE, 2);
-    let sale = |pile: &Pile, buyer: &Who, permit: &str| Traded {
+/// A sale through a bank.
+fn through_a_bank(pile: &Pile, buyer: &Who, permit: String) -> Traded {
+    Traded {
         buyer: buyer.code.clone(),
         goods: vec![pile.goods()],
-        permit: permit.to_owned(),
+        permit,
         payment: PaymentKind::BankAccount.into(),
         ..Traded::default()
-    };
+    }
+}
+
+fn how_and_with_whom(world: &mut World) {
+    for_cash(world);
+    on_the_internet(world);
+    in_the_street(world);
+    handed_in(world);
+}
+
+fn for_cash(world: &mut World) {
+    let cast = world.cast.clone();
+    let (plant, pit) = (cast.nitrate_plants.first(), cast.open_pits.first());
+    let pile = world.batch(plant, &NITRATE, 2);
     let permit = world.permit_for(pit, &pile);
-    let cash = Traded {
+    let traded = Traded {
         payment: PaymentKind::Cash.into(),
-        ..sale(&pile, pit, &permit)
+        ..through_a_bank(&pile, pit, permit.clone())
     };
-    let said = world.sells(cash, &pile, pit, "sells for cash under a permit");
+    let said = world.sells(traded, &pile, pit, "sells for cash");
     world.then_refused(said, RefusalCode::Payment);
     world.give_quota_back(pit, &pile, &permit);
     world.stock.push(pile);
+}
+
+/// Cyanide is refused; of this nitrocellulose the list is not sure.
+fn on_the_internet(world: &mut World) {
+    let cast = world.cast.clone();
+    let online = |pile: &Pile, buyer: &Who| Traded {
+        online: true,
+        ..through_a_bank(pile, buyer, String::new())
+    };
     let (plant, mine) = (cast.cyanide_plants.first(), cast.gold_mines.first());
     let pile = world.batch(plant, &CYANIDE, 2);
-    let online = |traded: Traded| Traded {
-        online: true,
-        ..traded
-    };
     let what = "sells cyanide on the internet";
-    let said = world.sells(online(sale(&pile, mine, "")), &pile, mine, what);
+    let said = world.sells(online(&pile, mine), &pile, mine, what);
     world.then_refused(said, RefusalCode::OnlineSale);
-    let away = |world: &mut World, pile: &Pile| {
-        let departed = Departed {
-            goods: Some(pile.goods()),
-            place: pile.place.to_owned(),
-            to: Some(world.somebody_in_the_street()),
-            documents: Vec::new(),
-        };
-        let what = "gives a drum to somebody in the street";
-        world.say(&pile.holder.clone(), vec![Body::Departed(departed)], what)
-    };
-    let said = away(world, &pile);
-    world.then_refused(said, RefusalCode::Individual);
     world.stock.push(pile);
     let (plant, painter) = (cast.cellulose_plants.first(), cast.paint_makers.first());
     let pile = world.batch(plant, &CELLULOSE, 1);
     let what = "sells nitrocellulose on the internet";
-    let said = world.sells(online(sale(&pile, painter, "")), &pile, painter, what);
+    let said = world.sells(online(&pile, painter), &pile, painter, what);
     world.then(said.meaning(&[FindingCode::OnlineSale]));
     world.stock.push(Pile {
         owner: painter.clone(),
         ..pile
     });
-    handed_in(world);
+}
+
+fn in_the_street(world: &mut World) {
+    let plant = world.cast.cyanide_plants.first().clone();
+    let pile = world.batch(&plant, &CYANIDE, 1);
+    let departed = Departed {
+        goods: Some(pile.goods()),
+        place: pile.place.to_owned(),
+        to: Some(world.somebody_in_the_street()),
+        documents: Vec::new(),
+    };
+    let what = "gives a drum to somebody in the street";
+    let said = world.say(&plant, vec![Body::Departed(departed)], what);
+    world.then_refused(said, RefusalCode::Individual);
+    world.stock.push(pile);
 }
 
 /// A villager brings a drum that lay in a ditch: it is taken in.

@@ -21,6 +21,11 @@ type Attempt = fn(&mut World) -> Option<Issued>;
 /// The first attempt still owed that is possible now. Each is owed once a
 /// round; those that were not possible in their turn come first later.
 pub(super) fn any(world: &mut World) -> Option<Issued> {
+    let registry = if world.rule_book {
+        registry::ATTEMPTS
+    } else {
+        &[]
+    };
     let attempts: Vec<Attempt> = [
         letter::ATTEMPTS,
         rights::ATTEMPTS,
@@ -28,7 +33,7 @@ pub(super) fn any(world: &mut World) -> Option<Issued> {
         orders::ATTEMPTS,
         device::ATTEMPTS,
         bytes::ATTEMPTS,
-        registry::ATTEMPTS,
+        registry,
         limits::ATTEMPTS,
     ]
     .concat();
