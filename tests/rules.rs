@@ -49,6 +49,8 @@ mod orders;
 mod packages;
 #[path = "rules/packs.rs"]
 mod packs;
+#[path = "rules/papers.rs"]
+mod papers;
 #[path = "rules/recalls.rs"]
 mod recalls;
 #[path = "rules/registry.rs"]

@@ -447,7 +447,7 @@ impl Model {
             | Body::StateRecorded(_)
             | Body::ClockStated(_)
             | Body::RefusalsAnchored(_) => Err(Wrong::Who),
-            // Permits and rules have tests of their own (`tests/lawful.rs`).
+            // Permits and rules have tests of their own (`tests/lawful`).
             _ => Err(Wrong::Registry),
         }?;
         Ok(None)
