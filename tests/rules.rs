@@ -55,6 +55,8 @@ mod registry;
 mod rejections;
 #[path = "rules/relief.rs"]
 mod relief;
+#[path = "rules/road.rs"]
+mod road;
 #[path = "rules/rulebook.rs"]
 mod rulebook;
 #[path = "rules/scales.rs"]
@@ -415,6 +417,16 @@ fn a_person_enters_from_paper_what_a_device_has_not_told() {
     run(devices::PAPER);
 }
 
+#[test]
+fn a_stop_that_lasts_too_long_is_found_once() {
+    run(road::STOPS);
+}
+
+#[test]
+fn who_drives_too_long_or_rests_too_little_is_found() {
+    run(road::HOURS);
+}
+
 /// Refusals that no table can reach, and the test that does.
 const ELSEWHERE: &[(RefusalCode, &str)] = &[
     // The ledger's index of ids gives it, before anything is decided.
@@ -439,6 +451,8 @@ fn every_code_is_reached_by_a_line_of_a_table() {
         duties::TWO_PERSONS,
         duties::FILING,
         duties::FIGURES,
+        road::STOPS,
+        road::HOURS,
         findings::ANSWERS,
         gates::PERMITS,
         gates::PURCHASE,

@@ -5,6 +5,7 @@
 use super::blend;
 use super::device;
 use super::lot::{self, Amount, Broken, broken};
+use super::overdue;
 use super::oversight;
 use super::packaging;
 use super::permit;
@@ -381,11 +382,12 @@ fn to_consignment(consignment: &mut ConsignmentState, what: &C) -> Result<(), Br
             consignment.station.clone_from(&r.station);
             consignment.relayed_at_ms = r.at_ms;
             consignment.relay_place.clone_from(&r.place);
+            overdue::relayed(consignment);
         }
         C::ConsignmentReported(r) => {
-            consignment.region.clone_from(&r.region);
-            consignment.report = Some(r.clone());
+            overdue::reported(consignment, r);
         }
+        C::OverdueTold(told) => overdue::tell(&mut consignment.overdue, told),
         C::Load(load) => {
             consignment.lots.retain(|lot| *lot != load.lot);
             if load.aboard {

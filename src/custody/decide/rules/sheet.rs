@@ -48,6 +48,9 @@ pub(super) fn of(rule: RuleKind) -> Option<Sheet> {
         K::TwoPersons => (None, F::OnePerson, Warning),
         K::Filing => (None, F::FiledLate, Warning),
         K::Wetting => (None, F::WettingTooLow, Alarm),
+        K::LongStop => (None, F::LongStop, Warning),
+        K::DrivingTime | K::NightDriving => (None, F::DrivenTooLong, Warning),
+        K::DriverRest => (None, F::RestedTooLittle, Warning),
         K::WaybillFields => (Some(R::WaybillFieldsMissing), F::WaybillIncomplete, Warning),
         K::ManifestFields => (
             Some(R::ManifestFieldsMissing),
