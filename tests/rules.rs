@@ -43,6 +43,8 @@ mod matter;
 mod modes;
 #[path = "rules/orders.rs"]
 mod orders;
+#[path = "rules/overdue.rs"]
+mod overdue;
 #[path = "rules/packages.rs"]
 mod packages;
 #[path = "rules/packs.rs"]
@@ -427,6 +429,26 @@ fn who_drives_too_long_or_rests_too_little_is_found() {
     run(road::HOURS);
 }
 
+#[test]
+fn an_offer_that_nobody_answers_is_told_once() {
+    run(overdue::HANDOFFS);
+}
+
+#[test]
+fn goods_that_do_not_arrive_are_told_once() {
+    run(overdue::CARRIAGES);
+}
+
+#[test]
+fn waste_whose_receipt_nobody_confirms_is_told_once() {
+    run(overdue::RECEIPTS);
+}
+
+#[test]
+fn what_the_ledger_says_is_overdue_is_judged_like_anybodys_word() {
+    run(overdue::WORDS);
+}
+
 /// Refusals that no table can reach, and the test that does.
 const ELSEWHERE: &[(RefusalCode, &str)] = &[
     // The ledger's index of ids gives it, before anything is decided.
@@ -451,8 +473,6 @@ fn every_code_is_reached_by_a_line_of_a_table() {
         duties::TWO_PERSONS,
         duties::FILING,
         duties::FIGURES,
-        road::STOPS,
-        road::HOURS,
         findings::ANSWERS,
         gates::PERMITS,
         gates::PURCHASE,
@@ -506,7 +526,7 @@ fn every_code_is_reached_by_a_line_of_a_table() {
         devices::PAPER,
     ];
     let (mut refusals, mut findings) = (BTreeSet::new(), BTreeSet::new());
-    for cases in tables {
+    for cases in tables.into_iter().chain(overdue::ALL) {
         let (mut r, mut f) = named(cases);
         refusals.append(&mut r);
         findings.append(&mut f);

@@ -308,6 +308,11 @@ fn to_handoff(handoff: &mut HandoffState, what: &C) -> Result<(), Broken> {
         }
         C::HandoffClosed(closed) => {
             handoff.status = closed.status;
+            handoff.overdue.clear();
+            Ok(())
+        }
+        C::OverdueTold(told) => {
+            overdue::tell(&mut handoff.overdue, told);
             Ok(())
         }
         C::LineShrunk(shrunk) => {
@@ -396,7 +401,10 @@ fn to_consignment(consignment: &mut ConsignmentState, what: &C) -> Result<(), Br
             }
         }
         C::WasteDue(due) => return waste_due(&mut consignment.due, due),
-        C::ConsignmentClosed(_) => consignment.closed = true,
+        C::ConsignmentClosed(_) => {
+            consignment.closed = true;
+            consignment.overdue.clear();
+        }
         _ => return oversight::to_consignment(consignment, what),
     }
     Ok(())

@@ -22,6 +22,7 @@ mod modes;
 mod named;
 mod order;
 mod outer;
+mod overdue;
 mod oversight;
 mod packaging;
 mod packs;
@@ -68,7 +69,11 @@ use crate::pb::{
 };
 
 pub use named::subjects as named_subjects;
+pub use overdue::{MAX_OVERDUE, holds as is_overdue};
 pub use packs::check as check_pack;
+pub use rules::due::{
+    in_order as overdue_in_order, kinds as overdue_kinds, lines as overdue_lines,
+};
 pub use signers::Signers;
 pub(crate) use signers::covers;
 
@@ -316,6 +321,9 @@ fn event_of(draft: &mut Draft<'_>, case: &Case<'_>, event: &Event) -> Result<(),
     if let Body::RefusalsAnchored(e) = body {
         let decided = anchored::refusals_anchored(draft, case, event, e);
         return decided.map_err(|r| r.within("refusals_anchored"));
+    }
+    if let Body::OverdueStated(e) = body {
+        return overdue::stated(draft, case, e).map_err(|r| r.within("overdue_stated"));
     }
     if case.party() == LEDGER {
         return Err(Refused::new(RefusalCode::ReservedForLedger, "").detail("its own words only"));

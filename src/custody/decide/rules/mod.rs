@@ -4,6 +4,7 @@
 //! are judged at their own time, and get findings.
 
 pub(super) mod blacklist;
+pub(super) mod due;
 mod facts;
 mod judged;
 mod lists;

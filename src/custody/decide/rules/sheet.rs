@@ -51,6 +51,9 @@ pub(super) fn of(rule: RuleKind) -> Option<Sheet> {
         K::LongStop => (None, F::LongStop, Warning),
         K::DrivingTime | K::NightDriving => (None, F::DrivenTooLong, Warning),
         K::DriverRest => (None, F::RestedTooLittle, Warning),
+        K::HandoffDue => (None, F::HandoffOverdue, Warning),
+        K::CarriageDue => (None, F::CarriageOverdue, Warning),
+        K::WasteReceiptDue => (None, F::WasteReceiptOverdue, Warning),
         K::WaybillFields => (Some(R::WaybillFieldsMissing), F::WaybillIncomplete, Warning),
         K::ManifestFields => (
             Some(R::ManifestFieldsMissing),

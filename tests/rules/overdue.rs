@@ -1,0 +1,173 @@
+//! What time alone breaks: the ledger looks, finds and says it itself, once,
+//! and every line of its word is judged like anybody's.
+
+use hazledger::pb::event::Body as B;
+use hazledger::pb::{
+    ClockStated, OverdueLine, OverdueStated, ReportKind, Reported, RuleKind, RuleMode,
+};
+
+use super::bench::{Answer, Bench, DAY, HOUR, MINUTE, START_MS, hash};
+use super::road::{HOURS, STOPS, limited};
+use super::rulebook::rule;
+use super::table::Case;
+
+use RuleKind as K;
+
+/// An offer is answered within two days.
+fn handoffs(b: &mut Bench) {
+    b.publish(vec![limited(K::HandoffDue, "NACN", 48)]).unwrap();
+}
+
+/// W is offered goods, and so much time goes by.
+fn offered(b: &mut Bench, passes_ms: i64) {
+    let e = b.offered('W', "T1", &["stock 100"]);
+    b.name("offer", "P1", B::Offered(e)).unwrap();
+    b.now += passes_ms;
+}
+
+fn accept(b: &mut Bench) -> Answer {
+    let e = b.accepted("offer", "T1", &["0 take 100"]);
+    b.say("W1", B::Accepted(e))
+}
+
+fn carriages(b: &mut Bench) {
+    b.publish(vec![limited(K::CarriageDue, "NACN", 72)])
+        .unwrap();
+}
+
+fn stops(b: &mut Bench) {
+    b.publish(vec![limited(K::LongStop, "NACN", 30)]).unwrap();
+}
+
+fn stop(b: &mut Bench, passes_ms: i64) {
+    let e = b.reported("truck");
+    b.say("C0", B::Reported(e)).unwrap();
+    b.now += passes_ms;
+}
+
+fn drive_on(b: &mut Bench) -> Answer {
+    let e = Reported {
+        kind: ReportKind::Position.into(),
+        ..b.reported("truck")
+    };
+    b.say("C0", B::Reported(e))
+}
+
+/// Waste is received within seven days, not counting that of the offer.
+fn receipts(b: &mut Bench) {
+    b.publish(vec![limited(K::WasteReceiptDue, "", 7)]).unwrap();
+}
+
+/// In Shanghai it was 08:00 on 1 January when the bench began.
+const fn midnight_after(days: i64) -> i64 {
+    START_MS + days * DAY - 8 * HOUR
+}
+
+/// On 1 January D is offered P's waste, or its stock; then it is another time.
+fn to_dispose(b: &mut Bench, goods: &str, then_ms: i64) {
+    b.name("waste", "P1", B::Wasted(b.wasted("stock 10")))
+        .unwrap();
+    let e = b.offered('D', "T1", &[goods]);
+    b.name("offer", "P1", B::Offered(e)).unwrap();
+    assert!(b.now < midnight_after(1));
+    b.now = then_ms;
+}
+
+fn line(b: &Bench, rule: RuleKind, name: &str) -> OverdueLine {
+    OverdueLine {
+        rule: rule.into(),
+        id: b.id(name),
+    }
+}
+
+/// What it would say, changed.
+fn word(b: &mut Bench, change: impl FnOnce(&mut Vec<OverdueLine>)) -> Answer {
+    let mut lines = b.overdue();
+    change(&mut lines);
+    b.say_of_overdue(lines)
+}
+
+fn doubt(b: &mut Bench) {
+    let word = ClockStated {
+        clock_ms: b.now + DAY,
+        ledger_ms: b.now,
+        jumped_by_ms: DAY,
+        in_doubt: true,
+        confirmed_ms: 0,
+    };
+    b.say_of_clock(word).unwrap();
+}
+
+/// All that is of time.
+pub const ALL: [&[Case]; 6] = [STOPS, HOURS, HANDOFFS, CARRIAGES, RECEIPTS, WORDS];
+
+#[rustfmt::skip]
+pub const HANDOFFS: &[Case] = &[
+    ("stock", |b| { handoffs(b); offered(b, 48 * HOUR); b.look() }, "ok"),
+    ("stock", |b| { handoffs(b); offered(b, 48 * HOUR + 1); b.look() }, "ok HANDOFF_OVERDUE"),
+    // Once; and no more when it is answered after all.
+    ("stock", |b| { handoffs(b); offered(b, 3 * DAY); b.look().unwrap(); b.now += DAY; b.look() }, "ok"),
+    ("stock", |b| { handoffs(b); offered(b, 3 * DAY); accept(b).unwrap(); b.look() }, "ok"),
+    ("stock", |b| { handoffs(b); offered(b, 3 * DAY); let e = b.declined("offer"); b.say("W1", B::Declined(e)).unwrap(); b.look() }, "ok"),
+    ("stock", |b| { handoffs(b); offered(b, 3 * DAY); b.look().unwrap(); accept(b) }, "ok"),
+    // From when it was recorded, not from when the giver says it was.
+    ("stock", |b| { handoffs(b); let e = b.offered('W', "T1", &["stock 100"]); b.say_late("P1", 20 * HOUR, B::Offered(e)).unwrap(); b.now += 48 * HOUR; b.look() }, "ok"),
+    // One for carriage, and one from aboard.
+    ("stock waybill", |b| { handoffs(b); b.now += 48 * HOUR + 1; b.look() }, "ok HANDOFF_OVERDUE"),
+    ("stock waybill loaded delivery", |b| { handoffs(b); b.now += 48 * HOUR + 1; b.look() }, "ok HANDOFF_OVERDUE"),
+    // Of other goods, off, without a pack, before and from its first day.
+    ("stock", |b| { b.publish(vec![limited(K::HandoffDue, "AN", 48)]).unwrap(); offered(b, 9 * DAY); b.look() }, "ok"),
+    ("stock", |b| { b.publish(vec![rule(K::HandoffDue, RuleMode::Off, "")]).unwrap(); offered(b, 9 * DAY); b.look() }, "ok"),
+    ("stock", |b| { offered(b, 9 * DAY); b.look() }, "ok"),
+    ("stock", |b| { b.publish_from(b.now + 9 * DAY + 1, vec![limited(K::HandoffDue, "", 48)]).unwrap(); offered(b, 9 * DAY); b.look() }, "ok"),
+    ("stock", |b| { b.publish_from(b.now + 9 * DAY, vec![limited(K::HandoffDue, "", 48)]).unwrap(); offered(b, 9 * DAY); b.look() }, "ok HANDOFF_OVERDUE"),
+    // Four days are allowed, and from 4 January one.
+    ("stock", |b| { b.publish(vec![limited(K::HandoffDue, "", 96)]).unwrap(); b.publish_from(midnight_after(3), vec![limited(K::HandoffDue, "", 24)]).unwrap(); offered(b, 0); b.now = midnight_after(3) - 1; b.look() }, "ok"),
+    ("stock", |b| { b.publish(vec![limited(K::HandoffDue, "", 96)]).unwrap(); b.publish_from(midnight_after(3), vec![limited(K::HandoffDue, "", 24)]).unwrap(); offered(b, 0); b.now = midnight_after(3); b.look() }, "ok HANDOFF_OVERDUE"),
+];
+
+#[rustfmt::skip]
+pub const CARRIAGES: &[Case] = &[
+    // Aboard since the last step, a second ago.
+    ("stock waybill loaded", |b| { carriages(b); b.now += 72 * HOUR - 1_000; b.look() }, "ok"),
+    ("stock waybill loaded", |b| { carriages(b); b.now += 72 * HOUR - 999; b.look() }, "ok CARRIAGE_OVERDUE"),
+    ("stock waybill loaded", |b| { carriages(b); b.now += 5 * DAY; b.look().unwrap(); b.now += DAY; b.look() }, "ok"),
+    ("stock waybill loaded delivery arrived", |b| { carriages(b); b.now += 5 * DAY; b.look() }, "ok"),
+    // A vehicle that stands and says no more.
+    ("stock waybill loaded", |b| { stops(b); stop(b, 30 * MINUTE); b.look() }, "ok"),
+    ("stock waybill loaded", |b| { stops(b); stop(b, 30 * MINUTE + 1); b.look() }, "ok LONG_STOP"),
+    ("stock waybill loaded", |b| { stops(b); stop(b, HOUR); b.look().unwrap(); b.now += HOUR; b.look() }, "ok"),
+    ("stock waybill loaded", |b| { stops(b); stop(b, HOUR); b.look().unwrap(); drive_on(b) }, "ok"),
+    ("stock waybill loaded", |b| { stops(b); stop(b, HOUR); b.look().unwrap(); drive_on(b).unwrap(); stop(b, HOUR); b.look() }, "ok LONG_STOP"),
+    ("stock waybill loaded", |b| { stops(b); stop(b, HOUR); drive_on(b).unwrap(); b.now += HOUR; b.look() }, "ok"),
+];
+
+#[rustfmt::skip]
+pub const RECEIPTS: &[Case] = &[
+    // The day of the offer is not counted: until the end of the seventh after it.
+    ("stock", |b| { receipts(b); to_dispose(b, "waste 10", midnight_after(8) - 1); b.look() }, "ok"),
+    ("stock", |b| { receipts(b); to_dispose(b, "waste 10", midnight_after(8)); b.look() }, "ok WASTE_RECEIPT_OVERDUE"),
+    ("stock", |b| { receipts(b); to_dispose(b, "waste 10", midnight_after(9)); b.look().unwrap(); b.look() }, "ok"),
+    ("stock", |b| { receipts(b); to_dispose(b, "stock 10", midnight_after(9)); b.look() }, "ok"),
+    ("stock", |b| { b.publish_from(midnight_after(9) + 1, vec![limited(K::WasteReceiptDue, "", 7)]).unwrap(); to_dispose(b, "waste 10", midnight_after(9)); b.look() }, "ok"),
+    ("stock", |b| { b.publish_from(midnight_after(9), vec![limited(K::WasteReceiptDue, "", 7)]).unwrap(); to_dispose(b, "waste 10", midnight_after(9)); b.look() }, "ok WASTE_RECEIPT_OVERDUE"),
+    // By both rules it is found by both, in one word.
+    ("stock", |b| { b.publish(vec![limited(K::WasteReceiptDue, "", 7), limited(K::HandoffDue, "", 48)]).unwrap(); to_dispose(b, "waste 10", midnight_after(9)); b.look() }, "ok HANDOFF_OVERDUE WASTE_RECEIPT_OVERDUE"),
+];
+
+#[rustfmt::skip]
+pub const WORDS: &[Case] = &[
+    // The ledger's alone, of 1 to 100 lines in order, each of them so and not told.
+    ("stock", |b| { handoffs(b); offered(b, 3 * DAY); let lines = b.overdue(); b.say("A1+A2", B::OverdueStated(OverdueStated { lines })) }, "RESERVED_FOR_LEDGER"),
+    ("stock", |b| { handoffs(b); offered(b, 3 * DAY); word(b, |_| ()) }, "ok HANDOFF_OVERDUE"),
+    ("stock", |b| { handoffs(b); offered(b, 3 * DAY); word(b, Vec::clear) }, "FIELD_INVALID"),
+    ("stock", |b| { handoffs(b); offered(b, 3 * DAY); word(b, |lines| lines.push(lines[0].clone())) }, "FIELD_INVALID"),
+    ("stock", |b| { handoffs(b); offered(b, 3 * DAY); word(b, |lines| lines.extend(vec![lines[0].clone(); 100])) }, "FIELD_INVALID"),
+    ("stock", |b| { handoffs(b); offered(b, 3 * DAY); word(b, |lines| lines[0].rule = K::WasteReceiptDue.into()) }, "FIELD_INVALID"),
+    ("stock", |b| { handoffs(b); offered(b, 3 * DAY); word(b, |lines| lines[0].rule = 999) }, "FIELD_INVALID"),
+    ("stock", |b| { handoffs(b); offered(b, 3 * DAY); word(b, |lines| lines[0].id = hash("ghost").slice(..16)) }, "FIELD_INVALID"),
+    ("stock", |b| { handoffs(b); offered(b, DAY); let lines = vec![line(b, K::HandoffDue, "offer")]; b.say_of_overdue(lines) }, "FIELD_INVALID"),
+    ("stock", |b| { handoffs(b); offered(b, 3 * DAY); b.look().unwrap(); let lines = vec![line(b, K::HandoffDue, "offer")]; b.say_of_overdue(lines) }, "FIELD_INVALID"),
+    // Nothing while nobody knows what time it is.
+    ("stock", |b| { handoffs(b); offered(b, 3 * DAY); doubt(b); b.look() }, "FIELD_INVALID"),
+];
