@@ -445,6 +445,16 @@ fn waste_whose_receipt_nobody_confirms_is_told_once() {
 }
 
 #[test]
+fn a_device_that_falls_silent_is_told_until_it_speaks() {
+    run(overdue::DEVICES);
+}
+
+#[test]
+fn goods_that_nobody_counts_are_told_until_they_are_counted() {
+    run(overdue::COUNTS);
+}
+
+#[test]
 fn what_the_ledger_says_is_overdue_is_judged_like_anybodys_word() {
     run(overdue::WORDS);
 }

@@ -95,7 +95,7 @@ pub fn apply(item: &mut Item, change: &Change, at: At) -> Result<(), Broken> {
     match item {
         Item::Lot(lot) => {
             let happened = happened(change, at);
-            if !oversight::is_mark(what) {
+            if !oversight::is_mark(what) && !overdue::is_mark(what) {
                 lot.latest_happened_at_ms = lot.latest_happened_at_ms.max(happened);
             }
             if let C::Assay(AssaySet { mixed: false, .. }) = what {
@@ -155,8 +155,11 @@ fn to_lot(lot: &mut LotState, what: &C) -> Result<(), Broken> {
                     gross: p.gross_mg,
                     contained: p.contained_mg,
                 },
-            )
+            )?;
+            overdue::booked(lot, &account);
+            Ok(())
         }
+        C::StockTaken(_) | C::OverdueTold(_) => overdue::to_lot(lot, what),
         C::Title(t) => lot::post_title(lot, &t.party, t.gross_mg),
         C::Packaged(range) => lot::add_packages(lot, range.clone()),
         C::PackagesMoved(m) => {

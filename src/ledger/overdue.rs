@@ -25,7 +25,7 @@ use crate::custody::{Items, State};
 use crate::pb::{OverdueLine, OverdueStated, SubjectKind};
 
 /// Items that are looked at while the live state is held, at most.
-const MAX_SEEN: usize = 10_000;
+const MAX_SEEN: usize = 2_000;
 
 /// How often it is seen whether it is time to look, at least.
 const POLL: Duration = Duration::from_secs(1);

@@ -3,10 +3,11 @@
 
 use hazledger::pb::event::Body as B;
 use hazledger::pb::{
-    ClockStated, OverdueLine, OverdueStated, ReportKind, Reported, RuleKind, RuleMode,
+    ClockStated, OverdueLine, OverdueStated, PartyStatus, ReportKind, Reported, RuleKind, RuleMode,
 };
 
-use super::bench::{Answer, Bench, DAY, HOUR, MINUTE, START_MS, hash};
+use super::bench::{Answer, Bench, DAY, HOUR, MINUTE, START_MS, hash, register_party};
+use super::devices;
 use super::road::{HOURS, STOPS, limited};
 use super::rulebook::rule;
 use super::table::Case;
@@ -77,6 +78,7 @@ fn line(b: &Bench, rule: RuleKind, name: &str) -> OverdueLine {
     OverdueLine {
         rule: rule.into(),
         id: b.id(name),
+        ..OverdueLine::default()
     }
 }
 
@@ -99,7 +101,9 @@ fn doubt(b: &mut Bench) {
 }
 
 /// All that is of time.
-pub const ALL: [&[Case]; 6] = [STOPS, HOURS, HANDOFFS, CARRIAGES, RECEIPTS, WORDS];
+pub const ALL: [&[Case]; 8] = [
+    STOPS, HOURS, HANDOFFS, CARRIAGES, RECEIPTS, DEVICES, COUNTS, WORDS,
+];
 
 #[rustfmt::skip]
 pub const HANDOFFS: &[Case] = &[
@@ -153,6 +157,88 @@ pub const RECEIPTS: &[Case] = &[
     ("stock", |b| { b.publish_from(midnight_after(9), vec![limited(K::WasteReceiptDue, "", 7)]).unwrap(); to_dispose(b, "waste 10", midnight_after(9)); b.look() }, "ok WASTE_RECEIPT_OVERDUE"),
     // By both rules it is found by both, in one word.
     ("stock", |b| { b.publish(vec![limited(K::WasteReceiptDue, "", 7), limited(K::HandoffDue, "", 48)]).unwrap(); to_dispose(b, "waste 10", midnight_after(9)); b.look() }, "ok HANDOFF_OVERDUE WASTE_RECEIPT_OVERDUE"),
+];
+
+/// A device of P's is heard of every day.
+fn heard_daily(b: &mut Bench) {
+    b.publish(vec![limited(K::DeviceSilent, "", 24)]).unwrap();
+}
+
+/// Goods are counted within seven days.
+fn counts(b: &mut Bench) {
+    b.publish(vec![limited(K::StockTakeDue, "NACN", 7)])
+        .unwrap();
+}
+
+/// P's device says its first, or next, statement; then so much time goes by.
+fn speak(b: &mut Bench, n: usize, passes_ms: i64) {
+    devices::speaks(b, n).unwrap();
+    b.now += passes_ms;
+}
+
+fn count(b: &mut Bench) {
+    let e = b.counted("stock", "T1", "1000", "", "");
+    b.say("P1", B::Counted(e)).unwrap();
+}
+
+fn move_some(b: &mut Bench) {
+    let e = b.moved("stock 1", "T1", "T2");
+    b.say("P1", B::Moved(e)).unwrap();
+}
+
+/// At a time on the first day after so many.
+fn on(b: &mut Bench, days: i64) {
+    b.now = midnight_after(days);
+}
+
+#[rustfmt::skip]
+pub const DEVICES: &[Case] = &[
+    ("stock", |b| { heard_daily(b); speak(b, 1, 24 * HOUR); b.look() }, "ok"),
+    ("stock", |b| { heard_daily(b); speak(b, 1, 24 * HOUR + 1); b.look() }, "ok DEVICE_SILENT"),
+    // Once, until it speaks again.
+    ("stock", |b| { heard_daily(b); speak(b, 1, 2 * DAY); b.look().unwrap(); b.now += DAY; b.look() }, "ok"),
+    ("stock", |b| { heard_daily(b); speak(b, 1, 2 * DAY); b.look().unwrap(); speak(b, 2, 24 * HOUR); b.look() }, "ok"),
+    ("stock", |b| { heard_daily(b); speak(b, 1, 2 * DAY); b.look().unwrap(); speak(b, 2, 2 * DAY); b.look() }, "ok DEVICE_SILENT"),
+    // One that numbers nothing, whose key has ended, or whose party has closed.
+    ("stock", |b| { heard_daily(b); let e = b.used("stock 1", "T1"); b.say("P0", B::Used(e)).unwrap(); b.now += 9 * DAY; b.look() }, "ok"),
+    ("stock", |b| { heard_daily(b); speak(b, 1, 2 * DAY); let e = b.revoked("P0"); b.say("P1", B::KeyRevoked(e)).unwrap(); b.look() }, "ok"),
+    ("stock", |b| { heard_daily(b); speak(b, 1, 0); b.now = START_MS + 400 * DAY - 1; b.look() }, "ok DEVICE_SILENT"),
+    ("stock", |b| { heard_daily(b); speak(b, 1, 0); b.now = START_MS + 400 * DAY; b.look() }, "ok"),
+    ("stock", |b| { heard_daily(b); speak(b, 1, 2 * DAY); b.say("A1", register_party('P', PartyStatus::Closed)).unwrap(); b.look() }, "ok"),
+    // Off, and before and from the first day.
+    ("stock", |b| { b.publish(vec![rule(K::DeviceSilent, RuleMode::Off, "")]).unwrap(); speak(b, 1, 9 * DAY); b.look() }, "ok"),
+    ("stock", |b| { b.publish_from(b.now + 9 * DAY + 1, vec![limited(K::DeviceSilent, "", 24)]).unwrap(); speak(b, 1, 9 * DAY); b.look() }, "ok"),
+    ("stock", |b| { b.publish_from(b.now + 9 * DAY, vec![limited(K::DeviceSilent, "", 24)]).unwrap(); speak(b, 1, 9 * DAY); b.look() }, "ok DEVICE_SILENT"),
+];
+
+#[rustfmt::skip]
+pub const COUNTS: &[Case] = &[
+    // Made on 1 January, which is not counted: until the end of the 8th.
+    ("stock", |b| { counts(b); on(b, 8); b.now -= 1; b.look() }, "ok"),
+    ("stock", |b| { counts(b); on(b, 8); b.look() }, "ok STOCK_TAKE_OVERDUE"),
+    // From the last count; once, until it is counted.
+    ("stock", |b| { counts(b); on(b, 4); count(b); on(b, 12); b.now -= 1; b.look() }, "ok"),
+    ("stock", |b| { counts(b); on(b, 4); count(b); on(b, 12); b.look() }, "ok STOCK_TAKE_OVERDUE"),
+    ("stock", |b| { counts(b); on(b, 9); b.look().unwrap(); on(b, 10); b.look() }, "ok"),
+    ("stock", |b| { counts(b); on(b, 9); b.look().unwrap(); move_some(b); on(b, 10); b.look() }, "ok"),
+    ("stock", |b| { counts(b); on(b, 9); b.look().unwrap(); count(b); on(b, 16); b.look() }, "ok"),
+    ("stock", |b| { counts(b); on(b, 9); b.look().unwrap(); count(b); on(b, 17); b.look() }, "ok STOCK_TAKE_OVERDUE"),
+    // Something else about the lot is no count.
+    ("stock", |b| { counts(b); move_some(b); on(b, 7); move_some(b); on(b, 8); b.look() }, "ok STOCK_TAKE_OVERDUE*2"),
+    // Each place by itself, from when goods came there.
+    ("stock", |b| { counts(b); on(b, 2); move_some(b); on(b, 9); b.look() }, "ok STOCK_TAKE_OVERDUE"),
+    ("stock", |b| { counts(b); on(b, 2); move_some(b); on(b, 10); b.look() }, "ok STOCK_TAKE_OVERDUE*2"),
+    ("stock", |b| { counts(b); move_some(b); on(b, 9); b.look().unwrap(); let e = b.counted("stock", "T2", "1", "", ""); b.say("P1", B::Counted(e)).unwrap(); let e = b.moved("stock 1", "T2", "T1"); b.say("P1", B::Moved(e)).unwrap(); move_some(b); on(b, 16); b.look() }, "ok"),
+    // What was made under the rule, aboard, gone, or of another substance.
+    ("", |b| { counts(b); let e = b.produced("new", "5", "T1"); b.name("new", "P1", B::Produced(e)).unwrap(); on(b, 8); b.look() }, "ok STOCK_TAKE_OVERDUE"),
+    ("", |b| { counts(b); let e = b.produced("new", "5", "T1"); b.name("new", "P1", B::Produced(e)).unwrap(); let e = b.used("new 5", "T1"); b.say("P1", B::Used(e)).unwrap(); on(b, 9); b.look() }, "ok"),
+    ("stock", |b| { b.publish(vec![limited(K::StockTakeDue, "AN", 7)]).unwrap(); on(b, 20); b.look() }, "ok"),
+    // Off, and before and from the first day.
+    ("stock", |b| { b.publish(vec![rule(K::StockTakeDue, RuleMode::Off, "")]).unwrap(); on(b, 20); b.look() }, "ok"),
+    ("stock", |b| { b.publish_from(midnight_after(20) + 1, vec![limited(K::StockTakeDue, "", 7)]).unwrap(); on(b, 20); b.look() }, "ok"),
+    ("stock", |b| { b.publish_from(midnight_after(20), vec![limited(K::StockTakeDue, "", 7)]).unwrap(); on(b, 20); b.look() }, "ok STOCK_TAKE_OVERDUE"),
+    // A line of another place is not so.
+    ("stock", |b| { counts(b); on(b, 9); word(b, |lines| lines[0].place = "T2".into()) }, "FIELD_INVALID"),
 ];
 
 #[rustfmt::skip]

@@ -72,6 +72,7 @@ fn a_mark_that_no_authority_ordered_is_found() {
     let overdue = C::OverdueTold(OverdueTold {
         rule: RuleKind::HandoffDue.into(),
         since_ms: 1,
+        ..OverdueTold::default()
     });
     let marks = [
         (false, seal(), "a seal that no authority"),

@@ -55,6 +55,8 @@ pub(super) fn stated(
         let told = OverdueTold {
             rule: line.rule,
             since_ms: due.since_ms,
+            party: line.party.clone(),
+            place: line.place.clone(),
         };
         draft.emit(&due.subject, C::OverdueTold(told))?;
     }

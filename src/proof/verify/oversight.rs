@@ -62,10 +62,10 @@ fn told_otherwise(
     told: &OverdueTold,
 ) -> Option<&'static str> {
     let signed = match case.body(index) {
-        Some(Body::OverdueStated(e)) => e
-            .lines
-            .iter()
-            .any(|line| line.rule == told.rule && line.id == subject.id),
+        Some(Body::OverdueStated(e)) => e.lines.iter().any(|line| {
+            let place = (&line.party, &line.place) == (&told.party, &told.place);
+            line.rule == told.rule && line.id == subject.id && place
+        }),
         None | Some(Body::Reported(_) | Body::Relayed(_) | Body::Accepted(_)) => {
             told.rule() == RuleKind::LongStop && subject.kind() == SubjectKind::Consignment
         }

@@ -8,6 +8,8 @@
 //! | handoff due | handoff, open | the offer was recorded | taker |
 //! | carriage due | consignment, open | the goods went aboard | carrier |
 //! | waste receipt due | handoff of waste into a place, open | the offer was recorded | taker |
+//! | device silent | key of a device that numbers its statements | the latest was recorded | its party |
+//! | stock-take due | lot in a place | it came there, or was counted | the place's party |
 
 use bytes::Bytes;
 
@@ -20,19 +22,22 @@ use crate::custody::{lot, overdue};
 use crate::event::LotId;
 use crate::event::when::{in_seconds, legal_day, legal_day_end_ms, span};
 use crate::pb::{
-    ConsignmentState, FindingCode, HandoffOffered, HandoffState, HandoffStatus, LotState,
-    OverdueLine, OverdueTold, RuleKind, Severity, Subject, SubjectKind,
+    AccountKind, ConsignmentState, FindingCode, HandoffOffered, HandoffState, HandoffStatus,
+    KeyState, LotState, OverdueLine, OverdueTold, PartyRegistered, PartyStatus, RuleKind, Severity,
+    Subject, SubjectKind,
 };
 
 const MINUTE_MS: i64 = 60 * 1000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
 
 /// Each rule, and what it is of.
-const RULES: [(RuleKind, SubjectKind); 4] = [
+const RULES: [(RuleKind, SubjectKind); 6] = [
     (RuleKind::HandoffDue, SubjectKind::Handoff),
     (RuleKind::WasteReceiptDue, SubjectKind::Handoff),
     (RuleKind::LongStop, SubjectKind::Consignment),
     (RuleKind::CarriageDue, SubjectKind::Consignment),
+    (RuleKind::DeviceSilent, SubjectKind::Key),
+    (RuleKind::StockTakeDue, SubjectKind::Lot),
 ];
 
 /// Something that is overdue.
@@ -50,8 +55,8 @@ pub(in crate::custody::decide) struct Due {
 }
 
 /// The order of lines in a word.
-pub(in crate::custody::decide) fn order(line: &OverdueLine) -> (i32, &Bytes) {
-    (line.rule, &line.id)
+pub(in crate::custody::decide) fn order(line: &OverdueLine) -> (i32, &Bytes, &str, &str) {
+    (line.rule, &line.id, &line.party, &line.place)
 }
 
 /// Lines as they stand in a word: sorted, none twice.
@@ -104,6 +109,8 @@ fn of(items: &dyn Items, subject: &Subject, item: &Item, now_ms: i64) -> Vec<Due
     match item {
         Item::Handoff(handoff) => sight.handoff(handoff),
         Item::Consignment(consignment) => sight.consignment(consignment),
+        Item::Key(key) => sight.device(key),
+        Item::Lot(lot) => sight.stock(lot),
         _ => Vec::new(),
     }
 }
@@ -122,9 +129,12 @@ struct Wait<'a> {
     since_ms: i64,
     /// Who must act.
     owner: &'a str,
-    forms: &'a [&'static Form],
+    /// Of what goods; `None`: of none in particular.
+    forms: Option<&'a [&'static Form]>,
     regions: &'a [RegionCode],
     what: &'a str,
+    /// Of a lot.
+    place: &'a str,
     /// How a line's limit is counted.
     unit: Unit,
 }
@@ -171,9 +181,10 @@ impl Sight<'_> {
                 rule,
                 since_ms: offered.recorded_at_ms,
                 owner: &offered.taker,
-                forms,
+                forms: Some(forms),
                 regions: &regions,
                 what,
+                place: "",
                 unit,
             };
             self.judge(&state.overdue, &wait)
@@ -205,9 +216,10 @@ impl Sight<'_> {
                 rule,
                 since_ms,
                 owner: &state.carrier,
-                forms: &forms,
+                forms: Some(&forms),
                 regions: &regions,
                 what,
+                place: "",
                 unit: Unit::Of(unit),
             };
             self.judge(&state.overdue, &wait)
@@ -219,6 +231,58 @@ impl Sight<'_> {
         carriage.into_iter().chain(stop.flatten()).collect()
     }
 
+    /// A device that numbers its statements: others need not speak.
+    fn device(&self, state: &KeyState) -> Vec<Due> {
+        let Some(registered) = &state.registered else {
+            return Vec::new();
+        };
+        let is_over = state.revoked_at != 0 || registered.valid_until_ms <= self.now_ms;
+        if state.heard_at_ms == 0 || is_over || !self.is_at_work(&registered.party) {
+            return Vec::new();
+        }
+        let wait = Wait {
+            rule: RuleKind::DeviceSilent,
+            since_ms: state.heard_at_ms,
+            owner: &registered.party,
+            forms: None,
+            regions: &self.regions([&registered.party]),
+            what: "device silent",
+            place: "",
+            unit: Unit::Of(HOUR_MS),
+        };
+        self.judge(&state.overdue, &wait).into_iter().collect()
+    }
+
+    /// Goods of a lot, place by place.
+    fn stock(&self, state: &LotState) -> Vec<Due> {
+        let Some(form) = catalog::form(lot::form(state)) else {
+            return Vec::new();
+        };
+        let accounts = state.balances.iter().filter_map(|b| b.account.as_ref());
+        let held = accounts.filter(|account| account.kind() == AccountKind::Held);
+        let due = held.filter_map(|account| {
+            let (party, place) = (account.party.as_str(), account.place.as_str());
+            let here = |p: &str, at: &str| p == party && at == place;
+            let told = state.overdue.iter().filter(|t| here(&t.party, &t.place));
+            let known = state.stock.iter().find(|s| here(&s.party, &s.place));
+            let mut regions = self.regions([party]);
+            regions.extend(self.place_region(party, place));
+            let wait = Wait {
+                rule: RuleKind::StockTakeDue,
+                // Nothing has happened to it since a pack asks.
+                since_ms: known.map_or(state.latest_happened_at_ms, |s| s.at_ms),
+                owner: party,
+                forms: Some(&[form]),
+                regions: &regions,
+                what: "not counted",
+                place,
+                unit: Unit::Days,
+            };
+            self.judge(&told.cloned().collect::<Vec<_>>(), &wait)
+        });
+        due.collect()
+    }
+
     /// Judges a wait: by the line that is broken and strictest, of these the
     /// one with the earliest end.
     fn judge(&self, told: &[OverdueTold], wait: &Wait<'_>) -> Option<Due> {
@@ -227,12 +291,15 @@ impl Sight<'_> {
         }
         let book = Book::of(self.items);
         let times = [self.now_ms];
-        let lines = wait
-            .forms
-            .iter()
-            .flat_map(|form| book.lines(wait.rule, Some(form), wait.regions, &times));
+        let asked = |form| book.lines(wait.rule, form, wait.regions, &times);
+        let lines: Vec<Asked<'_>> = match wait.forms {
+            None => asked(None),
+            Some(forms) => forms.iter().flat_map(|form| asked(Some(form))).collect(),
+        };
         let last_ms = |asked: &Asked<'_>| wait.unit.last_ms(wait.since_ms, asked.line.limit);
-        let broken = lines.filter(|asked| self.now_ms > last_ms(asked));
+        let broken = lines
+            .into_iter()
+            .filter(|asked| self.now_ms > last_ms(asked));
         let asked = broken.min_by_key(|asked| (std::cmp::Reverse(asked.mode()), last_ms(asked)))?;
         let sheet = sheet::of(wait.rule)?;
         let detail = format!(
@@ -246,6 +313,13 @@ impl Sight<'_> {
             line: OverdueLine {
                 rule: wait.rule.into(),
                 id: self.subject.id.clone(),
+                party: if wait.place.is_empty() {
+                    ""
+                } else {
+                    wait.owner
+                }
+                .to_owned(),
+                place: wait.place.to_owned(),
             },
             subject: self.subject.clone(),
             finding: sheet.finding,
@@ -260,6 +334,32 @@ impl Sight<'_> {
         let item = self.items.get(&subject::lot(LotId::from_slice(id)?))?;
         match item.as_ref() {
             Item::Lot(lot) => Some(lot.clone()),
+            _ => None,
+        }
+    }
+
+    /// Whether a party has not closed, and has no successor.
+    fn is_at_work(&self, party: &str) -> bool {
+        match self.items.get(&subject::party(party)).as_deref() {
+            Some(Item::Party(party)) => {
+                let status = party.registered.as_ref().map(PartyRegistered::status);
+                status != Some(PartyStatus::Closed) && party.succeeded_by.is_empty()
+            }
+            _ => false,
+        }
+    }
+
+    fn place_region(&self, party: &str, place: &str) -> Option<RegionCode> {
+        let place = self.items.get(&subject::place(party, place))?;
+        let Item::Place(place) = place.as_ref() else {
+            return None;
+        };
+        let site = &place.registered.as_ref()?.site;
+        let site = self
+            .items
+            .get(&subject::within(SubjectKind::Site, party, site))?;
+        match site.as_ref() {
+            Item::Site(site) => site.registered.as_ref()?.region.parse().ok(),
             _ => None,
         }
     }

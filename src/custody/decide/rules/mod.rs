@@ -15,6 +15,7 @@ mod permits;
 mod purchase;
 pub(super) mod road;
 mod sheet;
+pub(super) mod stock;
 mod vehicles;
 
 pub(super) use papers::asks;

@@ -196,6 +196,7 @@ pub(in crate::custody::decide) fn stood(
     let told = OverdueTold {
         rule: RuleKind::LongStop.into(),
         since_ms: stop.since_ms,
+        ..OverdueTold::default()
     };
     draft.emit(&subject::consignment(id), C::OverdueTold(told))
 }

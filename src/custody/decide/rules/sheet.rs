@@ -54,6 +54,8 @@ pub(super) fn of(rule: RuleKind) -> Option<Sheet> {
         K::HandoffDue => (None, F::HandoffOverdue, Warning),
         K::CarriageDue => (None, F::CarriageOverdue, Warning),
         K::WasteReceiptDue => (None, F::WasteReceiptOverdue, Warning),
+        K::DeviceSilent => (None, F::DeviceSilent, Warning),
+        K::StockTakeDue => (None, F::StockTakeOverdue, Warning),
         K::WaybillFields => (Some(R::WaybillFieldsMissing), F::WaybillIncomplete, Warning),
         K::ManifestFields => (
             Some(R::ManifestFieldsMissing),
