@@ -229,7 +229,7 @@ pub fn decide(
             .and_then(|()| vessel::settle_blends(&mut draft))
             .map(|()| draft.gates_within(gates, || format!("{}.{}", at(), name_of(event))))
             .and_then(|()| oversight::judge(&mut draft, &case, event))
-            .and_then(|()| rules::stock::note(&mut draft, &case, event))
+            .and_then(|()| rules::stocktake::note(&mut draft, &case, event))
             .map_err(|r| r.within(&at()))?;
     }
     find_back_dating(&mut draft, statement, context, &rules);

@@ -15,7 +15,7 @@ mod permits;
 mod purchase;
 pub(super) mod road;
 mod sheet;
-pub(super) mod stock;
+pub(super) mod stocktake;
 mod vehicles;
 
 pub(super) use papers::asks;
