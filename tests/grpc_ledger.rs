@@ -15,11 +15,12 @@ use hazledger::event::record::OpenRecord;
 use hazledger::event::{Hash, LotId};
 use hazledger::pb::event::Body;
 use hazledger::pb::get_record_request::Which;
+use hazledger::pb::item::Item;
 use hazledger::pb::submit_response::Answer;
 use hazledger::pb::{
     DecideRequest, EventKind, FollowRequest, GetRecordRequest, GetStatusRequest,
-    ListRefusalsRequest, Offered, Opened, RefusalCode, SignedStatement, StatementName,
-    SubmitRequest, Traded, offered,
+    ListEntriesRequest, ListRefusalsRequest, Offered, Opened, RefusalCode, SignedStatement,
+    StatementName, SubjectKind, SubmitRequest, Traded, offered,
 };
 use hazledger::proof;
 use support::server::{Bench, HOUR_MS, event, head_of, loose, lot_of, new_lot, produced, used};
@@ -501,7 +502,7 @@ async fn a_filter_by_parties_lets_through_what_they_sign_cosign_hold_or_are_offe
         buyer: mine.code.clone(),
         goods: loose(lot, 50).into_iter().collect(),
         permit: "permit 15".to_owned(),
-        returns: None,
+        ..Traded::default()
     }));
     let draft = bench.draft(plant, bench.now_ms(), vec![trade]);
     let traded = bench.record(draft.sign(&plant.key, &[&mine.key])).await;
@@ -597,5 +598,50 @@ async fn a_filter_that_cannot_be_is_an_invalid_argument() {
             Code::InvalidArgument
         );
     }
+    bench.stop().await;
+}
+
+/// The plant's stock as it is listed: where, form, milligrams of gross.
+async fn stock(bench: &Bench) -> Vec<(String, String, i64)> {
+    let request = ListEntriesRequest {
+        kind: SubjectKind::Stock.into(),
+        party: bench.cast.plant.code.clone(),
+        ..ListEntriesRequest::default()
+    };
+    let answer = bench.registry_client().list_entries(request).await.unwrap();
+    let items = answer.into_inner().items;
+    let stocks = items.into_iter().map(|item| match item.item {
+        Some(Item::Stock(stock)) => stock,
+        other => panic!("no stock: {other:?}"),
+    });
+    let lines = stocks.flat_map(|stock| {
+        let place = stock.place.clone();
+        let lines = stock.lines.into_iter();
+        lines.map(move |line| (place.clone(), line.form, line.gross_mg))
+    });
+    lines.collect()
+}
+
+#[tokio::test]
+async fn what_stands_where_is_listed_and_what_is_gone_is_not() {
+    let bench = Bench::start().await;
+    assert_eq!(stock(&bench).await, []);
+    let (_, lot) = bench.produce("A-1", 1_000).await;
+    let (_, _) = bench.produce("A-2", 500).await;
+    let form = new_lot("A-1", 1_000, "T1").unwrap().form;
+    let line = |place: &str, mg| (place.to_owned(), form.clone(), mg);
+    let all = [line("", 1_500), line("T1", 1_500)];
+    assert_eq!(stock(&bench).await, all);
+    let plant = &bench.cast.plant;
+    let gone = vec![used(lot, 1_000)];
+    bench.happen(plant, bench.now_ms(), gone).await;
+    assert_eq!(stock(&bench).await, [line("", 500), line("T1", 500)]);
+    let entries = |kind: SubjectKind| ListEntriesRequest {
+        kind: kind.into(),
+        ..ListEntriesRequest::default()
+    };
+    let mut client = bench.registry_client();
+    let refused = client.list_entries(entries(SubjectKind::Lot)).await;
+    assert_eq!(refused.unwrap_err().code(), Code::InvalidArgument);
     bench.stop().await;
 }

@@ -19,6 +19,8 @@ mod bench;
 mod bytes;
 #[path = "rules/corrections.rs"]
 mod corrections;
+#[path = "rules/deals.rs"]
+mod deals;
 #[path = "rules/devices.rs"]
 mod devices;
 #[path = "rules/duties.rs"]
@@ -69,6 +71,8 @@ mod seals;
 mod seizures;
 #[path = "rules/settlements.rs"]
 mod settlements;
+#[path = "rules/stock.rs"]
+mod stock;
 #[path = "rules/succession.rs"]
 mod succession;
 #[path = "rules/table.rs"]
@@ -86,7 +90,7 @@ use std::collections::BTreeSet;
 
 use hazledger::pb::{FindingCode, RefusalCode};
 
-use table::{named, run};
+use table::{Case, named, run};
 
 #[test]
 fn a_statement_of_the_wrong_shape_is_refused() {
@@ -315,6 +319,11 @@ fn a_finding_is_answered_by_whose_it_is_and_resolved_by_an_authority() {
 }
 
 #[test]
+fn findings_are_dated_by_the_pack_in_force() {
+    findings::are_dated_by_the_pack_in_force();
+}
+
+#[test]
 fn a_pack_sets_figures_in_the_place_of_the_base_packs() {
     run(duties::FIGURES);
 }
@@ -332,6 +341,31 @@ fn who_gives_takes_carries_or_disposes_needs_a_permit_of_the_day() {
 #[test]
 fn who_buys_has_the_right_and_nobody_lends() {
     run(gates::PURCHASE);
+}
+
+#[test]
+fn a_deal_is_paid_through_the_bank_off_the_internet_and_with_no_individual() {
+    run(deals::DEALS);
+}
+
+#[test]
+fn no_unit_holds_more_than_it_is_designed_for_unnoticed() {
+    run(stock::DESIGN);
+}
+
+#[test]
+fn nobody_has_more_than_its_permit_says_unnoticed() {
+    run(stock::STORED);
+}
+
+#[test]
+fn goods_that_are_to_be_kept_apart_are_noticed_in_one_place() {
+    run(stock::APART);
+}
+
+#[test]
+fn a_stack_that_is_too_large_is_noticed() {
+    run(stock::STACKS);
 }
 
 #[test]
@@ -458,6 +492,80 @@ fn goods_that_nobody_counts_are_told_until_they_are_counted() {
 fn what_the_ledger_says_is_overdue_is_judged_like_anybodys_word() {
     run(overdue::WORDS);
 }
+/// All tables.
+const TABLES: &[&[Case]] = &[
+    bytes::SHAPE,
+    bytes::SIGNATURES,
+    bytes::TIMES,
+    registry::REGISTRY,
+    packs::ENTRIES,
+    packs::PACKS,
+    packs::LISTS,
+    loading::VEHICLES,
+    loading::TANKS,
+    loading::CREWS,
+    loading::CHECKS,
+    loading::PASSES,
+    duties::TWO_PERSONS,
+    duties::FILING,
+    duties::FIGURES,
+    findings::ANSWERS,
+    gates::PERMITS,
+    gates::PURCHASE,
+    gates::QUANTITY,
+    deals::DEALS,
+    stock::DESIGN,
+    stock::STORED,
+    stock::APART,
+    stock::STACKS,
+    matter::ENTRY,
+    matter::STORE,
+    matter::CONSUME,
+    edges::EDGE,
+    edges::CUSTOMS,
+    matter::TRANSFORM,
+    matter::CORRECT,
+    packages::PARTS,
+    packages::EMPTIES,
+    packages::REPACK,
+    packages::SAMPLE,
+    packages::OUTER,
+    corrections::KINDS,
+    corrections::VESSELS_AND_EDGES,
+    corrections::TAKEN,
+    handoffs::OFFER,
+    handoffs::ACCEPT,
+    handoffs::PARK,
+    handoffs::CARRIAGE,
+    modes::WAYBILLS,
+    modes::GAUGE,
+    waybills::FORM,
+    waybills::GOODS,
+    waybills::ABOARD,
+    manifests::MOVER,
+    manifests::RECEIVER,
+    rejections::ON,
+    rejections::RELAYS,
+    rejections::ASKED,
+    scales::MEASURES,
+    scales::RETURNS,
+    handoffs::TRADE,
+    handoffs::SETTLE,
+    settlements::ORIGINS,
+    vessels::VESSELS,
+    vessels::ASSAYS,
+    orders::TAKE_OVER,
+    seals::SEALS,
+    recalls::RECALLS,
+    inspections::INSPECTIONS,
+    seizures::SEIZURES,
+    relief::BLACKLIST,
+    relief::RELIEF,
+    succession::SUCCESSION,
+    succession::INHERITANCE,
+    devices::DEVICES,
+    devices::PAPER,
+];
 
 /// Refusals that no table can reach, and the test that does.
 const ELSEWHERE: &[(RefusalCode, &str)] = &[
@@ -467,76 +575,8 @@ const ELSEWHERE: &[(RefusalCode, &str)] = &[
 
 #[test]
 fn every_code_is_reached_by_a_line_of_a_table() {
-    let tables = [
-        bytes::SHAPE,
-        bytes::SIGNATURES,
-        bytes::TIMES,
-        registry::REGISTRY,
-        packs::ENTRIES,
-        packs::PACKS,
-        packs::LISTS,
-        loading::VEHICLES,
-        loading::TANKS,
-        loading::CREWS,
-        loading::CHECKS,
-        loading::PASSES,
-        duties::TWO_PERSONS,
-        duties::FILING,
-        duties::FIGURES,
-        findings::ANSWERS,
-        gates::PERMITS,
-        gates::PURCHASE,
-        gates::QUANTITY,
-        matter::ENTRY,
-        matter::STORE,
-        matter::CONSUME,
-        edges::EDGE,
-        edges::CUSTOMS,
-        matter::TRANSFORM,
-        matter::CORRECT,
-        packages::PARTS,
-        packages::EMPTIES,
-        packages::REPACK,
-        packages::SAMPLE,
-        packages::OUTER,
-        corrections::KINDS,
-        corrections::VESSELS_AND_EDGES,
-        corrections::TAKEN,
-        handoffs::OFFER,
-        handoffs::ACCEPT,
-        handoffs::PARK,
-        handoffs::CARRIAGE,
-        modes::WAYBILLS,
-        modes::GAUGE,
-        waybills::FORM,
-        waybills::GOODS,
-        waybills::ABOARD,
-        manifests::MOVER,
-        manifests::RECEIVER,
-        rejections::ON,
-        rejections::RELAYS,
-        rejections::ASKED,
-        scales::MEASURES,
-        scales::RETURNS,
-        handoffs::TRADE,
-        handoffs::SETTLE,
-        settlements::ORIGINS,
-        vessels::VESSELS,
-        vessels::ASSAYS,
-        orders::TAKE_OVER,
-        seals::SEALS,
-        recalls::RECALLS,
-        inspections::INSPECTIONS,
-        seizures::SEIZURES,
-        relief::BLACKLIST,
-        relief::RELIEF,
-        succession::SUCCESSION,
-        succession::INHERITANCE,
-        devices::DEVICES,
-        devices::PAPER,
-    ];
     let (mut refusals, mut findings) = (BTreeSet::new(), BTreeSet::new());
-    for cases in tables.into_iter().chain(overdue::ALL) {
+    for cases in TABLES.iter().chain(&overdue::ALL) {
         let (mut r, mut f) = named(cases);
         refusals.append(&mut r);
         findings.append(&mut f);

@@ -26,6 +26,7 @@ mod paper_field;
 mod personal_data;
 mod plate;
 mod region;
+mod segregation;
 mod special_control;
 mod sscc;
 mod substance;
@@ -46,6 +47,7 @@ pub use paper_field::{ManifestPart, Need, PaperField, manifest_fields, waybill_f
 pub use personal_data::{PersonalData, personal_data};
 pub use plate::{PlateError, check_plate};
 pub use region::{Region, RegionCode, RegionError, RegionKind, region, regions};
+pub use segregation::{Segregation, segregation};
 pub use special_control::{SpecialControl, special_control};
 pub use sscc::{Sscc, SsccError};
 pub use substance::{Substance, SubstanceError};
@@ -66,5 +68,6 @@ pub fn check() -> Result<(), TableError> {
     paper_field::parsed()?;
     agency::parsed()?;
     national::parsed()?;
+    segregation::parsed()?;
     Ok(())
 }

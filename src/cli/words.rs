@@ -16,7 +16,7 @@ use crate::pb::{
 };
 
 pub use rule_book::{
-    permit_kind, permit_status, qualification, rule_kind, rule_mode, vehicle_kind,
+    danger_status, permit_kind, permit_status, qualification, rule_kind, rule_mode, vehicle_kind,
 };
 
 /// A kind of event, for example `offered 交出`.
@@ -271,7 +271,10 @@ pub fn change(change: &C) -> Option<(String, Option<Account>)> {
         C::OneSided(o) => plain(format!(
             "one-sided 待对方确认 {} kg, {}",
             kg(o.gross_mg),
-            o.outsider.as_ref().map_or("", |o| &o.name)
+            o.outsider.as_ref().map_or("", |o| match o.person.as_ref() {
+                [] => &o.name,
+                _ => "a natural person 个人",
+            })
         )),
         C::CustomsSet(c) => Some((
             format!(

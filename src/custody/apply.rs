@@ -137,6 +137,7 @@ pub fn apply(item: &mut Item, change: &Change, at: At) -> Result<(), Broken> {
         | Item::Park(_)
         | Item::Rules(_)
         | Item::Ledger(_) => misplaced("the registry"),
+        Item::Stock(_) => misplaced("stock"),
     }
 }
 

@@ -24,6 +24,7 @@ pub mod ranges;
 pub mod registry;
 pub mod rules;
 pub mod state;
+pub mod stock;
 pub mod subject;
 pub mod succession;
 #[cfg(test)]

@@ -13,6 +13,7 @@ use super::leaf::{self, Leaf};
 pub use super::leaf::{StoredItem, leaf_digest};
 use super::lot::{self, Broken};
 use super::registry;
+use super::stock::Before;
 use super::subject::{self, Item, Items};
 use crate::event::Hash;
 use crate::event::digest::{Tag, tagged};
@@ -261,10 +262,14 @@ impl State {
         before.saturating_sub(self.leaves.len())
     }
 
-    /// BLAKE3 over the leaf digests of all open items in order of (kind, id):
-    /// equal states have equal digests, on any machine.
+    /// BLAKE3 over the leaf digests of all open items in order of (kind, id),
+    /// stock aside, which the lots make: equal states have equal digests, on any
+    /// machine.
     pub fn digest(&self) -> Hash {
-        let open: Vec<(&Key, &Leaf)> = self.leaves.iter().filter(|(_, l)| l.is_open).collect();
+        let stock = i32::from(SubjectKind::Stock);
+        let counts = |key: &Key, leaf: &Leaf| leaf.is_open && key.kind() != stock;
+        let open = self.leaves.iter().filter(|(key, leaf)| counts(key, leaf));
+        let open: Vec<(&Key, &Leaf)> = open.collect();
         // Those that are not known yet, on all cores.
         let digests: Vec<Hash> = open
             .par_iter()
@@ -280,8 +285,8 @@ impl State {
     }
 
     /// Folds the next record in: chain, links, registry events, outcomes,
-    /// laws. On an error the state is unchanged. Returns what has changed, in
-    /// order of subject.
+    /// laws; then stock follows. On an error the state is unchanged. Returns what
+    /// has changed, in order of subject.
     pub fn apply(
         &mut self,
         record: &OpenRecord,
@@ -289,6 +294,7 @@ impl State {
     ) -> Result<Vec<Changed>, ApplyError> {
         self.check_chain(record)?;
         let mut changed: BTreeMap<Subject, Item> = BTreeMap::new();
+        let mut before = Before::default();
         let at = At {
             position: record.position(),
             happened_at_ms: record.payload.happened_at_ms,
@@ -309,6 +315,7 @@ impl State {
                 });
             }
             if let Some(item) = item {
+                before.note(subject, &item);
                 changed.insert((*subject).clone(), Arc::unwrap_or_clone(item));
             }
         }
@@ -341,6 +348,13 @@ impl State {
             }
         }
         super::conservation::check(record).map_err(|broken| law(&subject::ledger(), broken))?;
+        let moves = before
+            .moves(changed.iter(), self)
+            .map_err(|broken| law(&subject::ledger(), broken))?;
+        changed.extend(moves.into_iter().map(|moved| {
+            let item = moved.item(at.position);
+            (moved.subject, item)
+        }));
         Ok(self.commit(record, changed))
     }
 

@@ -93,6 +93,28 @@ pub fn finding(position: u64, index: u32) -> Subject {
     subject(SubjectKind::Finding, id.into())
 }
 
+/// Where stock is asked of: of one party, all of it, or what is in one place or
+/// in one unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stand<'a> {
+    /// All of it.
+    Party,
+    /// In a place, by its code.
+    Place(&'a str),
+    /// In a unit, by its code.
+    Unit(&'a str),
+}
+
+/// A party's stock.
+pub fn stock(party: &str, stand: Stand<'_>) -> Subject {
+    let id = match stand {
+        Stand::Party => party.to_owned(),
+        Stand::Place(place) => format!("{party}/place/{place}"),
+        Stand::Unit(unit) => format!("{party}/unit/{unit}"),
+    };
+    subject(SubjectKind::Stock, id.into())
+}
+
 /// All rule packs.
 pub fn rules() -> Subject {
     subject(SubjectKind::Rules, Bytes::new())
@@ -128,6 +150,7 @@ pub fn show(subject: &Subject) -> String {
         | SubjectKind::Permit
         | SubjectKind::Product
         | SubjectKind::Vehicle
+        | SubjectKind::Stock
         | SubjectKind::Park => format!("{kind} {}", String::from_utf8_lossy(&subject.id)),
         SubjectKind::Rules => kind,
         _ => format!("{kind} {}", crate::event::digest::to_hex(&subject.id)),
@@ -211,6 +234,7 @@ pub fn is_open(item: &Item) -> bool {
             let answer = f.noted.as_ref().map(FindingNoted::answer);
             answer != Some(FindingAnswer::Resolved)
         }
+        Item::Stock(stock) => !stock.lines.is_empty(),
         Item::Party(_)
         | Item::Site(_)
         | Item::Place(_)
@@ -247,6 +271,7 @@ pub fn last(item: &Item) -> u64 {
         Item::Recall(i) => i.last,
         Item::Danger(i) => i.last,
         Item::Finding(i) => i.last,
+        Item::Stock(i) => i.last,
         Item::Ledger(i) => i.last,
     }
 }
@@ -272,6 +297,7 @@ pub fn set_last(item: &mut Item, position: u64) {
         Item::Recall(i) => &mut i.last,
         Item::Danger(i) => &mut i.last,
         Item::Finding(i) => &mut i.last,
+        Item::Stock(i) => &mut i.last,
         Item::Ledger(i) => &mut i.last,
     };
     *last = position;

@@ -308,6 +308,9 @@ fn rule_remedy(code: RefusalCode) -> &'static str {
         }
         C::WaybillFieldsMissing => "fill in the waybill's fields that the answer names",
         C::ManifestFieldsMissing => "fill in the waste manifest's fields that the answer names",
+        C::Payment => "pay through bank accounts, and say so",
+        C::OnlineSale => "agree it outside the internet",
+        C::Individual => "hand over to an enterprise that may have the goods",
         C::Restricted => "split it into acts within the region's limit, or ask its authority",
         C::Blacklisted => {
             "deal with a party that is not on the list, or wait until its term is over"

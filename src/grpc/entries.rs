@@ -1,5 +1,5 @@
-//! Permits, vehicles, persons, products and parks by the page, and the rule
-//! packs.
+//! Permits, vehicles, persons, products, parks, stock and hidden dangers by the
+//! page, and the rule packs.
 
 use super::errors::Fault;
 use super::registry::page_size;
@@ -16,10 +16,16 @@ const MAX_SEEN: usize = 10_000;
 pub(super) fn kind(request: &ListEntriesRequest) -> Result<SubjectKind, Fault> {
     use SubjectKind as K;
     match request.kind() {
-        kind @ (K::Permit | K::Vehicle | K::Person | K::Product | K::Park) => Ok(kind),
+        kind @ (K::Permit
+        | K::Vehicle
+        | K::Person
+        | K::Product
+        | K::Park
+        | K::Stock
+        | K::Danger) => Ok(kind),
         _ => Err(Fault::invalid(
             "kind",
-            "permits, vehicles, persons, products or parks",
+            "permits, vehicles, persons, products, parks, stock or dangers",
         )),
     }
 }
@@ -31,6 +37,8 @@ fn owner(item: &Item) -> &str {
         Item::Vehicle(i) => i.registered.as_ref().map_or("", |r| &r.party),
         Item::Person(i) => i.registered.as_ref().map_or("", |r| &r.party),
         Item::Product(i) => i.registered.as_ref().map_or("", |r| &r.party),
+        Item::Danger(i) => i.opened.as_ref().map_or("", |opened| &opened.party),
+        Item::Stock(i) => &i.party,
         _ => "",
     }
 }
@@ -52,7 +60,9 @@ pub(super) fn page(
         if seen >= MAX_SEEN || answer.items.len() >= size {
             return answer;
         }
-        if request.party.is_empty() || request.party == owner(&item) {
+        let asked = request.party.is_empty() || request.party == owner(&item);
+        // One that is closed is there for a while yet.
+        if asked && subject::is_open(&item) {
             let item = Some(Item::clone(&item));
             answer.items.push(pb::Item { item });
         }

@@ -81,7 +81,7 @@ impl Overdue {
 
 /// Looks every so often, until the ledger takes nothing any more.
 pub(super) fn run(shared: &Shared, every: Duration) {
-    let mut walk = Walk::new(every);
+    let mut walk = Walk::new(every, MAX_SEEN);
     loop {
         let due = Instant::now() + POLL.min(every);
         if shared.inbox.rest_until(due) {
@@ -94,6 +94,8 @@ pub(super) fn run(shared: &Shared, every: Duration) {
 /// A walk through the live state.
 pub(super) struct Walk {
     every_ms: i64,
+    /// Items in a piece, at most.
+    seen: usize,
     /// Where it goes on; `None`: it is not under way.
     at: Option<Place>,
     /// When the last one began, Unix milliseconds.
@@ -108,9 +110,10 @@ struct Place {
 }
 
 impl Walk {
-    pub(super) fn new(every: Duration) -> Walk {
+    pub(super) fn new(every: Duration, seen: usize) -> Walk {
         Walk {
             every_ms: i64::try_from(every.as_millis()).unwrap_or(i64::MAX),
+            seen,
             at: None,
             begun_ms: None,
         }
@@ -130,7 +133,7 @@ impl Walk {
         }
         let mut lines = Vec::new();
         while let Some(from) = self.at.take() {
-            self.at = piece(&shared.live().state, &from, now_ms, &mut lines);
+            self.at = self.piece(&shared.live().state, &from, now_ms, &mut lines);
             if lines.len() >= MAX_OVERDUE || !shared.inbox.accepting().0 {
                 break;
             }
@@ -139,6 +142,32 @@ impl Walk {
         // found by the next walk.
         lines.truncate(MAX_OVERDUE);
         shared.overdue.found(overdue_in_order(lines));
+    }
+
+    /// Looks at so many subjects beyond one; returns where to go on, if there are
+    /// more.
+    fn piece(
+        &self,
+        state: &State,
+        from: &Place,
+        now_ms: i64,
+        lines: &mut Vec<OverdueLine>,
+    ) -> Option<Place> {
+        let mut seen = 0;
+        let kinds = overdue_kinds(state).into_iter();
+        for kind in kinds.filter(|kind| i32::from(*kind) >= from.kind) {
+            for (subject, item) in beyond(state, kind, from) {
+                lines.extend(overdue_lines(state, &subject, &item, now_ms));
+                seen += 1;
+                if seen >= self.seen || lines.len() >= MAX_OVERDUE {
+                    return Some(Place {
+                        kind: subject.kind,
+                        id: subject.id,
+                    });
+                }
+            }
+        }
+        None
     }
 
     fn is_time(&mut self, now_ms: i64) -> bool {
@@ -154,26 +183,6 @@ impl Walk {
         self.at = Some(Place::default());
         true
     }
-}
-
-/// Looks at so many subjects beyond one; returns where to go on, if there are
-/// more.
-fn piece(state: &State, from: &Place, now_ms: i64, lines: &mut Vec<OverdueLine>) -> Option<Place> {
-    let mut seen = 0;
-    let kinds = overdue_kinds(state).into_iter();
-    for kind in kinds.filter(|kind| i32::from(*kind) >= from.kind) {
-        for (subject, item) in beyond(state, kind, from) {
-            lines.extend(overdue_lines(state, &subject, &item, now_ms));
-            seen += 1;
-            if seen >= MAX_SEEN || lines.len() >= MAX_OVERDUE {
-                return Some(Place {
-                    kind: subject.kind,
-                    id: subject.id,
-                });
-            }
-        }
-    }
-    None
 }
 
 /// The subjects of a kind, after one if it is of that kind.

@@ -35,7 +35,7 @@ pub use self::writes::Writes;
 use super::standing::Standing;
 
 /// Version of the rows' layout. Another one is set aside and rebuilt.
-pub const STORE_VERSION: u32 = 5;
+pub const STORE_VERSION: u32 = 6;
 
 /// Memory that sled may use for its page cache, bytes. What is hot is in the
 /// live state; this is for the pages that closed items come to, anywhere.

@@ -35,6 +35,7 @@ fn outsider(who: &Who) -> Outsider {
         name: format!("{} {}", who.name_zh, who.name_en),
         code: who.code.clone(),
         country: "CN".to_owned(),
+        ..Outsider::default()
     }
 }
 

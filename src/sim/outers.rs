@@ -8,7 +8,7 @@ use super::paper;
 use super::ship::{Shipment, Twist, with_line};
 use super::world::Said;
 use crate::pb::event::Body;
-use crate::pb::{Accepted, Aggregated, Counted, Goods, Offered, SerialRange, Traded};
+use crate::pb::{Accepted, Aggregated, Counted, Goods, Offered, PaymentKind, SerialRange, Traded};
 
 /// Of so many plain shipments one travels in a case.
 const CASED_ONE_IN: u64 = 4;
@@ -147,6 +147,8 @@ impl World {
             goods: vec![back.goods()],
             permit: String::new(),
             returns: Some(trade),
+            payment: PaymentKind::BankAccount.into(),
+            online: false,
         };
         let id = self.fresh_id();
         let bodies = vec![Body::Traded(traded)];

@@ -10,8 +10,8 @@ use crate::event::LotId;
 use crate::pb::event::Body;
 use crate::pb::incident::At as IncidentAt;
 use crate::pb::{
-    Accepted, AcceptedLine, Declined, EventRef, Goods, Incident, IncidentKind, Relayed, Traded,
-    Withdrawn,
+    Accepted, AcceptedLine, Declined, EventRef, Goods, Incident, IncidentKind, PaymentKind,
+    Relayed, Traded, Withdrawn,
 };
 
 /// Packages of a shipment, at most.
@@ -271,6 +271,8 @@ impl World {
             goods: vec![s.pile.goods()],
             permit: format!("{}-{:06}", buyer.letters, self.number()),
             returns: None,
+            payment: PaymentKind::BankAccount.into(),
+            online: false,
         };
         s.pile.owner = buyer.clone();
         let id = self.fresh_id();

@@ -16,7 +16,8 @@ use crate::pb::event::Body;
 use crate::pb::offered::From as OfferedFrom;
 use crate::pb::{
     Accepted, AcceptedLine, Counted, Disposed, EventRef, Goods, Measure, MeasureUnit, Moved,
-    Offered, Produced, Relayed, ReportKind, Reported, SerialRange, Traded, Used, Wasted,
+    Offered, PaymentKind, Produced, Relayed, ReportKind, Reported, SerialRange, Traded, Used,
+    Wasted,
 };
 
 /// The lot's label.
@@ -141,6 +142,8 @@ impl World {
                     goods: vec![self.sent()],
                     permit: "JL-GM-2026-0042".to_owned(),
                     returns: None,
+                    payment: PaymentKind::BankAccount.into(),
+                    online: false,
                 };
                 let id = self.fresh_id();
                 let bodies = vec![Body::Traded(traded)];

@@ -5,8 +5,8 @@ use hazledger::event::Statement;
 use hazledger::pb::event::Body;
 use hazledger::pb::offered::From as OfferedFrom;
 use hazledger::pb::{
-    Accepted, AcceptedLine, Carriage, Declined, EventKind, EventRef, Goods, Offered, Quantity,
-    Relayed, ReportKind, Reported, Traded, TransportMode, Withdrawn,
+    Accepted, AcceptedLine, Carriage, Declined, EventKind, EventRef, Goods, Offered, PaymentKind,
+    Quantity, Relayed, ReportKind, Reported, Traded, TransportMode, Withdrawn,
 };
 
 use super::books::{Account, Id};
@@ -522,6 +522,8 @@ impl Player {
             goods: vec![self.goods(&stock)],
             permit: "PERMIT-7".to_owned(),
             returns: None,
+            payment: PaymentKind::BankAccount.into(),
+            online: false,
         };
         if self.world.percent(10) {
             traded.goods.push(self.goods(&stock));

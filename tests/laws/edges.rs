@@ -134,6 +134,7 @@ impl Player {
             name: "Outsider".to_owned(),
             code,
             country: country.to_owned(),
+            ..Outsider::default()
         }
     }
 

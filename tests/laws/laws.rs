@@ -317,6 +317,7 @@ pub fn agrees(model: &Model, subject: &pb::Subject, item: &Item) {
             };
             same("place", mine.expect("an unknown place"), &theirs);
         }
+        Item::Stock(s) => stock_agrees(model, s),
         Item::Site(_)
         | Item::Unit(_)
         | Item::Permit(_)
@@ -330,6 +331,33 @@ pub fn agrees(model: &Model, subject: &pb::Subject, item: &Item) {
         | Item::Finding(_)
         | Item::Ledger(_) => {}
     }
+}
+
+fn stock_agrees(model: &Model, state: &pb::StockState) {
+    // The model does not follow units.
+    if state.unit.is_empty() {
+        let lines = state.lines.iter();
+        let theirs = lines.map(|l| (l.form.clone(), amount(l.gross_mg, l.contained_mg)));
+        let mine = stock(model, &state.party, &state.place);
+        same("stock", &mine, &theirs.collect());
+    }
+}
+
+/// What a party has in a place, or in all of them, by form.
+fn stock(model: &Model, party: &str, place: &str) -> BTreeMap<String, Amount> {
+    let mut stock = BTreeMap::<String, Amount>::new();
+    for (_, book) in model.lots.iter() {
+        for (account, mass) in &book.accounts {
+            if let Account::Held(holder, at) = account
+                && holder == party
+                && (place.is_empty() || at == place)
+            {
+                let sum = stock.entry(book.form.clone()).or_default();
+                *sum = *sum + *mass;
+            }
+        }
+    }
+    stock
 }
 
 fn handoff_agrees(model: &Model, name: &Id, state: &pb::HandoffState) {

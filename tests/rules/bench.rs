@@ -13,7 +13,7 @@ use hazledger::catalog::Uscc;
 use hazledger::custody::decide::{self, Context, Recorded, decide, decide_genesis, keys_of};
 use hazledger::custody::registry::LEDGER;
 use hazledger::custody::state::{nowhere, touched_root};
-use hazledger::custody::{Items, State};
+use hazledger::custody::{Item, Items, State};
 use hazledger::event::codes::Refused;
 use hazledger::event::record::{Additions, OpenRecord, SealedRecord, Standing, seal};
 use hazledger::event::signing::{Purpose, SecretKey};
@@ -21,10 +21,10 @@ use hazledger::event::statement::Draft;
 use hazledger::event::{Hash, Statement, StatementId, ids};
 use hazledger::pb::event::Body;
 use hazledger::pb::{
-    Authority, BaseRulePack, ClockStated, Event, EventRef, FindingCode, Genesis, KeyHolder,
-    KeyRegistered, Origin, OverdueLine, OverdueStated, Part, PartyRegistered, PartyStatus, Payload,
-    PlaceRegistered, RefusalsAnchored, SignatureAlgorithm, SignedStatement, SiteRegistered, Stage,
-    StateRecorded, UnitRegistered,
+    AccountKind, Authority, BaseRulePack, ClockStated, Event, EventRef, FindingCode, Genesis,
+    KeyHolder, KeyRegistered, Origin, OverdueLine, OverdueStated, Part, PartyRegistered,
+    PartyStatus, Payload, PlaceRegistered, RefusalsAnchored, SignatureAlgorithm, SignedStatement,
+    SiteRegistered, Stage, StateRecorded, StockLine, UnitRegistered,
 };
 use prost::Message as _;
 
@@ -223,8 +223,61 @@ impl Bench {
         let sealed = seal(statement, additions, standing, &[7; 32])?;
         let record = OpenRecord::open(&sealed.bytes).unwrap();
         self.state.apply(&record, &mut nowhere).unwrap();
+        self.stock_is_what_the_lots_say();
         self.records.push((sealed, self.state.digest()));
         Ok(())
+    }
+
+    /// Stock is kept up change by change; here it is added up from the lots.
+    fn stock_is_what_the_lots_say(&self) {
+        let mut wanted: BTreeMap<String, BTreeMap<String, (i64, i64)>> = BTreeMap::new();
+        let places: BTreeMap<String, String> = (self.state.items())
+            .filter_map(|(subject, item)| match item.as_ref() {
+                Item::Place(place) => {
+                    let id = String::from_utf8_lossy(&subject.id).into_owned();
+                    Some((id, place.registered.as_ref()?.unit.clone()))
+                }
+                _ => None,
+            })
+            .collect();
+        let mut kept = BTreeMap::new();
+        for (subject, item) in self.state.items() {
+            match item.as_ref() {
+                Item::Stock(stock) if !stock.lines.is_empty() => {
+                    let id = String::from_utf8_lossy(&subject.id).into_owned();
+                    let line = |l: &StockLine| (l.form.clone(), (l.gross_mg, l.contained_mg));
+                    kept.insert(id, stock.lines.iter().map(line).collect());
+                }
+                Item::Lot(lot) => {
+                    let born = lot.born.as_ref().unwrap();
+                    let form = if lot.form.is_empty() {
+                        &born.form
+                    } else {
+                        &lot.form
+                    };
+                    for balance in &lot.balances {
+                        let account = balance.account.as_ref().unwrap();
+                        if account.kind() != AccountKind::Held {
+                            continue;
+                        }
+                        let party = &account.party;
+                        let mut stands =
+                            vec![party.clone(), format!("{party}/place/{}", account.place)];
+                        let unit = places.get(&format!("{party}/{}", account.place));
+                        if let Some(unit) = unit.filter(|unit| !unit.is_empty()) {
+                            stands.push(format!("{party}/unit/{unit}"));
+                        }
+                        for stand in stands {
+                            let sum = wanted.entry(stand).or_default();
+                            let sum = sum.entry(form.clone()).or_default();
+                            *sum = (sum.0 + balance.gross_mg, sum.1 + balance.contained_mg);
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        assert_eq!(kept, wanted);
     }
 
     /// The ledger's own record, where the interval says that one stands.

@@ -22,6 +22,7 @@ pub fn abroad() -> Outsider {
         name: "Zhetysu Mining".into(),
         code: "050140001234".into(),
         country: "KZ".into(),
+        ..Outsider::default()
     }
 }
 
@@ -31,6 +32,7 @@ pub fn nobody() -> Outsider {
         name: "未入链矿山".into(),
         code: party(NOBODY),
         country: "CN".into(),
+        ..Outsider::default()
     }
 }
 

@@ -3,9 +3,13 @@
 
 use hazledger::event::record::OpenRecord;
 use hazledger::pb::event::Body as B;
-use hazledger::pb::{AgencyRegistered, Corrected, DocumentRef, FindingAnswer, FindingAnswered};
+use hazledger::pb::{
+    AgencyRegistered, Corrected, DocumentRef, FindingAnswer, FindingAnswered, FindingCode,
+    RuleKind, RuleLine, RuleMode,
+};
 
-use super::bench::{Answer, Bench, event, party};
+use super::bench::{Answer, Bench, DAY, HOUR, START_MS, event, party};
+use super::rulebook::rule;
 use super::table::Case;
 
 use FindingAnswer::{Acknowledged, Explained, Resolved, Unspecified};
@@ -114,3 +118,64 @@ pub const ANSWERS: &[Case] = &[
     // An answer is followed by another, not corrected.
     ("stock offer short", |b| { let e = word(b, "dispute", Acknowledged); b.name("answer", "P1", B::FindingAnswered(e.clone())).unwrap(); let e = Corrected { original: Some(b.event("answer")), restated: Some(Box::new(event(B::FindingAnswered(e)))), reason: "no".into() }; b.say("P1", B::Corrected(Box::new(e))) }, "CANNOT_CORRECT"),
 ];
+
+/// By when each finding of the last record is to be answered.
+fn dues(b: &Bench) -> Vec<i64> {
+    let (sealed, _) = b.records.last().unwrap();
+    let record = OpenRecord::open(&sealed.bytes).unwrap();
+    let findings = record.findings.iter().flatten();
+    findings.map(|finding| finding.due_ms).collect()
+}
+
+/// A warning (a stack) and an alarm (goods side by side) of P's, with lines of a
+/// pack: by when?
+fn dated(lines: &[RuleLine]) -> Vec<i64> {
+    let mut b = Bench::new();
+    b.set_up("stock");
+    let stack = rule(RuleKind::Stack, RuleMode::Find, "NACN");
+    let apart = rule(RuleKind::IncompatibleGoods, RuleMode::Find, "");
+    b.publish([&[stack, apart], lines].concat()).unwrap();
+    b.now += HOUR;
+    let (more, mut beside) = (b.produced("a", "1", "T1"), b.produced("b", "1", "T1"));
+    if let Some(lot) = &mut beside.lot {
+        lot.form = "AN-1942".into();
+    }
+    let events = vec![event(B::Produced(more)), event(B::Produced(beside))];
+    let found = b.say_all("P1", events).unwrap();
+    let wanted = [FindingCode::StackTooLarge, FindingCode::IncompatibleGoods];
+    assert_eq!(found, wanted);
+    let recorded = b.now;
+    let in_hours = |due: i64| if due == 0 { 0 } else { (due - recorded) / HOUR };
+    dues(&b).into_iter().map(in_hours).collect()
+}
+
+fn within(kind: RuleKind, mode: RuleMode, hours: i64) -> RuleLine {
+    RuleLine {
+        limit: hours,
+        ..rule(kind, mode, "")
+    }
+}
+
+/// A pack sets by when, from when it was recorded; what has a date of its own
+/// keeps it, and a notice has none.
+pub fn are_dated_by_the_pack_in_force() {
+    use RuleKind::{AlarmDue, WarningDue};
+    use RuleMode::{Find, Off};
+    assert_eq!(dated(&[]), [0, 0]);
+    assert_eq!(dated(&[within(AlarmDue, Find, 24)]), [0, 24]);
+    assert_eq!(dated(&[within(WarningDue, Find, 72)]), [72, 0]);
+    assert_eq!(dated(&[within(AlarmDue, Off, 24)]), [0, 0]);
+    let of_all = |lines: Vec<RuleLine>, steps: &str| {
+        let mut b = Bench::new();
+        b.publish(lines).unwrap();
+        b.set_up(steps);
+        dues(&b)
+    };
+    let both = || vec![within(AlarmDue, Find, 24), within(WarningDue, Find, 72)];
+    // A dispute's alarm has the dispute's day, seven from then.
+    let own = of_all(both(), "stock offer short");
+    assert_eq!(own, [START_MS + 2_000 + 7 * DAY]);
+    let controlled = rule(RuleKind::Controlled, Find, "NACN");
+    let notice = [both(), vec![controlled]].concat();
+    assert_eq!(of_all(notice, "stock offer"), [0]);
+}

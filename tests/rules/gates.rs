@@ -111,6 +111,7 @@ fn arrives(b: &mut Bench) -> Answer {
             name: "Elsewhere".into(),
             code: "KZ-1".into(),
             country: "KZ".into(),
+            ..Outsider::default()
         }),
         documents: vec![hazledger::pb::DocumentRef {
             kind: "waybill".into(),

@@ -310,6 +310,7 @@ fn edges(b: &mut Bench) {
         name: "Zhetysu Mining".into(),
         code: "050140001234".into(),
         country: "KZ".into(),
+        ..Outsider::default()
     });
     let arrived = Arrived {
         lot: Some(b.lot("arrived", "12", "T1")),

@@ -412,6 +412,8 @@ impl Bench {
             goods: goods.iter().filter_map(|g| self.goods(g)).collect(),
             permit: "GP-1".into(),
             returns: None,
+            payment: 0,
+            online: false,
         }
     }
 

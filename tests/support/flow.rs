@@ -296,6 +296,8 @@ impl Flow {
             goods: vec![loose(*lot, 295_000), packages(*lot, 1, 4)],
             permit: "P-1".to_owned(),
             returns: None,
+            payment: 0,
+            online: false,
         });
         book.submit(&cast.maker, &[&cast.user], vec![event(traded)]);
         let used = Body::Used(Used {

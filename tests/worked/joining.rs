@@ -44,6 +44,7 @@ fn a_plant_joins_with_stock_of_unknown_origin_and_sends_some_of_it_outside() {
             name: "未入链矿山".into(),
             code: party(NOBODY),
             country: "CN".into(),
+            ..Outsider::default()
         }),
         documents: Vec::new(),
     };

@@ -10,8 +10,8 @@ use crate::custody::Item;
 use crate::custody::permit;
 use crate::event::digest::to_hex;
 use crate::pb::{
-    self, ListEntriesRequest, ListEntriesResponse, PermitState, PersonRegistered, SubjectKind,
-    VehicleRegistered,
+    self, ListEntriesRequest, ListEntriesResponse, PermitState, PersonRegistered, StockLine,
+    StockState, SubjectKind, VehicleRegistered,
 };
 
 /// Entries asked for at a time.
@@ -27,6 +27,8 @@ enum Which {
     Persons,
     Products,
     Parks,
+    Stock,
+    Dangers,
 }
 
 impl Which {
@@ -37,6 +39,8 @@ impl Which {
             Which::Persons => SubjectKind::Person,
             Which::Products => SubjectKind::Product,
             Which::Parks => SubjectKind::Park,
+            Which::Stock => SubjectKind::Stock,
+            Which::Dangers => SubjectKind::Danger,
         }
     }
 
@@ -69,17 +73,34 @@ impl Which {
                 "Region 行政区划",
                 "Assessed until 评价至",
             ],
+            Which::Stock => &[
+                "Party 单位",
+                "Where 位置",
+                "Form 品种",
+                "Gross 毛重 (kg)",
+                "Contained 折纯 (kg)",
+            ],
+            Which::Dangers => &[
+                "Party 单位",
+                "Site 场所",
+                "Item 检查项",
+                "What 隐患",
+                "Status 状态",
+                "Due 期限",
+            ],
         }
     }
 }
 
-/// List permits, vehicles, persons, products or parks.
+/// List permits, vehicles, persons, products, parks, stock or hidden dangers.
 #[derive(Debug, Args)]
 #[command(after_help = "\
---format json prints one entry a line, as the service gives it.
+--format json prints one entry a line, as the service gives it. Stock is what
+stands in each place, in each unit and with each party, form by form.
 
 Example:
   hazledger registry list vehicles --party 91150400MADEM0046K
+  hazledger registry list stock --party 91150400MADEM0046K
   hazledger registry list permits --format json")]
 pub(super) struct ListArgs {
     #[arg(value_enum)]
@@ -110,7 +131,7 @@ pub(super) fn run(args: &ListArgs) -> Result<Outcome, CliError> {
             for entry in &answer.items {
                 match args.format {
                     Format::Json => out.message(WHAT, "Item", entry)?,
-                    Format::Table => rows.extend(row(&mut client, entry).await),
+                    Format::Table => rows.extend(rows_of(&mut client, entry).await),
                 }
             }
             if answer.next.is_empty() {
@@ -143,6 +164,14 @@ fn day(ms: i64) -> String {
     }
 }
 
+/// One line an entry; of stock one a form.
+async fn rows_of(client: &mut Client, entry: &pb::Item) -> Vec<Vec<String>> {
+    match &entry.item {
+        Some(Item::Stock(stock)) => stock_rows(&client.party_name(&stock.party).await, stock),
+        _ => row(client, entry).await.into_iter().collect(),
+    }
+}
+
 async fn row(client: &mut Client, entry: &pb::Item) -> Option<Vec<String>> {
     Some(match entry.item.as_ref()? {
         Item::Permit(state) => {
@@ -172,6 +201,17 @@ async fn row(client: &mut Client, entry: &pb::Item) -> Option<Vec<String>> {
             let until = day(e.assessment_until_ms);
             vec![e.park.clone(), e.name_zh.clone(), e.region.clone(), until]
         }
+        Item::Danger(state) => {
+            let e = state.opened.as_ref()?;
+            vec![
+                client.party_name(&e.party).await,
+                e.site.clone(),
+                e.item.clone(),
+                e.what.clone(),
+                words::danger_status(state.status()).to_owned(),
+                day(state.due_ms),
+            ]
+        }
         _ => return None,
     })
 }
@@ -197,6 +237,24 @@ fn permit_row(holder: String, state: &PermitState) -> Vec<String> {
         kilograms(state.drawn_mg),
         left,
     ]
+}
+
+fn stock_rows(party: &str, stock: &StockState) -> Vec<Vec<String>> {
+    let at = match (stock.place.as_str(), stock.unit.as_str()) {
+        ("", "") => "all 合计".to_owned(),
+        ("", unit) => format!("unit 单元 {unit}"),
+        (place, _) => format!("place 储位 {place}"),
+    };
+    let line = |line: &StockLine| {
+        vec![
+            party.to_owned(),
+            at.clone(),
+            line.form.clone(),
+            kilograms(line.gross_mg),
+            kilograms(line.contained_mg),
+        ]
+    };
+    stock.lines.iter().map(line).collect()
 }
 
 fn vehicle_row(operator: String, e: &VehicleRegistered) -> Vec<String> {

@@ -1,6 +1,8 @@
 //! Permits, vehicles, qualifications and rules in Chinese and English.
 
-use crate::pb::{PermitKind, PermitStatus, QualificationKind, RuleKind, RuleMode, VehicleKind};
+use crate::pb::{
+    DangerStatus, PermitKind, PermitStatus, QualificationKind, RuleKind, RuleMode, VehicleKind,
+};
 
 /// A permit's kind.
 pub fn permit_kind(kind: PermitKind) -> &'static str {
@@ -52,6 +54,18 @@ pub fn vehicle_kind(kind: VehicleKind) -> &'static str {
         K::TankWagon => "tank wagon 铁路罐车",
         K::TankContainer => "tank container 罐箱",
         K::Container => "container 集装箱",
+    }
+}
+
+/// How far a hidden danger has been set right.
+pub fn danger_status(status: DangerStatus) -> &'static str {
+    use DangerStatus as S;
+    match status {
+        S::Unspecified => "",
+        S::Open => "open 待整改",
+        S::Rectified => "set right 已整改",
+        S::Verified => "verified 已核查",
+        S::Closed => "closed 已销号",
     }
 }
 

@@ -62,7 +62,7 @@ pub(super) fn arrived(draft: &mut Draft<'_>, case: &Case<'_>, e: &Arrived) -> Re
     let place = e.lot.as_ref().map_or("", |lot| &lot.place);
     let there = lot::balance(&state, &account::held(case.party(), place));
     if let Some(lot) = &e.lot {
-        rules::from_outside(draft, case, lot, (id, there));
+        rules::from_outside(draft, case, &from, lot, (id, there));
     }
     one_sided(
         draft,
@@ -100,6 +100,7 @@ pub(super) fn departed(
     goods::sink(draft, &portion, &from, AccountKind::Outbound)?;
     find_missing_papers(draft, case, portion.lot, &e.documents);
     let total = portion.total()?;
+    rules::departs(draft, case, &e.place, &to, (portion.lot, total));
     let edge = told(case, AccountKind::Outbound, to, total);
     one_sided(draft, case, portion.lot, edge)
 }
@@ -175,12 +176,19 @@ fn other_side_signed(case: &Case<'_>, edge: &OneSided) -> Result<(), Refused> {
     )
 }
 
-/// An outsider's name, code and country.
+/// Bytes of a person's commitment.
+const COMMITMENT: usize = 32;
+
+/// An outsider's name, code and country; of a natural person the commitment
+/// alone, and the country.
 fn outsider(named: Option<&Outsider>, field: &str) -> Result<Outsider, Refused> {
     let given = named.ok_or_else(|| Refused::missing(field))?;
     let check = || {
-        fields::text(&given.name, MAX_NAME, "name")?;
         fields::country(&given.country, "country")?;
+        if !given.person.is_empty() {
+            return person(given);
+        }
+        fields::text(&given.name, MAX_NAME, "name")?;
         if given.country == CHINA {
             return fields::party_code(&given.code, "code");
         }
@@ -188,6 +196,21 @@ fn outsider(named: Option<&Outsider>, field: &str) -> Result<Outsider, Refused> 
     };
     check().map_err(|r| r.within(field))?;
     Ok(given.clone())
+}
+
+fn person(given: &Outsider) -> Result<(), Refused> {
+    if given.person.len() != COMMITMENT {
+        let why = format!("{COMMITMENT} bytes are wanted: a commitment");
+        return Err(Refused::invalid("person", why));
+    }
+    let named = [(&given.name, "name"), (&given.code, "code")];
+    match named.into_iter().find(|(text, _)| !text.is_empty()) {
+        Some((_, field)) => Err(Refused::invalid(
+            field,
+            "a person is named by commitment only",
+        )),
+        None => Ok(()),
+    }
 }
 
 fn find_missing_papers(
@@ -225,13 +248,13 @@ pub(super) fn one_sided(
         .context
         .recorded_at_ms
         .saturating_add(CONFIRMATION_DUE_MS);
-    let outsider = edge.outsider.as_ref();
-    let detail = format!(
-        "{}, {} of {}: to be confirmed",
-        Mass::mg(edge.gross_mg),
-        outsider.map_or("", |o| &o.name),
-        outsider.map_or("", |o| &o.country)
-    );
+    let outsider = edge.outsider.clone().unwrap_or_default();
+    let name = match outsider.person.as_ref() {
+        [] => outsider.name.as_str(),
+        _ => "a natural person",
+    };
+    let (mass, country) = (Mass::mg(edge.gross_mg), &outsider.country);
+    let detail = format!("{mass}, {name} of {country}: to be confirmed");
     let (code, lot) = (FindingCode::OneSided, subject::lot(id));
     draft.emit(&lot, C::OneSided(OneSided { due_ms, ..edge }))?;
     draft.find(code, Severity::Notice, &lot, case.party(), due_ms, detail);

@@ -71,7 +71,7 @@ use crate::pb::{
 pub use named::subjects as named_subjects;
 pub use overdue::{MAX_OVERDUE, holds as is_overdue};
 pub use packs::check as check_pack;
-pub use rules::due::{
+pub use rules::overdue::{
     in_order as overdue_in_order, kinds as overdue_kinds, lines as overdue_lines,
 };
 pub use signers::Signers;
@@ -208,8 +208,9 @@ pub fn decide(
     };
     let mut draft = Draft::new(items, at);
     let signers = Signers::check(&mut draft, statement, context)?;
-    let rules = context.genesis.base_rules.unwrap_or_default();
+    let base = context.genesis.base_rules.unwrap_or_default();
     if statement.payload.party != LEDGER {
+        draft.use_rules();
         draft.touch(subject::party(&statement.payload.party));
         find_closed_party(&mut draft, &statement.payload.party);
     }
@@ -222,7 +223,7 @@ pub fn decide(
             statement,
             index,
             context,
-            rules: &rules,
+            rules: &base,
         };
         let (gates, at) = (draft.gates(), || format!("events[{index}]"));
         event_of(&mut draft, &case, event)
@@ -232,7 +233,9 @@ pub fn decide(
             .and_then(|()| rules::stocktake::note(&mut draft, &case, event))
             .map_err(|r| r.within(&at()))?;
     }
-    find_back_dating(&mut draft, statement, context, &rules);
+    rules::stock(&mut draft)?;
+    find_back_dating(&mut draft, statement, context, &base);
+    rules::date(&mut draft, context.recorded_at_ms);
     let gate = draft.shut();
     let (additions, items) = draft.finish()?;
     // The fold checks it too, when it is too late for a refusal.

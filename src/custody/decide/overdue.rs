@@ -3,13 +3,14 @@
 //! from the state at the time recorded and the packs in force then.
 
 use super::Case;
-use super::rules::due;
+use super::rules::overdue as due;
 use crate::custody::draft::Draft;
 use crate::custody::registry::LEDGER;
+use crate::custody::rules::Book;
 use crate::custody::subject::{self, Item, Items};
 use crate::event::codes::Refused;
 use crate::pb::change::Change as C;
-use crate::pb::{OverdueLine, OverdueStated, OverdueTold, RefusalCode};
+use crate::pb::{OverdueLine, OverdueStated, OverdueTold, RefusalCode, RuleKind};
 
 /// Lines of one word, at most: they and their findings fit into a record.
 pub const MAX_OVERDUE: usize = 100;
@@ -38,12 +39,18 @@ pub(super) fn stated(
     if !e.lines.is_sorted_by(|a, b| due::order(a) < due::order(b)) {
         return Err(Refused::invalid("lines", "not in order, or twice the same"));
     }
+    draft.use_rules();
     draft.touch(subject::ledger());
+    // By when an owner must see to it, the law's own time having passed: a pack
+    // says so of all findings, or it is as long as for a dispute.
+    let by_ms = if Book::of(draft).is_silent(RuleKind::WarningDue) {
+        case.dispute_deadline_ms()
+    } else {
+        0
+    };
     for (i, line) in e.lines.iter().enumerate() {
         let due = due::of_line(draft, line, case.context.recorded_at_ms)
             .ok_or_else(|| Refused::invalid(format!("lines[{i}]"), "it is not so, or told"))?;
-        // By when its owner must see to it: the law's own time has passed.
-        let by_ms = case.dispute_deadline_ms();
         draft.find(
             due.finding,
             due.severity,

@@ -17,7 +17,9 @@ use crate::event::codes::Refused;
 use crate::event::mass::Mass;
 use crate::event::{LotId, StatementId};
 use crate::pb::change::Change as C;
-use crate::pb::{AccountKind, Goods, LotState, PackagesOwned, RefusalCode, SerialRange, Traded};
+use crate::pb::{
+    AccountKind, Goods, LotState, PackagesOwned, PaymentKind, RefusalCode, SerialRange, Traded,
+};
 
 /// Goods of one trade or offer, at most.
 pub(super) const MAX_LINES: usize = 128;
@@ -35,6 +37,9 @@ pub(super) fn traded(draft: &mut Draft<'_>, case: &Case<'_>, e: &Traded) -> Resu
         );
     }
     fields::optional_text(&e.permit, MAX_SHORT, "permit")?;
+    if PaymentKind::try_from(e.payment).is_err() {
+        return Err(Refused::invalid("payment", "a payment of no kind that is"));
+    }
     if let Some(returns) = &e.returns {
         let named = StatementId::parse(&returns.statement_id).is_some();
         if !named || returns.event_digest.len() != 32 {

@@ -13,14 +13,15 @@ use std::sync::Arc;
 use crate::custody::apply::{self, At};
 use crate::custody::lot;
 use crate::custody::registry;
+use crate::custody::stock::{Before, Moved};
 use crate::custody::subject::{self, Item, Items};
 use crate::event::codes::Refused;
 use crate::event::record::{Additions, MAX_FINDINGS, MAX_SUBJECTS};
 use crate::event::{KeyId, LotId};
 use crate::pb::change::Change as C;
 use crate::pb::{
-    Cause, Change, Event, Finding, FindingCode, Link, LinkKind, Outcome, RefusalCode, Severity,
-    Subject,
+    AccountKind, Cause, Change, Event, Finding, FindingCode, Link, LinkKind, Outcome, RefusalCode,
+    Severity, Subject,
 };
 
 /// A decision in the making.
@@ -37,6 +38,10 @@ pub struct Draft<'a> {
     /// Lots among them that run in a vessel.
     running: BTreeSet<LotId>,
     used_keys: BTreeSet<KeyId>,
+    /// The packs as they stand judge it.
+    used_rules: bool,
+    /// What was touched, as it stood before.
+    stood: Before,
     findings: Vec<Finding>,
     /// What the rules of the day would refuse.
     gates: Vec<Refused>,
@@ -75,6 +80,8 @@ impl<'a> Draft<'a> {
             recent: BTreeMap::new(),
             running: BTreeSet::new(),
             used_keys: BTreeSet::new(),
+            used_rules: false,
+            stood: Before::default(),
             findings: Vec::new(),
             gates: Vec::new(),
         }
@@ -154,6 +161,9 @@ impl<'a> Draft<'a> {
         // Not shared any more with what was asked for, so that it can be
         // changed where it is.
         self.asked.borrow_mut().remove(&subject);
+        if let Some(item) = &item {
+            self.stood.note(&subject, item);
+        }
         let touched = Touched {
             previous: item.as_deref().map(subject::last),
             item,
@@ -165,6 +175,11 @@ impl<'a> Draft<'a> {
     /// The record rests on a key.
     pub fn use_key(&mut self, key: KeyId) {
         self.used_keys.insert(key);
+    }
+
+    /// The record rests on the packs that judge it, if any stand.
+    pub fn use_rules(&mut self) {
+        self.used_rules = self.items.get(&subject::rules()).is_some();
     }
 
     /// Emits a change and applies it.
@@ -215,6 +230,33 @@ impl<'a> Draft<'a> {
         })
     }
 
+    /// What has changed of any stock so far.
+    pub fn stock_moves(&self) -> Result<Vec<Moved>, Refused> {
+        let touched = self.touched.iter();
+        let items = touched.filter_map(|(subject, t)| Some((subject, t.item.as_deref()?)));
+        let moves = self.stood.moves(items, self.items);
+        moves.map_err(|broken| {
+            Refused::new(RefusalCode::MassOverflow, "events").detail(broken.to_string())
+        })
+    }
+
+    /// What follows comes from what brought goods of a party to one of its places
+    /// last.
+    pub fn resume_at(&mut self, party: &str, places: &BTreeSet<String>) {
+        let brought = |change: &&Change| match &change.change {
+            Some(C::Posting(posting)) => posting.account.as_ref().is_some_and(|account| {
+                let held = account.kind() == AccountKind::Held && account.party == party;
+                posting.gross_mg > 0 && held && places.contains(&account.place)
+            }),
+            _ => false,
+        };
+        let changes = self.touched.values().flat_map(|t| &t.changes);
+        let causes = changes.filter(brought).filter_map(|change| change.cause);
+        if let Some(cause) = causes.max_by_key(|cause| cause.event_index) {
+            self.cause = cause;
+        }
+    }
+
     /// The lots changed so far that run in a vessel.
     pub fn running(&self) -> Vec<LotId> {
         self.running.iter().copied().collect()
@@ -259,6 +301,18 @@ impl<'a> Draft<'a> {
             due_ms,
             detail: detail.into(),
         });
+    }
+
+    /// What was found so far.
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// By when each of them is to be answered, in their order.
+    pub fn date_findings(&mut self, due_ms: &[i64]) {
+        for (finding, due_ms) in self.findings.iter_mut().zip(due_ms) {
+            finding.due_ms = *due_ms;
+        }
     }
 
     /// A rule of the day is broken by an act that would authorise it. What
@@ -306,14 +360,17 @@ impl<'a> Draft<'a> {
     /// Ends the draft: links, outcomes, findings and the items as they would
     /// stand. Refused if it names too many subjects or breaks a law.
     pub fn finish(self) -> Result<(Additions, BTreeMap<Subject, Arc<Item>>), Refused> {
-        let subjects = self.touched.len() + self.used_keys.len();
+        let used = self.used_keys.iter().map(|key| subject::key(*key));
+        let rules = self.used_rules.then(subject::rules);
+        let used: Vec<Subject> = used.chain(rules).collect();
+        let subjects = self.touched.len() + used.len();
         if subjects > MAX_SUBJECTS {
             return Err(Refused::new(RefusalCode::TooManySubjects, "")
                 .detail(format!("{subjects} subjects; at most {MAX_SUBJECTS}")));
         }
+        let stocks = self.stock_moves()?;
         let mut additions = Additions::default();
-        for key in &self.used_keys {
-            let subject = subject::key(*key);
+        for subject in used {
             let previous = self.items.get(&subject).as_deref().map(subject::last);
             additions.links.push(Link {
                 subject: Some(subject),
@@ -349,6 +406,10 @@ impl<'a> Draft<'a> {
             subject::set_last(Arc::make_mut(&mut item), self.at.position);
             items.insert(subject, item);
         }
+        items.extend(stocks.into_iter().map(|moved| {
+            let item = Arc::new(moved.item(self.at.position));
+            (moved.subject, item)
+        }));
         // Chain before use, each in order of subject.
         additions
             .links

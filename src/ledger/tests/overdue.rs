@@ -174,9 +174,9 @@ fn words(ledger: &Ledger) -> Vec<(usize, usize)> {
     opened.filter_map(word).collect()
 }
 
-/// Looks through the state at once; whether there is something to say.
+/// Looks through the state at once, in small pieces; whether there is something to say.
 fn look(ledger: &Ledger) -> bool {
-    let mut walk = Walk::new(NEVER);
+    let mut walk = Walk::new(NEVER, 7);
     walk.turn(&ledger.shared);
     ledger.shared.overdue.has_word()
 }

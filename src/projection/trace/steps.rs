@@ -8,8 +8,8 @@ use crate::event::statement::kind_of;
 use crate::pb::change::Change as C;
 use crate::pb::event::Body;
 use crate::pb::{
-    Cause, Change, Counted, EventKind, Finding, LotBorn, Restated, SerialRange, Subject,
-    SubjectKind, TraceStep,
+    Cause, Change, Counted, EventKind, Finding, Link, LinkKind, LotBorn, Restated, SerialRange,
+    Subject, SubjectKind, TraceStep,
 };
 
 /// A step as told, and where its event is recorded.
@@ -166,6 +166,7 @@ fn step(
         kind: kind(record, index).into(),
         event_index: index,
         changes: group.changes,
+        rules: rules(record),
         ..TraceStep::default()
     };
     told.papers = papers::of(record, index).filter(|_| group.cause.parked_position.is_none());
@@ -189,6 +190,16 @@ fn step(
         place,
         counted,
     })
+}
+
+/// Where the packs that judged a record were last changed.
+fn rules(record: &OpenRecord) -> Option<u64> {
+    let links = record.links.iter().flatten();
+    let named = |link: &&Link| {
+        let subject = link.subject.as_ref().map(Subject::kind);
+        link.kind() == LinkKind::Use && subject == Some(SubjectKind::Rules)
+    };
+    links.filter(named).find_map(|link| link.previous)
 }
 
 fn body(record: &OpenRecord, index: u32) -> Option<&Body> {

@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::opened::{Opened, links_of};
+use super::state_record;
 use super::violation::Violation;
 use crate::catalog::RegionCode;
 use crate::custody::decide::covers;
@@ -103,7 +104,7 @@ pub(super) fn judge(
         public_keys.push(parsed(keys, *id, &registered)?);
         signers.parties.insert(registered.party);
     }
-    check_links(opened)?;
+    check_links(before, opened)?;
     Ok((signers, public_keys))
 }
 
@@ -141,18 +142,22 @@ pub(super) fn is_authority(before: &dyn Items, party: &str) -> bool {
     matches!(item.as_deref(), Some(Item::Party(party)) if party.authority)
 }
 
-/// A record is in the chain of its party, and rests on its keys and no others.
-fn check_links(opened: &Opened) -> Result<(), Violation> {
+/// A record is in the chain of its party, and rests on its keys, on the packs
+/// as they stood unless it is the ledger's own word on what no pack judges, and
+/// on nothing else.
+fn check_links(before: &dyn Items, opened: &Opened) -> Result<(), Violation> {
     let party = &opened.record.payload.party;
     let own = subject::party(party);
     let in_chain = party == LEDGER
         || links_of(&opened.record, LinkKind::Chain)
             .any(|link| link.subject.as_ref() == Some(&own));
     let mut uses = links_of(&opened.record, LinkKind::Use).map(|link| link.subject.clone());
-    let exact = opened
-        .signers
-        .iter()
-        .all(|id| uses.next() == Some(Some(subject::key(*id))))
+    let own_word = party == LEDGER && !state_record::says_overdue(&opened.record);
+    let judged = !own_word && before.get(&subject::rules()).is_some();
+    let keys = opened.signers.iter().map(|id| subject::key(*id));
+    let exact = keys
+        .chain(judged.then(subject::rules))
+        .all(|used| uses.next() == Some(Some(used)))
         && uses.next().is_none();
     if in_chain && exact {
         Ok(())

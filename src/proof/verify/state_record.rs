@@ -106,7 +106,7 @@ fn check_anchor(
 }
 
 /// Whether a record speaks of what is overdue.
-fn says_overdue(record: &OpenRecord) -> bool {
+pub(super) fn says_overdue(record: &OpenRecord) -> bool {
     let mut events = record.events.iter().flatten();
     events.any(|event| matches!(event.body, Some(Body::OverdueStated(_))))
 }

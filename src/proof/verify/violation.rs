@@ -159,8 +159,12 @@ pub enum Violation {
         /// Whose it is.
         party: String,
     },
-    /// The links do not name exactly the keys that signed and the party.
-    #[error("the links do not name exactly the keys that signed, and the acting party")]
+    /// The links do not name exactly the keys that signed, the packs that judged
+    /// and the party.
+    #[error(
+        "the links do not name exactly the keys that signed, the packs that judged, \
+         and the acting party"
+    )]
     Uses,
     /// Outcomes that name a subject twice, or out of order.
     #[error("outcomes are not one for each subject, in order")]

@@ -10,8 +10,8 @@ use crate::event::LotId;
 use crate::pb::event::Body;
 use crate::pb::{
     Corrected, Declined, Event, EventRef, Goods, Measure, MeasureUnit, Moved, NewLot, Packed,
-    Produced, Quantity, RefusalCode, ReportKind, Reported, SerialRange, Settled, Settlement,
-    SettlementCause, Traded, TransformInput, Transformed, UnregulatedProduct, Used,
+    PaymentKind, Produced, Quantity, RefusalCode, ReportKind, Reported, SerialRange, Settled,
+    Settlement, SettlementCause, Traded, TransformInput, Transformed, UnregulatedProduct, Used,
 };
 use crate::sim::goods::{self, CYANIDE, KG, Pile, booked};
 use crate::sim::paper;
@@ -170,6 +170,8 @@ fn not_owned(world: &mut World) -> Option<Issued> {
         goods: vec![pile.goods()],
         permit: String::new(),
         returns: None,
+        payment: PaymentKind::BankAccount.into(),
+        online: false,
     };
     let id = world.fresh_id();
     let bodies = vec![Body::Traded(traded)];

@@ -36,6 +36,7 @@ fn departs_to_a_party(world: &mut World) -> Option<Issued> {
             name: to.name_zh.to_owned(),
             code: to.code.clone(),
             country: "CN".to_owned(),
+            ..Outsider::default()
         }),
         documents: Vec::new(),
     };

@@ -9,8 +9,8 @@ use super::{Attempt, refused};
 use crate::event::LotId;
 use crate::pb::event::Body;
 use crate::pb::{
-    Accepted, KeyHolder, KeyRegistered, Moved, Opened, PartyRegistered, PartyStatus, RefusalCode,
-    ReportKind, Reported, SignatureAlgorithm, StateRecorded, Traded, Used, Withdrawn,
+    Accepted, KeyHolder, KeyRegistered, Moved, Opened, PartyRegistered, PartyStatus, PaymentKind,
+    RefusalCode, ReportKind, Reported, SignatureAlgorithm, StateRecorded, Traded, Used, Withdrawn,
 };
 use crate::sim::cast::Who;
 use crate::sim::goods::{CYANIDE, KG};
@@ -151,6 +151,8 @@ fn counterpart(world: &mut World) -> Option<Issued> {
         goods: vec![pile.goods()],
         permit: String::new(),
         returns: None,
+        payment: PaymentKind::BankAccount.into(),
+        online: false,
     };
     let what = "sells without the buyer";
     let said = world.say(&pile.owner.clone(), vec![Body::Traded(traded)], what);

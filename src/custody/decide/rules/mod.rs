@@ -4,23 +4,29 @@
 //! are judged at their own time, and get findings.
 
 pub(super) mod blacklist;
-pub(super) mod due;
+mod deal;
+mod due;
 mod facts;
 mod judged;
 mod lists;
 mod loading;
+pub(super) mod overdue;
 mod papers;
 mod pass;
 mod permits;
 mod purchase;
 pub(super) mod road;
 mod sheet;
+mod stock;
 pub(super) mod stocktake;
 mod vehicles;
 
 pub(super) use papers::asks;
 
+pub(super) use deal::departs;
+pub(super) use due::date;
 pub(super) use facts::{Received, assay_due, back_dating};
+pub(super) use stock::judge as stock;
 
 use self::judged::{Breach, Judged};
 use self::permits::Hands;
@@ -38,7 +44,7 @@ use crate::event::{ConsignmentId, HandoffId, LotId};
 use crate::pb::offered::From as OfferedFrom;
 use crate::pb::{
     Account, AccountKind, Carriage, HandoffLine, HandoffOffered, HandoffPurpose, NewLot, Offered,
-    PermitRef, Relayed, RuleKind, SubjectKind, Traded,
+    Outsider, PermitRef, Relayed, RuleKind, SubjectKind, Traded,
 };
 
 /// What goes, of which form: milligrams of gross and of contained.
@@ -72,8 +78,12 @@ fn party_region(draft: &Draft<'_>, party: &str) -> Option<RegionCode> {
 
 fn place_region(draft: &Draft<'_>, party: &str, place: &str) -> Option<RegionCode> {
     let site = draft.place(party, place)?.registered.as_ref()?.site.clone();
+    site_region(draft, party, &site)
+}
+
+fn site_region(draft: &Draft<'_>, party: &str, site: &str) -> Option<RegionCode> {
     match draft
-        .item(&subject::within(SubjectKind::Site, party, &site))
+        .item(&subject::within(SubjectKind::Site, party, site))
         .as_deref()
     {
         Some(Item::Site(site)) => site.registered.as_ref()?.region.parse().ok(),
@@ -280,6 +290,7 @@ pub(super) fn traded(
             ..Hands::default()
         };
         hands(draft, &judged, &going, &who, drawing);
+        deal::traded(draft, &judged, &going, e, case.party());
     }
     lists::judge(draft, &judged, &going, case.party(), "goods");
     facts::traded(draft, case, &e.buyer, &going);
@@ -375,6 +386,7 @@ fn taken_hands<'a>(
 pub(super) fn from_outside(
     draft: &mut Draft<'_>,
     case: &Case<'_>,
+    from: &Outsider,
     lot: &NewLot,
     there: (LotId, Amount),
 ) {
@@ -392,6 +404,7 @@ pub(super) fn from_outside(
         ..Hands::default()
     };
     permits::judge(draft, &judged, &going, &who);
+    deal::arrived(draft, &judged, &going, from, case.party());
 }
 
 /// A correction has changed what was delivered under a permit: a fact.
