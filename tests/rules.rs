@@ -489,6 +489,11 @@ fn goods_that_nobody_counts_are_told_until_they_are_counted() {
 }
 
 #[test]
+fn what_would_be_overdue_is_tried_before_a_pack_is_published() {
+    overdue::are_tried_before_a_pack_is_published();
+}
+
+#[test]
 fn what_the_ledger_says_is_overdue_is_judged_like_anybodys_word() {
     run(overdue::WORDS);
 }

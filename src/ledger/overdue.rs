@@ -79,9 +79,11 @@ impl Overdue {
     }
 }
 
-/// Looks every so often, until the ledger takes nothing any more.
+/// Looks every so often from now on, until the ledger takes nothing any more.
 pub(super) fn run(shared: &Shared, every: Duration) {
     let mut walk = Walk::new(every, MAX_SEEN);
+    // A start has other things to do first.
+    walk.begun_ms = Some(shared.time.best_ms());
     loop {
         let due = Instant::now() + POLL.min(every);
         if shared.inbox.rest_until(due) {
@@ -98,7 +100,7 @@ pub(super) struct Walk {
     seen: usize,
     /// Where it goes on; `None`: it is not under way.
     at: Option<Place>,
-    /// When the last one began, Unix milliseconds.
+    /// When the last one began, Unix milliseconds; `None`: it is time for one.
     begun_ms: Option<i64>,
 }
 

@@ -1,12 +1,15 @@
 //! What time alone breaks: the ledger looks, finds and says it itself, once,
 //! and every line of its word is judged like anybody's.
 
+use hazledger::custody::rules::Trial;
+use hazledger::event::record::OpenRecord;
 use hazledger::pb::event::Body as B;
 use hazledger::pb::{
-    ClockStated, OverdueLine, OverdueStated, PartyStatus, ReportKind, Reported, RuleKind, RuleMode,
+    ClockStated, EventRef, FindingAnswer, FindingAnswered, FindingCode, OverdueLine, OverdueStated,
+    PartyStatus, ReportKind, Reported, RuleKind, RuleMode,
 };
 
-use super::bench::{Answer, Bench, DAY, HOUR, MINUTE, START_MS, hash, register_party};
+use super::bench::{Answer, Bench, DAY, HOUR, MINUTE, START_MS, hash, party, register_party};
 use super::devices;
 use super::road::{HOURS, STOPS, limited};
 use super::rulebook::rule;
@@ -241,6 +244,57 @@ pub const COUNTS: &[Case] = &[
     ("stock", |b| { counts(b); on(b, 9); word(b, |lines| lines[0].place = "T2".into()) }, "FIELD_INVALID"),
 ];
 
+/// Somebody says that it has seen the first finding of the ledger's last word.
+fn acknowledge(b: &mut Bench, keys: &str) -> Answer {
+    let (sealed, _) = b.records.last().unwrap();
+    let record = OpenRecord::open(&sealed.bytes).unwrap();
+    let payload = &record.payload;
+    let seen = FindingAnswered {
+        position: record.position(),
+        finding: 0,
+        event: Some(EventRef {
+            party: payload.party.clone(),
+            statement_id: payload.id.clone(),
+            event_index: 0,
+            event_digest: payload.event_digests[0].clone(),
+        }),
+        answer: FindingAnswer::Acknowledged.into(),
+        words: "it comes on Monday".into(),
+        documents: Vec::new(),
+    };
+    b.say(keys, B::FindingAnswered(seen))
+}
+
+/// What a trial of a pack says of the bench's records, statement by statement
+/// and at the end.
+pub fn are_tried_before_a_pack_is_published() {
+    let mut b = Bench::new();
+    b.set_up("stock");
+    offered(&mut b, 3 * DAY);
+    let e = b.moved("stock 1", "T1", "T2");
+    b.say("P1", B::Moved(e)).unwrap();
+    for (hours, wanted) in [(72, 0), (71, 1)] {
+        let lines = vec![limited(K::HandoffDue, "NACN", hours)];
+        let mut trial = Trial::new(vec![super::rulebook::pack(lines)]);
+        for (sealed, _) in &b.records {
+            let tried = trial.record(&sealed.bytes).unwrap();
+            assert!(tried.is_none(), "{tried:?}");
+        }
+        let found = trial.overdue().map_or(0, |tried| {
+            assert_eq!(tried.position, b.state.next());
+            assert_eq!(tried.found[0].owner, party('W'));
+            assert!(
+                tried
+                    .found
+                    .iter()
+                    .all(|f| f.code() == FindingCode::HandoffOverdue)
+            );
+            tried.found.len()
+        });
+        assert_eq!(found, wanted, "{hours} hours");
+    }
+}
+
 #[rustfmt::skip]
 pub const WORDS: &[Case] = &[
     // The ledger's alone, of 1 to 100 lines in order, each of them so and not told.
@@ -254,6 +308,9 @@ pub const WORDS: &[Case] = &[
     ("stock", |b| { handoffs(b); offered(b, 3 * DAY); word(b, |lines| lines[0].id = hash("ghost").slice(..16)) }, "FIELD_INVALID"),
     ("stock", |b| { handoffs(b); offered(b, DAY); let lines = vec![line(b, K::HandoffDue, "offer")]; b.say_of_overdue(lines) }, "FIELD_INVALID"),
     ("stock", |b| { handoffs(b); offered(b, 3 * DAY); b.look().unwrap(); let lines = vec![line(b, K::HandoffDue, "offer")]; b.say_of_overdue(lines) }, "FIELD_INVALID"),
+    // A finding like any other: its owner's to answer.
+    ("stock", |b| { handoffs(b); offered(b, 3 * DAY); b.look().unwrap(); acknowledge(b, "W1") }, "ok"),
+    ("stock", |b| { handoffs(b); offered(b, 3 * DAY); b.look().unwrap(); acknowledge(b, "P1") }, "NOT_THE_OWNER"),
     // Nothing while nobody knows what time it is.
     ("stock", |b| { handoffs(b); offered(b, 3 * DAY); doubt(b); b.look() }, "FIELD_INVALID"),
 ];

@@ -72,7 +72,8 @@ pub use named::subjects as named_subjects;
 pub use overdue::{MAX_OVERDUE, holds as is_overdue};
 pub use packs::check as check_pack;
 pub use rules::overdue::{
-    in_order as overdue_in_order, kinds as overdue_kinds, lines as overdue_lines,
+    findings as overdue_findings, in_order as overdue_in_order, kinds as overdue_kinds,
+    lines as overdue_lines,
 };
 pub use signers::Signers;
 pub(crate) use signers::covers;

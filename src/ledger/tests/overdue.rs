@@ -30,7 +30,7 @@ use crate::proof::{Expect, Verifier};
 const HOUR_MS: i64 = 60 * 60 * 1000;
 
 /// A ledger whose maker offers goods that nobody takes; its pack allows two
-/// days. It looks by itself as often as `every` says.
+/// days, and seven until goods are counted. It looks by itself as often as `every` says.
 struct Bench {
     world: World,
     storage: SimStorage,
@@ -45,7 +45,7 @@ fn options(every: Duration) -> Options {
     }
 }
 
-/// Never by itself, as far as a test goes.
+/// Not by itself, while the clock is not moved so far.
 const NEVER: Duration = Duration::from_hours(24);
 const OFTEN: Duration = Duration::from_millis(1);
 
@@ -88,17 +88,21 @@ impl Bench {
             region: "150200".to_owned(),
             ..PartyRegistered::default()
         };
+        let line = |rule: RuleKind, limit| RuleLine {
+            rule: rule.into(),
+            mode: RuleMode::Find.into(),
+            limit,
+            ..RuleLine::default()
+        };
         let pack = PackPublished {
             pack: "time".to_owned(),
             name_zh: "期限".to_owned(),
             name_en: "Deadlines".to_owned(),
             region: "100000".to_owned(),
-            lines: vec![RuleLine {
-                rule: RuleKind::HandoffDue.into(),
-                mode: RuleMode::Find.into(),
-                limit: 48,
-                ..RuleLine::default()
-            }],
+            lines: vec![
+                line(RuleKind::HandoffDue, 48),
+                line(RuleKind::StockTakeDue, 7),
+            ],
             ..PackPublished::default()
         };
         let bodies = vec![Body::PartyRegistered(taker), Body::PackPublished(pack)];
@@ -250,12 +254,26 @@ async fn more_than_goes_into_one_word_is_said_in_several() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn subjects_of_every_kind_are_looked_through() {
+    let bench = Bench::start().await;
+    let ledger = bench.open(NEVER);
+    bench.offer(&ledger, 20).await;
+    bench.pass(9 * DAY_MS);
+    // Twenty lots and twenty handoffs, in pieces of seven.
+    look(&ledger);
+    until("said", || words(&ledger) == [(40, 20)]).await;
+    assert!(!look(&ledger));
+    verify(&ledger);
+    ledger.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_happens_after_all_before_it_is_said_is_not_said() {
     let bench = Bench::start().await;
     let ledger = bench.open(NEVER);
     let draft = bench.offer(&ledger, 1).await;
-    bench.pass(3 * DAY_MS);
-    let now = bench.world.now();
+    // The clock stands, so that the ledger itself finds nothing meanwhile.
+    let now = bench.world.now() + 3 * DAY_MS;
     let found = |overdue: &Overdue| {
         ledger.read(|state| {
             let handoffs = state.items_of(SubjectKind::Handoff, &[]);

@@ -22,9 +22,9 @@ use crate::custody::{lot, overdue};
 use crate::event::LotId;
 use crate::event::when::{in_seconds, legal_day, legal_day_end_ms, span};
 use crate::pb::{
-    AccountKind, ConsignmentState, FindingCode, HandoffOffered, HandoffState, HandoffStatus,
-    KeyState, LotState, OverdueLine, OverdueTold, PartyRegistered, PartyStatus, RuleKind, Severity,
-    Subject, SubjectKind,
+    AccountKind, ConsignmentState, Finding, FindingCode, HandoffOffered, HandoffState,
+    HandoffStatus, KeyState, LotState, OverdueLine, OverdueTold, PartyRegistered, PartyStatus,
+    RuleKind, Severity, Subject, SubjectKind,
 };
 
 const MINUTE_MS: i64 = 60 * 1000;
@@ -81,6 +81,22 @@ pub fn kinds(items: &dyn Items) -> Vec<SubjectKind> {
 pub fn lines(items: &dyn Items, subject: &Subject, item: &Item, now_ms: i64) -> Vec<OverdueLine> {
     let due = of(items, subject, item, now_ms);
     due.into_iter().map(|due| due.line).collect()
+}
+
+/// The same as findings, without a date.
+pub fn findings(items: &dyn Items, subject: &Subject, item: &Item, now_ms: i64) -> Vec<Finding> {
+    let finding = |due: Due| Finding {
+        code: due.finding.into(),
+        severity: due.severity.into(),
+        subject: Some(due.subject),
+        owner: due.owner,
+        detail: due.detail,
+        ..Finding::default()
+    };
+    of(items, subject, item, now_ms)
+        .into_iter()
+        .map(finding)
+        .collect()
 }
 
 /// What a line names, if that is so at a time and has not been told.
