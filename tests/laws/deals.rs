@@ -475,7 +475,7 @@ impl Player {
             region: REGION.to_owned(),
             longitude_e6: 111_000_000,
             latitude_e6: 40_000_000,
-            note: String::new(),
+            ..Reported::default()
         };
         Some(one(by, Body::Reported(reported)))
     }

@@ -446,7 +446,8 @@ impl Model {
             Body::Genesis(_)
             | Body::StateRecorded(_)
             | Body::ClockStated(_)
-            | Body::RefusalsAnchored(_) => Err(Wrong::Who),
+            | Body::RefusalsAnchored(_)
+            | Body::OverdueStated(_) => Err(Wrong::Who),
             // Permits and rules have tests of their own (`tests/lawful`).
             _ => Err(Wrong::Registry),
         }?;
