@@ -123,7 +123,8 @@ struct Sale {
     name: String,
     permit: usize,
     kilograms: i64,
-    back: i64,
+    /// What of it can still be restored, milligrams.
+    drawn: i64,
 }
 
 struct World {
@@ -649,22 +650,18 @@ impl World {
             name,
             permit,
             kilograms,
-            back: 0,
+            drawn: self.permits[permit].drawn - drawn,
         });
         self.did("sell");
     }
 
+    /// Goods of a sale go back, in one return or several; all of them together
+    /// restore no more than the sale drew.
     fn sell_back(&mut self) {
-        let left: Vec<Sale> = self
-            .sales
-            .iter()
-            .filter(|s| s.back < s.kilograms)
-            .cloned()
-            .collect();
-        let Some(sale) = self.random.one_of(&left) else {
+        let Some(sale) = self.random.one_of(&self.sales) else {
             return;
         };
-        let kilograms = self.random.between(1, sale.kilograms - sale.back);
+        let kilograms = self.random.between(1, sale.kilograms);
         let holder = self.permits[sale.permit].holder;
         self.b.now += 1;
         let e = Traded {
@@ -677,9 +674,15 @@ impl World {
             return;
         };
         assert!(!finds(&found));
-        self.permits[sale.permit].draw(-kilograms);
+        let came = kilograms * self.permits[sale.permit].per_kg;
+        if came > sale.drawn {
+            self.did("sell back more than was drawn");
+        }
+        let permit = &mut self.permits[sale.permit];
+        let restored = came.min(sale.drawn).min(permit.drawn);
+        permit.drawn -= restored;
         for known in self.sales.iter_mut().filter(|s| s.name == sale.name) {
-            known.back += kilograms;
+            known.drawn -= restored;
         }
         self.did("sell back");
     }
@@ -805,6 +808,7 @@ fn what_is_drawn_and_claimed_is_always_the_models_and_nothing_leaks() {
         "correct",
         "sell",
         "sell back",
+        "sell back more than was drawn",
         "renew",
     ];
     for kind in kinds {

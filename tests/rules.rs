@@ -45,6 +45,8 @@ mod matter;
 mod modes;
 #[path = "rules/orders.rs"]
 mod orders;
+#[path = "rules/overdue.rs"]
+mod overdue;
 #[path = "rules/packages.rs"]
 mod packages;
 #[path = "rules/packs.rs"]
@@ -59,6 +61,8 @@ mod registry;
 mod rejections;
 #[path = "rules/relief.rs"]
 mod relief;
+#[path = "rules/road.rs"]
+mod road;
 #[path = "rules/rulebook.rs"]
 mod rulebook;
 #[path = "rules/scales.rs"]
@@ -451,6 +455,50 @@ fn a_person_enters_from_paper_what_a_device_has_not_told() {
     run(devices::PAPER);
 }
 
+#[test]
+fn a_stop_that_lasts_too_long_is_found_once() {
+    run(road::STOPS);
+}
+
+#[test]
+fn who_drives_too_long_or_rests_too_little_is_found() {
+    run(road::HOURS);
+}
+
+#[test]
+fn an_offer_that_nobody_answers_is_told_once() {
+    run(overdue::HANDOFFS);
+}
+
+#[test]
+fn goods_that_do_not_arrive_are_told_once() {
+    run(overdue::CARRIAGES);
+}
+
+#[test]
+fn waste_whose_receipt_nobody_confirms_is_told_once() {
+    run(overdue::RECEIPTS);
+}
+
+#[test]
+fn a_device_that_falls_silent_is_told_until_it_speaks() {
+    run(overdue::DEVICES);
+}
+
+#[test]
+fn goods_that_nobody_counts_are_told_until_they_are_counted() {
+    run(overdue::COUNTS);
+}
+
+#[test]
+fn what_would_be_overdue_is_tried_before_a_pack_is_published() {
+    overdue::are_tried_before_a_pack_is_published();
+}
+
+#[test]
+fn what_the_ledger_says_is_overdue_is_judged_like_anybodys_word() {
+    run(overdue::WORDS);
+}
 /// All tables.
 const TABLES: &[&[Case]] = &[
     bytes::SHAPE,
@@ -535,7 +583,7 @@ const ELSEWHERE: &[(RefusalCode, &str)] = &[
 #[test]
 fn every_code_is_reached_by_a_line_of_a_table() {
     let (mut refusals, mut findings) = (BTreeSet::new(), BTreeSet::new());
-    for cases in TABLES {
+    for cases in TABLES.iter().chain(&overdue::ALL) {
         let (mut r, mut f) = named(cases);
         refusals.append(&mut r);
         findings.append(&mut f);

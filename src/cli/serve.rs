@@ -62,6 +62,11 @@ pub struct ServeArgs {
     /// disk has damaged [default: 345600, 4 days].
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     scrub_every: Option<u64>,
+    /// Look every so many minutes for what time alone has broken: offers that
+    /// nobody answers and the like, where a rule pack sets a limit.
+    #[arg(long, value_name = "MINUTES", default_value_t = 10)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=1_440))]
+    overdue_every: u64,
     /// A jump of the machine's clock by more minutes stops accepting until it
     /// is back or the time is confirmed.
     #[arg(long, value_name = "MINUTES", default_value_t = 10)]
@@ -126,6 +131,7 @@ fn options(args: &ServeArgs) -> Result<Options, CliError> {
     if let Some(seconds) = args.scrub_every {
         options.scrub_every = Duration::from_secs(seconds);
     }
+    options.overdue_every = Duration::from_secs(args.overdue_every.saturating_mul(60));
     options.clock_bound = Duration::from_secs(args.clock_bound.saturating_mul(60));
     let confirmed = args.confirm_clock.as_deref();
     options.confirmed_clock_ms = confirmed

@@ -103,6 +103,7 @@ fn kind_zh(kind: EventKind) -> &'static str {
         K::StateRecorded => "状态记录",
         K::ClockStated => "时钟声明",
         K::RefusalsAnchored => "拒绝留存锚定",
+        K::OverdueStated => "逾期声明",
     }
 }
 

@@ -5,6 +5,7 @@
 use super::blend;
 use super::device;
 use super::lot::{self, Amount, Broken, broken};
+use super::overdue;
 use super::oversight;
 use super::packaging;
 use super::permit;
@@ -94,7 +95,7 @@ pub fn apply(item: &mut Item, change: &Change, at: At) -> Result<(), Broken> {
     match item {
         Item::Lot(lot) => {
             let happened = happened(change, at);
-            if !oversight::is_mark(what) {
+            if !oversight::is_mark(what) && !overdue::is_mark(what) {
                 lot.latest_happened_at_ms = lot.latest_happened_at_ms.max(happened);
             }
             if let C::Assay(AssaySet { mixed: false, .. }) = what {
@@ -155,8 +156,11 @@ fn to_lot(lot: &mut LotState, what: &C) -> Result<(), Broken> {
                     gross: p.gross_mg,
                     contained: p.contained_mg,
                 },
-            )
+            )?;
+            overdue::booked(lot, &account);
+            Ok(())
         }
+        C::StockTaken(_) | C::OverdueTold(_) => overdue::to_lot(lot, what),
         C::Title(t) => lot::post_title(lot, &t.party, t.gross_mg),
         C::Packaged(range) => lot::add_packages(lot, range.clone()),
         C::PackagesMoved(m) => {
@@ -308,6 +312,11 @@ fn to_handoff(handoff: &mut HandoffState, what: &C) -> Result<(), Broken> {
         }
         C::HandoffClosed(closed) => {
             handoff.status = closed.status;
+            handoff.overdue.clear();
+            Ok(())
+        }
+        C::OverdueTold(told) => {
+            overdue::tell(&mut handoff.overdue, told);
             Ok(())
         }
         C::LineShrunk(shrunk) => {
@@ -382,11 +391,12 @@ fn to_consignment(consignment: &mut ConsignmentState, what: &C) -> Result<(), Br
             consignment.station.clone_from(&r.station);
             consignment.relayed_at_ms = r.at_ms;
             consignment.relay_place.clone_from(&r.place);
+            overdue::relayed(consignment);
         }
         C::ConsignmentReported(r) => {
-            consignment.region.clone_from(&r.region);
-            consignment.report = Some(r.clone());
+            overdue::reported(consignment, r);
         }
+        C::OverdueTold(told) => overdue::tell(&mut consignment.overdue, told),
         C::Load(load) => {
             consignment.lots.retain(|lot| *lot != load.lot);
             if load.aboard {
@@ -395,7 +405,10 @@ fn to_consignment(consignment: &mut ConsignmentState, what: &C) -> Result<(), Br
             }
         }
         C::WasteDue(due) => return waste_due(&mut consignment.due, due),
-        C::ConsignmentClosed(_) => consignment.closed = true,
+        C::ConsignmentClosed(_) => {
+            consignment.closed = true;
+            consignment.overdue.clear();
+        }
         _ => return oversight::to_consignment(consignment, what),
     }
     Ok(())

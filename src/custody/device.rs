@@ -5,6 +5,7 @@
 
 use super::apply::misplaced;
 use super::lot::{Broken, broken};
+use super::overdue;
 use crate::pb::change::Change as C;
 use crate::pb::{DeviceChain, DeviceEntered, DeviceGap, DeviceSaid, EnteredRange, KeyState};
 
@@ -158,12 +159,19 @@ fn bounded(chain: &DeviceChain) -> Result<(), Unfit> {
 
 /// Applies a change to a key's chain.
 pub(super) fn apply(key: &mut KeyState, what: &C, position: u64) -> Result<(), Broken> {
+    if let C::OverdueTold(told) = what {
+        overdue::tell(&mut key.overdue, told);
+        return Ok(());
+    }
     let chain = key.device.get_or_insert_default();
     let fits = match what {
         C::DeviceSaid(s) => said(chain, s).map(drop),
         C::DeviceEntered(e) => entered(chain, e, position),
         _ => return misplaced("a key"),
     };
+    if let C::DeviceSaid(s) = what {
+        overdue::heard(key, s.recorded_at_ms);
+    }
     match fits {
         Ok(()) => Ok(()),
         Err(unfit) => broken(8, format!("a device's chain does not go on so: {unfit:?}")),
@@ -189,6 +197,7 @@ mod tests {
             sequence: n,
             digest: digest(n),
             previous,
+            ..DeviceSaid::default()
         };
         let mut after = chain.clone();
         let heard = said(&mut after, &s)?;
@@ -222,6 +231,7 @@ mod tests {
             sequence: n,
             digest: digest(own),
             previous: digest(previous),
+            ..DeviceSaid::default()
         };
         for (n, previous, own) in [(3, 99, 3), (4, 3, 99), (6, 99, 6), (5, 4, 99)] {
             let unfit = said(&mut chain.clone(), &other(n, previous, own));

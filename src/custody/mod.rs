@@ -15,6 +15,7 @@ pub mod key;
 pub mod lapse;
 pub mod leaf;
 pub mod lot;
+pub mod overdue;
 pub mod overlay;
 pub mod oversight;
 pub mod packaging;

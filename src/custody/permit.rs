@@ -9,6 +9,9 @@ use crate::pb::{PermitClaim, PermitRegistered, PermitState};
 /// Handoffs and consignments that may have a claim on one permit, at most.
 pub const MAX_CLAIMS: usize = 64;
 
+/// Trades whose returns are remembered on one permit, at most.
+pub const MAX_RETURNED: usize = 256;
+
 /// What is claimed by all of them, milligrams.
 pub fn claimed(permit: &PermitState) -> i64 {
     let each = permit.claims.iter().map(|claim| claim.mg);
@@ -19,6 +22,16 @@ pub fn claimed(permit: &PermitState) -> i64 {
 pub fn claim_of(permit: &PermitState, by: &[u8]) -> i64 {
     let mut claims = permit.claims.iter();
     claims.find(|c| c.by == by).map_or(0, |c| c.mg)
+}
+
+/// What returns of a trade may restore yet, milligrams, of what it drew.
+pub fn restorable(permit: &PermitState, trade: &[u8], drawn_mg: i64) -> i64 {
+    let mut known = permit.returned.iter();
+    match known.find(|r| r.by == trade) {
+        Some(before) => drawn_mg.saturating_sub(before.mg).max(0),
+        None if permit.returned.len() >= MAX_RETURNED => 0,
+        None => drawn_mg.max(0),
+    }
 }
 
 /// What may still be claimed or drawn, milligrams; negative where more was
@@ -40,15 +53,40 @@ fn quantity(registered: &PermitRegistered) -> i64 {
 pub(super) fn apply(permit: &mut PermitState, what: &C) -> Result<(), Broken> {
     match what {
         C::PermitReserved(claim) => reserve(permit, &claim.by, claim.mg),
-        C::PermitDrawn(drawn) => match permit.drawn_mg.checked_add(drawn.mg) {
-            Some(mg) if mg >= 0 => {
-                permit.drawn_mg = mg;
-                Ok(())
+        C::PermitDrawn(drawn) => {
+            match permit.drawn_mg.checked_add(drawn.mg) {
+                Some(mg) if mg >= 0 => permit.drawn_mg = mg,
+                _ => return broken(8, "less drawn from a permit than nothing"),
             }
-            _ => broken(8, "less drawn from a permit than nothing"),
-        },
+            if drawn.returned.is_empty() {
+                return Ok(());
+            }
+            remember(permit, &drawn.returned, drawn.mg.saturating_neg())
+        }
         _ => misplaced("a permit"),
     }
+}
+
+/// A return of a trade has restored so much more.
+fn remember(permit: &mut PermitState, trade: &[u8], mg: i64) -> Result<(), Broken> {
+    match permit
+        .returned
+        .binary_search_by(|r| r.by.as_ref().cmp(trade))
+    {
+        Ok(at) => {
+            if let Some(known) = permit.returned.get_mut(at) {
+                known.mg = known.mg.saturating_add(mg);
+            }
+        }
+        Err(_) if permit.returned.len() >= MAX_RETURNED => {
+            return broken(8, "more returned trades on a permit than it keeps");
+        }
+        Err(at) => {
+            let by = bytes::Bytes::copy_from_slice(trade);
+            permit.returned.insert(at, PermitClaim { by, mg });
+        }
+    }
+    Ok(())
 }
 
 fn reserve(permit: &mut PermitState, by: &[u8], mg: i64) -> Result<(), Broken> {

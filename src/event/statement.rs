@@ -345,6 +345,7 @@ pub fn kind_of(event: &Event) -> EventKind {
         Some(B::StateRecorded(_)) => EventKind::StateRecorded,
         Some(B::ClockStated(_)) => EventKind::ClockStated,
         Some(B::RefusalsAnchored(_)) => EventKind::RefusalsAnchored,
+        Some(B::OverdueStated(_)) => EventKind::OverdueStated,
     }
 }
 

@@ -12,10 +12,10 @@ use prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor};
 
 use crate::pb::{
     AcceptedLine, Authority, CleanedInto, Consumed, DESCRIPTORS, DesignMaximum, DocumentRef, Event,
-    ExternalRef, Goods, Inert, InheritedLine, InspectionItem, NewLot, PackagePart, PaperPerson,
-    Part, Payload, ProcessLoss, Qualification, ReceiptRow, Responsible, RuleLine, SerialRange,
-    Settlement, Signature, SignedStatement, TransformInput, UnregulatedProduct, WagonTransfer,
-    WasteRow, WaybillGoods,
+    ExternalRef, Goods, Inert, InheritedLine, InspectionItem, NewLot, OverdueLine, PackagePart,
+    PaperPerson, Part, Payload, ProcessLoss, Qualification, ReceiptRow, Responsible, RuleLine,
+    SerialRange, Settlement, Signature, SignedStatement, TransformInput, UnregulatedProduct,
+    WagonTransfer, WasteRow, WaybillGoods,
 };
 
 /// What a statement may weigh, bytes. As many as may be of the smallest that
@@ -45,6 +45,7 @@ const LISTED: &[(&str, usize)] = &[
     ("InheritedLine", size_of::<InheritedLine>()),
     ("InspectionItem", size_of::<InspectionItem>()),
     ("NewLot", size_of::<NewLot>()),
+    ("OverdueLine", size_of::<OverdueLine>()),
     ("PackagePart", size_of::<PackagePart>()),
     ("PaperPerson", size_of::<PaperPerson>()),
     ("Part", size_of::<Part>()),

@@ -40,6 +40,7 @@ mod local;
 mod metrics;
 mod open;
 mod options;
+mod overdue;
 mod prepare;
 mod rates;
 mod recovery;

@@ -18,6 +18,7 @@ use super::keys::Keys;
 use super::local::LocalLog;
 use super::metrics::Metrics;
 use super::options::Options;
+use super::overdue::Overdue;
 use super::rates::Rates;
 use super::recovery::{self, Opening, Recovered};
 use super::refusals::{self, Files, Refusals, TakenUp};
@@ -334,6 +335,7 @@ fn start(
         metrics: Metrics::new(),
         disk: DiskWatch::new(upkeep.clone(), options.disk_reserve_bytes),
         refusals,
+        overdue: Overdue::default(),
         scrubbed: watch::Sender::default(),
         close_fault: Mutex::new(None),
         _lock: lock,

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::disk::smallest_reserve;
+use super::overdue::MAX_EVERY;
 use super::rates::Rate;
 use super::refusals::Keeping;
 use crate::journal::{JournalOptions, MAX_BATCH_BYTES};
@@ -71,6 +72,10 @@ pub struct Options {
     pub scrub_every: Duration,
     /// How refusals are kept beside the journal.
     pub refusals: Keeping,
+    /// How often the ledger looks for what time alone has broken, by its own
+    /// clock; at most 24 hours. Default 10 minutes. Danger: shorter reads
+    /// through the live state more often; longer tells later what is overdue.
+    pub overdue_every: Duration,
     /// From where on a jump of the machine's clock is noticed and recorded.
     /// Default 5 s. Danger: shorter records what NTP does on a bad line;
     /// longer lets a clock be set by as much unseen.
@@ -103,6 +108,7 @@ impl Default for Options {
             disk_look_every: Duration::from_secs(1),
             scrub_every: Duration::from_hours(4 * 24),
             refusals: Keeping::default(),
+            overdue_every: Duration::from_mins(10),
             clock_noticed: Duration::from_secs(5),
             clock_bound: Duration::from_mins(10),
             confirmed_clock_ms: None,
@@ -126,6 +132,9 @@ impl Options {
                 self.disk_reserve_bytes
             ));
         }
+        if self.overdue_every > MAX_EVERY {
+            return Some("overdue_every is more than 24 hours".to_owned());
+        }
         let zero = [
             ("queue_statements", self.queue_statements == 0),
             ("queue_bytes", self.queue_bytes == 0),
@@ -136,6 +145,7 @@ impl Options {
             ("evict_every", self.evict_every == 0),
             ("disk_look_every", self.disk_look_every.is_zero()),
             ("scrub_every", self.scrub_every.is_zero()),
+            ("overdue_every", self.overdue_every.is_zero()),
             ("clock_noticed", self.clock_noticed.is_zero()),
             ("clock_bound", self.clock_bound.is_zero()),
         ];

@@ -14,6 +14,7 @@ use super::ids::{IdIndex, IdKey};
 use super::inbox::Inbox;
 use super::keys::Keys;
 use super::metrics::Metrics;
+use super::overdue::Overdue;
 use super::rates::Rates;
 use super::refusals::{Noted, Refusals};
 use super::scrub::Scrubbed;
@@ -66,6 +67,7 @@ pub(super) struct Shared {
     pub(super) metrics: Metrics,
     pub(super) disk: DiskWatch,
     pub(super) refusals: Refusals,
+    pub(super) overdue: Overdue,
     pub(super) scrubbed: watch::Sender<Scrubbed>,
     /// Why the log did not end cleanly, if it did not.
     pub(super) close_fault: Mutex<Option<String>>,

@@ -1,7 +1,8 @@
 //! The ledger's threads: some that prepare, one that writes, one that
 //! commits, one that projects; one that looks for room on the disk, one that
-//! reads the journal again, one that keeps what was refused. They end when the ledger is closed, when it
-//! has to stop, or when its last handle is dropped.
+//! reads the journal again, one that keeps what was refused, one that watches for
+//! what is overdue. They end when the ledger is closed, when it has to stop, or
+//! when its last handle is dropped.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,6 +14,7 @@ use super::answer::CloseError;
 use super::committer;
 use super::error::OpenError;
 use super::options::Options;
+use super::overdue;
 use super::prepare;
 use super::refusals::{self, Files};
 use super::scrub;
@@ -77,6 +79,10 @@ impl Threads {
             let keep = |shared: &Arc<Shared>| refusals::run(shared, files);
             spawn("refusals", shared, &running, keep)?;
         }
+        let overdue_every = options.overdue_every;
+        spawn("overdue", shared, &running, move |shared| {
+            overdue::run(shared, overdue_every);
+        })?;
         start_each(shared, running, log, projector, project, committed, options)?;
         Ok(threads)
     }

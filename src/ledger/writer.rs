@@ -64,6 +64,8 @@ pub(super) struct Writer {
     clock_said: Option<ClockStated>,
     /// The same of its word on the refusals that it keeps.
     anchor_said: Option<RefusalsAnchored>,
+    /// Whether its word on what is overdue is.
+    overdue_said: bool,
 }
 
 impl Writer {
@@ -92,6 +94,7 @@ impl Writer {
             applied_since_eviction: 0,
             clock_said: None,
             anchor_said: None,
+            overdue_said: false,
         }
     }
 
@@ -113,15 +116,13 @@ impl Writer {
                 self.evict_if_due();
                 self.draining = false;
                 self.record_clock()?;
-                if let Ok(now) = time
-                    && self.is_drained()
-                    && self.may_anchor()
-                {
-                    self.record_anchor(now)?;
+                if let Ok(now) = time {
+                    self.record_words(now)?;
                 }
             }
             let clock_speaks = self.clock_said.is_none() && self.shared.time.has_word();
-            let speaks = clock_speaks || time.is_ok() && self.may_anchor();
+            let may_speak = self.may_anchor() || self.may_tell_overdue();
+            let speaks = clock_speaks || time.is_ok() && may_speak;
             let free = !(self.held || self.draining || self.spill.is_some() || speaks);
             if free
                 && !self.shared.inbox.has_settled()
@@ -163,6 +164,24 @@ impl Writer {
     fn may_anchor(&self) -> bool {
         let Shared { refusals, disk, .. } = &*self.shared;
         self.anchor_said.is_none() && refusals.has_word() && disk.short().is_none()
+    }
+
+    /// The same of what is overdue.
+    fn may_tell_overdue(&self) -> bool {
+        let Shared { overdue, disk, .. } = &*self.shared;
+        !self.overdue_said && overdue.has_word() && disk.short().is_none()
+    }
+
+    /// What the ledger has to say of itself at a time that is believed: one word
+    /// a batch.
+    fn record_words(&mut self, now: i64) -> Result<(), String> {
+        if self.is_drained() && self.may_anchor() {
+            self.record_anchor(now)?;
+        }
+        if self.is_drained() && self.may_tell_overdue() {
+            self.record_overdue(now)?;
+        }
+        Ok(())
     }
 
     /// Into the order of admission: others may have come back meanwhile.

@@ -64,7 +64,7 @@ impl World {
             region: s.carrier.region.to_owned(),
             longitude_e6: 107_000_000 + i32::try_from(self.below(12_000_000)).unwrap_or_default(),
             latitude_e6: 40_000_000 + i32::try_from(self.below(3_000_000)).unwrap_or_default(),
-            note: String::new(),
+            ..Reported::default()
         })
     }
 

@@ -113,7 +113,7 @@ impl World {
             region: REGION.to_owned(),
             longitude_e6: 111_977_000,
             latitude_e6: 43_653_000,
-            note: String::new(),
+            ..Reported::default()
         };
         let railway = s.carrier.clone();
         self.held_by_customs(&s);

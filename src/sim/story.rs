@@ -266,7 +266,7 @@ impl World {
             region: region.to_owned(),
             longitude_e6: e6.0,
             latitude_e6: e6.1,
-            note: String::new(),
+            ..Reported::default()
         };
         self.say_by_device(carrier, Body::Reported(reported), "reports from the road")
     }

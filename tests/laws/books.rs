@@ -182,6 +182,8 @@ pub struct Book {
     pub one_sided: Vec<super::edges::OneSided>,
     /// Customs entries, in order.
     pub customs: Vec<super::customs::Entry>,
+    /// What an order has sealed of it, by the order's number.
+    pub seals: Vec<super::seizures::Seal>,
     /// Who imported it, if it was.
     pub importer: Option<String>,
     /// What it was made of, by the lot that was taken for it, and of a vessel's

@@ -383,7 +383,14 @@ impl Player {
         let name = match self.offers.pick_gone(&mut self.world) {
             Some(gone) if self.world.percent(8) => gone,
             _ => self
-                .orphaned(model, 20)
+                .orphaned(
+                    model,
+                    if kind == EventKind::Withdrawn {
+                        100
+                    } else {
+                        20
+                    },
+                )
                 .or_else(|| self.offers.pick(&mut self.world, open))?,
         };
         let offer = model.offers.get(&name).unwrap();
@@ -475,7 +482,7 @@ impl Player {
             region: REGION.to_owned(),
             longitude_e6: 111_000_000,
             latitude_e6: 40_000_000,
-            note: String::new(),
+            ..Reported::default()
         };
         Some(one(by, Body::Reported(reported)))
     }
@@ -484,7 +491,15 @@ impl Player {
         let mut sold = None;
         for _ in 0..40 {
             let live = |lot: &Id| model.lots.get(lot).unwrap().is_live();
-            let lot = self.lots.pick(&mut self.world, live)?;
+            let sealed = if self.world.percent(8) {
+                self.sealed_lot(model)
+            } else {
+                None
+            };
+            let lot = match sealed {
+                Some(lot) => lot,
+                None => self.lots.pick(&mut self.world, live)?,
+            };
             let book = model.lots.get(&lot).unwrap();
             let packages = book.packages.values().map(|p| &p.owner);
             let owners: Vec<&String> = book.titles.keys().chain(packages).collect();

@@ -79,6 +79,7 @@ pub fn class(refused: &Refused) -> Wrong {
         C::UnknownDispute | C::DisputeClosed | C::DisputeExceeded => Wrong::Dispute,
         C::UnknownEdge | C::TooManyOneSided => Wrong::Edge,
         C::HeldByCustoms => Wrong::Customs,
+        C::Sealed => Wrong::Sealed,
         C::ReturnDisagrees => Wrong::Return,
         C::UnknownEvent | C::CannotCorrect => Wrong::Correction,
         C::DeviceFork | C::TooManyDeviceGaps | C::EnteredFromPaper | C::NotADeviceGap => {
@@ -184,6 +185,7 @@ fn book(lot: &LotState) -> Book {
             .collect(),
         one_sided: lot.one_sided.iter().map(super::edges::told).collect(),
         customs: lot.customs.iter().map(super::customs::told).collect(),
+        seals: lot.seals.iter().map(super::seizures::told).collect(),
         importer,
         parents: BTreeMap::new(),
         vessel: lot.running_in.clone().map(|v| (v.party, v.place)),

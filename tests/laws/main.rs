@@ -34,6 +34,7 @@ mod plans;
 mod player;
 mod registry;
 mod restated;
+mod seizures;
 mod stock;
 mod succession;
 mod tanks;
@@ -109,6 +110,7 @@ const PATHS: &[&str] = &[
     "parked fact does not fit",
     "postings of a fact that had waited",
     "reserved goods taken",
+    "sealed goods touched",
     "settled as miscount",
     "settled as scale",
     "carried on by a successor",
@@ -482,7 +484,7 @@ fn hold_over(seed: u64, events: usize, sample: usize) {
     }
     let refused: usize = history.refused.values().sum();
     let share = 100 * history.accepted / (history.accepted + refused);
-    assert!(share >= 60, "{share} % of the statements were accepted");
+    assert!(share >= 55, "{share} % of the statements were accepted");
     assert!(history.events >= 10_000);
     assert!(history.model.lots.iter().count() >= 200);
 }

@@ -45,6 +45,8 @@ pub enum Wrong {
     Edge,
     /// Customs hold it.
     Customs,
+    /// Seized and sealed.
+    Sealed,
     /// It is not what was handed over that comes back.
     Return,
     /// An event that is unknown, or not to be corrected so.
@@ -349,6 +351,7 @@ impl Model {
             .iter()
             .filter(|(_, k)| self.parties.get(&k.party).is_some_and(|p| p.authority))
             .count();
+        let mut sealed = false;
         for (index, event) in (0u32..).zip(said.events) {
             let digest = &payload.event_digests[usize::try_from(index).unwrap()];
             let case = Case {
@@ -366,6 +369,7 @@ impl Model {
             };
             let before = self.lots.save();
             let booked = self.event(&case, event)?;
+            sealed |= self.is_sealed(&case, event);
             self.make_up_blends();
             let lots = booked.iter().flatten().map(|(lot, _)| *lot);
             let disowned = lots.clone().map(|lot| (lot, self.disowned(&before, &lot)));
@@ -383,7 +387,8 @@ impl Model {
             let name = event_name(&case.reference()).unwrap();
             self.events.put(name, happened);
         }
-        Ok(())
+        // The gate shuts at the end, whatever else is wrong first.
+        must(!sealed, Wrong::Sealed)
     }
 
     fn keys_of<'a>(&self, said: &'a Said<'_>) -> Verdict<Vec<(&'a [u8], Key)>> {
@@ -436,6 +441,8 @@ impl Model {
             Body::Corrected(e) => self.corrected(case, e),
             Body::Succeeded(e) => self.succeeded(case, e),
             Body::TakenOver(e) => self.taken_over(case, e),
+            Body::Seized(e) => self.seized(case, e),
+            Body::Unsealed(e) => self.unsealed(case, e),
             Body::Inherited(e) => self.inherited(case, e),
             Body::PartyRegistered(e) => self.party_registered(case, e),
             Body::SiteRegistered(e) => self.site_registered(case, e),
@@ -446,7 +453,8 @@ impl Model {
             Body::Genesis(_)
             | Body::StateRecorded(_)
             | Body::ClockStated(_)
-            | Body::RefusalsAnchored(_) => Err(Wrong::Who),
+            | Body::RefusalsAnchored(_)
+            | Body::OverdueStated(_) => Err(Wrong::Who),
             // Permits and rules have tests of their own (`tests/lawful`).
             _ => Err(Wrong::Registry),
         }?;

@@ -49,6 +49,21 @@ impl Model {
 /// Plans.
 impl Player {
     pub fn taken_over(&mut self, model: &Model) -> Option<Play> {
+        let (stock, order) = self.order(model)?;
+        let by = if self.world.percent(5) {
+            stock.by
+        } else {
+            self.world.upto(2)
+        };
+        let authorities = usize::from(by != stock.by && self.world.percent(20));
+        Some(Play::Plan(Plan {
+            authorities,
+            ..plan(by, Body::TakenOver(order))
+        }))
+    }
+
+    /// Goods in a place or on the road, and an order to take them.
+    pub fn order(&mut self, model: &Model) -> Option<(Stock, TakenOver)> {
         let road = self.world.percent(40);
         let (stock, at) = if road {
             let (name, _) = self.on_the_road(model)?;
@@ -91,15 +106,6 @@ impl Player {
             order: "2026-1".to_owned(),
             reason: "by order".to_owned(),
         };
-        let by = if self.world.percent(5) {
-            stock.by
-        } else {
-            self.world.upto(2)
-        };
-        let authorities = usize::from(by != stock.by && self.world.percent(20));
-        Some(Play::Plan(Plan {
-            authorities,
-            ..plan(by, Body::TakenOver(order))
-        }))
+        Some((stock, order))
     }
 }

@@ -74,6 +74,8 @@ impl Player {
             EventKind::Corrected => self.corrected(model),
             EventKind::Succeeded => self.succeeded(model),
             EventKind::TakenOver => self.taken_over(model),
+            EventKind::Seized => self.seized(model),
+            EventKind::Unsealed => self.unsealed(model),
             EventKind::Inherited => self.inherited(model),
             EventKind::PartyRegistered => Some(self.party_registered(model)),
             EventKind::SiteRegistered => Some(self.within(Within::Site)),

@@ -71,6 +71,8 @@ pub struct Player {
     pub edges: Pool,
     /// Lots with customs entries.
     pub customs: Pool,
+    /// Lots with something that is sealed.
+    pub sealed: Pool,
     /// Events that can be corrected, and corrections.
     pub past: Vec<EventRef>,
     /// Those of them that happened aboard.
@@ -126,6 +128,8 @@ pub const LIVE: &[EventKind] = &[
     EventKind::Corrected,
     EventKind::Succeeded,
     EventKind::TakenOver,
+    EventKind::Seized,
+    EventKind::Unsealed,
     EventKind::Inherited,
     EventKind::PartyRegistered,
     EventKind::SiteRegistered,
@@ -190,6 +194,7 @@ impl Player {
             disputes: Pool::default(),
             edges: Pool::default(),
             customs: Pool::default(),
+            sealed: Pool::default(),
             past: Vec::new(),
             past_aboard: Vec::new(),
             new_keys: Vec::new(),
@@ -305,6 +310,9 @@ impl Player {
             }
             if !book.one_sided.is_empty() {
                 self.edges.add(*lot);
+            }
+            if !book.seals.is_empty() {
+                self.sealed.add(*lot);
             }
             if !book.customs.is_empty() {
                 self.customs.add(*lot);

@@ -34,6 +34,11 @@ pub struct Stock {
 impl Player {
     /// Something that somebody holds.
     pub fn stock(&mut self, model: &Model) -> Option<Stock> {
+        if self.world.percent(8)
+            && let Some(stock) = self.sealed_stock(model)
+        {
+            return Some(stock);
+        }
         for _ in 0..60 {
             let serves = |lot: &Id| model.lots.get(lot).unwrap().is_live();
             let lot = self.lots.pick(&mut self.world, serves)?;

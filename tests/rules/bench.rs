@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use hazledger::catalog::Uscc;
-use hazledger::custody::decide::{Context, Recorded, decide, decide_genesis, keys_of};
+use hazledger::custody::decide::{self, Context, Recorded, decide, decide_genesis, keys_of};
 use hazledger::custody::registry::LEDGER;
 use hazledger::custody::state::{nowhere, touched_root};
 use hazledger::custody::{Item, Items, State};
@@ -22,9 +22,9 @@ use hazledger::event::{Hash, Statement, StatementId, ids};
 use hazledger::pb::event::Body;
 use hazledger::pb::{
     AccountKind, Authority, BaseRulePack, ClockStated, Event, EventRef, FindingCode, Genesis,
-    KeyHolder, KeyRegistered, Origin, Part, PartyRegistered, PartyStatus, Payload, PlaceRegistered,
-    RefusalsAnchored, SignatureAlgorithm, SignedStatement, SiteRegistered, Stage, StateRecorded,
-    StockLine, UnitRegistered,
+    KeyHolder, KeyRegistered, Origin, OverdueLine, OverdueStated, Part, PartyRegistered,
+    PartyStatus, Payload, PlaceRegistered, RefusalsAnchored, SignatureAlgorithm, SignedStatement,
+    SiteRegistered, Stage, StateRecorded, StockLine, UnitRegistered,
 };
 use prost::Message as _;
 
@@ -319,6 +319,31 @@ impl Bench {
     /// The same on the refusals that it keeps.
     pub fn say_of_refusals(&mut self, word: RefusalsAnchored) -> Answer {
         self.say_itself(Body::RefusalsAnchored(word))
+    }
+
+    /// The same on what is overdue: these lines.
+    pub fn say_of_overdue(&mut self, lines: Vec<OverdueLine>) -> Answer {
+        self.say_itself(Body::OverdueStated(OverdueStated { lines }))
+    }
+
+    /// What the ledger would find and say by itself, as it stands now.
+    pub fn overdue(&self) -> Vec<OverdueLine> {
+        let kinds = decide::overdue_kinds(&self.state);
+        let items = kinds
+            .into_iter()
+            .flat_map(|kind| self.state.items_of(kind, &[]));
+        let lines = items.flat_map(|(subject, item)| {
+            decide::overdue_lines(&self.state, &subject, &item, self.now)
+        });
+        decide::overdue_in_order(lines.collect())
+    }
+
+    /// It looks, and says what it finds, if anything.
+    pub fn look(&mut self) -> Answer {
+        match self.overdue() {
+            lines if lines.is_empty() => Ok(Vec::new()),
+            lines => self.say_of_overdue(lines),
+        }
     }
 
     fn say_itself(&mut self, body: Body) -> Answer {

@@ -2,6 +2,8 @@
 //! it another event, and of those that cannot be corrected what to do instead.
 
 use bytes::Bytes;
+use hazledger::custody::{Item, Items as _, account, lot, subject};
+use hazledger::event::LotId;
 use hazledger::pb::event::Body as B;
 use hazledger::pb::{
     Arrived, Counted, Departed, Disposed, Exported, Filled, Imported, Incident, IncidentKind,
@@ -9,10 +11,10 @@ use hazledger::pb::{
     Wasted,
 };
 
-use super::bench::{Answer, Bench, event, register_party};
+use super::bench::{Answer, Bench, event, party, register_party};
 use super::edges;
 use super::table::Case;
-use super::verbs::{consumed, kg, loss, restating, unregulated};
+use super::verbs::{consumed, kg, loss, mg, restating, unregulated};
 
 /// Says an event by these keys, and then what it should have been.
 fn amend(b: &mut Bench, keys: &str, first: B, then: B) -> Answer {
@@ -51,6 +53,16 @@ fn used(b: &mut Bench, change: impl FnOnce(&mut Used)) -> Answer {
     let mut then = first.clone();
     change(&mut then);
     amend(b, "P1", B::Used(first), B::Used(then))
+}
+
+/// What of P's stock at T1 is sodium cyanide.
+fn content(b: &Bench, kilograms: &str) {
+    let id = LotId::from_slice(&b.id("stock")).unwrap();
+    let Some(Item::Lot(lot)) = b.state.get(&subject::lot(id)).as_deref().cloned() else {
+        panic!("no lot");
+    };
+    let there = lot::balance(&lot, &account::held(&party('P'), "T1"));
+    assert_eq!(there.contained, mg(kilograms));
 }
 
 fn lost(b: &mut Bench, goods: &str, then: Incident) -> Answer {
@@ -150,6 +162,9 @@ pub const KINDS: &[Case] = &[
     ("stock", |b| { let e = b.counted("stock", "T2", "950", "", ""); counted(b, "950", e) }, "CANNOT_CORRECT"),
     ("stock drums", |b| { let e = b.counted("stock", "T1", "400", "", ""); counted(b, "500", e) }, "CANNOT_CORRECT"),
     // Used, disposed of, exported: mass, place and words.
+    // All that is not offered is taken: what is offered keeps its content.
+    ("stock offer", |b| { let a = used(b, |e| e.goods.as_mut().unwrap().loose = kg("900")); content(b, "98"); a }, "ok"),
+    ("stock", |b| { let a = used(b, |e| e.goods.as_mut().unwrap().loose = kg("1000")); content(b, "0"); a }, "ok"),
     ("stock", |b| used(b, |e| e.goods.as_mut().unwrap().loose = kg("6")), "ok"),
     ("stock", |b| used(b, |e| e.purpose = "assay samples".into()), "ok"),
     ("stock", |b| used(b, |e| e.purpose.clear()), "FIELD_MISSING"),

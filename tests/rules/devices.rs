@@ -52,6 +52,17 @@ fn sent(b: &mut Bench, order: &[usize]) -> Answer {
     answer
 }
 
+/// The device's statement `n`, after those before it.
+pub fn speaks(b: &mut Bench, n: usize) -> Answer {
+    let previous = match n {
+        1 => Vec::new(),
+        _ => digest(&b.prepared["device"]),
+    };
+    let said = signed(b, n as u64, &previous);
+    b.prepared.insert("device".to_owned(), said.clone());
+    b.submit(said)
+}
+
 /// After statements 1 and 2 another statement 2, or 3 that stands on another.
 fn forked(b: &mut Bench, n: u64) -> Answer {
     sent(b, &[1, 2])?;

@@ -398,13 +398,26 @@ fn uses(b: &mut Bench, kilograms: &str) -> Answer {
 
 /// A sale is taken back by a trade the other way round.
 fn sells_back(b: &mut Bench, kilograms: &str) -> Answer {
-    let e = Traded {
+    let e = back_of_sale(b, kilograms);
+    b.now += 1_000;
+    b.say("M1+P1", B::Traded(e))
+}
+
+fn back_of_sale(b: &Bench, kilograms: &str) -> Traded {
+    Traded {
         permit: String::new(),
         returns: Some(b.event("sale")),
         ..b.traded('P', &[&format!("stock {kilograms}")])
+    }
+}
+
+/// Another sale under the same permit.
+fn again(b: &mut Bench, kilograms: &str) {
+    let e = Traded {
+        permit: "N-1".into(),
+        ..b.traded('M', &[&format!("stock {kilograms}")])
     };
-    b.now += 1_000;
-    b.say("M1+P1", B::Traded(e))
+    b.say("P1+M1", B::Traded(e)).unwrap();
 }
 
 fn many_claims(b: &mut Bench, count: usize) {
@@ -469,6 +482,10 @@ pub const QUANTITY: &[Case] = &[
     ("stock", |b| { quota_of(b, "5"); given(b, "0 take 5").unwrap(); let e = Offered { permit: "N-1".into(), ..b.back('P', "offer", &["stock 2"]) }; b.say("M1", B::Offered(e)) }, "FIELD_INVALID"),
     ("stock", |b| { quota_of(b, "5"); sells_of(b, "5").unwrap(); let a = sells_back(b, "2"); stands(b, "3", "0"); a }, "ok"),
     ("stock", |b| { quota_of(b, "5"); sells_of(b, "2").unwrap(); sells_of(b, "3").unwrap(); let a = sells_back(b, "3"); stands(b, "2", "0"); a }, "ok"),
+    // All returns of one sale together restore no more than it drew.
+    ("stock", |b| { quota_of(b, "10"); sells_of(b, "5").unwrap(); again(b, "5"); sells_back(b, "3").unwrap(); stands(b, "7", "0"); sells_back(b, "2").unwrap(); stands(b, "5", "0"); let a = sells_back(b, "1"); stands(b, "5", "0"); a }, "ok"),
+    ("stock", |b| { quota_of(b, "10"); sells_of(b, "5").unwrap(); again(b, "5"); sells_back(b, "3").unwrap(); let a = sells_back(b, "3"); stands(b, "5", "0"); a }, "ok"),
+    ("stock", |b| { quota_of(b, "10"); sells_of(b, "5").unwrap(); again(b, "5"); let e = back_of_sale(b, "4"); let a = b.say_all("M1+P1", vec![event(B::Traded(e.clone())), event(B::Traded(e))]); stands(b, "5", "0"); a }, "ok"),
     // One that is no return of it restores nothing, and passes no gate.
     ("stock", |b| { quota_of(b, "5"); sells_of(b, "3").unwrap(); sells_of(b, "2").unwrap(); let a = sells_back(b, "3"); stands(b, "5", "0"); a }, "ok"),
     ("stock", |b| { quota_of(b, "5"); sells_of(b, "5").unwrap(); b.publish(vec![asked()]).unwrap(); sells_back(b, "5") }, "ok"),

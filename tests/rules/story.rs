@@ -14,8 +14,8 @@ use hazledger::pb::{
     ExternalRef, FindingAnswer, FindingAnswered, IncidentKind, Inspected, InspectionItem,
     LookedBack, Outsider, PackWithdrawn, PackagingTreatment, PartyStatus, PermitKind, PermitStated,
     PermitStatus, QualificationKind, RecallAcknowledged, Recalled, Rectified, RefusalsAnchored,
-    ReliefOrder, Residue, RuleKind, RuleMode, SafeReturnOrdered, Sealed, SealedLot, SealedPlace,
-    Seized, SettlementCause, TakenOver, Unsealed, Verified, sealed, unsealed,
+    ReliefOrder, Residue, RuleKind, RuleLine, RuleMode, SafeReturnOrdered, Sealed, SealedLot,
+    SealedPlace, Seized, SettlementCause, TakenOver, Unsealed, Verified, sealed, unsealed,
 };
 
 use super::bench::{Bench, DAY, HOUR, event, hash, key, party, register_party};
@@ -42,7 +42,19 @@ pub fn tell() -> Bench {
     orders(&mut b);
     rule_book(&mut b);
     enforcement(&mut b);
+    overdue(&mut b);
     b
+}
+
+/// An offer that nobody has answered: the ledger says so itself.
+fn overdue(b: &mut Bench) {
+    let due = RuleLine {
+        limit: 1,
+        ..rulebook::rule(RuleKind::HandoffDue, RuleMode::Find, "")
+    };
+    said(b, "A1+A2", B::PackPublished(rulebook::pack(vec![due])));
+    b.now += 2 * HOUR;
+    assert!(!b.look().unwrap().is_empty());
 }
 
 /// The registry's other entries, and a pack that finds.

@@ -402,6 +402,7 @@ impl Bench {
             longitude_e6: 109_840_000,
             latitude_e6: 40_650_000,
             note: "rest".into(),
+            ..Reported::default()
         }
     }
 

@@ -5,7 +5,8 @@ use bytes::Bytes;
 use hazledger::custody::subject;
 use hazledger::pb::change::Change as C;
 use hazledger::pb::{
-    Blacklisting, Change, OrderMark, Outcome, RecallBegun, Seal, SealLifted, Subject,
+    Blacklisting, Change, OrderMark, Outcome, OverdueTold, RecallBegun, RuleKind, Seal, SealLifted,
+    Subject,
 };
 use hazledger::proof::Violation;
 
@@ -68,6 +69,11 @@ fn a_mark_that_no_authority_ordered_is_found() {
         order: order.clone(),
         ..Blacklisting::default()
     });
+    let overdue = C::OverdueTold(OverdueTold {
+        rule: RuleKind::HandoffDue.into(),
+        since_ms: 1,
+        ..OverdueTold::default()
+    });
     let marks = [
         (false, seal(), "a seal that no authority"),
         (true, seal(), "a seal that no authority"),
@@ -76,6 +82,7 @@ fn a_mark_that_no_authority_ordered_is_found() {
         (true, entry, "a listing that no authority"),
         (false, named(), "an order that no authority"),
         (true, named(), "an order that no authority"),
+        (false, overdue, "nobody says so"),
     ];
     for (on_party, mark, wanted) in marks {
         let shown = format!("{mark:?}");

@@ -18,7 +18,8 @@ use crate::event::codes;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Nothing is changed. No server may have the directory open; a copy will do.
-What is refused or found already is not told again. Exit status 1: the pack would
+What is refused or found already is not told again. What time alone would have
+broken is told as it stands at the last record. Exit status 1: the pack would
 have refused something that is recorded.
 
 Example:
@@ -56,6 +57,10 @@ pub(super) fn run(args: &CheckArgs) -> Result<Outcome, CliError> {
         RecordError::Damage(problem) => CliError::data_directory(&args.dir, problem),
         RecordError::Taken(error) => error,
     })?;
+    if let Some(tried) = trial.overdue() {
+        counts.found += tried.found.len() as u64;
+        print(&mut out, args.format, &tried)?;
+    }
     counts.print(&mut out, args.format)?;
     Ok(match counts.refused {
         0 => Outcome::Done,

@@ -4,6 +4,7 @@ use super::Case;
 use super::fields::{self, MAX_TEXT};
 use super::modes;
 use super::rules;
+use super::rules::road::{self, Stop};
 use super::signers;
 use super::vessel;
 use crate::custody::draft::Draft;
@@ -78,6 +79,7 @@ pub(super) fn relayed(draft: &mut Draft<'_>, case: &Case<'_>, e: &Relayed) -> Re
                 .detail("the old carrier has an open offer of what is aboard"));
         }
     }
+    rules::road::goes_on(draft, id)?;
     draft.emit(
         &subject::consignment(id),
         C::ConsignmentRelayed(ConsignmentRelayed {
@@ -132,7 +134,13 @@ pub(super) fn reported(
     fields::region(&e.region, "region")?;
     fields::position(e.longitude_e6, e.latitude_e6)?;
     fields::optional_text(&e.note, MAX_TEXT, "note")?;
+    let now = draft.happened_at_ms();
+    road::check(e, now)?;
     let id = carried(draft, &e.consignment, case.party())?;
+    let before = draft.consignment(id).unwrap_or_default();
+    let stop = Stop::told_by(&before, e, now);
+    // Before the word ends it, and with it what was told of it.
+    road::stood(draft, id, stop)?;
     draft.emit(
         &subject::consignment(id),
         C::ConsignmentReported(ConsignmentReported {
@@ -140,8 +148,11 @@ pub(super) fn reported(
             region: e.region.clone(),
             longitude_e6: e.longitude_e6,
             latitude_e6: e.latitude_e6,
+            at_ms: road::latest_ms(&before, now),
+            stopped_since_ms: Stop::standing_ms(stop),
         }),
     )?;
+    road::driven(draft, id, e.driving.as_ref());
     match e.kind() {
         ReportKind::Unloaded => vessel::keep_heels(draft, case, id),
         _ => Ok(()),

@@ -118,6 +118,7 @@ fn said(
         sequence: link.sequence,
         digest: statement.digest.to_bytes(),
         previous: link.previous.clone(),
+        recorded_at_ms: context.recorded_at_ms,
     };
     let mut chain = key.device.unwrap_or_default();
     let heard = device::said(&mut chain, &said)

@@ -111,6 +111,7 @@ pub(super) fn offered(draft: &mut Draft<'_>, case: &Case<'_>, e: &Offered) -> Re
         instead_of: e.instead_of.clone().map(Box::new),
         permit: permit.map(Box::new),
         purpose: e.purpose,
+        recorded_at_ms: case.context.recorded_at_ms,
     };
     draft.emit(&subject::handoff(name), C::Offered(offered))?;
     if let Some((old, _)) = old {

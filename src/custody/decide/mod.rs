@@ -22,6 +22,7 @@ mod modes;
 mod named;
 mod order;
 mod outer;
+mod overdue;
 mod oversight;
 mod packaging;
 mod packs;
@@ -68,7 +69,12 @@ use crate::pb::{
 };
 
 pub use named::subjects as named_subjects;
+pub use overdue::{MAX_OVERDUE, holds as is_overdue};
 pub use packs::check as check_pack;
+pub use rules::overdue::{
+    findings as overdue_findings, in_order as overdue_in_order, kinds as overdue_kinds,
+    lines as overdue_lines,
+};
 pub use signers::Signers;
 pub(crate) use signers::covers;
 
@@ -225,6 +231,7 @@ pub fn decide(
             .and_then(|()| vessel::settle_blends(&mut draft))
             .map(|()| draft.gates_within(gates, || format!("{}.{}", at(), name_of(event))))
             .and_then(|()| oversight::judge(&mut draft, &case, event))
+            .and_then(|()| rules::stocktake::note(&mut draft, &case, event))
             .map_err(|r| r.within(&at()))?;
     }
     rules::stock(&mut draft)?;
@@ -319,6 +326,9 @@ fn event_of(draft: &mut Draft<'_>, case: &Case<'_>, event: &Event) -> Result<(),
     if let Body::RefusalsAnchored(e) = body {
         let decided = anchored::refusals_anchored(draft, case, event, e);
         return decided.map_err(|r| r.within("refusals_anchored"));
+    }
+    if let Body::OverdueStated(e) = body {
+        return overdue::stated(draft, case, e).map_err(|r| r.within("overdue_stated"));
     }
     if case.party() == LEDGER {
         return Err(Refused::new(RefusalCode::ReservedForLedger, "").detail("its own words only"));

@@ -15,6 +15,8 @@ use crate::pb::{
 const MAX_PACKS: usize = 64;
 /// Lines of a pack, at most.
 const MAX_LINES: usize = 128;
+/// The last number of the rules that time alone breaks.
+const LAST_OF_TIME: i32 = 69;
 /// Kinds of permits that a line may name, at most.
 const MAX_KINDS: usize = 16;
 
@@ -122,7 +124,16 @@ fn check_line(line: &RuleLine) -> Result<(), Refused> {
     if line.limit < 0 {
         return Err(Refused::invalid("limit", "negative"));
     }
+    // Without a limit everything would be too late at once.
+    if line.limit == 0 && line.mode() != RuleMode::Off && is_of_time(line.rule()) {
+        return Err(Refused::missing("limit"));
+    }
     fields::optional_text(&line.law, MAX_SHORT, "law")
+}
+
+/// Whether a rule is one that time alone breaks.
+fn is_of_time(rule: RuleKind) -> bool {
+    (i32::from(RuleKind::LongStop)..=LAST_OF_TIME).contains(&i32::from(rule))
 }
 
 pub(super) fn withdrawn(

@@ -145,6 +145,16 @@ fn trim(draft: &mut Draft<'_>, permit: &PermitRef, by: &[u8], mg: i64) -> Result
 
 /// So much is drawn, or (negative) restored, as far as there is.
 fn draw(draft: &mut Draft<'_>, permit: &PermitRef, mg: i64) -> Result<(), Refused> {
+    draw_by(draft, permit, mg, &[])
+}
+
+/// The same by a return of the trade of this name, if it is one.
+fn draw_by(
+    draft: &mut Draft<'_>,
+    permit: &PermitRef,
+    mg: i64,
+    returned: &[u8],
+) -> Result<(), Refused> {
     let state = draft.permit(&permit.party, &permit.number);
     let Some(state) = state else { return Ok(()) };
     let drawn = state.drawn_mg.saturating_add(mg).max(0);
@@ -153,7 +163,8 @@ fn draw(draft: &mut Draft<'_>, permit: &PermitRef, mg: i64) -> Result<(), Refuse
         return Ok(());
     }
     let subject = subject::permit(&permit.party, &permit.number);
-    draft.emit(&subject, C::PermitDrawn(PermitDrawn { mg }))
+    let returned = bytes::Bytes::copy_from_slice(returned);
+    draft.emit(&subject, C::PermitDrawn(PermitDrawn { mg, returned }))
 }
 
 /// An offer claims what it offers; of goods aboard their consignment has
@@ -338,7 +349,8 @@ pub(super) fn corrected(
 }
 
 /// A sale under a permit draws what is sold; one that takes back an earlier
-/// one restores what comes back, as far as that one drew it.
+/// one restores what comes back, as far as that one drew it and earlier returns
+/// of it have not restored it.
 pub(super) fn traded(
     draft: &mut Draft<'_>,
     permit: Option<&PermitRef>,
@@ -349,9 +361,11 @@ pub(super) fn traded(
         let mg = counted(draft, permit, amounts);
         draw(draft, permit, mg)?;
     }
-    if let Some(Drawn { permit, mg }) = back {
-        let came = counted(draft, permit, amounts).min(*mg);
-        draw(draft, permit, came.saturating_neg())?;
+    if let Some(Drawn { permit, trade, mg }) = back {
+        let state = draft.permit(&permit.party, &permit.number);
+        let left = state.map_or(0, |s| permit::restorable(&s, &trade.0, *mg));
+        let came = counted(draft, permit, amounts).min(left);
+        draw_by(draft, permit, came.saturating_neg(), &trade.0)?;
     }
     Ok(())
 }
@@ -359,6 +373,8 @@ pub(super) fn traded(
 /// What an earlier trade drew.
 pub(super) struct Drawn {
     permit: PermitRef,
+    /// Its name, as its event's first handoff would have it.
+    trade: HandoffId,
     mg: i64,
 }
 
@@ -381,6 +397,7 @@ pub(super) fn takes_back(draft: &Draft<'_>, case: &Case<'_>, e: &Traded) -> Opti
             party: was.buyer.clone(),
             number: was.permit.clone(),
         },
+        trade: handoff_id(named)?,
         mg: 0,
     };
     let theirs = subject::permit(&was.buyer, &was.permit);

@@ -153,7 +153,7 @@ pub(super) fn take(
             draft.touch(subject::consignment(id));
         }
         find_wrong_consignee(draft, id, taking, &offered);
-        rules::arrived(draft, id, taking.taker, &to.place, &offered.lines);
+        rules::arrived(draft, id, taking.taker, &to.place, &offered.lines)?;
         goods::unload(draft, id)?;
     }
     let closed = HandoffClosed {

@@ -147,6 +147,11 @@ impl<'a> Draft<'a> {
         item
     }
 
+    /// The subject's item as it stood before the statement.
+    pub fn stood(&self, subject: &Subject) -> Option<Arc<Item>> {
+        self.items.get(subject)
+    }
+
     /// Names a subject in the record without changing it.
     pub fn touch(&mut self, subject: Subject) {
         if self.touched.contains_key(&subject) {

@@ -31,6 +31,9 @@ pub struct Trial {
     overlay: Overlay,
 }
 
+/// What is told of that which would be overdue, at most.
+pub const MAX_TOLD_OVERDUE: usize = 1_000;
+
 /// What they would have said of one statement.
 #[derive(Clone, Debug)]
 pub struct Tried {
@@ -83,6 +86,27 @@ impl Trial {
             .apply(&record, &mut nowhere)
             .map_err(|e| wrong(e.to_string()))?;
         Ok(tried)
+    }
+
+    /// After the last record: what would be overdue by its time, as the ledger
+    /// would say it next, and has not said; at most [`MAX_TOLD_OVERDUE`]. What
+    /// was overdue in between and is not any more is not told.
+    pub fn overdue(&mut self) -> Option<Tried> {
+        self.put_on_trial();
+        let items = Layers(vec![&self.overlay, &self.state]);
+        let now_ms = self.state.recorded_at_ms();
+        let kinds = decide::overdue_kinds(&items).into_iter();
+        let standing = kinds.flat_map(|kind| self.state.items_of(kind, &[]));
+        let found = standing
+            .flat_map(|(subject, item)| decide::overdue_findings(&items, &subject, &item, now_ms));
+        let found: Vec<Finding> = found.take(MAX_TOLD_OVERDUE).collect();
+        (!found.is_empty()).then(|| Tried {
+            position: self.state.next(),
+            recorded_at_ms: now_ms,
+            party: LEDGER.to_owned(),
+            refused: None,
+            found,
+        })
     }
 
     fn judge(

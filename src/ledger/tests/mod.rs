@@ -18,6 +18,7 @@ mod fake;
 mod folders;
 mod following;
 mod late;
+mod overdue;
 mod pipeline;
 mod rebuild;
 mod refusals;

@@ -73,6 +73,9 @@ impl Writer {
         if let Some(word) = self.anchor_said.take() {
             shared.refusals.said(word);
         }
+        if std::mem::take(&mut self.overdue_said) {
+            shared.overdue.said();
+        }
         // A position may be read once it is announced, and it is announced
         // before anybody can ask about an acknowledgement.
         self.announce(folded.len());
@@ -87,6 +90,7 @@ impl Writer {
         // What it says of its clock is still to be said.
         self.clock_said = None;
         self.anchor_said = None;
+        self.overdue_said = false;
         let mut entries: Vec<Entry> = in_flight.into_entries().collect();
         entries.extend(std::mem::take(&mut self.current).into_entries());
         entries.extend(self.spill.take().map(|spill| spill.entry));

@@ -272,6 +272,25 @@ impl Writer {
         self.record_own(stated, now)
     }
 
+    /// The same of what it has found to be overdue.
+    pub(super) fn record_overdue(&mut self, now: i64) -> Result<(), String> {
+        let shared = Arc::clone(&self.shared);
+        let now = now.max(self.tip.recorded_at_ms);
+        self.record_state(now)?;
+        if !self.is_drained() {
+            return Ok(());
+        }
+        let live = shared.live();
+        let Some(word) = shared.overdue.word(&live.state, now) else {
+            return Ok(());
+        };
+        let (position, body) = (self.tip.next, Body::OverdueStated(word));
+        let stated = state_record::own_statement(&shared, &live.state, position, now, body);
+        drop(live);
+        self.overdue_said = true;
+        self.record_own(stated, now)
+    }
+
     fn record_own(
         &mut self,
         stated: Result<(Statement, Decision), Refused>,

@@ -18,6 +18,7 @@ pub(super) fn check(case: &Case<'_>) -> Result<(), Violation> {
         sequence: link.sequence,
         digest: tagged(Tag::Payload, &[&case.record.head.payload]).to_bytes(),
         previous: link.previous.clone(),
+        recorded_at_ms: case.record.head.recorded_at_ms,
     });
     let backfilled = payload.backfilled.as_ref();
     let entered = backfilled.filter(|b| !b.device_key_id.is_empty());

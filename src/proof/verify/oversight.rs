@@ -7,7 +7,9 @@ use crate::custody::subject::{self, Item};
 use crate::event::ids;
 use crate::pb::change::Change as C;
 use crate::pb::event::Body;
-use crate::pb::{DangerStatus, OrderMark, RecallBegun, ReliefOrder, Subject, SubjectKind};
+use crate::pb::{
+    DangerStatus, OrderMark, OverdueTold, RecallBegun, ReliefOrder, RuleKind, Subject, SubjectKind,
+};
 
 /// Checks all of it.
 pub(super) fn check(case: &Case<'_>) -> Result<(), Violation> {
@@ -38,6 +40,7 @@ pub(super) fn check(case: &Case<'_>) -> Result<(), Violation> {
                 (!signed || !body).then_some("a recall is acknowledged by somebody else")
             }
             Some(C::RecallEnded(_)) => ended_otherwise(case, subject),
+            Some(C::OverdueTold(told)) => told_otherwise(case, subject, index, told),
             _ => None,
         };
         if let Some(why) = wrong {
@@ -48,6 +51,27 @@ pub(super) fn check(case: &Case<'_>) -> Result<(), Violation> {
         }
     }
     Ok(())
+}
+
+/// What is overdue the ledger says, by rule and name; a stop also whoever tells
+/// of it, or ends it.
+fn told_otherwise(
+    case: &Case<'_>,
+    subject: &Subject,
+    index: u32,
+    told: &OverdueTold,
+) -> Option<&'static str> {
+    let signed = match case.body(index) {
+        Some(Body::OverdueStated(e)) => e.lines.iter().any(|line| {
+            let place = (&line.party, &line.place) == (&told.party, &told.place);
+            line.rule == told.rule && line.id == subject.id && place
+        }),
+        None | Some(Body::Reported(_) | Body::Relayed(_) | Body::Accepted(_)) => {
+            told.rule() == RuleKind::LongStop && subject.kind() == SubjectKind::Consignment
+        }
+        Some(_) => false,
+    };
+    (!signed).then_some("it is marked as overdue and nobody says so")
 }
 
 fn sealed_otherwise(

@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::opened::{Opened, links_of};
+use super::state_record;
 use super::violation::Violation;
 use crate::catalog::RegionCode;
 use crate::custody::decide::covers;
@@ -142,7 +143,8 @@ pub(super) fn is_authority(before: &dyn Items, party: &str) -> bool {
 }
 
 /// A record is in the chain of its party, and rests on its keys, on the packs
-/// as they stood unless it is the ledger's own, and on nothing else.
+/// as they stood unless it is the ledger's own word on what no pack judges, and
+/// on nothing else.
 fn check_links(before: &dyn Items, opened: &Opened) -> Result<(), Violation> {
     let party = &opened.record.payload.party;
     let own = subject::party(party);
@@ -150,7 +152,8 @@ fn check_links(before: &dyn Items, opened: &Opened) -> Result<(), Violation> {
         || links_of(&opened.record, LinkKind::Chain)
             .any(|link| link.subject.as_ref() == Some(&own));
     let mut uses = links_of(&opened.record, LinkKind::Use).map(|link| link.subject.clone());
-    let judged = party != LEDGER && before.get(&subject::rules()).is_some();
+    let own_word = party == LEDGER && !state_record::says_overdue(&opened.record);
+    let judged = !own_word && before.get(&subject::rules()).is_some();
     let keys = opened.signers.iter().map(|id| subject::key(*id));
     let exact = keys
         .chain(judged.then(subject::rules))

@@ -1,7 +1,7 @@
 //! The ledger's own statements. State records: one at every multiple of the
 //! interval and nowhere else, saying what the records before it fold to. Words
-//! on its clock and on the refusals it keeps: anywhere else, alone; and nobody's
-//! statement is recorded while the clock is said to be in doubt.
+//! on its clock, on the refusals it keeps and on what is overdue: anywhere else,
+//! alone; and nobody's statement is recorded while the clock is said to be in doubt.
 
 use super::violation::Violation;
 use crate::custody::anchor;
@@ -25,6 +25,9 @@ pub(super) fn check(before: &State, record: &OpenRecord, interval: u64) -> Resul
     if !due {
         if let Some(word) = anchor_in(record) {
             return check_anchor(before, record, own, word);
+        }
+        if says_overdue(record) {
+            return check_overdue(before, record, own);
         }
         return check_clock(before, record, own, names_state);
     }
@@ -100,6 +103,24 @@ fn check_anchor(
         Some((field, why)) => Err(Violation::Anchor { field, why }),
         None => Ok(()),
     }
+}
+
+/// Whether a record speaks of what is overdue.
+pub(super) fn says_overdue(record: &OpenRecord) -> bool {
+    let mut events = record.events.iter().flatten();
+    events.any(|event| matches!(event.body, Some(Body::OverdueStated(_))))
+}
+
+/// Checks such a record: the ledger's alone, and at a time that is believed.
+/// What it marks is held against what it says in `oversight`.
+fn check_overdue(before: &State, record: &OpenRecord, own: bool) -> Result<(), Violation> {
+    if !own || record.events.len() != 1 {
+        return Err(Violation::StateRecordMisplaced);
+    }
+    if in_doubt(before) {
+        return Err(Violation::Clock);
+    }
+    Ok(())
 }
 
 /// Whether the ledger's last word is that its clock is in doubt.

@@ -31,7 +31,7 @@ fn numbered(
         region: who.region.to_owned(),
         longitude_e6: 111_000_000,
         latitude_e6: 41_000_000,
-        note: String::new(),
+        ..Reported::default()
     };
     let previous = if sequence == 1 {
         Bytes::new()

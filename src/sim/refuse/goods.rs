@@ -346,7 +346,7 @@ fn unknown_consignment(world: &mut World) -> Option<Issued> {
         region: who.region.to_owned(),
         longitude_e6: 111_000_000,
         latitude_e6: 41_000_000,
-        note: String::new(),
+        ..Reported::default()
     };
     let said = world.say(
         &who,

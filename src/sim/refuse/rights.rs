@@ -194,7 +194,7 @@ fn not_the_carrier(world: &mut World) -> Option<Issued> {
         region: other.region.to_owned(),
         longitude_e6: 111_000_000,
         latitude_e6: 41_000_000,
-        note: String::new(),
+        ..Reported::default()
     };
     let what = "reports on goods it does not carry";
     let said = world.say(&other, vec![Body::Reported(reported)], what);

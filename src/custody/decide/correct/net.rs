@@ -265,7 +265,7 @@ fn held(state: &LotState, loose: Amount, free: i64, amount: Amount) -> Amount {
             contained: amount.contained.min(room),
         };
     }
-    if wanted > 0 && wanted == loose.gross.min(free) {
+    if wanted > 0 && wanted == loose.gross && wanted <= free {
         return Amount {
             gross: amount.gross,
             contained: loose.contained.saturating_neg(),

@@ -146,11 +146,7 @@ impl Judged {
         let Some(sheet) = sheet::of(asked.line.rule()) else {
             return;
         };
-        let law = match asked.line.law.as_str() {
-            "" => format!("[{}]", asked.pack),
-            law => format!("[{}: {law}]", asked.pack),
-        };
-        let detail = format!("{detail} {law}");
+        let detail = cited(asked, &detail);
         match sheet.refusal {
             Some(code) if self.authorises && mode == RuleMode::Refuse => {
                 draft.gate(Refused::new(code, field).detail(detail));
@@ -160,6 +156,14 @@ impl Judged {
                 draft.find(code, severity, subject, owner, 0, detail);
             }
         }
+    }
+}
+
+/// What breaks a line, with the pack and the article.
+pub(super) fn cited(asked: &Asked<'_>, detail: &str) -> String {
+    match asked.line.law.as_str() {
+        "" => format!("{detail} [{}]", asked.pack),
+        law => format!("{detail} [{}: {law}]", asked.pack),
     }
 }
 

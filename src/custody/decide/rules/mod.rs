@@ -10,12 +10,15 @@ mod facts;
 mod judged;
 mod lists;
 mod loading;
+pub(super) mod overdue;
 mod papers;
 mod pass;
 mod permits;
 mod purchase;
+pub(super) mod road;
 mod sheet;
 mod stock;
+pub(super) mod stocktake;
 mod vehicles;
 
 pub(super) use papers::asks;
@@ -36,6 +39,7 @@ use crate::custody::draft::Draft;
 use crate::custody::lot::Amount;
 use crate::custody::rules::Book;
 use crate::custody::subject::{self, Item};
+use crate::event::codes::Refused;
 use crate::event::{ConsignmentId, HandoffId, LotId};
 use crate::pb::offered::From as OfferedFrom;
 use crate::pb::{
@@ -231,13 +235,14 @@ pub(super) fn arrived(
     taker: &str,
     place: &str,
     lines: &[HandoffLine],
-) {
+) -> Result<(), Refused> {
     let mut regions = loading::regions(draft, id);
     regions.extend(party_region(draft, taker));
     regions.extend(place_region(draft, taker, place));
     if let Some(judged) = Judged::fact(draft, regions) {
         loading::arrived(draft, &judged, id, lines);
     }
+    road::goes_on(draft, id)
 }
 
 fn offer_hands<'a>(case: &'a Case<'_>, e: &'a Offered, drawing: &Drawing) -> Hands<'a> {
