@@ -10,6 +10,8 @@ use crate::pb::{DocumentRef, PackPublished, PackWithdrawn, RuleKind, RuleLine, R
 
 /// Who joins the ledger enters what it has bought and sold of so many days.
 const FILING_DAYS: i64 = 30;
+/// Minutes that a vehicle with goods may stand.
+const LONG_STOP_MINUTES: i64 = 60;
 /// Kilograms of nitrocellulose in one act, at most, where it is made.
 pub(super) const MOST_CELLULOSE_KG: i64 = 5 * TONNE_KG;
 /// The region of that list, and of the city that shuns who is on the blacklist.
@@ -60,6 +62,10 @@ fn of_the_region() -> Vec<RuleLine> {
     ];
     let mut lines: Vec<RuleLine> = kinds.into_iter().filter_map(sharper).collect();
     lines.push(filing());
+    lines.push(RuleLine {
+        limit: LONG_STOP_MINUTES,
+        ..line(RuleKind::LongStop, RuleMode::Find)
+    });
     lines.push(RuleLine {
         forms: vec![super::drying::DRIED.form.to_owned()],
         ..line(RuleKind::Prohibited, RuleMode::Refuse)

@@ -9,6 +9,7 @@ mod goods;
 mod loads;
 mod orders;
 mod recall;
+mod road;
 mod seals;
 mod stock;
 mod tank;
@@ -32,7 +33,7 @@ use crate::pb::{EventRef, Offered, Produced, RefusalCode};
 pub(super) type Case = fn(&mut World);
 
 /// After how many thousandths of the world's events each is told.
-pub(super) const CASES: [(u64, Case); 14] = [
+pub(super) const CASES: [(u64, Case); 15] = [
     (60, tank::inspection_has_run_out),
     (120, buying::permits),
     (170, loads::what_is_not_in_order),
@@ -45,6 +46,7 @@ pub(super) const CASES: [(u64, Case); 14] = [
     (530, goods::deliveries),
     (580, vessels::silo_and_packages),
     (630, stock::taken_and_told),
+    (655, road::drives_and_stands),
     (680, dangers::a_finding_is_answered),
     (740, terminal::loses_every_second_word),
 ];
