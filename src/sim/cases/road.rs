@@ -6,7 +6,7 @@ use bytes::Bytes;
 use crate::pb::event::Body;
 use crate::pb::{DrivingSpan, FindingCode, ReportKind, Reported};
 use crate::sim::goods::NITRATE;
-use crate::sim::ship::accepted;
+use crate::sim::ship::{Shipment, accepted};
 use crate::sim::{World, paper};
 
 const MINUTE_MS: i64 = 60 * 1000;
@@ -26,8 +26,22 @@ pub(super) fn drives_and_stands(world: &mut World) {
     let body = Body::Accepted(accepted(&s.offer, "", &pile.goods()));
     let said = world.say(carrier, vec![body], "takes aboard");
     world.then(said);
+    told_from_the_road(world, &s);
+    let unloaded = paper::unloaded(pile.goods(), s.consignment, store);
+    let bodies = vec![Body::Offered(unloaded)];
+    let said = world.say(carrier, bodies, "offers from the vehicle");
+    let offer = world.then(said).reference(0);
+    let said = world.takes(&pile, &offer, store, "accepts a delivery");
+    world.then(said);
+    let place = store.takes_in(NITRATE.substance).code;
+    world.stock.push(pile.at(store, place));
+}
+
+/// What the carrier says of the driver, and of the stop.
+fn told_from_the_road(world: &mut World, s: &Shipment) {
+    let carrier = &s.carrier;
     let driver = s.waybill.turnout.crew.first().cloned().unwrap_or_default();
-    let word = Reported {
+    let report = Reported {
         consignment: Bytes::copy_from_slice(&s.consignment),
         kind: ReportKind::Position.into(),
         region: carrier.region.to_owned(),
@@ -44,7 +58,7 @@ pub(super) fn drives_and_stands(world: &mut World) {
             until_ms,
             rested_ms: RESTED * MINUTE_MS,
         }),
-        ..word.clone()
+        ..report.clone()
     };
     let what = "has driven for five hours after ten minutes of rest";
     let said = world.say(carrier, vec![Body::Reported(drove)], what);
@@ -53,17 +67,9 @@ pub(super) fn drives_and_stands(world: &mut World) {
     let stood = Reported {
         kind: ReportKind::Stop.into(),
         stood_ms: STOOD * MINUTE_MS,
-        ..word
+        ..report
     };
     let what = "stands at a service area for an hour and a half";
     let said = world.say(carrier, vec![Body::Reported(stood)], what);
     world.then(said.meaning(&[FindingCode::LongStop]));
-    let unloaded = paper::unloaded(pile.goods(), s.consignment, store);
-    let bodies = vec![Body::Offered(unloaded)];
-    let said = world.say(carrier, bodies, "offers from the vehicle");
-    let offer = world.then(said).reference(0);
-    let said = world.takes(&pile, &offer, store, "accepts a delivery");
-    world.then(said);
-    let place = store.takes_in(NITRATE.substance).code;
-    world.stock.push(pile.at(store, place));
 }
