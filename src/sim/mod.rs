@@ -1,7 +1,9 @@
 //! A seeded world: plants, an importer, stores, carriers, mines, a paint maker
 //! and a disposer of Inner Mongolia, and the signed statements that they would
-//! send, each with the answer that a right ledger gives. For the demo, for
-//! tests and for benches.
+//! send, each with the answer that a right ledger gives. They live under the
+//! rule book: agencies, packs, licences, vehicles and people are registered
+//! first, and what the law asks goes with everything. For the demo and for
+//! tests.
 //!
 //! The same seed, times and origin make the same bytes: all randomness comes
 //! from one ChaCha8 stream, all times from a clock that is passed in. The
