@@ -61,6 +61,42 @@ fn it_ends_balanced_and_verified_and_the_same_seed_gives_the_same_counts() {
     assert_eq!(counts(first), counts(told(&arguments)));
 }
 
+/// What the ledger answered in a story, in order.
+fn answers(told: &Value, title: &str) -> Vec<String> {
+    let stories = told["stories"].as_array().unwrap();
+    let of_title = |s: &&Value| s["title"].as_str().unwrap().starts_with(title);
+    let story = stories.iter().find(of_title).unwrap();
+    let steps = story["steps"].as_array().unwrap().iter();
+    steps
+        .map(|s| s["answer"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn it_tells_how_the_law_was_met() {
+    let told = told(&["--once", "--format", "json", "--events", "900"]);
+    let tank = answers(&told, "A load refused for an expired tank inspection");
+    let refused: Vec<&String> = tank.iter().filter(|a| a.starts_with("refused")).collect();
+    assert_eq!(refused, ["refused TANK_INSPECTION", "refused TANK_MEDIA"]);
+    assert!(tank.last().unwrap().starts_with("recorded"));
+    let permit = answers(&told, "A purchase permit drawn down");
+    assert_eq!(permit.last().unwrap(), "refused PURCHASE_QUANTITY");
+    let recall = answers(&told, "A recall");
+    assert!(recall.contains(&"refused RECALLED".to_owned()));
+    assert_eq!(recall.last().unwrap(), "recorded");
+    for kind in [
+        "recall_acknowledged",
+        "looked_back",
+        "seized",
+        "finding_answered",
+    ] {
+        let count = told["eventsByKind"][kind].as_u64();
+        assert!(count.unwrap_or(0) > 0, "'{kind}' never happened");
+    }
+    let refused = told["refusedByCode"].as_object().unwrap().len();
+    assert!(refused > 60, "{refused} codes of refusals");
+}
+
 #[test]
 fn the_tables_tell_the_drums_life_from_production_to_disposal() {
     let output = demo(&["--once", "--events", "400", "--seed", "11"]);
@@ -88,6 +124,12 @@ fn the_tables_tell_the_drums_life_from_production_to_disposal() {
         rest = rest.get(at.unwrap_or_default()..).unwrap();
     }
     for heading in [
+        "A load refused for an expired tank inspection",
+        "REFUSED 拒绝 188 TANK_INSPECTION",
+        "A purchase permit drawn down",
+        "REFUSED 拒绝 185 PURCHASE_QUANTITY",
+        "A recall, from notice to end",
+        "A hidden danger",
         "What happened, by kind of event",
         "arrived 外部转入",
         "succeeded 承继",

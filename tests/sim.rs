@@ -8,9 +8,11 @@
     reason = "tests fail by panicking"
 )]
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::LazyLock;
 
 use bytes::Bytes;
+use hazledger::catalog::{CodeKind, codes};
 use hazledger::custody::decide::{Recorded, decide_genesis, keys_of};
 use hazledger::custody::state::nowhere;
 use hazledger::custody::{Context, State, decide};
@@ -18,7 +20,9 @@ use hazledger::event::record::{OpenRecord, Standing, seal};
 use hazledger::event::signing::SecretKey;
 use hazledger::event::{Hash, Refused, Statement};
 use hazledger::pb::event::Body;
-use hazledger::pb::{Event, EventRef, Genesis, Origin, RefusalCode, SignedStatement};
+use hazledger::pb::{
+    Event, EventRef, Finding, FindingCode, Genesis, Origin, RefusalCode, SignedStatement,
+};
 use hazledger::sim::{Expect, Issued, Span, World};
 
 const NAME: &str = "hazledger.test/sim";
@@ -81,12 +85,13 @@ impl Bench {
         })
     }
 
-    fn submit(&mut self, signed: SignedStatement) -> Result<bool, Refused> {
+    /// Where it became a record, with what findings; `None`: it was one before.
+    fn submit(&mut self, signed: SignedStatement) -> Result<Option<(u64, Vec<Finding>)>, Refused> {
         let statement = Statement::open(signed)?;
         statement.verify(&keys_of(&self.state, &statement)?)?;
         let name = (statement.payload.party.clone(), statement.id.to_bytes());
         match self.known.get(&name) {
-            Some(digest) if *digest == statement.digest => return Ok(true),
+            Some(digest) if *digest == statement.digest => return Ok(None),
             Some(_) => return Err(Refused::new(RefusalCode::IdReused, "payload.id")),
             None => {}
         }
@@ -108,44 +113,133 @@ impl Bench {
         if let Err(error) = self.state.apply(&record, &mut nowhere) {
             panic!("position {position} was decided but does not fold: {error}");
         }
+        let findings = record.findings.iter().flatten().cloned().collect();
         self.known.insert(name.clone(), statement.digest);
         self.records.insert(name, record);
-        Ok(false)
+        Ok(Some((position, findings)))
     }
 }
 
-fn play(seed: u64, events: u64) -> (Bench, World, u64) {
+/// The world that two tests look at.
+static PLAYED: LazyLock<Met> = LazyLock::new(|| {
+    let (bench, world, met) = play(7, SPAN.events);
+    Met {
+        records: bench.state.next(),
+        story_told: world.story_told(),
+        ..met
+    }
+});
+
+/// What a world was answered.
+#[derive(Default)]
+struct Met {
+    records: u64,
+    story_told: bool,
+    refused: BTreeMap<RefusalCode, u64>,
+    found: BTreeMap<FindingCode, u64>,
+}
+
+/// What is wrong is listed up to so much.
+const WRONG_SHOWN: usize = 40;
+/// Codes from here on are of rules and of enforcement.
+const FIRST_RULE_FINDING: i32 = 100;
+
+/// What is wrong with the findings of rules in a record: it is to have those
+/// that the world means, and no others.
+fn not_as_meant(issued: &Issued, findings: &[Finding]) -> Option<String> {
+    let of_rules = |f: &&Finding| f.code >= FIRST_RULE_FINDING;
+    let found: BTreeSet<FindingCode> = findings
+        .iter()
+        .filter(of_rules)
+        .map(Finding::code)
+        .collect();
+    let meant: BTreeSet<FindingCode> = issued.means.iter().copied().collect();
+    let told: Vec<&str> = findings.iter().map(|f| f.detail.as_str()).collect();
+    let what = issued.what;
+    (found != meant).then(|| format!("'{what}': meant {meant:?}, found {found:?}: {told:?}"))
+}
+
+fn play(seed: u64, events: u64) -> (Bench, World, Met) {
     let span = Span { events, ..SPAN };
-    let mut world = World::new(seed, span).unwrap();
+    play_out(World::new(seed, span).unwrap(), seed, events, true)
+}
+
+/// Plays a world to its end. `exactly`: what is found of rules is compared.
+fn play_out(mut world: World, seed: u64, events: u64, exactly: bool) -> (Bench, World, Met) {
     let mut bench = Bench::begin(world.genesis(NAME, &SecretKey::from_seed(&[1; 32])));
     let genesis_hash = bench.state.last_head().to_bytes();
     world.join(Origin {
         name: NAME.into(),
         genesis_hash,
     });
-    let mut refused = 0;
+    let mut met = Met::default();
+    let mut wrong = Vec::new();
     while world.issued() < events || !world.story_told() {
-        let Issued {
-            signed,
-            expect,
-            what,
-            ..
-        } = world.next_statement();
-        match (bench.submit(signed), expect) {
-            (Ok(false), Expect::Accepted) | (Ok(true), Expect::Repeated) => {}
-            (Err(got), Expect::Refused(want)) if got.code == want => refused += 1,
-            (answer, _) => panic!("seed {seed}, '{what}': wanted {expect:?}, got {answer:?}"),
+        let issued = world.next_statement();
+        let (expect, what) = (issued.expect, issued.what);
+        match (bench.submit(issued.signed.clone()), expect) {
+            (Ok(Some((position, findings))), Expect::Accepted) => {
+                wrong.extend(not_as_meant(&issued, &findings).filter(|_| exactly));
+                for finding in &findings {
+                    *met.found.entry(finding.code()).or_default() += 1;
+                }
+                if issued.heard {
+                    world.heard(position, &findings);
+                }
+            }
+            (Ok(None), Expect::Repeated) => {}
+            (Err(got), Expect::Refused(want)) if got.code == want => {
+                *met.refused.entry(want).or_default() += 1;
+            }
+            (answer, _) => wrong.push(format!("'{what}': wanted {expect:?}, got {answer:?}")),
         }
+        let first: Vec<&String> = wrong.iter().take(WRONG_SHOWN).collect();
+        assert!(wrong.len() < WRONG_SHOWN, "seed {seed}: {first:#?}");
     }
-    (bench, world, refused)
+    assert!(wrong.is_empty(), "seed {seed}: {wrong:#?}");
+    (bench, world, met)
 }
 
 #[test]
 fn the_rules_answer_as_the_world_expects_for_six_thousand_events() {
-    let (bench, world, refused) = play(7, SPAN.events);
-    assert!(bench.state.next() > 4_000);
-    assert!(refused > 100);
-    assert!(world.story_told());
+    assert!(PLAYED.records > 4_000, "{} records", PLAYED.records);
+    assert!(PLAYED.refused.values().sum::<u64>() > 100);
+    assert!(PLAYED.story_told);
+    println!("refused {:?}", PLAYED.refused);
+    println!("found {:?}", PLAYED.found);
+}
+
+/// Findings that no world meets, and why.
+const NEVER_FOUND: &[(FindingCode, &str)] = &[(
+    FindingCode::ClockJumped,
+    "only the clock of the ledger's own machine makes it, and the world has none",
+)];
+
+#[test]
+fn every_code_of_the_catalogue_is_met_but_those_that_are_named() {
+    let (mut refusals, mut findings) = (Vec::new(), Vec::new());
+    for code in codes() {
+        match code.kind {
+            CodeKind::Refusal => {
+                let refusal = RefusalCode::try_from(code.number).unwrap();
+                if !PLAYED.refused.contains_key(&refusal) {
+                    refusals.push(refusal);
+                }
+            }
+            CodeKind::Finding => {
+                let finding = FindingCode::try_from(code.number).unwrap();
+                let named = NEVER_FOUND.iter().any(|(never, _)| *never == finding);
+                if PLAYED.found.contains_key(&finding) == named {
+                    findings.push(finding);
+                }
+            }
+        }
+    }
+    assert!(refusals.is_empty(), "never refused: {refusals:?}");
+    assert!(
+        findings.is_empty(),
+        "never found, or found though named: {findings:?}"
+    );
 }
 
 /// The lots that an event names, if it hands on, sells or uses them.
@@ -182,6 +276,20 @@ fn successors_inherit_in_the_middle_of_trade_and_trade_on_with_it() {
     let parties: BTreeSet<&String> = inherited.iter().map(|(party, _)| party).collect();
     assert!(parties.len() > 1, "{} successors", parties.len());
     assert!(went_on > 5, "{went_on} times");
+}
+
+#[test]
+fn without_the_rule_book_nothing_is_refused_or_found_by_a_rule() {
+    let span = Span {
+        events: 1_500,
+        ..SPAN
+    };
+    let world = World::new(7, span).unwrap().without_rule_book();
+    let (_, _, met) = play_out(world, 7, span.events, false);
+    let by_rule = |code: &RefusalCode| (180..=200).contains(&i32::from(*code));
+    assert!(!met.refused.keys().any(by_rule), "{:?}", met.refused);
+    let of_rule = |code: &FindingCode| (100..=121).contains(&i32::from(*code));
+    assert!(!met.found.keys().any(of_rule), "{:?}", met.found);
 }
 
 #[test]

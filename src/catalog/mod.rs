@@ -42,7 +42,7 @@ pub use container::{ContainerError, ContainerNumber};
 pub use form::{Form, FormCode, FormError, MILLIGRAMS_PER_TONNE, form, forms};
 pub use form_limit::{Figure, FormLimit, Side, becomes, depends_on_assay, form_limits};
 pub use manifest_number::{ManifestNumberError, check_manifest_number};
-pub use national::{NationalRule, national_rules};
+pub use national::{NationalRule, national_packs, national_rules};
 pub use paper_field::{ManifestPart, Need, PaperField, manifest_fields, waybill_fields};
 pub use personal_data::{PersonalData, personal_data};
 pub use plate::{PlateError, check_plate};

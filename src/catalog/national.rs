@@ -3,10 +3,17 @@
 
 use std::sync::LazyLock;
 
-use super::Substance;
+use jiff::civil::Date;
+
 use super::form::FormCode;
 use super::table::{self, Confidence, Row, TableError};
-use crate::pb::{PermitKind, RuleKind, RuleLine, RuleMode};
+use super::{RegionCode, Substance};
+use crate::pb::{PackPublished, PermitKind, RuleKind, RuleLine, RuleMode};
+
+/// Hours by which Asia/Shanghai is ahead; without summer time since 1992.
+const OFFSET_HOURS: i8 = 8;
+/// The name of the pack that they make.
+const PACK: &str = "national";
 
 /// One line, and the day from which it holds.
 #[derive(Clone, Debug)]
@@ -100,6 +107,38 @@ pub fn national_rules() -> &'static [NationalRule] {
     RULES.as_deref().unwrap_or_default()
 }
 
+/// They as the pack that an authority may publish, a version for each day on
+/// which it changes.
+pub fn national_packs() -> Vec<PackPublished> {
+    let mut packs: Vec<PackPublished> = Vec::new();
+    for rule in national_rules() {
+        let Some(from_ms) = day_begins_ms(rule.from) else {
+            continue;
+        };
+        match packs.last_mut().filter(|p| p.from_ms == from_ms) {
+            Some(pack) => pack.lines.push(rule.line.clone()),
+            None => packs.push(PackPublished {
+                pack: PACK.to_owned(),
+                name_zh: format!("国家规则（自{}起）", rule.from),
+                name_en: format!("National rules from {}", rule.from),
+                region: RegionCode::NATION.as_str().to_owned(),
+                from_ms,
+                lines: vec![rule.line.clone()],
+                ..PackPublished::default()
+            }),
+        }
+    }
+    packs
+}
+
+/// When a day begins in Asia/Shanghai, Unix milliseconds; `None` for no day.
+fn day_begins_ms(day: &str) -> Option<i64> {
+    let day: Date = day.parse().ok()?;
+    let midnight = day.to_datetime(jiff::civil::Time::midnight());
+    let at = jiff::tz::offset(OFFSET_HOURS).to_timestamp(midnight);
+    at.ok().map(jiff::Timestamp::as_millisecond)
+}
+
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
@@ -151,6 +190,21 @@ mod tests {
                 assert_eq!(named.contains(form.code.as_str()), asked, "{}", form.code);
             }
         }
+    }
+
+    #[test]
+    fn every_line_is_in_the_pack_of_its_day() {
+        let packs = national_packs();
+        let lines: usize = packs.iter().map(|pack| pack.lines.len()).sum();
+        assert_eq!(lines, national_rules().len());
+        assert!(packs.iter().is_sorted_by_key(|pack| pack.from_ms));
+        assert_eq!(
+            day_begins_ms("2026-05-01"),
+            "2026-04-30T16:00:00Z"
+                .parse()
+                .ok()
+                .map(jiff::Timestamp::as_millisecond)
+        );
     }
 
     #[test]

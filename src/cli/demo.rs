@@ -7,6 +7,7 @@ mod drive;
 mod figures;
 mod house;
 mod life;
+mod stories;
 mod tables;
 
 use std::io::{self, IsTerminal as _};

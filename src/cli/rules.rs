@@ -10,12 +10,12 @@ use clap::{Args, Subcommand};
 
 use super::client::{Client, ServerArgs, block_on};
 use super::error::{CliError, Outcome};
+use super::json;
 use super::output::{Format, Out};
 use super::submit::one::{self, SignArgs};
-use super::{json, time};
-use crate::catalog::{RegionCode, national_rules};
+use crate::catalog::national_packs;
 use crate::pb::event::Body;
-use crate::pb::{GetRulesRequest, PackPublished, RuleLine};
+use crate::pb::{GetRulesRequest, PackPublished};
 
 /// Bytes of a pack's file, at most: a body's bound, in JSON.
 const MAX_FILE: u64 = 256 * 1024;
@@ -94,7 +94,7 @@ pub fn run(args: &RulesArgs) -> Result<Outcome, CliError> {
 /// dates make.
 fn read(pack: &PathBuf) -> Result<Vec<PackPublished>, CliError> {
     if pack.as_os_str() == NATIONAL {
-        return national();
+        return Ok(national_packs());
     }
     let length = std::fs::metadata(pack)
         .map_err(CliError::file("read", pack))?
@@ -108,29 +108,6 @@ fn read(pack: &PathBuf) -> Result<Vec<PackPublished>, CliError> {
     let pack: PackPublished = json::from_json("PackPublished", value).map_err(wrong)?;
     crate::custody::decide::check_pack(&pack).map_err(|why| wrong(why.to_string()))?;
     Ok(vec![pack])
-}
-
-/// The national pack, a version for each day on which it changes.
-fn national() -> Result<Vec<PackPublished>, CliError> {
-    let mut packs: Vec<PackPublished> = Vec::new();
-    for rule in national_rules() {
-        let from_ms = time::argument("the catalogue's day", rule.from)?;
-        let line: RuleLine = rule.line.clone();
-        match packs.last_mut().filter(|p| p.from_ms == from_ms) {
-            Some(pack) => pack.lines.push(line),
-            None => packs.push(PackPublished {
-                pack: NATIONAL.to_owned(),
-                name_zh: format!("国家规则（自{}起）", rule.from),
-                name_en: format!("National rules from {}", rule.from),
-                region: RegionCode::NATION.as_str().to_owned(),
-                from_ms,
-                until_ms: 0,
-                lines: vec![line],
-                sources: Vec::new(),
-            }),
-        }
-    }
-    Ok(packs)
 }
 
 fn show(args: &ShowArgs) -> Result<Outcome, CliError> {

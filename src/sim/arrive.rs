@@ -3,10 +3,11 @@
 
 use super::cast::Who;
 use super::goods::{Contents, KG, Pile};
+use super::law::told;
 use super::ship::{Dispute, Leg, SCALE_PART, SHORT_PART, Shipment, Twist, with_line};
 use super::{Issued, World, paper};
 use crate::pb::event::Body;
-use crate::pb::{Settled, Settlement, SettlementCause};
+use crate::pb::{Accepted, FindingCode, ManifestReceipt, Settled, Settlement, SettlementCause};
 
 /// A delivery's dispute is named after the line of the offer it is about.
 const DISPUTE_LINE: u32 = 0;
@@ -15,6 +16,15 @@ const DISPUTE_LINE: u32 = 0;
 const OFF_ONE_IN: u64 = 9;
 const OFF_PART: i64 = 100;
 
+/// A manifest has no tolerance: waste that weighs otherwise disagrees with it.
+fn disagrees(s: &Shipment, gross_mg: i64) -> &'static [FindingCode] {
+    if s.pile.waste && s.pile.gross() != gross_mg {
+        &[FindingCode::ManifestDisagrees]
+    } else {
+        &[]
+    }
+}
+
 impl World {
     pub(super) fn unload(&mut self, mut s: Shipment) -> Issued {
         if self.has_vanished(&s.consignee) {
@@ -22,11 +32,13 @@ impl World {
         }
         let offered = paper::unloaded(s.pile.goods(), s.consignment, &s.consignee);
         let carrier = s.carrier.clone();
-        let said = self.say(
-            &carrier,
-            vec![Body::Offered(offered)],
-            "offers from the vehicle",
-        );
+        let said = self
+            .say(
+                &carrier,
+                vec![Body::Offered(offered)],
+                "offers from the vehicle",
+            )
+            .meaning(&told(&s.pile));
         s.offer = said.reference(0);
         self.go_on(s, Leg::Receive);
         said.issued
@@ -34,7 +46,7 @@ impl World {
 
     pub(super) fn receive(&mut self, s: Shipment) -> Issued {
         let consignee = s.consignee.clone();
-        let place = consignee.entry.code;
+        let place = consignee.takes_in(s.pile.product.substance).code;
         let parted = match s.twist {
             Twist::PackageShort => s.pile.split_packages(1),
             Twist::Refused | Twist::StillAboard => s.pile.split_packages(2),
@@ -53,13 +65,20 @@ impl World {
             Twist::StillAboard => line.still_aboard_serials = rest.serials(),
             _ => {}
         }
-        let body = Body::Accepted(with_line(&s.offer, place, line));
+        let accepted = Accepted {
+            receipt: self.received(&s, come.gross()),
+            ..with_line(&s.offer, place, line)
+        };
+        let body = Body::Accepted(accepted);
         let what = match s.twist {
             Twist::Refused => "refuses some of a delivery",
             Twist::StillAboard => "takes some of a delivery",
             _ => "accepts a short delivery",
         };
-        let said = self.say(&consignee, vec![body], what);
+        let said = self
+            .say_of(&consignee, s.pile.product.substance, vec![body], what)
+            .meaning(&told(&s.pile))
+            .meaning(disagrees(&s, come.gross()));
         self.stock.push(come.at(&consignee, place));
         match s.twist {
             Twist::Refused => {
@@ -90,11 +109,17 @@ impl World {
         said.issued
     }
 
+    /// Of waste, what its receiver puts on the manifest.
+    fn received(&mut self, s: &Shipment, gross_mg: i64) -> Option<Box<ManifestReceipt>> {
+        let needed = s.pile.waste && s.consignee.code != s.giver.code;
+        needed.then(|| Box::new(self.receipt(&s.consignee, &s.manifest, gross_mg)))
+    }
+
     /// Everything came; loose goods may weigh a little more or less, or more
     /// than scales can explain.
     fn receive_whole(&mut self, s: Shipment) -> Issued {
         let consignee = s.consignee.clone();
-        let place = consignee.entry.code;
+        let place = consignee.takes_in(s.pile.product.substance).code;
         let mut pile = s.pile.clone();
         let part = |of: i64| pile.gross() / of / KG * KG;
         let (small, large) = (part(SCALE_PART), part(SHORT_PART));
@@ -116,9 +141,17 @@ impl World {
             line.check = Some(paper::on_the_scale(pile.gross() + pile.gross() / parts));
         }
         self.taken = Some((consignee.clone(), s.offer.clone(), pile.goods()));
-        let mut bodies = vec![Body::Accepted(with_line(&s.offer, place, line))];
+        let accepted = Accepted {
+            receipt: self.received(&s, pile.gross()),
+            ..with_line(&s.offer, place, line)
+        };
+        let mut bodies = vec![Body::Accepted(accepted)];
         bodies.extend(self.unpacked(&s));
-        let said = self.say(&consignee, bodies, "accepts a delivery");
+        let what = "accepts a delivery";
+        let said = self
+            .say_of(&consignee, s.pile.product.substance, bodies, what)
+            .meaning(&told(&s.pile))
+            .meaning(disagrees(&s, pile.gross()));
         let mut pile = pile.at(&consignee, place);
         if s.twist == Twist::Direct && self.turn("give back") % 2 == 1 {
             pile = self.give_back(&s, pile);
@@ -182,12 +215,13 @@ impl World {
         };
         match self.turn("settle short") % 3 {
             0 if !self.has_vanished(consignee) => {
+                let place = consignee.takes_in(short.product.substance).code;
                 let found = Settlement {
                     party: consignee.code.clone(),
-                    place: consignee.entry.code.to_owned(),
+                    place: place.to_owned(),
                     ..settlement(SettlementCause::Miscount)
                 };
-                self.stock.push(short.at(consignee, consignee.entry.code));
+                self.stock.push(short.at(consignee, place));
                 found
             }
             1 => settlement(SettlementCause::Theft),

@@ -10,8 +10,9 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 
 use self::table::{
-    AUTHORITIES, CARRIERS, CELLULOSE_PLANTS, CYANIDE_PLANTS, DISPOSERS, Entry, GOLD_MINES,
-    IMPORTERS, NEIGHBOURS, NITRATE_PLANTS, OPEN_PITS, PAINT_MAKERS, RAILWAYS, WAREHOUSES,
+    AGENCIES, AUTHORITIES, CARRIERS, CELLULOSE_PLANTS, CYANIDE_PLANTS, DISPOSAL_ENTRY, DISPOSERS,
+    Entry, GOLD_MINES, IMPORTERS, LABORATORIES, LAPSED_CARRIERS, NEIGHBOURS, NITRATE_PLANTS,
+    OPEN_PITS, PAINT_MAKERS, RAILWAYS, WAREHOUSE_ENTRY, WAREHOUSES,
 };
 use crate::catalog::{Uscc, UsccError};
 use crate::event::signing::SecretKey;
@@ -67,6 +68,21 @@ pub struct Member {
 }
 
 impl Member {
+    /// Where goods of a substance come in. Who keeps several keeps the highly
+    /// toxic apart from the others.
+    pub fn takes_in(&self, substance: &str) -> Place {
+        if self.keeps_several() && substance == "NACN" {
+            self.store
+        } else {
+            self.entry
+        }
+    }
+
+    /// Whether goods of several substances come to it.
+    pub fn keeps_several(&self) -> bool {
+        [WAREHOUSE_ENTRY, DISPOSAL_ENTRY].contains(&self.entry.code)
+    }
+
     /// Its two places.
     pub fn places(&self) -> [Place; 2] {
         [self.entry, self.store]
@@ -157,6 +173,12 @@ pub struct Cast {
     pub neighbours: Group,
     /// Carry them by rail.
     pub railways: Group,
+    /// Agencies of a city, which genesis does not name.
+    pub agencies: Group,
+    /// A haulier whose permit, certificates and people are no longer valid.
+    pub lapsed_carriers: Group,
+    /// A laboratory whose licences are no longer valid.
+    pub laboratories: Group,
     /// Who is no longer there: succeeded by another, or closed.
     former: Vec<Who>,
 }
@@ -234,6 +256,9 @@ impl Cast {
             disposers: casting.group(&DISPOSERS)?,
             neighbours: casting.group(&NEIGHBOURS)?,
             railways: casting.group(&RAILWAYS)?,
+            agencies: casting.group(&AGENCIES)?,
+            lapsed_carriers: casting.group(&LAPSED_CARRIERS)?,
+            laboratories: casting.group(&LABORATORIES)?,
             former: Vec::new(),
         })
     }
@@ -261,6 +286,7 @@ impl Cast {
         self.enterprises()
             .chain(&self.former)
             .chain(self.authorities.iter())
+            .chain(self.agencies.iter())
     }
 
     /// Everybody in trade but the agencies, which genesis names.
@@ -277,6 +303,8 @@ impl Cast {
             &self.open_pits,
             &self.paint_makers,
             &self.disposers,
+            &self.lapsed_carriers,
+            &self.laboratories,
         ]
         .into_iter()
         .flat_map(Group::iter)

@@ -11,21 +11,13 @@ use super::world::Job;
 use super::{Issued, World};
 use crate::pb::event::Body;
 use crate::pb::taken_over::At;
-use crate::pb::{KeyRevoked, PartyRegistered, PartyStatus, TakenOver};
+use crate::pb::{KeyRevoked, PartyStatus, TakenOver};
 
 impl World {
     /// The agencies find that a party has gone away.
     pub(super) fn close(&mut self, who: &Who) -> Issued {
         let mut bodies: Vec<Body> = who.keys().into_iter().map(lost).collect();
-        bodies.push(Body::PartyRegistered(PartyRegistered {
-            party: who.code.clone(),
-            name_zh: who.name_zh.to_owned(),
-            name_en: who.name_en.to_owned(),
-            stages: who.stages.iter().map(|s| i32::from(*s)).collect(),
-            status: PartyStatus::Closed.into(),
-            region: who.region.to_owned(),
-            ..PartyRegistered::default()
-        }));
+        bodies.push(self.party_of(who, PartyStatus::Closed));
         let said = self.decree(bodies, "closes a party that has gone away");
         self.gone.push(Gone {
             who: who.clone(),
@@ -96,7 +88,7 @@ impl World {
         let at = At::Consignment(bytes::Bytes::copy_from_slice(&s.consignment));
         let what = "takes over goods from a vehicle";
         let keeper = self.cast.warehouses.first().clone();
-        let place = keeper.entry.code;
+        let place = keeper.takes_in(s.pile.product.substance).code;
         let kept = s.pile.clone().at(&keeper, place);
         let taken = self.taken_over(s.pile, String::new(), at, what);
         self.break_up(&kept, s.outer.as_ref());
@@ -105,7 +97,7 @@ impl World {
 
     fn taken_over(&mut self, pile: Pile, holder: String, at: At, what: &'static str) -> Issued {
         let keeper = self.cast.warehouses.first().clone();
-        let place = keeper.entry.code;
+        let place = keeper.takes_in(pile.product.substance).code;
         let taken = TakenOver {
             goods: Some(pile.goods()),
             holder,

@@ -7,10 +7,10 @@ use super::world::Job;
 use super::{Issued, World};
 use crate::event::LotId;
 use crate::pb::event::Body;
-use crate::pb::{Assayed, Inert, ProcessLoss, TransformInput, Transformed};
+use crate::pb::{Assayed, FindingCode, Inert, ProcessLoss, TransformInput, Transformed};
 
 /// 硝化棉, dried to less than a quarter of alcohol.
-const DRIED: Product = Product {
+pub(super) const DRIED: Product = Product {
     form: "NC-0340",
     least_permille: 760,
     spread_permille: 0,
@@ -48,7 +48,8 @@ impl World {
         fresh.next = Next::Wet;
         self.jobs.push(Job::Fresh(Box::new(fresh)));
         let what = "assays what has dried";
-        self.say(&holder, vec![Body::Assayed(assayed)], what).issued
+        let said = self.say(&holder, vec![Body::Assayed(assayed)], what);
+        said.meaning(&[FindingCode::WettingTooLow]).issued
     }
 
     /// Alcohol brings it back; what clings to the vessel is lost.

@@ -76,7 +76,8 @@ impl World {
         let gross = each.saturating_mul(i64::try_from(count).unwrap_or_default());
         let ppm = self.content(product);
         let label = self.label(&store, product.substance);
-        let mut lot = self.new_lot(label, product, gross, ppm, store.entry.code);
+        let place = store.takes_in(product.substance).code;
+        let mut lot = self.new_lot(label, product, gross, ppm, place);
         if turn % 5 == 3 {
             lot.data_sheet_hash.clear();
         }
@@ -87,7 +88,7 @@ impl World {
             from: Some(outsider(&from)),
             documents: self.handed_over(),
         };
-        let packed = paper::packed(name, store.entry.code, count, each, product.packaging);
+        let packed = paper::packed(name, place, count, each, product.packaging);
         let bodies = vec![Body::Arrived(arrived), Body::Packed(packed)];
         let what = "takes in goods from outside the ledger";
         let said = self.say_as(id, &store, &[], bodies, what);
@@ -97,7 +98,7 @@ impl World {
             ppm,
             waste: false,
             holder: store.clone(),
-            place: store.entry.code,
+            place,
             owner: store,
             contents: Contents::Packages {
                 first: 1,
@@ -170,6 +171,9 @@ impl World {
         let said = self.register(who);
         let places = self.register_places(who);
         self.ready.push_back(places.issued);
+        if self.rule_book {
+            self.license(who);
+        }
         self.joined = true;
         self.cast.join(who);
         for edge in std::mem::take(&mut self.awaiting) {

@@ -328,7 +328,7 @@ impl World {
         match turn % 12 {
             3 if own && self.at_rest(pile.lot) => return self.count(pile),
             7 if pile.count() > 1 => return self.lose(pile),
-            11 => {
+            11 if !pile.holder.keeps_several() => {
                 let [entry, store] = pile.holder.places();
                 let to = if pile.place == entry.code {
                     store
@@ -386,6 +386,7 @@ impl World {
             }
         }
         let holder = seen.holder.clone();
+        let substance = seen.product.substance;
         let (lot, place) = (seen.lot, seen.place);
         others.push(seen);
         let loose = others
@@ -405,7 +406,7 @@ impl World {
             outers_seen: Vec::new(),
             loose_measure: None,
         };
-        self.say(&holder, vec![Body::Counted(counted)], "counts")
+        self.say_of(&holder, substance, vec![Body::Counted(counted)], "counts")
             .issued
     }
 

@@ -125,7 +125,7 @@ impl World {
                     site: SITE.to_owned(),
                     name_zh: place.name_zh.to_owned(),
                     name_en: place.name_en.to_owned(),
-                    ..UnitRegistered::default()
+                    design_maxima: super::setup::design_maxima(),
                 }));
             }
             bodies.push(Body::PlaceRegistered(PlaceRegistered {

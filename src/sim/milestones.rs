@@ -6,6 +6,7 @@
     reason = "milestones have one type; most of them are always possible"
 )]
 
+use super::cases::CASES;
 use super::{Issued, World};
 
 /// A thing that turns its course; `None` if there is nobody for it.
@@ -21,11 +22,29 @@ const MILESTONES: [(u64, Milestone); 6] = [
     (700, the_mine_is_succeeded),
 ];
 
-/// The next of them, if it is due.
+/// The next of them, or of the cases, if it is due.
 pub(super) fn next(world: &mut World) -> Option<Issued> {
+    turning(world).or_else(|| world.rule_book.then(|| case(world)).flatten())
+}
+
+/// The next case, if it is due: its first statement, with the others behind.
+fn case(world: &mut World) -> Option<Issued> {
+    let (after, case) = CASES.get(world.case)?;
+    let (so_far, all) = world.progress();
+    if so_far.saturating_mul(1_000) < all.saturating_mul(*after) {
+        return None;
+    }
+    world.case += 1;
+    case(world);
+    world.chapter = None;
+    // A case may find nothing to tell.
+    world.ready.pop_front()
+}
+
+fn turning(world: &mut World) -> Option<Issued> {
     let (after, milestone) = MILESTONES.get(world.milestone)?;
-    let so_far = world.issued().saturating_mul(1_000);
-    if so_far < world.span.events.saturating_mul(*after) {
+    let (so_far, all) = world.progress();
+    if so_far.saturating_mul(1_000) < all.saturating_mul(*after) {
         return None;
     }
     world.milestone += 1;

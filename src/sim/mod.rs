@@ -12,20 +12,27 @@
 //! what it makes), and every enterprise and every code in it is invented.
 
 mod arrive;
+mod cases;
 mod cast;
 mod closed;
 mod consume;
 mod device;
 mod drying;
 mod edges;
+mod fleet;
+mod forms;
 mod goods;
+mod law;
+mod load;
 mod make;
 mod merge;
 mod milestones;
 mod outers;
+mod packs;
 mod paper;
 mod rail;
 mod refuse;
+mod registry;
 mod setup;
 mod ship;
 mod story;
@@ -40,7 +47,7 @@ pub use setup::{BASE_RULES, STATE_RECORD_INTERVAL};
 pub use story::{DRUM, STORY_LABEL, STORY_STEPS, WASTE_LABEL};
 pub use world::{Span, World};
 
-use crate::pb::{EventKind, RefusalCode, SignedStatement};
+use crate::pb::{EventKind, FindingCode, RefusalCode, SignedStatement};
 
 /// The answer that a right ledger gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +73,14 @@ pub struct Issued {
     pub events: u64,
     /// Their kinds, in order.
     pub kinds: Vec<EventKind>,
+    /// The story of the law that it is told in, by its title.
+    pub chapter: Option<&'static str>,
+    /// Findings of rules that a right ledger records with it, codes from 100 on,
+    /// each once; of those there are no others.
+    pub means: Vec<FindingCode>,
+    /// Whether the world wants to be told of the answer at once, by
+    /// [`World::heard`].
+    pub heard: bool,
     /// Whether it belongs to the one drum's life that the demo traces.
     pub story: bool,
 }

@@ -4,6 +4,7 @@
 
 use super::World;
 use super::goods::Pile;
+use super::law::told;
 use super::paper;
 use super::ship::{Shipment, Twist, with_line};
 use super::world::Said;
@@ -68,7 +69,8 @@ impl World {
         let Some(outer) = &s.outer else {
             return Vec::new();
         };
-        let (who, place, lot) = (&s.consignee, s.consignee.entry.code, s.pile.lot);
+        let (who, lot) = (&s.consignee, s.pile.lot);
+        let place = who.takes_in(s.pile.product.substance).code;
         let broken = case(&s.pile, outer, place, Vec::new());
         if !self.at_rest(lot) {
             return vec![broken];
@@ -115,19 +117,29 @@ impl World {
             ..paper::offered(&wrong, &s.giver, None)
         };
         let what = "gives back what was delivered";
-        let said = self.say(&s.consignee, vec![Body::Offered(offered)], what);
-        let place = s.giver.entry.code;
+        let substance = wrong.product.substance;
+        let bodies = vec![Body::Offered(offered)];
+        let said = self
+            .say_of(&s.consignee, substance, bodies, what)
+            .meaning(&told(&wrong));
+        let place = s.giver.takes_in(substance).code;
         let accepted = Accepted {
             returns: Some(s.offer.clone()),
             ..with_line(&said.reference(0), place, paper::taken(&wrong.goods()))
         };
         self.ready.push_back(said.issued);
         let what = "takes back what it delivered";
-        let taken = self.say(&s.giver, vec![Body::Accepted(accepted)], what);
+        let bodies = vec![Body::Accepted(accepted)];
+        let taken = self
+            .say_of(&s.giver, substance, bodies, what)
+            .meaning(&told(&wrong));
         self.ready.push_back(taken.issued);
         let mut back = wrong.at(&s.giver, place);
         if let Some(sold) = &s.sold {
-            let undone = self.sold_back(s, &back, sold.trade.clone(), &sold.seller);
+            self.give_quota_back(&s.consignee, &back, &sold.permit);
+            let undone = self
+                .sold_back(s, &back, sold.trade.clone(), &sold.seller)
+                .meaning(&told(&back));
             self.ready.push_back(undone.issued);
             back.owner = sold.seller.clone();
         }

@@ -2,7 +2,8 @@
 
 use super::World;
 use super::cast::Who;
-use super::goods::{KG, Pile, Product, booked};
+use super::fleet::Turnout;
+use super::goods::{CYANIDE_SOLUTION, Contents, KG, Pile, Product, booked};
 use crate::event::LotId;
 use crate::pb::offered::From as OfferedFrom;
 use crate::pb::{
@@ -14,9 +15,14 @@ use crate::pb::{
 #[derive(Clone, Debug)]
 pub(super) struct Waybill {
     pub(super) number: String,
-    pub(super) vehicle: String,
+    pub(super) turnout: Turnout,
     /// By rail: its wagons, and no vehicle.
     pub(super) wagons: Vec<String>,
+}
+
+/// Whether goods go in a tank.
+fn in_bulk(pile: &Pile) -> bool {
+    pile.product.form == CYANIDE_SOLUTION.form && matches!(pile.contents, Contents::Loose(_))
 }
 
 impl World {
@@ -50,18 +56,23 @@ impl World {
         (product.least_permille + u32::try_from(more).unwrap_or_default()) * 1_000
     }
 
-    /// A waybill for a vehicle of the carrier.
-    pub(super) fn waybill(&mut self, carrier: &Who) -> Waybill {
+    /// A waybill for a vehicle of the carrier that fits the goods.
+    pub(super) fn waybill(&mut self, carrier: &Who, pile: &Pile) -> Waybill {
         let number = self.number();
         Waybill {
             number: format!("YD-2026-{number:07}"),
             wagons: Vec::new(),
-            vehicle: format!("{}·{:05}", carrier.plate, 10_000 + self.below(80_000)),
+            turnout: self.turnout(carrier, in_bulk(pile)),
         }
     }
 
-    /// The waybill's fields for a carriage to a consignee.
-    pub(super) fn carriage(&mut self, waybill: &Waybill, from: &Who, consignee: &Who) -> Carriage {
+    /// The waybill's fields for a carriage of goods by a carrier to a consignee.
+    pub(super) fn carriage(
+        &mut self,
+        waybill: &Waybill,
+        pile: &Pile,
+        (from, carrier, consignee): (&Who, &Who, &Who),
+    ) -> Carriage {
         if !waybill.wagons.is_empty() {
             return self.by_rail(waybill, consignee);
         }
@@ -70,9 +81,14 @@ impl World {
         Carriage {
             mode: TransportMode::Road.into(),
             waybill: waybill.number.clone(),
-            vehicle: waybill.vehicle.clone(),
+            vehicle: waybill.turnout.vehicle.clone(),
             // Driver and escort.
-            crew: vec![self.hash(), self.hash()],
+            crew: waybill.turnout.crew.clone(),
+            road: Some(Box::new(self.road_form(
+                waybill,
+                pile,
+                (from, carrier, consignee),
+            ))),
             route,
             seals: vec![format!("S{:08}", self.number())],
             consignee: consignee.code.clone(),

@@ -3,6 +3,7 @@
 //! hold them on the way.
 
 use super::cast::Who;
+use super::fleet::Turnout;
 use super::goods::Contents;
 use super::paper::{Waybill, unloaded};
 use super::ship::{Leg, Shipment};
@@ -26,7 +27,7 @@ const HELD_ONE_IN: u64 = 3;
 
 /// The check digit behind these: each second digit from the right is doubled,
 /// and its own digits added.
-fn check_digit(number: u64) -> u64 {
+pub(super) fn check_digit(number: u64) -> u64 {
     let mut sum = 0;
     let mut rest = number;
     let mut weight = 2;
@@ -37,6 +38,11 @@ fn check_digit(number: u64) -> u64 {
         weight = 3 - weight;
     }
     (10 - sum % 10) % 10
+}
+
+/// Whether a wagon's number is of this gauge.
+pub(super) fn is_narrow(number: &str) -> bool {
+    number.len() == 7
 }
 
 impl World {
@@ -50,18 +56,11 @@ impl World {
 
     /// A consignment note for so many kilograms, on the wide gauge.
     pub(super) fn consignment_note(&mut self, kg: i64) -> Waybill {
-        let wagons = 1 + u64::try_from(kg / WAGON_KG).unwrap_or_default();
-        let wide = |world: &mut World| {
-            let number = 5_000_000 + world.below(400_000);
-            format!("{number}{}", check_digit(number))
-        };
-        let mut numbers: Vec<String> = (0..wagons).map(|_| wide(self)).collect();
-        numbers.sort_unstable();
-        numbers.dedup();
+        let wagons = 1 + usize::try_from(kg / WAGON_KG).unwrap_or_default();
         Waybill {
             number: format!("SMGS-{:07}", self.number()),
-            vehicle: String::new(),
-            wagons: numbers,
+            turnout: Turnout::default(),
+            wagons: self.wagons(false, wagons),
         }
     }
 
@@ -84,16 +83,14 @@ impl World {
 
     /// Whether a train still stands on the wide gauge.
     pub(super) fn on_the_wide_gauge(s: &Shipment) -> bool {
-        s.waybill.wagons.iter().any(|number| number.len() == 8)
+        s.waybill.wagons.iter().any(|number| !is_narrow(number))
     }
 
     /// From each wagon into one of this gauge, under the same note.
     pub(super) fn change_gauge(&mut self, mut s: Shipment) -> Issued {
         let mut transfers = Vec::with_capacity(s.waybill.wagons.len());
-        for from in &s.waybill.wagons {
-            // None twice: numbers that no label has had are put on the end.
-            let to = format!("{:07}", 1_600_000 + self.labels % 100_000);
-            self.number();
+        let narrow = self.wagons(true, s.waybill.wagons.len());
+        for (from, to) in s.waybill.wagons.iter().zip(narrow) {
             transfers.push(WagonTransfer {
                 from: from.clone(),
                 to,

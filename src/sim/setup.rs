@@ -4,7 +4,9 @@
 use prost::Message as _;
 
 use super::cast::Who;
-use super::goods::{CYANIDE, Contents, KG, NITRATE, Pile, Product, booked};
+use super::fleet::Valid;
+use super::goods::{CELLULOSE, CYANIDE, Contents, KG, NITRATE, Pile, Product, TONNE_KG, booked};
+use super::registry::PARK;
 use super::world::Said;
 use super::{World, paper};
 use crate::event::ids::derived;
@@ -13,17 +15,22 @@ use crate::event::statement::Draft;
 use crate::event::{Hash, LotId};
 use crate::pb::event::Body;
 use crate::pb::{
-    Authority, BaseRulePack, Event, Genesis, KeyHolder, KeyRegistered, KeyRevoked, NewLot, Opened,
-    Origin, PartyRegistered, PartyStatus, PlaceRegistered, SignatureAlgorithm, SignedStatement,
-    SiteRegistered, UnitRegistered, VesselKind,
+    Authority, BaseRulePack, DesignMaximum, Event, Genesis, KeyHolder, KeyRegistered, KeyRevoked,
+    KeyRole, NewLot, Opened, Origin, PartyStatus, PlaceRegistered, RefusalCode, SignatureAlgorithm,
+    SignedStatement, SiteRegistered, UnitRegistered, VesselKind,
 };
 
 /// A day in milliseconds.
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// Keys of the world are valid for a year after its end.
 const KEY_LIFE_MS: i64 = 365 * DAY_MS;
+/// Persons within 500 m of a site.
+const EXPOSED: u32 = 40;
+/// Kilograms of each substance that a unit is designed for: more than the world
+/// ever brings there.
+const DESIGN_KG: i64 = 500_000 * TONNE_KG;
 /// Everybody has one site.
-const SITE: &str = "SITE-1";
+pub(super) const SITE: &str = "SITE-1";
 /// A plant's silo, beside the line where its goods enter.
 pub(super) const SILO: &str = "SILO-1";
 /// Where goods enter with the parties that have a silo.
@@ -85,6 +92,9 @@ impl World {
     /// the registry and the opening stock.
     pub fn join(&mut self, origin: Origin) {
         self.origin = origin;
+        if self.rule_book {
+            self.register_agencies();
+        }
         let enterprises: Vec<Who> = self.cast.enterprises().cloned().collect();
         for who in &enterprises {
             let said = self.register(who);
@@ -94,6 +104,15 @@ impl World {
         }
         self.lose_a_key();
         let cast = self.cast.clone();
+        if self.rule_book {
+            self.license_all();
+            self.publish_packs();
+        }
+        for who in cast.carriers.iter() {
+            self.register_fleet(who, Valid::Yes);
+        }
+        self.register_wagons(cast.railways.first());
+        self.story_permits();
         for (who, product) in [
             (cast.gold_mines.first(), &CYANIDE),
             (cast.gold_mines.last(), &CYANIDE),
@@ -102,19 +121,44 @@ impl World {
         ] {
             self.opening_stock(who, product);
         }
+        self.founded = self.ready.iter().map(|issued| issued.events).sum();
+    }
+
+    /// Licences, products and hazard sources of everybody, and the old haulier's
+    /// vehicles and people.
+    fn license_all(&mut self) {
+        let cast = self.cast.clone();
+        let lapsed = |who: &&Who| !cast.lapsed_carriers.has(who) && !cast.laboratories.has(who);
+        for who in cast.enterprises().filter(lapsed) {
+            self.license(who);
+        }
+        self.lapsed_licences();
+        self.register_products();
+        for who in cast.nitrate_plants.iter().chain(cast.cyanide_plants.iter()) {
+            self.file_hazard_source(who);
+        }
+        self.register_fleet(cast.lapsed_carriers.first(), Valid::Ended);
     }
 
     fn key_of(&mut self, who: &Who, key: &SecretKey, holder: KeyHolder) -> Body {
         Body::KeyRegistered(KeyRegistered {
+            holder: holder.into(),
+            ..self.person_key(who, public(key))
+        })
+    }
+
+    /// A person's key for everything of a party.
+    pub(super) fn person_key(&mut self, who: &Who, public_key: bytes::Bytes) -> KeyRegistered {
+        KeyRegistered {
             party: who.code.clone(),
             algorithm: SignatureAlgorithm::Ed25519.into(),
-            public_key: public(key),
-            holder: holder.into(),
+            public_key,
+            holder: KeyHolder::Person.into(),
             holder_commitment: self.hash(),
             valid_from_ms: self.span.from_ms.saturating_sub(DAY_MS),
             valid_until_ms: self.span.until_ms.saturating_add(KEY_LIFE_MS),
             ..KeyRegistered::default()
-        })
+        }
     }
 
     /// An act of both agencies.
@@ -135,15 +179,7 @@ impl World {
     }
 
     pub(super) fn register(&mut self, who: &Who) -> Said {
-        let mut bodies = vec![Body::PartyRegistered(PartyRegistered {
-            party: who.code.clone(),
-            name_zh: who.name_zh.to_owned(),
-            name_en: who.name_en.to_owned(),
-            stages: who.stages.iter().map(|s| i32::from(*s)).collect(),
-            status: PartyStatus::Active.into(),
-            region: who.region.to_owned(),
-            ..PartyRegistered::default()
-        })];
+        let mut bodies = vec![self.party_of(who, PartyStatus::Active)];
         let holders = [KeyHolder::Person, KeyHolder::Person, KeyHolder::Device];
         for (key, holder) in who.keys().into_iter().zip(holders) {
             bodies.push(self.key_of(who, key, holder));
@@ -160,7 +196,16 @@ impl World {
             name_en: who.name_en.to_owned(),
             kind: who.site_kind.to_owned(),
             region: who.region.to_owned(),
-            ..SiteRegistered::default()
+            longitude_e6: 111_000_000,
+            latitude_e6: 41_000_000,
+            exposed_population: Some(EXPOSED),
+            park: if self.rule_book && self.cast.nitrate_plants.first().code == who.code {
+                PARK.to_owned()
+            } else {
+                String::new()
+            },
+            floor_plan_hash: self.hash(),
+            responsible: Some(self.responsible(who, "专职安全管理人员")),
         })];
         for place in who.places() {
             if !place.unit.is_empty() {
@@ -170,7 +215,7 @@ impl World {
                     site: SITE.to_owned(),
                     name_zh: place.name_zh.to_owned(),
                     name_en: place.name_en.to_owned(),
-                    ..UnitRegistered::default()
+                    design_maxima: design_maxima(),
                 }));
             }
             bodies.push(Body::PlaceRegistered(PlaceRegistered {
@@ -215,6 +260,50 @@ impl World {
         let said = self.say(&who, vec![Body::KeyRevoked(revoked)], "revokes a key");
         self.ready.push_back(said.issued);
         self.revoked = Some((who, lost));
+        self.odd_keys();
+    }
+
+    /// Keys of a carrier that are valid at another time, or for other things.
+    fn odd_keys(&mut self) {
+        let who = self.cast.carriers.first().clone();
+        let (from, until) = (self.span.from_ms, self.span.until_ms);
+        let life = KEY_LIFE_MS;
+        let transport = vec![i32::from(KeyRole::Transport)];
+        let keys = [
+            (
+                RefusalCode::KeyNotYetValid,
+                until + life,
+                until + 2 * life,
+                Vec::new(),
+            ),
+            (
+                RefusalCode::KeyExpired,
+                from - 2 * DAY_MS,
+                from - DAY_MS,
+                Vec::new(),
+            ),
+            (
+                RefusalCode::KeyLacksRole,
+                from - DAY_MS,
+                until + life,
+                transport,
+            ),
+        ];
+        let mut bodies = Vec::new();
+        for (code, valid_from_ms, valid_until_ms, roles) in keys {
+            let mut seed = [0; 32];
+            seed.copy_from_slice(&self.hash());
+            let key = SecretKey::from_seed(&seed);
+            bodies.push(Body::KeyRegistered(KeyRegistered {
+                valid_from_ms,
+                valid_until_ms,
+                roles,
+                ..self.person_key(&who, public(&key))
+            }));
+            self.odd_keys.push((who.clone(), key, code));
+        }
+        let said = self.decree(bodies, "registers keys for other times and things");
+        self.ready.push_back(said.issued);
     }
 
     /// Stock that was there before: counted by two persons, in packages, its
@@ -256,6 +345,15 @@ impl World {
             },
         });
     }
+}
+
+/// What the world's units are designed for.
+pub(super) fn design_maxima() -> Vec<DesignMaximum> {
+    let of = |product: &Product| DesignMaximum {
+        substance: product.substance.to_owned(),
+        gross_mg: DESIGN_KG * KG,
+    };
+    [&NITRATE, &CYANIDE, &CELLULOSE].map(of).to_vec()
 }
 
 /// A key's public half, as protobuf wants it.

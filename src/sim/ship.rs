@@ -3,15 +3,16 @@
 
 use super::cast::Who;
 use super::goods::{CELLULOSE, CYANIDE, CYANIDE_SOLUTION, Contents, KG, NITRATE, Pile};
+use super::law::{Pass, told};
+use super::packs::most_in_one_act;
 use super::paper::{self, Waybill};
-use super::world::{Job, Said};
+use super::world::Job;
 use super::{Issued, World};
 use crate::event::LotId;
 use crate::pb::event::Body;
 use crate::pb::incident::At as IncidentAt;
 use crate::pb::{
-    Accepted, AcceptedLine, Declined, EventRef, Goods, Incident, IncidentKind, PaymentKind,
-    Relayed, Traded, Withdrawn,
+    Accepted, AcceptedLine, Declined, EventRef, Goods, Incident, IncidentKind, Relayed, Withdrawn,
 };
 
 /// Packages of a shipment, at most.
@@ -103,6 +104,8 @@ pub(super) enum Dispute {
 pub(super) struct Sold {
     pub(super) trade: EventRef,
     pub(super) seller: Who,
+    /// The purchase permit that it named.
+    pub(super) permit: String,
 }
 
 /// Goods on their way to another party.
@@ -116,6 +119,10 @@ pub(super) struct Shipment {
     pub(super) carrier: Who,
     pub(super) consignee: Who,
     pub(super) waybill: Waybill,
+    /// Highly toxic goods by road: the transport pass.
+    pub(super) pass: Option<Pass>,
+    /// Of waste, the manifest by its number.
+    pub(super) manifest: String,
     pub(super) consignment: [u8; 16],
     pub(super) offer: EventRef,
     pub(super) reports: u64,
@@ -171,7 +178,11 @@ impl World {
         };
         // Loose goods go whole: a lot's loose title then has one owner.
         let pile = match pile.contents {
-            Contents::Packages { .. } => self.some_of(pile, MAX_PACKAGES),
+            Contents::Packages { each, .. } => {
+                let most = most_in_one_act(pile.product.form) / each.max(1);
+                let most = u64::try_from(most).unwrap_or_default();
+                self.some_of(pile, MAX_PACKAGES.min(most))
+            }
             Contents::Loose(_) => pile,
         };
         let twist = match pile.contents {
@@ -194,7 +205,7 @@ impl World {
             (self.cast.railways.first().clone(), note)
         } else {
             let carrier = self.cast.carriers.clone().nth(self.below(64)).clone();
-            let waybill = self.waybill(&carrier);
+            let waybill = self.waybill(&carrier, &pile);
             (carrier, waybill)
         };
         let sold = !pile.waste
@@ -213,6 +224,8 @@ impl World {
             carrier,
             consignee,
             waybill,
+            pass: None,
+            manifest: String::new(),
         };
         self.carry_on(shipment)
     }
@@ -263,63 +276,6 @@ impl World {
             .push(Job::Ship(Box::new(Shipment { leg, ..shipment })));
     }
 
-    fn sell(&mut self, mut s: Shipment) -> Issued {
-        let seller = s.pile.owner.clone();
-        let buyer = s.consignee.clone();
-        let traded = Traded {
-            buyer: buyer.code.clone(),
-            goods: vec![s.pile.goods()],
-            permit: format!("{}-{:06}", buyer.letters, self.number()),
-            returns: None,
-            payment: PaymentKind::BankAccount.into(),
-            online: false,
-        };
-        s.pile.owner = buyer.clone();
-        let id = self.fresh_id();
-        let bodies = vec![Body::Traded(traded)];
-        let said = self.say_as(id, &seller, &[&buyer.first], bodies, "sells");
-        s.sold = Some(Sold {
-            trade: said.reference(0),
-            seller,
-        });
-        self.go_on(s, Leg::Load);
-        said.issued
-    }
-
-    fn load(&mut self, mut s: Shipment) -> Issued {
-        let giver = s.giver.clone();
-        if s.twist == Twist::Direct {
-            let offered = paper::offered(&s.pile, &s.consignee, None);
-            let said = self.say(&giver, vec![Body::Offered(offered)], "offers on the spot");
-            s.offer = said.reference(0);
-            self.go_on(s, Leg::Receive);
-            return said.issued;
-        }
-        let carriage = self.carriage(&s.waybill, &giver, &s.consignee);
-        let offered = paper::offered(&s.pile, &s.carrier, Some(carriage));
-        let number = s.waybill.number.clone();
-        let bodies = World::loaded(&s, offered);
-        let index = bodies.len().saturating_sub(1);
-        let what = "offers for carriage";
-        let said = self.say_all_with_ref(&giver, bodies, "e-waybill", &number, what);
-        s.offer = said.reference(index);
-        s.consignment = said.name(u32::try_from(index).unwrap_or_default(), 0);
-        if s.twist != Twist::Parked {
-            self.go_on(s, Leg::Board);
-            return said.issued;
-        }
-        // The depot was off line: its offer comes in after the acceptance.
-        let first = self.take_aboard(&s, "accepts an offer still to come");
-        self.ready.push_back(said.issued);
-        self.go_on(s, Leg::Road);
-        first.issued
-    }
-
-    fn take_aboard(&mut self, s: &Shipment, what: &'static str) -> Said {
-        let body = Body::Accepted(accepted(&s.offer, "", &s.pile.goods()));
-        self.say(&s.carrier.clone(), vec![body], what)
-    }
-
     fn board(&mut self, s: Shipment) -> Issued {
         let offer = Some(s.offer.clone());
         match s.twist {
@@ -336,7 +292,7 @@ impl World {
                 self.say(&s.carrier, vec![body], "declines an offer").issued
             }
             _ => {
-                let said = self.take_aboard(&s, "takes aboard");
+                let said = self.take_aboard(&s, "takes aboard").meaning(&told(&s.pile));
                 self.go_on(s, Leg::Road);
                 said.issued
             }
@@ -377,28 +333,35 @@ impl World {
             .find(|c| c.code != old.code)
             .unwrap_or(&old)
             .clone();
-        s.waybill = self.waybill(&other);
+        s.waybill = self.waybill(&other, &s.pile);
+        let turnout = s.waybill.turnout.clone();
+        let pass = s.pass.clone();
+        let again = pass.and_then(|pass| self.pass(Some(&pass), &other, &s.consignee, &turnout));
         let relayed = Relayed {
             consignment: bytes::Bytes::copy_from_slice(&s.consignment),
             to_carrier: other.code.clone(),
-            vehicle: s.waybill.vehicle.clone(),
-            crew: vec![self.hash(), self.hash()],
+            vehicle: turnout.vehicle,
+            crew: turnout.crew,
             seals: vec![format!("S{:08}", self.number())],
             region: other.region.to_owned(),
             ..Relayed::default()
         };
         s.carrier = other.clone();
-        self.go_on(s, Leg::Road);
         let id = self.fresh_id();
         let bodies = vec![Body::Relayed(relayed)];
-        self.say_as(
-            id,
-            &old,
-            &[&other.first],
-            bodies,
-            "relays to another carrier",
-        )
-        .issued
+        let what = "relays to another carrier";
+        let relayed = self.say_as(id, &old, &[&other.first], bodies, what).issued;
+        // The pass names the new vehicle before it goes on.
+        let first = match again {
+            Some((pass, amended)) => {
+                s.pass = Some(pass);
+                self.ready.push_back(relayed);
+                amended
+            }
+            None => relayed,
+        };
+        self.go_on(s, Leg::Road);
+        first
     }
 
     fn lose_aboard(&mut self, mut s: Shipment) -> Issued {

@@ -6,18 +6,17 @@
 
 use super::cast::Who;
 use super::consume::{DISPOSAL_METHOD, WASTE_CODE};
-use super::goods::{self, CYANIDE, KG, booked};
+use super::goods::{self, CYANIDE, Contents, KG, Pile, booked};
 use super::paper::{self, Waybill};
 use super::ship::accepted;
 use super::world::Said;
 use super::{Issued, World};
 use crate::event::LotId;
 use crate::pb::event::Body;
-use crate::pb::offered::From as OfferedFrom;
 use crate::pb::{
-    Accepted, AcceptedLine, Counted, Disposed, EventRef, Goods, Measure, MeasureUnit, Moved,
-    Offered, PaymentKind, Produced, Relayed, ReportKind, Reported, SerialRange, Traded, Used,
-    Wasted,
+    Accepted, AcceptedLine, Counted, Disposed, EventRef, Goods, HandoffPurpose, Measure,
+    MeasureUnit, Moved, Offered, PaymentKind, PermitKind, PermitRegistered, PermitStatus, Produced,
+    Relayed, ReportKind, Reported, RoadPass, SerialRange, Traded, Used, Wasted,
 };
 
 /// The lot's label.
@@ -33,8 +32,16 @@ pub const STORY_STEPS: u64 = 20;
 const DRUMS: u64 = 20;
 /// Drums that go to the mine: 1 to 10.
 const SENT: SerialRange = SerialRange { first: 1, last: 10 };
+/// The mine's purchase permit, and its kilograms.
+const PERMIT: &str = "JL-GM-2026-0042";
+const PERMIT_KG: i64 = 50_000;
+/// The passes of its two journeys: they name where they go, not by whom.
+const PASSES: [&str; 2] = ["JL-TXZ-2026-0042", "JY-TXZ-2026-0043"];
+
 /// Kilograms of a drum.
 const DRUM_KG: i64 = 50;
+/// Its content, parts per million.
+const CONTENT_PPM: u32 = 982_000;
 
 /// How far the story has got, and what its next steps refer to.
 #[derive(Debug, Default)]
@@ -43,6 +50,7 @@ pub(super) struct Story {
     lot: Option<LotId>,
     waste: Option<LotId>,
     offer: EventRef,
+    manifest: String,
     consignment: [u8; 16],
 }
 
@@ -59,8 +67,8 @@ struct Roles {
 /// events that the world is to have.
 pub(super) fn due(world: &World) -> bool {
     let next = world.story.next;
-    let so_far = world.issued().saturating_mul(STORY_STEPS + 1);
-    next < STORY_STEPS && so_far >= world.span.events.saturating_mul(next + 1)
+    let (so_far, all) = world.progress();
+    next < STORY_STEPS && so_far.saturating_mul(STORY_STEPS + 1) >= all.saturating_mul(next + 1)
 }
 
 /// The story's next step.
@@ -117,7 +125,7 @@ impl World {
             0 => {
                 let gross = DRUM_KG * KG * count;
                 let label = STORY_LABEL.to_owned();
-                let lot = self.new_lot(label, &CYANIDE, gross, 982_000, line);
+                let lot = self.new_lot(label, &CYANIDE, gross, CONTENT_PPM, line);
                 let body = Body::Produced(Produced { lot: Some(lot) });
                 let said = self.say(&r.plant, vec![body], "produces");
                 self.story.lot = Some(LotId(said.name(0, 0)));
@@ -140,7 +148,7 @@ impl World {
                 let traded = Traded {
                     buyer: r.mine.code.clone(),
                     goods: vec![self.sent()],
-                    permit: "JL-GM-2026-0042".to_owned(),
+                    permit: PERMIT.to_owned(),
                     returns: None,
                     payment: PaymentKind::BankAccount.into(),
                     online: false,
@@ -152,22 +160,89 @@ impl World {
         }
     }
 
-    fn story_offer(&mut self, from: &Who, place: &str, goods: Goods, to: (&Who, &Who)) -> Said {
-        let (carrier, consignee) = to;
-        let waybill = self.waybill(carrier);
-        let carriage = self.carriage(&waybill, from, consignee);
-        let Waybill { number, .. } = waybill;
-        let offered = Offered {
-            taker: carrier.code.clone(),
-            from: Some(OfferedFrom::Place(place.to_owned())),
-            lines: vec![goods],
-            carriage: Some(carriage),
-            documents: Vec::new(),
-            returns: None,
-            ..Offered::default()
+    /// What the drum is sold and carried under.
+    pub(super) fn story_permits(&mut self) {
+        let (mine, disposer) = (
+            self.cast.gold_mines.first().clone(),
+            self.cast.disposers.first().clone(),
+        );
+        let kind = PermitKind::HighlyToxicPurchase;
+        let permit = PermitRegistered {
+            substances: vec![CYANIDE.substance.to_owned()],
+            quantity_mg: PERMIT_KG * KG,
+            ..self.permit(&mine, PERMIT, kind, PermitStatus::Granted)
         };
-        let body = Body::Offered(offered);
-        let said = self.say_with_ref(from, body, "e-waybill", &number, "offers for carriage");
+        let bodies = vec![Body::PermitRegistered(permit)];
+        let said = self.by_agency(&mine, bodies, "grants a purchase permit");
+        self.ready.push_back(said.issued);
+        for (who, number) in [&mine, &disposer].into_iter().zip(PASSES) {
+            let names = RoadPass {
+                consignee: who.code.clone(),
+                ..RoadPass::default()
+            };
+            let body = self.pass_of(who, number, names);
+            let what = "gives a transport pass for highly toxic goods";
+            let said = self.by_agency(who, vec![body], what);
+            self.ready.push_back(said.issued);
+        }
+    }
+
+    /// What goes, as the world's books have piles.
+    fn story_pile(&self, from: &Who, place: &'static str, waste: bool) -> Pile {
+        Pile {
+            lot: if waste {
+                self.story.waste.unwrap_or(LotId([0; 16]))
+            } else {
+                self.the_lot()
+            },
+            product: &CYANIDE,
+            ppm: CONTENT_PPM,
+            waste,
+            holder: from.clone(),
+            place,
+            owner: from.clone(),
+            contents: if waste {
+                Contents::Loose(DRUM_KG * KG)
+            } else {
+                Contents::Packages {
+                    first: SENT.first,
+                    last: SENT.last,
+                    each: DRUM_KG * KG,
+                }
+            },
+        }
+    }
+
+    fn story_offer(&mut self, pile: &Pile, to: (&Who, &Who)) -> Said {
+        let (carrier, consignee) = to;
+        let from = pile.holder.clone();
+        let waybill = self.waybill(carrier, pile);
+        let Waybill { number, .. } = waybill.clone();
+        let hands = (&from, carrier, consignee);
+        let carriage = self.carriage(&waybill, pile, hands);
+        let manifest = pile
+            .waste
+            .then(|| Box::new(self.manifest(pile, &waybill, hands)));
+        if let Some(manifest) = &manifest {
+            self.story.manifest.clone_from(&manifest.number);
+        }
+        let [to_mine, to_disposer] = PASSES;
+        let (pass, purpose) = if pile.waste {
+            (to_disposer, HandoffPurpose::Disposal)
+        } else {
+            (to_mine, HandoffPurpose::Unspecified)
+        };
+        let offered = Offered {
+            purpose: purpose.into(),
+            road_pass: pass.to_owned(),
+            loading_checks: Some(self.checked()),
+            papers_passed_on: true,
+            manifest,
+            ..paper::offered(pile, carrier, Some(carriage))
+        };
+        let bodies = vec![Body::Offered(offered)];
+        let (note, what) = (("e-waybill", number.as_str()), "offers for carriage");
+        let said = self.say_with_ref(&from, pile.product.substance, bodies, note, what);
         self.story.offer = said.reference(0);
         self.story.consignment = said.name(0, 0);
         said
@@ -199,19 +274,22 @@ impl World {
     fn story_to_mine(&mut self, step: u64, r: &Roles) -> Said {
         let sent = self.sent();
         match step {
-            4 => self.story_offer(&r.plant, r.plant.store.code, sent, (&r.first, &r.mine)),
+            4 => {
+                let pile = self.story_pile(&r.plant, r.plant.store.code, false);
+                self.story_offer(&pile, (&r.first, &r.mine))
+            }
             5 => {
                 let body = Body::Accepted(accepted(&self.story.offer, "", &sent));
                 self.say(&r.first, vec![body], "takes aboard")
             }
             6 => self.story_report(&r.first, "150400", (118_956_000, 42_275_000)),
             7 => {
-                let waybill = self.waybill(&r.second);
+                let turnout = self.turnout(&r.second, false);
                 let relayed = Relayed {
                     consignment: bytes::Bytes::copy_from_slice(&self.story.consignment),
                     to_carrier: r.second.code.clone(),
-                    vehicle: waybill.vehicle,
-                    crew: vec![self.hash(), self.hash()],
+                    vehicle: turnout.vehicle,
+                    crew: turnout.crew,
                     seals: vec!["S00004711".to_owned()],
                     region: "150400".to_owned(),
                     ..Relayed::default()
@@ -242,11 +320,8 @@ impl World {
                     returns: None,
                     ..Accepted::default()
                 };
-                self.say(
-                    &r.mine,
-                    vec![Body::Accepted(accepted)],
-                    "accepts a delivery",
-                )
+                let bodies = vec![Body::Accepted(accepted)];
+                self.say_of(&r.mine, CYANIDE.substance, bodies, "accepts a delivery")
             }
         }
     }
@@ -265,7 +340,8 @@ impl World {
                     outers_seen: Vec::new(),
                     loose_measure: None,
                 };
-                self.say(&r.mine, vec![Body::Counted(counted)], "counts")
+                let bodies = vec![Body::Counted(counted)];
+                self.say_of(&r.mine, CYANIDE.substance, bodies, "counts")
             }
             11 | 12 => {
                 let goods = if step == 11 {
@@ -303,11 +379,11 @@ impl World {
             parts: Vec::new(),
             outers: Vec::new(),
         };
-        let place = r.disposer.entry.code;
+        let place = r.disposer.takes_in(CYANIDE.substance).code;
         match step {
             14 => {
-                let to = (&r.second, &r.disposer);
-                self.story_offer(&r.mine, r.mine.entry.code, goods, to)
+                let pile = self.story_pile(&r.mine, r.mine.entry.code, true);
+                self.story_offer(&pile, (&r.second, &r.disposer))
             }
             15 => {
                 let body = Body::Accepted(accepted(&self.story.offer, "", &goods));
@@ -316,8 +392,14 @@ impl World {
             16 => self.story_report(&r.second, "150200", (109_840_000, 40_658_000)),
             17 => self.story_unload(&r.second, goods, &r.disposer),
             18 => {
-                let body = Body::Accepted(accepted(&self.story.offer, place, &goods));
-                self.say(&r.disposer, vec![body], "accepts a delivery")
+                let number = self.story.manifest.clone();
+                let receipt = self.receipt(&r.disposer, &number, DRUM_KG * KG);
+                let body = Body::Accepted(Accepted {
+                    receipt: Some(Box::new(receipt)),
+                    ..accepted(&self.story.offer, place, &goods)
+                });
+                let what = "accepts a delivery";
+                self.say_of(&r.disposer, CYANIDE.substance, vec![body], what)
             }
             _ => {
                 let disposed = Disposed {

@@ -77,9 +77,12 @@ fn every_kind_of_event_that_is_live_happens() {
             );
         }
     }
-    let missing: Vec<EventKind> = (10..=105)
+    // Grants are not live, the rest is the ledger's own word, and findings are
+    // answered once the ledger has told of them.
+    let not_here = [EventKind::Granted, EventKind::FindingAnswered];
+    let missing: Vec<EventKind> = (10..=140)
         .filter_map(|n| EventKind::try_from(n).ok())
-        .filter(|kind| !seen.contains(kind))
+        .filter(|kind| !seen.contains(kind) && !not_here.contains(kind))
         .collect();
     assert!(missing.is_empty(), "never happened: {missing:?}");
 }

@@ -9,6 +9,7 @@ use super::cast::{Cast, Who};
 use super::device::Talk;
 use super::edges::Edge;
 use super::goods::Pile;
+use super::law::{Law, is_highly_toxic};
 use super::make::Fresh;
 use super::merge::Gone;
 use super::ship::Shipment;
@@ -20,16 +21,18 @@ use crate::event::signing::SecretKey;
 use crate::event::statement::{Draft, Header, kind_of};
 use crate::event::{LotId, StatementId};
 use crate::pb::event::Body;
-use crate::pb::{Event, EventRef, ExternalRef, Goods, Origin};
+use crate::pb::{Event, EventRef, ExternalRef, FindingCode, Goods, Origin, RefusalCode};
 
 /// Piles in the books, at most: above it goods are only used up.
 const MAX_PILES: usize = 400;
 /// Things under way at once, at most.
 const MAX_JOBS: usize = 48;
 /// One statement in so many is meant to be refused.
-const REFUSED_ONE_IN: u64 = 14;
+const REFUSED_ONE_IN: u64 = 10;
 /// One statement in so many is sent twice.
 const REPEATED_ONE_IN: u64 = 60;
+/// Events of a world's course beside its founding, at least.
+const SHORTEST: u64 = 300;
 /// How long statements stay valid after the world's end: a day, in milliseconds.
 const EXPIRES_AFTER_MS: i64 = 24 * 60 * 60 * 1000;
 
@@ -70,6 +73,8 @@ pub struct World {
     pub(super) story: Story,
     /// A carrier's key that has been revoked.
     pub(super) revoked: Option<(Who, SecretKey)>,
+    /// Keys of a carrier that are not as they should be, and what comes of it.
+    pub(super) odd_keys: Vec<(Who, SecretKey, RefusalCode)>,
     /// The last delivery that was taken over: by whom, which offer, what.
     pub(super) taken: Option<(Who, EventRef, Goods)>,
     /// The last statement that should have become a record.
@@ -78,6 +83,10 @@ pub struct World {
     pub(super) gone: Vec<Gone>,
     /// Milestones that have been passed.
     pub(super) milestone: usize,
+    /// The title of the story that is being told.
+    pub(super) chapter: Option<&'static str>,
+    /// Cases that have been told.
+    pub(super) case: usize,
     /// What the neighbour that will join the ledger is to confirm by then.
     pub(super) awaiting: Vec<Edge>,
     /// What devices have said, by their party.
@@ -88,6 +97,13 @@ pub struct World {
     pub(super) joined: bool,
     /// Attempts that must be refused and are still to be made, by number.
     pub(super) owed: VecDeque<usize>,
+    /// What the law asks, by the world's own books.
+    pub(super) law: Law,
+    /// Whether the law is in force.
+    pub(super) rule_book: bool,
+    /// Events of the registry and the opening stock, before anything else
+    /// happened.
+    pub(super) founded: u64,
     /// How often each thing has been done, so that every variant gets its turn.
     turns: BTreeMap<&'static str, u64>,
     rng: ChaCha8Rng,
@@ -110,6 +126,12 @@ impl Said {
         derived(&self.party, self.id, index, line)
     }
 
+    /// The same, and the ledger is to find this in it.
+    pub(super) fn meaning(mut self, findings: &[FindingCode]) -> Said {
+        self.issued.means.extend(findings);
+        self
+    }
+
     /// How other statements name its events.
     pub(super) fn reference(&self, index: usize) -> EventRef {
         self.refs.get(index).cloned().unwrap_or_default()
@@ -129,21 +151,36 @@ impl World {
             ready: VecDeque::new(),
             story: Story::default(),
             revoked: None,
+            odd_keys: Vec::new(),
             taken: None,
             last: None,
             gone: Vec::new(),
             milestone: 0,
+            chapter: None,
+            case: 0,
             awaiting: Vec::new(),
             joined: false,
             talks: BTreeMap::new(),
             imports: VecDeque::new(),
             owed: VecDeque::new(),
+            law: Law::default(),
+            rule_book: true,
+            founded: 0,
             turns: BTreeMap::new(),
             rng: ChaCha8Rng::seed_from_u64(seed),
             now_ms: span.from_ms,
             issued: 0,
             labels: 0,
         })
+    }
+
+    /// The same world without the rule book: no packs, licences, agencies of
+    /// cities or cases, so that trade begins sooner. It means no findings of
+    /// rules and no refusals by them. Before it is joined.
+    #[must_use]
+    pub fn without_rule_book(mut self) -> World {
+        self.rule_book = false;
+        self
     }
 
     /// Who plays.
@@ -154,6 +191,13 @@ impl World {
     /// Events in the statements handed out so far that should become records.
     pub fn issued(&self) -> u64 {
         self.issued
+    }
+
+    /// Events since the world was founded that should have become records, and
+    /// about how many there are to be.
+    pub(super) fn progress(&self) -> (u64, u64) {
+        let all = self.span.events.saturating_sub(self.founded);
+        (self.issued.saturating_sub(self.founded), all.max(SHORTEST))
     }
 
     /// The next statement. There is always one more.
@@ -180,11 +224,11 @@ impl World {
         if let Some(waiting) = self.ready.pop_front() {
             return waiting;
         }
-        if story::due(self) {
-            return story::step(self);
-        }
         if let Some(turning) = milestones::next(self) {
             return turning;
+        }
+        if story::due(self) {
+            return story::step(self);
         }
         if self.one_in(REFUSED_ONE_IN)
             && let Some(refused) = refuse::any(self)
@@ -353,6 +397,9 @@ impl World {
             events: u64::try_from(draft.events.len()).unwrap_or(u64::MAX),
             kinds: draft.events.iter().map(kind_of).collect(),
             story: false,
+            chapter: None,
+            means: Vec::new(),
+            heard: false,
         };
         Said {
             issued,
@@ -386,25 +433,29 @@ impl World {
         World::signed(&draft, key, cosigners, what)
     }
 
+    /// A party hands out, takes in or counts goods of a substance: where they
+    /// are highly toxic, with two persons' keys.
+    pub(super) fn say_of(
+        &mut self,
+        who: &Who,
+        substance: &str,
+        bodies: Vec<Body>,
+        what: &'static str,
+    ) -> Said {
+        if !is_highly_toxic(substance) {
+            return self.say(who, bodies, what);
+        }
+        let id = self.fresh_id();
+        self.say_as(id, who, &[&who.second], bodies, what)
+    }
+
     /// The same with a number of another system beside it.
     pub(super) fn say_with_ref(
         &mut self,
         who: &Who,
-        body: Body,
-        system: &str,
-        number: &str,
-        what: &'static str,
-    ) -> Said {
-        self.say_all_with_ref(who, vec![body], system, number, what)
-    }
-
-    /// The same of several events.
-    pub(super) fn say_all_with_ref(
-        &mut self,
-        who: &Who,
+        substance: &str,
         bodies: Vec<Body>,
-        system: &str,
-        number: &str,
+        (system, number): (&str, &str),
         what: &'static str,
     ) -> Said {
         let id = self.fresh_id();
@@ -415,7 +466,13 @@ impl World {
                 number: number.to_owned(),
             }];
         }
-        World::signed(&draft, &who.first, &[], what)
+        let second = [&who.second];
+        let two = if is_highly_toxic(substance) {
+            second.as_slice()
+        } else {
+            &[]
+        };
+        World::signed(&draft, &who.first, two, what)
     }
 
     /// Whether nothing of the lot is under way.

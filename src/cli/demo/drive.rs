@@ -9,6 +9,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 use tonic::transport::Channel;
 
+use super::stories::{Answered, Story};
 use crate::audit::Kept;
 use crate::cli::client::Identity;
 use crate::cli::error::CliError;
@@ -70,7 +71,9 @@ pub(super) struct Driven {
     pub(super) repeated: u64,
     pub(super) refused: BTreeMap<RefusalCode, Refusals>,
     pub(super) findings: BTreeMap<FindingCode, Found>,
-    /// Where the story stands.
+    /// How the law was met, in the order that it was told.
+    pub(super) stories: Vec<Story>,
+    /// Where the drum's life stands.
     pub(super) story: Vec<u64>,
     /// The story's acknowledgements, each checked.
     pub(super) acknowledged: Vec<Kept>,
@@ -162,6 +165,11 @@ impl<'a> Drive<'a> {
                 self.tell(issued).await?;
                 continue;
             }
+            if issued.heard {
+                self.answers(&mut answers, &mut waiting, 0).await?;
+                self.hear(issued).await?;
+                continue;
+            }
             self.answers(&mut answers, &mut waiting, IN_FLIGHT - 1)
                 .await?;
             let request = SubmitRequest {
@@ -192,19 +200,29 @@ impl<'a> Drive<'a> {
         Ok(())
     }
 
-    /// One statement of the story, by itself; its acknowledgement is checked
-    /// and kept.
-    async fn tell(&mut self, issued: Issued) -> Result<(), Stop> {
+    /// One statement by itself.
+    async fn alone(&mut self, issued: &Issued) -> Result<SubmitResponse, Stop> {
         let request = SubmitRequest {
             statement: Some(issued.signed.clone()),
         };
         let what = "take a statement (Submit)";
-        let answer = self
-            .client
-            .submit(request)
-            .await
-            .map_err(CliError::server(what))?
-            .into_inner();
+        let answer = self.client.submit(request).await;
+        Ok(answer.map_err(CliError::server(what))?.into_inner())
+    }
+
+    /// One whose answer the world speaks to; it is told at once.
+    async fn hear(&mut self, issued: Issued) -> Result<(), Stop> {
+        let answer = self.alone(&issued).await?;
+        if let Some(Answer::Acknowledgement(acknowledgement)) = &answer.answer {
+            let position = self.check(acknowledgement)?;
+            self.world.heard(position, &answer.findings);
+        }
+        self.compare(&issued, answer)
+    }
+
+    /// One statement of the story; its acknowledgement is checked and kept.
+    async fn tell(&mut self, issued: Issued) -> Result<(), Stop> {
+        let answer = self.alone(&issued).await?;
         if let Some(Answer::Acknowledgement(acknowledgement)) = &answer.answer {
             let position = self.check(acknowledgement)?;
             self.driven.story.push(position);
@@ -236,6 +254,8 @@ impl<'a> Drive<'a> {
         } = response;
         match (&answer, issued.expect) {
             (Some(Answer::Acknowledgement(ack)), Expect::Accepted) if !repeated => {
+                let answered = Answered::recorded(&findings);
+                self.driven.told(issued, signer(issued), answered);
                 self.accepted(issued, ack, &findings);
                 self.happened(issued, ack)
             }
@@ -244,6 +264,8 @@ impl<'a> Drive<'a> {
                 Ok(())
             }
             (Some(Answer::Refusal(refusal)), Expect::Refused(code)) if refusal.code() == code => {
+                let answered = Answered::refused(refusal);
+                self.driven.told(issued, signer(issued), answered);
                 let refusals = self.driven.refused.entry(code).or_default();
                 refusals.count += 1;
                 if refusals.count == 1 {
@@ -264,11 +286,10 @@ impl<'a> Drive<'a> {
                 happened.count += 1;
                 continue;
             }
-            let payload = <Payload as prost::Message>::decode(issued.signed.payload.clone());
             let first = Happened {
                 count: 1,
                 position: self.check(ack)?,
-                party: payload.unwrap_or_default().party,
+                party: signer(issued),
                 example: issued.what,
             };
             self.driven.kinds.insert(*kind, first);
@@ -299,6 +320,12 @@ impl<'a> Drive<'a> {
             found.count += 1;
         }
     }
+}
+
+/// Who signed a statement, by its code.
+fn signer(issued: &Issued) -> String {
+    let payload = <Payload as prost::Message>::decode(issued.signed.payload.clone());
+    payload.unwrap_or_default().party
 }
 
 fn unexpected(issued: &Issued, answer: Option<&Answer>, repeated: bool) -> String {

@@ -9,6 +9,7 @@ use super::drive::{Driven, Found, Happened, Refusals};
 use super::figures::{Figures, Sum};
 use super::house::House;
 use super::seconds;
+use super::stories::{self, Answered, Step};
 use crate::audit::Audit;
 use crate::cli::error::CliError;
 use crate::cli::output::{Format, Out};
@@ -46,6 +47,7 @@ pub(super) fn print(format: Format, shown: &Shown<'_>, took: Duration) -> Result
         Format::Table => {
             intro(&mut out, shown)?;
             life(&mut out, shown)?;
+            law(&mut out, shown)?;
             happened(&mut out, shown)?;
             balance(&mut out, shown)?;
             refusals(&mut out, shown)?;
@@ -77,6 +79,7 @@ fn to_value(shown: &Shown<'_>, took: Duration) -> Value {
         "records": audit.records,
         "events": driven.events,
         "eventsByKind": kinds,
+        "stories": stories::to_value(&driven.stories),
         "statements": driven.statements,
         "repeated": driven.repeated,
         "refused": driven.refusals(),
@@ -165,6 +168,34 @@ fn life(out: &mut Out, shown: &Shown<'_>) -> Result<(), CliError> {
         "Where 所在",
     ];
     table(out, &headings, &[0], rows.collect())
+}
+
+/// How the law was met: a table for each story.
+fn law(out: &mut Out, shown: &Shown<'_>) -> Result<(), CliError> {
+    for story in &shown.driven.stories {
+        heading(out, story.title)?;
+        let row = |step: &Step| {
+            vec![
+                shown.figures.name(&step.party),
+                step.what.to_owned(),
+                step.answer.shown(),
+            ]
+        };
+        let headings = [
+            "A party 单位 …",
+            "… says that it … 所报事项",
+            "The ledger 账本",
+        ];
+        table(out, &headings, &[], story.steps.iter().map(row).collect())?;
+        let refused = story.steps.iter().filter_map(|step| match &step.answer {
+            Answered::Refused(_, why) => Some(why),
+            Answered::Recorded(_) => None,
+        });
+        for why in refused {
+            out.line(&format!("  ! {why}"))?;
+        }
+    }
+    Ok(())
 }
 
 fn happened(out: &mut Out, shown: &Shown<'_>) -> Result<(), CliError> {
@@ -362,8 +393,14 @@ fn verdict(out: &mut Out, shown: &Shown<'_>, took: Duration) -> Result<(), CliEr
             "Sent twice 重复提交",
             format!("{}, each answered as the first time", driven.repeated),
         ),
-        ("Refused 拒绝", driven.refusals().to_string()),
-        ("Findings 问题", report.findings.to_string()),
+        (
+            "Refused 拒绝",
+            format!("{}, with {} codes", driven.refusals(), driven.refused.len()),
+        ),
+        (
+            "Findings 问题",
+            format!("{}, with {} codes", report.findings, driven.findings.len()),
+        ),
         ("Open disputes 未决争议", shown.figures.disputes.to_string()),
         ("Parties 单位", shown.figures.parties.len().to_string()),
         ("Took 用时", format!("{} s", seconds(took))),

@@ -205,7 +205,7 @@ pub(super) fn check_registry(
     for (index, event) in record.events.iter().enumerate() {
         if let Some(why) = event
             .as_ref()
-            .and_then(|e| not_permitted(before, e, signers))
+            .and_then(|e| not_permitted(before, &record.events, e, signers))
         {
             return Err(Violation::Registry { index, why });
         }
@@ -220,8 +220,14 @@ fn changed(record: &OpenRecord, subject: &Subject) -> bool {
     outcomes.any(|o| o.as_ref().and_then(|o| o.subject.as_ref()) == Some(subject))
 }
 
-/// Whose act an event should have been, if it was not theirs.
-fn not_permitted(before: &dyn Items, event: &Event, signers: &Signers) -> Option<&'static str> {
+/// Whose act an event should have been, if it was not theirs. `record`: all
+/// events of its record.
+fn not_permitted(
+    before: &dyn Items,
+    record: &[Option<Event>],
+    event: &Event,
+    signers: &Signers,
+) -> Option<&'static str> {
     let own = |party: &str| signers.signed(party) || signers.over_party(before, party);
     let (permitted, why) = match event.body.as_ref()? {
         Body::PartyRegistered(e) => (
@@ -249,6 +255,13 @@ fn not_permitted(before: &dyn Items, event: &Event, signers: &Signers) -> Option
             "by as many authority keys as root acts need",
         ),
         Body::Genesis(_) => (false, "record 0's"),
+        Body::PackWithdrawn(e) => {
+            let region = pack_region(before, record, &e.pack);
+            (
+                region.is_some_and(|region| may_rule(&region, signers)),
+                RULES,
+            )
+        }
         other => return entry_not_permitted(before, other, signers),
     };
     (!permitted).then_some(why)
@@ -270,17 +283,26 @@ fn entry_not_permitted(before: &dyn Items, body: &Body, signers: &Signers) -> Op
         Body::HazardSourceFiled(e) => (own(&e.party), OWN),
         Body::ParkRegistered(e) => (signers.over(&e.region), "an authority's"),
         Body::PackPublished(e) => (may_rule(&e.region, signers), RULES),
-        Body::PackWithdrawn(e) => {
-            let item = before.get(&subject::rules());
-            let region = match item.as_deref() {
-                Some(Item::Rules(rules)) => rules.packs.iter().find(|p| p.pack == e.pack),
-                _ => None,
-            };
-            (region.is_some_and(|p| may_rule(&p.region, signers)), RULES)
-        }
         _ => return None,
     };
     (!permitted).then_some(why)
+}
+
+/// The region of a pack, as it was known before or as the record itself
+/// publishes it.
+fn pack_region(before: &dyn Items, record: &[Option<Event>], pack: &str) -> Option<String> {
+    let item = before.get(&subject::rules());
+    let known = match item.as_deref() {
+        Some(Item::Rules(rules)) => rules.packs.iter().find(|p| p.pack == pack).cloned(),
+        _ => None,
+    };
+    let published = |event: &Event| match &event.body {
+        Some(Body::PackPublished(e)) if e.pack == pack => Some(e.region.clone()),
+        _ => None,
+    };
+    known
+        .map(|p| p.region)
+        .or_else(|| record.iter().flatten().find_map(published))
 }
 
 /// Whose most entries are.

@@ -38,6 +38,10 @@ const fn place(
     }
 }
 
+/// Where goods come in with those that keep several substances.
+pub(super) const WAREHOUSE_ENTRY: &str = "BAY-1";
+pub(super) const DISPOSAL_ENTRY: &str = "RECV-1";
+
 const AGENCY: Kind = Kind {
     prefix: ('1', '1'),
     stages: &[],
@@ -83,7 +87,12 @@ const WAREHOUSE: Kind = Kind {
     prefix: ('9', '1'),
     stages: &[Stage::Storage],
     site: "warehouse",
-    entry: place("BAY-1", ("一号收货间", "Receiving bay 1"), "bay", "U-EAST"),
+    entry: place(
+        WAREHOUSE_ENTRY,
+        ("一号收货间", "Receiving bay 1"),
+        "bay",
+        "U-EAST",
+    ),
     store: place("BAY-2", ("二号储存间", "Storage bay 2"), "bay", "U-WEST"),
 };
 const CARRIER: Kind = Kind {
@@ -127,7 +136,7 @@ const DISPOSAL: Kind = Kind {
     stages: &[Stage::Disposal, Stage::Storage],
     site: "plant",
     entry: place(
-        "RECV-1",
+        DISPOSAL_ENTRY,
         ("危废暂存间", "Waste receiving room"),
         "bay",
         "U-RECV",
@@ -319,3 +328,44 @@ pub(super) const NEIGHBOURS: [Entry; 2] = [
         &MINE,
     ),
 ];
+/// Agencies of a city: registered, with stages and a territory, by those that
+/// genesis names.
+pub(super) const AGENCIES: [Entry; 3] = [
+    entry(
+        "150400",
+        ("演示赤峰应急管理局", "Demo Chifeng Emergency Management"),
+        "CE",
+        "蒙D",
+        &AGENCY,
+    ),
+    entry(
+        "150200",
+        ("演示包头公安局", "Demo Baotou Public Security"),
+        "BP",
+        "蒙B",
+        &AGENCY,
+    ),
+    entry(
+        "150600",
+        ("演示鄂尔多斯应急管理局", "Demo Ordos Emergency Management"),
+        "OE",
+        "蒙K",
+        &AGENCY,
+    ),
+];
+/// A haulier whose papers have run out.
+pub(super) const LAPSED_CARRIERS: [Entry; 1] = [entry(
+    "150200",
+    ("包头旧途货运", "Baotou Jiutu Haulage"),
+    "JT",
+    "蒙B",
+    &CARRIER,
+)];
+/// A laboratory that has lost its licences.
+pub(super) const LABORATORIES: [Entry; 1] = [entry(
+    "150100",
+    ("呼和浩特试剂研究所", "Hohhot Reagent Institute"),
+    "HR",
+    "蒙A",
+    &PAINT,
+)];

@@ -27,7 +27,7 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
 ];
 
 /// A harmless move of goods that are there; its form is what is wrong.
-fn harmless(world: &mut World) -> Option<(Draft, Pile)> {
+pub(super) fn harmless(world: &mut World) -> Option<(Draft, Pile)> {
     let pile = world.look_at_pile()?;
     let [entry, store] = pile.holder.places();
     let to = if pile.place == entry.code {

@@ -1,10 +1,13 @@
 //! Statements that must be refused, each for one reason: what people and
 //! systems get wrong, and what they may try. They take turns.
 
+mod bytes;
 mod device;
 mod goods;
 mod letter;
+mod limits;
 mod orders;
+mod registry;
 mod rights;
 
 use super::world::Said;
@@ -18,12 +21,20 @@ type Attempt = fn(&mut World) -> Option<Issued>;
 /// The first attempt still owed that is possible now. Each is owed once a
 /// round; those that were not possible in their turn come first later.
 pub(super) fn any(world: &mut World) -> Option<Issued> {
+    let registry = if world.rule_book {
+        registry::ATTEMPTS
+    } else {
+        &[]
+    };
     let attempts: Vec<Attempt> = [
         letter::ATTEMPTS,
         rights::ATTEMPTS,
         goods::ATTEMPTS,
         orders::ATTEMPTS,
         device::ATTEMPTS,
+        bytes::ATTEMPTS,
+        registry,
+        limits::ATTEMPTS,
     ]
     .concat();
     if world.owed.len() < attempts.len() {

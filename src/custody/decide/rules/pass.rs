@@ -5,6 +5,7 @@ use super::judged::Fault;
 use crate::catalog::Substance;
 use crate::custody::draft::Draft;
 use crate::custody::subject::{self, Item};
+use crate::custody::succession;
 use crate::event::mass::Mass;
 use crate::event::when::shown;
 use crate::pb::{MassBasis, PermitKind, PermitRegistered, PermitStatus};
@@ -47,7 +48,7 @@ pub(super) fn fault(
         let why = format!("pass {number} is registered with neither giver nor consignee");
         return Some(Fault::unknown(why));
     };
-    let why = unfit(&pass, named, substance, much, at_ms);
+    let why = unfit(&pass, substance, much, at_ms).or_else(|| elsewhere(draft, &pass, named));
     if let Some(why) = why {
         return Some(Fault::known(format!("pass {number} {why}")));
     }
@@ -56,13 +57,7 @@ pub(super) fn fault(
 }
 
 /// What the registry knows to be wrong with it.
-fn unfit(
-    pass: &PermitRegistered,
-    named: &Named<'_>,
-    substance: Substance,
-    much: Much,
-    at_ms: i64,
-) -> Option<String> {
+fn unfit(pass: &PermitRegistered, substance: Substance, much: Much, at_ms: i64) -> Option<String> {
     if pass.kind() != PermitKind::HighlyToxicRoadPass {
         return Some("is another kind of permit".to_owned());
     }
@@ -90,8 +85,15 @@ fn unfit(
         let (goes, quantity) = (Mass::mg(goes), Mass::mg(pass.quantity_mg));
         return Some(format!("is for {quantity}, and {goes} goes"));
     }
+    None
+}
+
+/// Whom and what it names that this consignment is not by or for. Who has
+/// succeeded a party goes on by its pass.
+fn elsewhere(draft: &Draft<'_>, pass: &PermitRegistered, named: &Named<'_>) -> Option<String> {
     let road = pass.road_pass.as_ref()?;
-    let differs = |wanted: &str, is: &str| !wanted.is_empty() && wanted != is;
+    let differs =
+        |wanted: &str, is: &str| !wanted.is_empty() && !succession::acts_for(draft, is, wanted);
     if differs(&road.carrier, named.carrier) {
         return Some(format!("names the carrier {}", road.carrier));
     }
