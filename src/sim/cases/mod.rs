@@ -9,6 +9,7 @@ mod goods;
 mod loads;
 mod orders;
 mod recall;
+mod road;
 mod seals;
 mod stock;
 mod tank;
@@ -32,7 +33,7 @@ use crate::pb::{EventRef, Offered, Produced, RefusalCode};
 pub(super) type Case = fn(&mut World);
 
 /// After how many thousandths of the world's events each is told.
-pub(super) const CASES: [(u64, Case); 14] = [
+pub(super) const CASES: [(u64, Case); 15] = [
     (60, tank::inspection_has_run_out),
     (120, buying::permits),
     (170, loads::what_is_not_in_order),
@@ -43,6 +44,7 @@ pub(super) const CASES: [(u64, Case); 14] = [
     (420, orders::emergency),
     (480, orders::safe_return),
     (530, goods::deliveries),
+    (555, road::too_long_on_the_road),
     (580, vessels::silo_and_packages),
     (630, stock::taken_and_told),
     (680, dangers::a_finding_is_answered),
