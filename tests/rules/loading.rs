@@ -331,6 +331,8 @@ pub const PASSES: &[Case] = &[
     // What it names.
     ("stock", |b| { strict(b, K::RoadPass); pass(b, |e| e.road_pass = None); load(b) }, "ok"),
     ("stock", |b| { strict(b, K::RoadPass); pass(b, |e| e.road_pass.as_mut().unwrap().carrier = party('W')); load(b) }, "ROAD_PASS"),
+    // Who has succeeded a carrier goes on by its pass.
+    ("stock", |b| { strict(b, K::RoadPass); pass(b, |e| e.road_pass.as_mut().unwrap().carrier = party('W')); b.succeed("A1+A2", 'W', 'C').unwrap(); load(b) }, "ok"),
     ("stock", |b| { strict(b, K::RoadPass); pass(b, |e| e.road_pass.as_mut().unwrap().consignee = party('W')); load(b) }, "ROAD_PASS"),
     ("stock", |b| { strict(b, K::RoadPass); pass(b, |e| e.road_pass.as_mut().unwrap().vehicle = "蒙A00002".into()); load(b) }, "ROAD_PASS"),
     ("stock", |b| { strict(b, K::RoadPass); pass(b, |e| e.road_pass.as_mut().unwrap().vehicle.clear()); load(b) }, "ok"),
