@@ -51,6 +51,8 @@ mod overdue;
 mod packages;
 #[path = "rules/packs.rs"]
 mod packs;
+#[path = "rules/papers.rs"]
+mod papers;
 #[path = "rules/recalls.rs"]
 mod recalls;
 #[path = "rules/registry.rs"]

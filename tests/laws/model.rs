@@ -448,7 +448,7 @@ impl Model {
             | Body::ClockStated(_)
             | Body::RefusalsAnchored(_)
             | Body::OverdueStated(_) => Err(Wrong::Who),
-            // Permits and rules have tests of their own (`tests/lawful.rs`).
+            // Permits and rules have tests of their own (`tests/lawful`).
             _ => Err(Wrong::Registry),
         }?;
         Ok(None)

@@ -194,6 +194,9 @@ pub const VEHICLES: &[Case] = &[
     ("stock", |b| { under_way(b); strict(b, K::VehicleCertificate); truck(b, |_| ()); relay(b) }, "VEHICLE_CERTIFICATE"),
     ("stock", |b| { under_way(b); strict(b, K::VehicleCertificate); let day = b.now; second_truck(b, day + 1); relay(b) }, "ok"),
     ("stock", |b| { under_way(b); strict(b, K::VehicleCertificate); let day = b.now; second_truck(b, day); relay(b) }, "VEHICLE_CERTIFICATE"),
+    // On the way to disposal nothing is blocked either.
+    ("stock", |b| { load_with(b, |e| e.purpose = HandoffPurpose::Disposal.into()).unwrap(); aboard(b).unwrap(); strict(b, K::VehicleCertificate); relay(b) }, "ok VEHICLE_CERTIFICATE"),
+    ("stock", |b| { load_with(b, |e| e.purpose = HandoffPurpose::Storage.into()).unwrap(); aboard(b).unwrap(); strict(b, K::VehicleCertificate); relay(b) }, "VEHICLE_CERTIFICATE"),
     ("stock", |b| { under_way(b); second_truck(b, 1); relay(b).unwrap(); open(b, K::VehicleCertificate); arrive(b) }, "ok VEHICLE_CERTIFICATE"),
     ("stock", |b| { by_rail(b).unwrap(); let e = b.accepted("train", "", &["0 take 200"]); b.say("C1", B::Accepted(e)).unwrap(); strict(b, K::VehicleCertificate); wagon(b, "1673024", |_| ()); let e = b.gauge_changed("train"); b.say("C1", B::Relayed(e)) }, "ok"),
     ("stock", |b| { by_rail(b).unwrap(); let e = b.accepted("train", "", &["0 take 200"]); b.say("C1", B::Accepted(e)).unwrap(); strict(b, K::VehicleCertificate); wagons(b); let e = b.gauge_changed("train"); b.say("C1", B::Relayed(e)) }, "VEHICLE_CERTIFICATE"),

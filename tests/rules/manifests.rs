@@ -5,80 +5,14 @@ use hazledger::custody::{Item, Items, subject};
 use hazledger::event::LotId;
 use hazledger::pb::event::Body as B;
 use hazledger::pb::{
-    Accepted, HazardProperty, ManifestReceipt, Offered, PaperParty, PaperPerson, ReceiptDecision,
-    ReceiptRow, WasteForm, WasteManifest, WasteRow,
+    Accepted, ManifestReceipt, Offered, ReceiptDecision, ReceiptRow, WasteManifest, WasteRow,
 };
 
-use super::bench::{Answer, Bench, DAY, HOUR, hash, party};
+use super::bench::{Answer, Bench, DAY, hash, party};
+use super::papers::{firm, manifest, receipt};
 use super::table::Case;
 use super::verbs::{kg, zeros};
-use super::waybills::{at, named, office};
-
-fn firm(name: &str, permit: &str) -> PaperParty {
-    PaperParty {
-        contact: hash(&format!("handler of {name}")),
-        permit: permit.into(),
-        address: "园区路3号".into(),
-        emergency_phone: "119".into(),
-        ..office(name, "0471-4567890")
-    }
-}
-
-/// P's manifest of 10 kg, with every field that its form asks for.
-fn manifest(b: &Bench) -> WasteManifest {
-    WasteManifest {
-        number: "20261501000117".into(),
-        mover: Some(firm("企业P", "")),
-        carrier: Some(firm("企业C", "150100012345")),
-        receiver: Some(firm("企业D", "1501000007")),
-        delivered_ms: b.now,
-        depart_ms: b.now + HOUR,
-        vehicle_kind: "厢式货车".into(),
-        plate: "蒙A00001".into(),
-        driver: Some(PaperPerson {
-            person: hash("driver"),
-            phone: hash("phone of driver"),
-            ..PaperPerson::default()
-        }),
-        origin: Some(at("150100", "金川路1号")),
-        destination: Some(at("150200", "处置园区2号")),
-        via: vec!["G6".into()],
-        rows: vec![WasteRow {
-            line: 0,
-            name: "含氰废物".into(),
-            category: "HW33".into(),
-            waste_code: "900-028-33".into(),
-            hazards: vec![
-                HazardProperty::Toxic.into(),
-                HazardProperty::Reactive.into(),
-            ],
-            form: WasteForm::Solid.into(),
-            component: "NaCN".into(),
-            packing: "steel drum".into(),
-            packages: 1,
-            quantity: kg("10"),
-            treatment: "D10".into(),
-        }],
-    }
-}
-
-/// The receiver's part, with every field.
-fn receipt(b: &Bench, decision: ReceiptDecision, received: &str) -> ManifestReceipt {
-    let refused = decision == ReceiptDecision::Refuse;
-    ManifestReceipt {
-        number: "20261501000117".into(),
-        receiver: Some(firm("企业D", "1501000007")),
-        arrived_ms: b.now,
-        received_ms: b.now,
-        rows: vec![ReceiptRow {
-            line: 0,
-            decision: decision.into(),
-            treatment: "D10".into(),
-            received: if refused { None } else { kg(received) },
-            ..ReceiptRow::default()
-        }],
-    }
-}
+use super::waybills::named;
 
 /// P has 10 kg of waste of its stock.
 fn waste(b: &mut Bench) {

@@ -49,6 +49,25 @@ fn sell(b: &mut Bench) -> Answer {
     b.say("P1+W1", B::Traded(b.traded('W', &["stock 1"])))
 }
 
+/// Vehicles need a certificate, and C's has none.
+fn certified(b: &mut Bench) {
+    b.publish(vec![rule(
+        RuleKind::VehicleCertificate,
+        RuleMode::Refuse,
+        "",
+    )])
+    .unwrap();
+}
+
+/// An order names the consignment on the road, and nothing else.
+fn truck_goes(b: &mut Bench) -> Answer {
+    let id = b.id("truck");
+    safe_return(b, |e| {
+        e.parties.clear();
+        e.consignments.push(id);
+    })
+}
+
 /// A pack refuses what is done with a blacklisted party.
 fn strict(b: &mut Bench) {
     b.publish(vec![rule(RuleKind::Blacklisted, RuleMode::Refuse, "")])
@@ -172,6 +191,11 @@ pub const RELIEF: &[Case] = &[
     ("stock", |b| { b.publish(vec![rule(RuleKind::Prohibited, RuleMode::Refuse, "NACN")])?; emergency(b, |_| ())?; offer(b) }, "ok PROHIBITED"),
     ("stock", |b| { b.publish(vec![rule(RuleKind::Prohibited, RuleMode::Refuse, "NACN")])?; let id = b.id("stock"); emergency(b, |e| only_lot(e, id))?; sell(b) }, "ok PROHIBITED"),
     ("stock", |b| { strict(b); b.say("A1", B::Blacklisted(listing('W')))?; emergency(b, |_| ())?; offer(b) }, "ok BLACKLISTED"),
+    // A consignment that it names goes on, and is delivered.
+    ("stock waybill loaded", |b| { certified(b); b.say("C1", B::Relayed(b.relayed("truck", 'C'))) }, "VEHICLE_CERTIFICATE"),
+    ("stock waybill loaded", |b| { certified(b); truck_goes(b)?; b.say("C1", B::Relayed(b.relayed("truck", 'C'))) }, "ok VEHICLE_CERTIFICATE"),
+    ("stock waybill loaded", |b| { b.publish(vec![rule(RuleKind::Prohibited, RuleMode::Refuse, "NACN")])?; b.say("C1", B::Offered(b.delivered('M', "truck", &["stock 200"]))) }, "PROHIBITED"),
+    ("stock waybill loaded", |b| { b.publish(vec![rule(RuleKind::Prohibited, RuleMode::Refuse, "NACN")])?; truck_goes(b)?; b.say("C1", B::Offered(b.delivered('M', "truck", &["stock 200"]))) }, "ok PROHIBITED"),
     // Within its term, at the time claimed and at the time recorded.
     ("stock", |b| { sealed_stock(b); emergency(b, |_| ())?; b.now = START_MS + DAY - 1; offer(b) }, "ok SEALED_GOODS_TOUCHED"),
     ("stock", |b| { sealed_stock(b); emergency(b, |_| ())?; b.now = START_MS + DAY; offer(b) }, "SEALED"),

@@ -2,74 +2,12 @@
 //! offered, and complete when the goods go aboard.
 
 use hazledger::pb::event::Body as B;
-use hazledger::pb::{
-    Carriage, PaperParty, PaperPerson, PaperPlace, PlateColour, RoadWaybill, WaybillGoods,
-};
+use hazledger::pb::{Carriage, PaperParty, PlateColour, RoadWaybill, WaybillGoods};
 
 use super::bench::{Answer, Bench, DAY, hash};
+use super::papers::{at, filled_in, person};
 use super::table::Case;
 use super::verbs::{kg, zeros};
-
-pub fn office(name: &str, phone: &str) -> PaperParty {
-    PaperParty {
-        name: name.into(),
-        phone: phone.into(),
-        ..PaperParty::default()
-    }
-}
-
-pub fn at(region: &str, address: &str) -> PaperPlace {
-    PaperPlace {
-        region: region.into(),
-        address: address.into(),
-    }
-}
-
-fn person(who: &str) -> PaperPerson {
-    PaperPerson {
-        person: hash(who),
-        qualification: hash(&format!("qualification of {who}")),
-        phone: hash(&format!("phone of {who}")),
-    }
-}
-
-/// A waybill of the road with every field that its form asks for, over 100 kg
-/// of solid sodium cyanide.
-pub fn filled_in(b: &Bench) -> Carriage {
-    let road = RoadWaybill {
-        shipper: Some(office("企业P", "0471-4567890")),
-        consignee: Some(office("企业M", "0472-4567890")),
-        loader: Some(office("企业P装车站", "0471-4567891")),
-        carrier: Some(PaperParty {
-            permit: "150100012345".into(),
-            ..office("企业C", "400-810-8888")
-        }),
-        depart_ms: b.now + DAY,
-        dispatched_ms: b.now,
-        origin: Some(at("150100", "金川路1号")),
-        destination: Some(at("150200", "矿山路9号")),
-        city_delivery: Some(false),
-        plate_colour: PlateColour::Yellow.into(),
-        vehicle_certificate: "150100000117".into(),
-        drivers: vec![person("driver")],
-        escorts: vec![person("escort")],
-        goods: vec![WaybillGoods {
-            un: "1689".into(),
-            name: "氰化钠，固体".into(),
-            class: "6.1".into(),
-            packing_group: "I".into(),
-            packing: "bulk container".into(),
-            quantity: kg("100"),
-        }],
-        dispatcher: hash("dispatcher"),
-        ..RoadWaybill::default()
-    };
-    Carriage {
-        escort: hash("escort"),
-        road: Some(Box::new(road)),
-        ..b.carriage('M')
-    }
-}
 
 fn road(c: &mut Carriage) -> &mut RoadWaybill {
     c.road.as_mut().unwrap()

@@ -2,7 +2,7 @@
 
 use super::{handoff_id, handoff_of, oversight};
 use crate::custody::subject;
-use crate::event::{ConsignmentId, LotId, Statement};
+use crate::event::{ConsignmentId, HandoffId, LotId, Statement};
 use crate::pb::event::Body;
 use crate::pb::{Event, Seized, Subject};
 /// The subjects that a statement names: what must be looked up in the store
@@ -71,7 +71,12 @@ fn name_subjects(event: &Event, named: &mut Vec<Subject>) {
         }
         Some(Body::Declined(e)) => named.extend(e.offer.as_ref().and_then(handoff_of)),
         Some(Body::Withdrawn(e)) => named.extend(e.offer.as_ref().and_then(handoff_of)),
-        Some(Body::Relayed(e)) => named.extend(consignment(&e.consignment)),
+        Some(Body::Relayed(e)) => {
+            named.extend(consignment(&e.consignment));
+            // The offer that it began with, by the same name, says what for.
+            let id = ConsignmentId::from_slice(&e.consignment);
+            named.extend(id.map(|id| subject::handoff(HandoffId(id.0))));
+        }
         Some(Body::Reported(e)) => named.extend(consignment(&e.consignment)),
         Some(Body::Settled(e)) => {
             named.extend(crate::event::DisputeId::from_slice(&e.dispute).map(subject::dispute));

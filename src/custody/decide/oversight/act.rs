@@ -137,12 +137,15 @@ fn relayed(draft: &Draft<'_>, case: &Case<'_>, e: &Relayed) -> Act {
     let id = ConsignmentId::from_slice(&e.consignment).unwrap_or(ConsignmentId([0; 16]));
     let state = draft.consignment(id).unwrap_or_default();
     let offer = draft.handoff(HandoffId(id.0)).unwrap_or_default();
-    let returns = offer.offered.as_ref().is_some_and(|o| o.returns.is_some());
+    let free = offer
+        .offered
+        .as_ref()
+        .is_some_and(|o| o.returns.is_some() || o.purpose() == HandoffPurpose::Disposal);
     let consignee = consignee(state.carriage.as_ref());
     let aboard = account::aboard(id);
     let lots = state.lots.iter().filter_map(|lot| LotId::from_slice(lot));
     Act {
-        has_free_way: returns || disposes(draft, &consignee),
+        has_free_way: free || disposes(draft, &consignee),
         vehicles: BTreeSet::from([e.vehicle.clone()]),
         lots: lots.map(|lot| (lot, aboard.clone())).collect(),
         ..named(

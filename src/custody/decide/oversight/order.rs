@@ -135,17 +135,20 @@ fn is_named(draft: &Draft<'_>, case: &Case<'_>, what: &Subject) -> bool {
     marks(draft, what).iter().any(holds)
 }
 
-/// Whether the gates on an act are findings: an order names a party to it, or
-/// every one of its lots.
+/// Whether the gates on an act are findings: an order names a party to it, the
+/// consignment that the goods are aboard of, or every one of its lots.
 pub(in super::super) fn relaxed(
     draft: &Draft<'_>,
     case: &Case<'_>,
     amounts: &[(LotId, Amount)],
     parties: &[&str],
+    aboard: Option<ConsignmentId>,
 ) -> bool {
     let party = |party: &&str| is_named(draft, case, &subject::party(party));
     let lot = |(lot, _): &(LotId, Amount)| is_named(draft, case, &subject::lot(*lot));
-    parties.iter().any(party) || !amounts.is_empty() && amounts.iter().all(lot)
+    aboard.is_some_and(|id| is_named(draft, case, &subject::consignment(id)))
+        || parties.iter().any(party)
+        || !amounts.is_empty() && amounts.iter().all(lot)
 }
 
 /// The same of an act as enforcement sees it, which may be aboard a consignment

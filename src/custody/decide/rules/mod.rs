@@ -190,7 +190,11 @@ pub(super) fn offered(
     let Some(mut judged) = Judged::act(draft, case, regions) else {
         return;
     };
-    let relaxed = order::relaxed(draft, case, amounts, &parties);
+    let aboard = match &e.from {
+        Some(OfferedFrom::Consignment(id)) => ConsignmentId::from_slice(id),
+        _ => None,
+    };
+    let relaxed = order::relaxed(draft, case, amounts, &parties, aboard);
     if e.returns.is_some() || relaxed {
         judged = judged.unstopped();
     }
@@ -278,7 +282,7 @@ pub(super) fn traded(
     let Some(mut judged) = Judged::act(draft, case, regions) else {
         return;
     };
-    if back || order::relaxed(draft, case, amounts, &parties) {
+    if back || order::relaxed(draft, case, amounts, &parties, None) {
         judged = judged.unstopped();
     }
     let going = going(draft, amounts);
@@ -308,14 +312,17 @@ pub(super) fn relayed(
     let mut regions = loading::regions(draft, id);
     regions.extend(party_region(draft, case.party()));
     regions.extend(e.region.parse::<RegionCode>().ok());
-    let Some(judged) = Judged::act(draft, case, regions) else {
+    let Some(mut judged) = Judged::act(draft, case, regions) else {
         return;
     };
+    let state = draft.consignment(id).unwrap_or_default();
+    if goes_freely(draft, case, e, id, amounts) {
+        judged = judged.unstopped();
+    }
     loading::relayed(draft, &judged, id);
     if e.to_carrier == case.party() {
         return;
     }
-    let state = draft.consignment(id).unwrap_or_default();
     let mode = state
         .carriage
         .as_ref()
@@ -329,6 +336,26 @@ pub(super) fn relayed(
         ..Hands::default()
     };
     permits::judge(draft, &judged, &going, &who);
+}
+
+/// Whether a consignment is one that no gate stops on its way: sent back to the
+/// supplier or to disposal, or named by an order.
+fn goes_freely(
+    draft: &Draft<'_>,
+    case: &Case<'_>,
+    e: &Relayed,
+    id: ConsignmentId,
+    amounts: &[(LotId, Amount)],
+) -> bool {
+    let sent = draft.handoff(HandoffId(id.0)).unwrap_or_default();
+    let free = sent
+        .offered
+        .as_ref()
+        .is_some_and(|o| o.returns.is_some() || o.purpose() == HandoffPurpose::Disposal);
+    let carriage = sent.offered.as_ref().and_then(|o| o.carriage.as_ref());
+    let consignee = carriage.map_or("", |c| c.consignee.as_str());
+    let parties = [case.party(), e.to_carrier.as_str(), consignee];
+    free || order::relaxed(draft, case, amounts, &parties, Some(id))
 }
 
 /// Goods that have been taken in, at a place or aboard: a fact.
