@@ -209,16 +209,19 @@ fn the_rules_answer_as_the_world_expects_for_six_thousand_events() {
 
 /// Findings that no world meets, and why.
 const NEVER_FOUND: &[(FindingCode, &str)] = &[
-    (FindingCode::ClockJumped, CLOCK),
-    (FindingCode::HandoffOverdue, TIME),
-    (FindingCode::CarriageOverdue, TIME),
-    (FindingCode::WasteReceiptOverdue, TIME),
-    (FindingCode::DeviceSilent, TIME),
-    (FindingCode::StockTakeOverdue, TIME),
+    (
+        FindingCode::ClockJumped,
+        "only the clock of the ledger's own machine makes it, and the world has none",
+    ),
+    (FindingCode::HandoffOverdue, BY_ITSELF),
+    (FindingCode::CarriageOverdue, BY_ITSELF),
+    (FindingCode::WasteReceiptOverdue, BY_ITSELF),
+    (FindingCode::DeviceSilent, BY_ITSELF),
+    (FindingCode::StockTakeOverdue, BY_ITSELF),
 ];
-const CLOCK: &str = "only the clock of the ledger's own machine makes it, and a world has none";
-const TIME: &str = "no party says it: the ledger states itself what time alone has broken, \
-    and all of a world is recorded at one moment";
+
+const BY_ITSELF: &str = "nobody tells it: the ledger finds it when the time has passed \
+                         (src/ledger/tests/overdue.rs)";
 
 #[test]
 fn every_code_of_the_catalogue_is_met_but_those_that_are_named() {

@@ -10,8 +10,6 @@ use crate::pb::{DocumentRef, PackPublished, PackWithdrawn, RuleKind, RuleLine, R
 
 /// Who joins the ledger enters what it has bought and sold of so many days.
 const FILING_DAYS: i64 = 30;
-/// Minutes that a vehicle with goods may stand.
-const LONG_STOP_MINUTES: i64 = 60;
 /// Kilograms of nitrocellulose in one act, at most, where it is made.
 pub(super) const MOST_CELLULOSE_KG: i64 = 5 * TONNE_KG;
 /// The region of that list, and of the city that shuns who is on the blacklist.
@@ -20,8 +18,10 @@ const CHIFENG: &str = "150400";
 /// Where a stack of dried nitrocellulose is small, and its kilograms.
 const BAOTOU: &str = "150200";
 const MOST_STACK_KG: i64 = 50;
-/// A league where nobody of the world is.
-const ALXA: &str = "152900";
+/// A league where nobody of the world is, and how long goods may stand on its
+/// roads.
+pub(super) const ALXA: &str = "152900";
+pub(super) const LONGEST_STOP_MINUTES: i64 = 120;
 /// Where the neighbour is.
 const NINGXIA: &str = "640000";
 /// The packs' provinces and cities.
@@ -62,10 +62,6 @@ fn of_the_region() -> Vec<RuleLine> {
     ];
     let mut lines: Vec<RuleLine> = kinds.into_iter().filter_map(sharper).collect();
     lines.push(filing());
-    lines.push(RuleLine {
-        limit: LONG_STOP_MINUTES,
-        ..line(RuleKind::LongStop, RuleMode::Find)
-    });
     lines.push(RuleLine {
         forms: vec![super::drying::DRIED.form.to_owned()],
         ..line(RuleKind::Prohibited, RuleMode::Refuse)
@@ -112,6 +108,10 @@ impl World {
             ..line(RuleKind::Stack, RuleMode::Find)
         }];
         let shunned = vec![line(RuleKind::Blacklisted, RuleMode::Refuse)];
+        let stops = vec![RuleLine {
+            limit: LONGEST_STOP_MINUTES,
+            ..line(RuleKind::LongStop, RuleMode::Find)
+        }];
         let packs = [
             (
                 "nm-2026",
@@ -122,6 +122,7 @@ impl World {
             ("nx-opening", NINGXIA, "宁夏上线过渡期", vec![filing()]),
             ("ulanqab-limits", ULANQAB, "乌兰察布限量", restricted),
             ("baotou-stacks", BAOTOU, "包头堆垛限量", stacks),
+            ("alxa-stops", ALXA, "阿拉善途中停车", stops),
             ("chifeng-blacklist", CHIFENG, "赤峰黑名单从严", shunned),
         ];
         for (pack, region, name_zh, lines) in packs {

@@ -159,6 +159,7 @@ fn turned_away(world: &mut World, plant: &Who, store: &Who) {
         region: carrier.region.to_owned(),
         longitude_e6: 110_000_000,
         latitude_e6: 41_000_000,
+        note: String::new(),
         ..Reported::default()
     };
     let what = "reports on goods that have been delivered";

@@ -44,9 +44,9 @@ pub(super) const CASES: [(u64, Case); 15] = [
     (420, orders::emergency),
     (480, orders::safe_return),
     (530, goods::deliveries),
+    (555, road::too_long_on_the_road),
     (580, vessels::silo_and_packages),
     (630, stock::taken_and_told),
-    (655, road::drives_and_stands),
     (680, dangers::a_finding_is_answered),
     (740, terminal::loses_every_second_word),
 ];

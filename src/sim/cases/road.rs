@@ -1,75 +1,57 @@
-//! On the road: a driver at the wheel for too long after too short a rest, and
-//! a truck that stands at a service area for an hour and a half.
-
-use bytes::Bytes;
+//! A driver too long at the wheel and too short at rest, and a truck that
+//! stands for hours: told from the road, found, and the goods arrive.
 
 use crate::pb::event::Body;
 use crate::pb::{DrivingSpan, FindingCode, ReportKind, Reported};
+use crate::sim::World;
 use crate::sim::goods::NITRATE;
-use crate::sim::ship::{Shipment, accepted};
-use crate::sim::{World, paper};
+use crate::sim::packs::{ALXA, LONGEST_STOP_MINUTES};
+use crate::sim::ship::Leg;
 
 const MINUTE_MS: i64 = 60 * 1000;
-/// Minutes at the wheel, of rest before it, and of the stop.
-const DRIVEN: i64 = 300;
-const RESTED: i64 = 10;
-const STOOD: i64 = 90;
+/// At the wheel, where four hours are allowed, and at rest, where twenty minutes
+/// are asked.
+const DRIVEN_MS: i64 = 5 * 60 * MINUTE_MS;
+const RESTED_MS: i64 = 10 * MINUTE_MS;
 
-pub(super) fn drives_and_stands(world: &mut World) {
+pub(super) fn too_long_on_the_road(world: &mut World) {
     let cast = world.cast.clone();
-    let (plant, carrier) = (cast.nitrate_plants.first(), cast.carriers.first());
-    let store = cast.warehouses.first();
-    let pile = world.batch(plant, &NITRATE, 5);
+    let (plant, store) = (cast.nitrate_plants.first(), cast.warehouses.first());
+    let carrier = cast.carriers.first();
+    let pile = world.batch(plant, &NITRATE, 3);
     let mut s = world.journey(&pile, carrier, store);
     let said = world.offers(&mut s, |_| {}, "offers for carriage");
     world.then(said);
-    let body = Body::Accepted(accepted(&s.offer, "", &pile.goods()));
-    let said = world.say(carrier, vec![body], "takes aboard");
+    let said = world.take_aboard(&s, "takes aboard");
     world.then(said);
-    told_from_the_road(world, &s);
-    let unloaded = paper::unloaded(pile.goods(), s.consignment, store);
-    let bodies = vec![Body::Offered(unloaded)];
-    let said = world.say(carrier, bodies, "offers from the vehicle");
-    let offer = world.then(said).reference(0);
-    let said = world.takes(&pile, &offer, store, "accepts a delivery");
-    world.then(said);
-    let place = store.takes_in(NITRATE.substance).code;
-    world.stock.push(pile.at(store, place));
-}
-
-/// What the carrier says of the driver, and of the stop.
-fn told_from_the_road(world: &mut World, s: &Shipment) {
-    let carrier = &s.carrier;
-    let driver = s.waybill.turnout.crew.first().cloned().unwrap_or_default();
-    let report = Reported {
-        consignment: Bytes::copy_from_slice(&s.consignment),
+    let position = Reported {
+        consignment: bytes::Bytes::copy_from_slice(&s.consignment),
         kind: ReportKind::Position.into(),
-        region: carrier.region.to_owned(),
-        longitude_e6: 111_000_000,
-        latitude_e6: 41_000_000,
+        region: ALXA.to_owned(),
+        longitude_e6: 105_700_000,
+        latitude_e6: 38_800_000,
         ..Reported::default()
     };
-    // Until a minute ago: the statement itself is of a moment later.
-    let until_ms = world.now_ms().saturating_sub(MINUTE_MS);
-    let drove = Reported {
+    let until_ms = world.now_ms();
+    let drives = Reported {
         driving: Some(DrivingSpan {
-            driver,
-            from_ms: until_ms.saturating_sub(DRIVEN * MINUTE_MS),
+            driver: s.waybill.turnout.crew.first().cloned().unwrap_or_default(),
+            from_ms: until_ms.saturating_sub(DRIVEN_MS),
             until_ms,
-            rested_ms: RESTED * MINUTE_MS,
+            rested_ms: RESTED_MS,
         }),
-        ..report.clone()
+        ..position.clone()
     };
-    let what = "has driven for five hours after ten minutes of rest";
-    let said = world.say(carrier, vec![Body::Reported(drove)], what);
-    let found = [FindingCode::DrivenTooLong, FindingCode::RestedTooLittle];
-    world.then(said.meaning(&found));
-    let stood = Reported {
+    let what = "reports five hours at the wheel 上报连续驾驶5小时";
+    let said = world.say(carrier, vec![Body::Reported(drives)], what);
+    world.then(said.meaning(&[FindingCode::DrivenTooLong, FindingCode::RestedTooLittle]));
+    let stands = Reported {
         kind: ReportKind::Stop.into(),
-        stood_ms: STOOD * MINUTE_MS,
-        ..report
+        stood_ms: LONGEST_STOP_MINUTES.saturating_add(1) * MINUTE_MS,
+        ..position
     };
-    let what = "stands at a service area for an hour and a half";
-    let said = world.say(carrier, vec![Body::Reported(stood)], what);
+    let what = "reports that it has stood for hours 上报长时间停车";
+    let said = world.say(carrier, vec![Body::Reported(stands)], what);
     world.then(said.meaning(&[FindingCode::LongStop]));
+    world.go_on(s, Leg::Unload);
 }
