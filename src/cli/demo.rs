@@ -49,7 +49,8 @@ pub struct DemoArgs {
     /// The world's seed: the same seed, the same happenings.
     #[arg(long, default_value_t = 7)]
     seed: u64,
-    /// About how many events happen.
+    /// About how many events happen; some hundreds at least, the registry and
+    /// the rules first.
     #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u64).range(1..))]
     events: u64,
     /// End after the report instead of staying up.
