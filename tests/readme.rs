@@ -57,6 +57,7 @@ fn the_sessions_of_the_readme_run_as_they_stand() {
     for what in [
         "produced 生产",
         "赤峰晨泽氰化钠厂 STORE-1",
+        "place 储位 STORE-1",
         "+500",
         "verified 已验证",
         "1 of 1",

@@ -499,6 +499,7 @@ fn what_would_be_overdue_is_tried_before_a_pack_is_published() {
 fn what_the_ledger_says_is_overdue_is_judged_like_anybodys_word() {
     run(overdue::WORDS);
 }
+
 /// All tables.
 const TABLES: &[&[Case]] = &[
     bytes::SHAPE,

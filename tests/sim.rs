@@ -221,7 +221,7 @@ const NEVER_FOUND: &[(FindingCode, &str)] = &[
 ];
 
 const BY_ITSELF: &str = "nobody tells it: the ledger finds it when the time has passed \
-                         (src/ledger/tests/overdue.rs)";
+                         (tests/rules/overdue.rs, src/ledger/tests/overdue.rs)";
 
 #[test]
 fn every_code_of_the_catalogue_is_met_but_those_that_are_named() {

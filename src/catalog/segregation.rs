@@ -1,6 +1,7 @@
 //! Classes of dangerous goods that are to be kept apart, and how far: the table
 //! of the IMDG Code, 7.2.4, for the classes that the catalogue has. It is made
-//! for ships; a rule pack says from which degree on it holds in a store.
+//! for ships; a rule pack says from which degree on it holds in a store. By
+//! primary class alone: subsidiary hazards and segregation groups are not in it.
 
 use std::sync::LazyLock;
 

@@ -402,6 +402,9 @@ fn to_consignment(consignment: &mut ConsignmentState, what: &C) -> Result<(), Br
             if load.aboard {
                 consignment.lots.push(load.lot.clone());
                 consignment.lots.sort_unstable();
+            } else {
+                // A stop ends where goods are taken.
+                overdue::relayed(consignment);
             }
         }
         C::WasteDue(due) => return waste_due(&mut consignment.due, due),

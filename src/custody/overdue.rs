@@ -43,7 +43,7 @@ pub(super) fn reported(consignment: &mut ConsignmentState, word: &ConsignmentRep
     }
 }
 
-/// It goes on, with another vehicle or in other hands.
+/// It goes on: with another vehicle, in other hands, with less aboard.
 pub(super) fn relayed(consignment: &mut ConsignmentState) {
     if let Some(report) = &mut consignment.report {
         report.stopped_since_ms = 0;
@@ -93,7 +93,7 @@ fn taken(lot: &mut LotState, stock: &StockTaken) {
 /// counted there.
 pub(super) fn booked(lot: &mut LotState, account: &Account) {
     let nothing_kept = lot.stock.is_empty() && lot.overdue.is_empty();
-    if nothing_kept || lot::is_on(lot, account) {
+    if nothing_kept || !lot::balance(lot, account).is_zero() {
         return;
     }
     lot.stock.retain(|s| !is_of(&s.party, &s.place, account));

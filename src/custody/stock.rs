@@ -232,6 +232,15 @@ impl Moved {
             *sum = sum.plus(*amount)?;
         }
         now.retain(|_, amount| !amount.is_zero());
+        if now
+            .values()
+            .any(|amount| amount.gross < 0 || amount.contained < 0)
+        {
+            return lot::broken(
+                2,
+                format!("{} would be below zero", subject::show(&subject)),
+            );
+        }
         Ok(Some(Moved {
             subject,
             at,

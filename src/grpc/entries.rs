@@ -65,6 +65,7 @@ pub(super) fn page(
         if asked && subject::is_open(&item) {
             let item = Some(Item::clone(&item));
             answer.items.push(pb::Item { item });
+            answer.subjects.push(subject.clone());
         }
         answer.next = subject.id;
     }

@@ -9,7 +9,9 @@
 //! before the walk goes on behind it. Time is the ledger's: while that is in
 //! doubt, or a jump of it is still to be recorded, nothing is looked for and
 //! nothing said. What is told is marked in the state, so that neither a second
-//! walk nor a second writer tells it again.
+//! walk nor a second writer tells it again. A word has at most
+//! [`MAX_OVERDUE`] lines, and an idle ledger says about one a second: where a new
+//! pack makes much overdue at once, it is told over minutes or hours.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -19,9 +21,9 @@ use bytes::Bytes;
 
 use super::shared::Shared;
 use crate::custody::decide::{
-    MAX_OVERDUE, is_overdue, overdue_in_order, overdue_kinds, overdue_lines,
+    MAX_OVERDUE, clock_in_doubt, is_overdue, overdue_in_order, overdue_kinds, overdue_lines,
 };
-use crate::custody::{Items, State};
+use crate::custody::{Item, Items, State};
 use crate::pb::{OverdueLine, OverdueStated, SubjectKind};
 
 /// Items that are looked at while the live state is held, at most.
@@ -56,6 +58,10 @@ impl Overdue {
         let mut lines = self.lock();
         // Somebody may have done what was missing, or another writer said it.
         lines.retain(|line| is_overdue(items, line, recorded_at_ms));
+        // Another writer may have put the clock in doubt: the next walk sees.
+        if clock_in_doubt(items) {
+            lines.clear();
+        }
         if lines.is_empty() {
             self.due.store(false, Ordering::Release);
             return None;
@@ -106,7 +112,7 @@ pub(super) struct Walk {
 
 /// The subject after which it goes on.
 #[derive(Clone, Default)]
-struct Place {
+pub(super) struct Place {
     kind: i32,
     id: Bytes,
 }
@@ -148,7 +154,7 @@ impl Walk {
 
     /// Looks at so many subjects beyond one; returns where to go on, if there are
     /// more.
-    fn piece(
+    pub(super) fn piece(
         &self,
         state: &State,
         from: &Place,
@@ -160,7 +166,7 @@ impl Walk {
         for kind in kinds.filter(|kind| i32::from(*kind) >= from.kind) {
             for (subject, item) in beyond(state, kind, from) {
                 lines.extend(overdue_lines(state, &subject, &item, now_ms));
-                seen += 1;
+                seen += weight(&item);
                 if seen >= self.seen || lines.len() >= MAX_OVERDUE {
                     return Some(Place {
                         kind: subject.kind,
@@ -187,12 +193,21 @@ impl Walk {
     }
 }
 
+/// How many items are looked at for one: with its lots, where it has some.
+fn weight(item: &Item) -> usize {
+    match item {
+        Item::Handoff(handoff) => handoff.offered.as_ref().map_or(0, |o| o.lines.len()) + 1,
+        Item::Consignment(consignment) => consignment.lots.len() + 1,
+        _ => 1,
+    }
+}
+
 /// The subjects of a kind, after one if it is of that kind.
 fn beyond<'a>(
     state: &'a State,
     kind: SubjectKind,
     from: &Place,
-) -> impl Iterator<Item = (crate::pb::Subject, std::sync::Arc<crate::custody::Item>)> + use<'a> {
+) -> impl Iterator<Item = (crate::pb::Subject, std::sync::Arc<Item>)> + use<'a> {
     let after = if i32::from(kind) == from.kind {
         from.id.clone()
     } else {

@@ -4,6 +4,9 @@
 //! held against is this test's own: what was entered, read as the words of
 //! `rules.proto` have it.
 //!
+//! Not here, but in tables of their own (`tests/rules`): stock, deals, hours on
+//! the road and what time alone breaks.
+//!
 //! And the fold asks no rule: with all packs gone from what it may ask, the same
 //! records give the same digests.
 //!

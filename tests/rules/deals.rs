@@ -79,9 +79,9 @@ pub const DEALS: &[Case] = &[
     ("stock", |b| pays(b, Refuse, Barter), "PAYMENT"),
     ("stock", |b| pays(b, Find, Cash), "ok PAYMENT"),
     ("stock", |b| pays(b, Off, Cash), "ok"),
-    // What is not said is not proven.
+    // What is not said might be anything; both sides know it.
     ("stock", |b| pays(b, Refuse, Unspecified), "PAYMENT"),
-    ("stock", |b| { let line = RuleLine { complete: false, ..rule(K::Payment, Refuse, "NACN") }; b.publish(vec![line]).unwrap(); sells(b, |e| e.payment = Unspecified.into()) }, "ok PAYMENT"),
+    ("stock", |b| { let line = RuleLine { complete: false, ..rule(K::Payment, Refuse, "NACN") }; b.publish(vec![line]).unwrap(); sells(b, |e| e.payment = Unspecified.into()) }, "PAYMENT"),
     ("stock", |b| { let line = RuleLine { complete: false, ..rule(K::Payment, Refuse, "NACN") }; b.publish(vec![line]).unwrap(); sells(b, |e| e.payment = Cash.into()) }, "PAYMENT"),
     ("stock", |b| { b.publish(vec![rule(K::Payment, Refuse, "AN")]).unwrap(); sells(b, |e| e.payment = Cash.into()) }, "ok"),
     ("stock", |b| { b.publish_from(b.now + 1, vec![rule(K::Payment, Refuse, "")]).unwrap(); sells(b, |e| e.payment = Cash.into()) }, "ok"),
@@ -99,6 +99,8 @@ pub const DEALS: &[Case] = &[
     ("stock", |b| { individual(b, Find); departs(b, somebody()) }, "ok INDIVIDUAL ONE_SIDED"),
     ("stock", |b| { individual(b, Off); departs(b, somebody()) }, "ok ONE_SIDED"),
     ("stock", |b| { individual(b, Refuse); departs(b, abroad()) }, "ok ONE_SIDED"),
+    // An order turns the gate into a finding.
+    ("stock", |b| { individual(b, Refuse); super::relief::emergency(b, |_| ()).unwrap(); departs(b, somebody()) }, "ok INDIVIDUAL ONE_SIDED"),
     ("stock", |b| { b.publish_from(b.now + 1, vec![rule(K::Individual, Refuse, "")]).unwrap(); departs(b, somebody()) }, "ok ONE_SIDED"),
     ("stock", |b| { b.publish_from(b.now, vec![rule(K::Individual, Refuse, "")]).unwrap(); departs(b, somebody()) }, "INDIVIDUAL"),
     ("", |b| { individual(b, Refuse); arrives(b, somebody()) }, "ok INDIVIDUAL ONE_SIDED"),

@@ -58,7 +58,7 @@ fn drove(b: &mut Bench, from_ms: i64, until_ms: i64, rested_ms: i64) -> Answer {
         driver: hash("driver"),
         from_ms: START_MS + from_ms,
         until_ms: START_MS + until_ms,
-        rested_ms,
+        rested_ms: Some(rested_ms).filter(|ms| *ms > 0),
     };
     drives(b, driving)
 }
@@ -78,7 +78,7 @@ fn wrongly(b: &mut Bench, change: impl FnOnce(&mut DrivingSpan)) -> Answer {
         driver: hash("driver"),
         from_ms: b.now - 2 * HOUR,
         until_ms: b.now,
-        rested_ms: 0,
+        rested_ms: None,
     };
     change(&mut driving);
     drives(b, driving)
@@ -138,6 +138,9 @@ pub const HOURS: &[Case] = &[
     // Twenty minutes of rest; none is said, none is judged.
     ("stock waybill loaded", |b| { hours(b); drove(b, 0, HOUR, 20 * MINUTE) }, "ok"),
     ("stock waybill loaded", |b| { hours(b); drove(b, 0, HOUR, 20 * MINUTE - 1) }, "ok RESTED_TOO_LITTLE"),
+    // No rest at all is one that is too short; what is not said is not judged.
+    ("stock waybill loaded", |b| { hours(b); wrongly(b, |d| d.rested_ms = Some(0)) }, "ok RESTED_TOO_LITTLE"),
+    ("stock waybill loaded", |b| { hours(b); wrongly(b, |_| ()) }, "ok"),
     // Before and from the first day, and without a pack.
     ("stock waybill loaded", |b| drove(b, 0, 9 * HOUR, MINUTE), "ok"),
     ("stock waybill loaded", |b| { b.publish_from(b.now + DAY + 1, vec![limited(K::DrivingTime, "", 240)]).unwrap(); drove(b, 0, 5 * HOUR, 0) }, "ok"),
@@ -150,5 +153,5 @@ pub const HOURS: &[Case] = &[
     ("stock waybill loaded", |b| wrongly(b, |d| d.from_ms = d.until_ms - 7 * DAY - 1), "FIELD_INVALID"),
     ("stock waybill loaded", |b| wrongly(b, |d| d.from_ms = 0), "FIELD_INVALID"),
     ("stock waybill loaded", |b| wrongly(b, |d| d.until_ms += 1), "FIELD_INVALID"),
-    ("stock waybill loaded", |b| wrongly(b, |d| d.rested_ms = -1), "FIELD_INVALID"),
+    ("stock waybill loaded", |b| wrongly(b, |d| d.rested_ms = Some(-1)), "FIELD_INVALID"),
 ];

@@ -165,6 +165,8 @@ pub const STORED: &[Case] = &[
     ("stock", |b| { permitted(b, "900", |e| e.status = PermitStatus::Suspended.into()); make(b, "500", "T2") }, "ok"),
     // The greatest of several holds; one that nobody has confirmed speaks too.
     ("stock", |b| { let mut e = permit('P', "N-2", PermitKind::SafeUse); e.quantity_mg = mg("2000"); b.say("A1", B::PermitRegistered(e)).unwrap(); permitted(b, "900", |_| ()); make(b, "1000", "T2") }, "ok"),
+    // But not over what an authority has granted: anybody can enter one.
+    ("stock", |b| { let mut e = permit('P', "N-2", PermitKind::SafeUse); e.quantity_mg = mg("2000"); e.status = PermitStatus::Unconfirmed.into(); e.photograph_hash = hash("photo"); b.say("P1", B::PermitRegistered(e)).unwrap(); permitted(b, "900", |_| ()); make(b, "1", "T2") }, "ok STORED_BEYOND_PERMIT"),
     ("stock", |b| { permitted(b, "900", |e| { e.status = PermitStatus::Unconfirmed.into(); e.photograph_hash = hash("photo"); }); make(b, "1", "T2") }, "ok STORED_BEYOND_PERMIT"),
 ];
 
@@ -189,6 +191,9 @@ pub const APART: &[Case] = &[
     ("stock", |b| { b.publish(vec![limited(K::IncompatibleGoods, "", 1)]).unwrap(); make_of(b, "AN-1942", "1", "T2") }, "ok"),
     ("stock", |b| { b.publish(vec![limited(K::IncompatibleGoods, "", 1)]).unwrap(); make_of(b, "AN-1942", "1", "T2").unwrap(); move_it(b, "stock 1") }, "ok INCOMPATIBLE_GOODS"),
     ("stock", |b| { use_it(b, "stock 1000").unwrap(); beside(b, 1, "AN-1942") }, "ok"),
+    // A line for either of the two judges them, whichever came first.
+    ("stock", |b| { b.publish(vec![limited(K::IncompatibleGoods, "NACN", 1)]).unwrap(); make_of(b, "AN-1942", "1", "T1") }, "ok INCOMPATIBLE_GOODS"),
+    ("stock", |b| { b.publish(vec![limited(K::IncompatibleGoods, "AN", 1)]).unwrap(); make_of(b, "AN-1942", "1", "T1") }, "ok INCOMPATIBLE_GOODS"),
     // Two that come together are one finding; what goes away is none.
     ("", |b| { b.publish(vec![limited(K::IncompatibleGoods, "", 1)]).unwrap(); let (one, mut two) = (b.produced("a", "1", "T1"), b.produced("b", "1", "T1")); if let Some(lot) = &mut two.lot { lot.form = "AN-1942".into(); } b.say_all("P1", vec![event(B::Produced(one)), event(B::Produced(two))]) }, "ok INCOMPATIBLE_GOODS"),
     ("stock", |b| { beside(b, 1, "AN-1942").unwrap(); use_it(b, "stock 1") }, "ok"),

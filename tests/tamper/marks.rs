@@ -69,11 +69,13 @@ fn a_mark_that_no_authority_ordered_is_found() {
         order: order.clone(),
         ..Blacklisting::default()
     });
-    let overdue = C::OverdueTold(OverdueTold {
-        rule: RuleKind::HandoffDue.into(),
-        since_ms: 1,
-        ..OverdueTold::default()
-    });
+    let overdue = |rule: RuleKind, since_ms| {
+        C::OverdueTold(OverdueTold {
+            rule: rule.into(),
+            since_ms,
+            ..OverdueTold::default()
+        })
+    };
     let marks = [
         (false, seal(), "a seal that no authority"),
         (true, seal(), "a seal that no authority"),
@@ -82,7 +84,17 @@ fn a_mark_that_no_authority_ordered_is_found() {
         (true, entry, "a listing that no authority"),
         (false, named(), "an order that no authority"),
         (true, named(), "an order that no authority"),
-        (false, overdue, "nobody says so"),
+        (false, overdue(RuleKind::StockTakeDue, 1), "nobody says so"),
+        (
+            false,
+            overdue(RuleKind::HandoffDue, 1),
+            "by a rule for something else",
+        ),
+        (
+            false,
+            overdue(RuleKind::StockTakeDue, i64::MAX),
+            "since a time that cannot be",
+        ),
     ];
     for (on_party, mark, wanted) in marks {
         let shown = format!("{mark:?}");

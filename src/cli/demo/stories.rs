@@ -38,6 +38,7 @@ impl Answered {
     /// A record with what was found in it.
     pub(super) fn recorded(findings: &[Finding]) -> Answered {
         let mut found: Vec<FindingCode> = findings.iter().map(Finding::code).collect();
+        found.sort_unstable();
         found.dedup();
         Answered::Recorded(found)
     }

@@ -188,11 +188,11 @@ fn law(out: &mut Out, shown: &Shown<'_>) -> Result<(), CliError> {
         ];
         table(out, &headings, &[], story.steps.iter().map(row).collect())?;
         let refused = story.steps.iter().filter_map(|step| match &step.answer {
-            Answered::Refused(_, why) => Some(why),
+            Answered::Refused(code, why) => Some((*code, why)),
             Answered::Recorded(_) => None,
         });
-        for why in refused {
-            out.line(&format!("  ! {why}"))?;
+        for (code, why) in refused {
+            out.line(&format!("  ! {}: {why}", words::refusal_name(code)))?;
         }
     }
     Ok(())
@@ -395,11 +395,19 @@ fn verdict(out: &mut Out, shown: &Shown<'_>, took: Duration) -> Result<(), CliEr
         ),
         (
             "Refused 拒绝",
-            format!("{}, with {} codes", driven.refusals(), driven.refused.len()),
+            format!(
+                "{}, with {} codes 种代码",
+                driven.refusals(),
+                driven.refused.len()
+            ),
         ),
         (
             "Findings 问题",
-            format!("{}, with {} codes", report.findings, driven.findings.len()),
+            format!(
+                "{}, with {} codes 种代码",
+                report.findings,
+                driven.findings.len()
+            ),
         ),
         ("Open disputes 未决争议", shown.figures.disputes.to_string()),
         ("Parties 单位", shown.figures.parties.len().to_string()),

@@ -10,8 +10,8 @@ use crate::custody::Item;
 use crate::custody::permit;
 use crate::event::digest::to_hex;
 use crate::pb::{
-    self, ListEntriesRequest, ListEntriesResponse, PermitState, PersonRegistered, StockLine,
-    StockState, SubjectKind, VehicleRegistered,
+    self, DangerState, ListEntriesRequest, ListEntriesResponse, PermitState, PersonRegistered,
+    StockLine, StockState, Subject, SubjectKind, VehicleRegistered,
 };
 
 /// Entries asked for at a time.
@@ -87,6 +87,7 @@ impl Which {
                 "What 隐患",
                 "Status 状态",
                 "Due 期限",
+                "Danger 隐患编号",
             ],
         }
     }
@@ -128,10 +129,10 @@ pub(super) fn run(args: &ListArgs) -> Result<Outcome, CliError> {
         let mut rows = Vec::new();
         loop {
             let answer = page(&client, &request).await?;
-            for entry in &answer.items {
+            for (entry, subject) in answer.items.iter().zip(&answer.subjects) {
                 match args.format {
                     Format::Json => out.message(WHAT, "Item", entry)?,
-                    Format::Table => rows.extend(rows_of(&mut client, entry).await),
+                    Format::Table => rows.extend(rows_of(&mut client, entry, subject).await),
                 }
             }
             if answer.next.is_empty() {
@@ -165,8 +166,12 @@ fn day(ms: i64) -> String {
 }
 
 /// One line an entry; of stock one a form.
-async fn rows_of(client: &mut Client, entry: &pb::Item) -> Vec<Vec<String>> {
+async fn rows_of(client: &mut Client, entry: &pb::Item, subject: &Subject) -> Vec<Vec<String>> {
     match &entry.item {
+        Some(Item::Danger(danger)) => danger_row(client, danger, subject)
+            .await
+            .into_iter()
+            .collect(),
         Some(Item::Stock(stock)) => stock_rows(&client.party_name(&stock.party).await, stock),
         _ => row(client, entry).await.into_iter().collect(),
     }
@@ -201,17 +206,6 @@ async fn row(client: &mut Client, entry: &pb::Item) -> Option<Vec<String>> {
             let until = day(e.assessment_until_ms);
             vec![e.park.clone(), e.name_zh.clone(), e.region.clone(), until]
         }
-        Item::Danger(state) => {
-            let e = state.opened.as_ref()?;
-            vec![
-                client.party_name(&e.party).await,
-                e.site.clone(),
-                e.item.clone(),
-                e.what.clone(),
-                words::danger_status(state.status()).to_owned(),
-                day(state.due_ms),
-            ]
-        }
         _ => return None,
     })
 }
@@ -237,6 +231,24 @@ fn permit_row(holder: String, state: &PermitState) -> Vec<String> {
         kilograms(state.drawn_mg),
         left,
     ]
+}
+
+/// Its id is what `rectified`, `verified` and `looked_back` name.
+async fn danger_row(
+    client: &mut Client,
+    state: &DangerState,
+    subject: &Subject,
+) -> Option<Vec<String>> {
+    let e = state.opened.as_ref()?;
+    Some(vec![
+        client.party_name(&e.party).await,
+        e.site.clone(),
+        e.item.clone(),
+        e.what.clone(),
+        words::danger_status(state.status()).to_owned(),
+        day(state.due_ms),
+        to_hex(&subject.id),
+    ])
 }
 
 fn stock_rows(party: &str, stock: &StockState) -> Vec<Vec<String>> {

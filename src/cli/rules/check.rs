@@ -12,14 +12,16 @@ use crate::cli::error::{CliError, Outcome};
 use crate::cli::output::{Format, Out};
 use crate::cli::{time, words};
 use crate::custody::rules::{Trial, Tried};
+use crate::custody::subject;
 use crate::event::codes;
+use crate::pb::Finding;
 
 /// Say what a pack would have refused or found in an existing ledger.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Nothing is changed. No server may have the directory open; a copy will do.
 What is refused or found already is not told again. What time alone would have
-broken is told as it stands at the last record. Exit status 1: the pack would
+broken is told as it stands at the last record, the first thousand of it. Exit status 1: the pack would
 have refused something that is recorded.
 
 Example:
@@ -111,7 +113,21 @@ fn print(out: &mut Out, format: Format, tried: &Tried) -> Result<(), CliError> {
     tried
         .found
         .iter()
-        .try_for_each(|finding| out.line(&format!("{lead} {}", words::finding(finding))))
+        .try_for_each(|finding| out.line(&format!("{lead} {}", told(finding))))?;
+    if tried.is_cut {
+        out.line("… and more that is overdue 逾期事项未全部列出")?;
+    }
+    Ok(())
+}
+
+/// What would be found, of what, and whose to see to.
+fn told(finding: &Finding) -> String {
+    let subject = finding.subject.as_ref().map(subject::show);
+    let (subject, owner) = (subject.unwrap_or_default(), &finding.owner);
+    format!(
+        "{}; {subject}, owner 责任方 {owner}",
+        words::finding(finding)
+    )
 }
 
 fn value(tried: &Tried, at: &str) -> Value {
@@ -119,6 +135,8 @@ fn value(tried: &Tried, at: &str) -> Value {
         json!({
             "code": finding.code().as_str_name(),
             "eventIndex": finding.event_index,
+            "subject": finding.subject.as_ref().map(subject::show),
+            "owner": finding.owner,
             "detail": finding.detail,
         })
     });
@@ -136,5 +154,6 @@ fn value(tried: &Tried, at: &str) -> Value {
         "party": tried.party,
         "refused": refused,
         "found": found,
+        "more": tried.is_cut,
     })
 }

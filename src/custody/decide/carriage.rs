@@ -79,7 +79,7 @@ pub(super) fn relayed(draft: &mut Draft<'_>, case: &Case<'_>, e: &Relayed) -> Re
                 .detail("the old carrier has an open offer of what is aboard"));
         }
     }
-    rules::road::goes_on(draft, id)?;
+    rules::road::goes_on(draft, id, at_ms)?;
     draft.emit(
         &subject::consignment(id),
         C::ConsignmentRelayed(ConsignmentRelayed {

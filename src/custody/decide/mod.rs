@@ -69,7 +69,7 @@ use crate::pb::{
 };
 
 pub use named::subjects as named_subjects;
-pub use overdue::{MAX_OVERDUE, holds as is_overdue};
+pub use overdue::{MAX_OVERDUE, clock_in_doubt, holds as is_overdue};
 pub use packs::check as check_pack;
 pub use rules::overdue::{
     findings as overdue_findings, in_order as overdue_in_order, kinds as overdue_kinds,

@@ -3,14 +3,14 @@
 //! from the state at the time recorded and the packs in force then.
 
 use super::Case;
+use super::rules::date;
 use super::rules::overdue as due;
 use crate::custody::draft::Draft;
 use crate::custody::registry::LEDGER;
-use crate::custody::rules::Book;
 use crate::custody::subject::{self, Item, Items};
 use crate::event::codes::Refused;
 use crate::pb::change::Change as C;
-use crate::pb::{OverdueLine, OverdueStated, OverdueTold, RefusalCode, RuleKind};
+use crate::pb::{OverdueLine, OverdueStated, OverdueTold, RefusalCode};
 
 /// Lines of one word, at most: they and their findings fit into a record.
 pub const MAX_OVERDUE: usize = 100;
@@ -41,13 +41,6 @@ pub(super) fn stated(
     }
     draft.use_rules();
     draft.touch(subject::ledger());
-    // By when an owner must see to it, the law's own time having passed: a pack
-    // says so of all findings, or it is as long as for a dispute.
-    let by_ms = if Book::of(draft).is_silent(RuleKind::WarningDue) {
-        case.dispute_deadline_ms()
-    } else {
-        0
-    };
     for (i, line) in e.lines.iter().enumerate() {
         let due = due::of_line(draft, line, case.context.recorded_at_ms)
             .ok_or_else(|| Refused::invalid(format!("lines[{i}]"), "it is not so, or told"))?;
@@ -56,7 +49,7 @@ pub(super) fn stated(
             due.severity,
             &due.subject,
             &due.owner,
-            by_ms,
+            0,
             due.detail,
         );
         let told = OverdueTold {
@@ -67,12 +60,22 @@ pub(super) fn stated(
         };
         draft.emit(&due.subject, C::OverdueTold(told))?;
     }
+    // By when an owner must see to it, the law's own time having passed: as the
+    // pack in force there says of all findings, or as long as for a dispute.
+    date(draft, case.context.recorded_at_ms);
+    let dates = draft.findings().iter().map(|finding| match finding.due_ms {
+        0 => case.dispute_deadline_ms(),
+        set => set,
+    });
+    let dates: Vec<i64> = dates.collect();
+    draft.date_findings(&dates);
     Ok(())
 }
 
-/// Whether the ledger's last word is that its clock is in doubt.
-fn clock_in_doubt(draft: &Draft<'_>) -> bool {
-    match draft.item(&subject::ledger()).as_deref() {
+/// Whether the ledger's last word is that its clock is in doubt: then it says
+/// nothing of what is overdue.
+pub fn clock_in_doubt(items: &dyn Items) -> bool {
+    match items.get(&subject::ledger()).as_deref() {
         Some(Item::Ledger(ledger)) => ledger.clock.is_some_and(|word| word.in_doubt),
         _ => false,
     }

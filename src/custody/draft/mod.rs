@@ -252,9 +252,9 @@ impl<'a> Draft<'a> {
         };
         let changes = self.touched.values().flat_map(|t| &t.changes);
         let causes = changes.filter(brought).filter_map(|change| change.cause);
-        if let Some(cause) = causes.max_by_key(|cause| cause.event_index) {
-            self.cause = cause;
-        }
+        // What the statement's own events have brought, before what had waited.
+        let last = causes.max_by_key(|cause| (cause.parked_position.is_none(), cause.event_index));
+        self.cause = last.unwrap_or_default();
     }
 
     /// The lots changed so far that run in a vessel.

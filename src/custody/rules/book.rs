@@ -128,6 +128,15 @@ impl Book {
         !self.by_rule.contains_key(&i32::from(rule))
     }
 
+    /// The smallest limit that any pack sets for the rule, wherever and whenever;
+    /// `None`: none does.
+    pub fn smallest(&self, rule: RuleKind) -> Option<i64> {
+        let entries = self.by_rule.get(&i32::from(rule))?.iter();
+        let judging = entries
+            .filter(|entry| !matches!(entry.line.mode(), RuleMode::Off | RuleMode::Unspecified));
+        judging.map(|entry| entry.line.limit).min()
+    }
+
     /// The line that judges a form (`None`: whatever it is) in a region at a
     /// time: of the smallest territory that covers it, there of the most exact
     /// (by form, by substance, for all), and there the latest.

@@ -5,4 +5,4 @@ mod book;
 mod trial;
 
 pub use book::{Asked, Book};
-pub use trial::{MAX_TOLD_OVERDUE, Trial, TrialError, Tried};
+pub use trial::{Trial, TrialError, Tried};

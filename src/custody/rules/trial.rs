@@ -32,7 +32,7 @@ pub struct Trial {
 }
 
 /// What is told of that which would be overdue, at most.
-pub const MAX_TOLD_OVERDUE: usize = 1_000;
+const MAX_TOLD_OVERDUE: usize = 1_000;
 
 /// What they would have said of one statement.
 #[derive(Clone, Debug)]
@@ -47,6 +47,8 @@ pub struct Tried {
     pub refused: Option<Refused>,
     /// What would have been found, and is not among what was.
     pub found: Vec<Finding>,
+    /// There is more that is overdue.
+    pub is_cut: bool,
 }
 
 /// A record that cannot be folded: the ledger is to be verified first.
@@ -89,7 +91,7 @@ impl Trial {
     }
 
     /// After the last record: what would be overdue by its time, as the ledger
-    /// would say it next, and has not said; at most [`MAX_TOLD_OVERDUE`]. What
+    /// would say it next, and has not said; the first thousand of it. What
     /// was overdue in between and is not any more is not told.
     pub fn overdue(&mut self) -> Option<Tried> {
         self.put_on_trial();
@@ -99,13 +101,16 @@ impl Trial {
         let standing = kinds.flat_map(|kind| self.state.items_of(kind, &[]));
         let found = standing
             .flat_map(|(subject, item)| decide::overdue_findings(&items, &subject, &item, now_ms));
-        let found: Vec<Finding> = found.take(MAX_TOLD_OVERDUE).collect();
+        let mut found: Vec<Finding> = found.take(MAX_TOLD_OVERDUE + 1).collect();
+        let is_cut = found.len() > MAX_TOLD_OVERDUE;
+        found.truncate(MAX_TOLD_OVERDUE);
         (!found.is_empty()).then(|| Tried {
             position: self.state.next(),
             recorded_at_ms: now_ms,
             party: LEDGER.to_owned(),
             refused: None,
             found,
+            is_cut,
         })
     }
 
@@ -137,6 +142,7 @@ impl Trial {
             party: record.payload.party.clone(),
             refused,
             found,
+            is_cut: false,
         };
         Ok((tried.refused.is_some() || !tried.found.is_empty()).then_some(tried))
     }

@@ -224,6 +224,9 @@ fn offer_differs(
     if booked.giver != *party || !holds(case, party, &from) {
         return Some("the giver is not the signer, or does not hold what is offered");
     }
+    if booked.recorded_at_ms != case.record.head.recorded_at_ms {
+        return Some("it is said to be recorded at another time");
+    }
     match case.body(index) {
         // Withheld: the digest stands for it.
         None => None,

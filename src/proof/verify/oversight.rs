@@ -8,7 +8,8 @@ use crate::event::ids;
 use crate::pb::change::Change as C;
 use crate::pb::event::Body;
 use crate::pb::{
-    DangerStatus, OrderMark, OverdueTold, RecallBegun, ReliefOrder, RuleKind, Subject, SubjectKind,
+    Cause, DangerStatus, OrderMark, OverdueTold, RecallBegun, ReliefOrder, RuleKind, Subject,
+    SubjectKind,
 };
 
 /// Checks all of it.
@@ -40,7 +41,9 @@ pub(super) fn check(case: &Case<'_>) -> Result<(), Violation> {
                 (!signed || !body).then_some("a recall is acknowledged by somebody else")
             }
             Some(C::RecallEnded(_)) => ended_otherwise(case, subject),
-            Some(C::OverdueTold(told)) => told_otherwise(case, subject, index, told),
+            Some(C::OverdueTold(told)) => {
+                told_otherwise(case, subject, change.cause.as_ref(), told)
+            }
             _ => None,
         };
         if let Some(why) = wrong {
@@ -54,24 +57,42 @@ pub(super) fn check(case: &Case<'_>) -> Result<(), Violation> {
 }
 
 /// What is overdue the ledger says, by rule and name; a stop also whoever tells
-/// of it, or ends it.
+/// of it, or ends it, in an earlier record perhaps, which waited for its offer.
 fn told_otherwise(
     case: &Case<'_>,
     subject: &Subject,
-    index: u32,
+    by: Option<&Cause>,
     told: &OverdueTold,
 ) -> Option<&'static str> {
-    let signed = match case.body(index) {
+    if subject.kind() != told_of(told.rule()) {
+        return Some("it is marked as overdue by a rule for something else");
+    }
+    if !(1..=case.record.head.recorded_at_ms).contains(&told.since_ms) {
+        return Some("it is overdue since a time that cannot be");
+    }
+    let by = by.copied().unwrap_or_default();
+    let stop = told.rule() == RuleKind::LongStop;
+    let signed = match case.body(by.event_index) {
+        _ if by.parked_position.is_some() => stop,
         Some(Body::OverdueStated(e)) => e.lines.iter().any(|line| {
             let place = (&line.party, &line.place) == (&told.party, &told.place);
             line.rule == told.rule && line.id == subject.id && place
         }),
-        None | Some(Body::Reported(_) | Body::Relayed(_) | Body::Accepted(_)) => {
-            told.rule() == RuleKind::LongStop && subject.kind() == SubjectKind::Consignment
-        }
+        None | Some(Body::Reported(_) | Body::Relayed(_) | Body::Accepted(_)) => stop,
         Some(_) => false,
     };
     (!signed).then_some("it is marked as overdue and nobody says so")
+}
+
+/// What a rule that time alone breaks is of.
+fn told_of(rule: RuleKind) -> SubjectKind {
+    match rule {
+        RuleKind::HandoffDue | RuleKind::WasteReceiptDue => SubjectKind::Handoff,
+        RuleKind::LongStop | RuleKind::CarriageDue => SubjectKind::Consignment,
+        RuleKind::DeviceSilent => SubjectKind::Key,
+        RuleKind::StockTakeDue => SubjectKind::Lot,
+        _ => SubjectKind::Unspecified,
+    }
 }
 
 fn sealed_otherwise(

@@ -5,6 +5,7 @@
 
 use super::violation::Violation;
 use crate::custody::anchor;
+use crate::custody::decide::clock_in_doubt;
 use crate::custody::registry::LEDGER;
 use crate::custody::state::{State, touched_root};
 use crate::custody::subject::{self, Item, Items as _};
@@ -70,7 +71,7 @@ fn check_clock(
     let alone = record.events.len() == 1 && word.is_some();
     if own && alone || !own && !names_state && word.is_none() {
         let wrong = |word: &ClockStated| word.ledger_ms != record.head.recorded_at_ms;
-        return if word.is_some_and(wrong) || !own && in_doubt(before) {
+        return if word.is_some_and(wrong) || !own && clock_in_doubt(before) {
             Err(Violation::Clock)
         } else {
             Ok(())
@@ -117,16 +118,10 @@ fn check_overdue(before: &State, record: &OpenRecord, own: bool) -> Result<(), V
     if !own || record.events.len() != 1 {
         return Err(Violation::StateRecordMisplaced);
     }
-    if in_doubt(before) {
+    if clock_in_doubt(before) {
         return Err(Violation::Clock);
     }
     Ok(())
-}
-
-/// Whether the ledger's last word is that its clock is in doubt.
-fn in_doubt(state: &State) -> bool {
-    let clock = ledger_state(state, |ledger| ledger.clock).flatten();
-    clock.is_some_and(|word| word.in_doubt)
 }
 
 fn ledger_state<T>(state: &State, look: impl FnOnce(&LedgerState) -> T) -> Option<T> {

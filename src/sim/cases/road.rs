@@ -38,7 +38,7 @@ pub(super) fn too_long_on_the_road(world: &mut World) {
             driver: s.waybill.turnout.crew.first().cloned().unwrap_or_default(),
             from_ms: until_ms.saturating_sub(DRIVEN_MS),
             until_ms,
-            rested_ms: RESTED_MS,
+            rested_ms: Some(RESTED_MS),
         }),
         ..position.clone()
     };

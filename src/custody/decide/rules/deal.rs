@@ -5,6 +5,7 @@ use super::judged::Fault;
 use super::permits::first_of_each;
 use super::{Going, Judged, going, party_region, place_region};
 use crate::custody::decide::Case;
+use crate::custody::decide::oversight::order;
 use crate::custody::draft::Draft;
 use crate::custody::lot::Amount;
 use crate::custody::rules::Asked;
@@ -27,8 +28,9 @@ pub(super) fn traded(
             PaymentKind::Cash => Some(Fault::known(format!("{}: paid in cash", form.code))),
             PaymentKind::Barter => Some(Fault::known(format!("{}: paid in kind", form.code))),
             PaymentKind::Unspecified => {
+                // Both sides know it: this is no gap of the registry.
                 let why = format!("{}: how it is paid is not said", form.code);
-                Some(Fault::unknown(why))
+                Some(Fault::known(why))
             }
         };
         let worst = judged.worst(RuleKind::Payment, &[form], paid);
@@ -51,9 +53,12 @@ pub(in crate::custody::decide) fn departs(
     amount: (LotId, Amount),
 ) {
     let regions = regions(draft, case, place);
-    let Some(judged) = Judged::act(draft, case, regions) else {
+    let Some(mut judged) = Judged::act(draft, case, regions) else {
         return;
     };
+    if order::relaxed(draft, case, &[amount], &[case.party()], None) {
+        judged = judged.unstopped();
+    }
     individual(
         draft,
         &judged,

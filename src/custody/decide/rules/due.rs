@@ -2,6 +2,7 @@
 //! pack in force where its owner is does, by how grave it is.
 
 use super::party_region;
+use crate::catalog::RegionCode;
 use crate::custody::draft::Draft;
 use crate::custody::rules::Book;
 use crate::pb::{Finding, RuleKind, RuleMode, Severity};
@@ -20,7 +21,7 @@ pub(in crate::custody::decide) fn date(draft: &mut Draft<'_>, recorded_at_ms: i6
             Severity::Warning => RuleKind::WarningDue,
             Severity::Notice | Severity::Unspecified => return None,
         };
-        let region = party_region(draft, &finding.owner)?;
+        let region = party_region(draft, &finding.owner).unwrap_or(RegionCode::NATION);
         let asked = book.line(rule, None, region, recorded_at_ms)?;
         let holds = matches!(asked.mode(), RuleMode::Find | RuleMode::Refuse);
         let within = asked.line.limit.saturating_mul(HOUR_MS);

@@ -242,7 +242,7 @@ pub(super) fn arrived(
     if let Some(judged) = Judged::fact(draft, regions) {
         loading::arrived(draft, &judged, id, lines);
     }
-    road::goes_on(draft, id)
+    road::goes_on(draft, id, draft.happened_at_ms())
 }
 
 fn offer_hands<'a>(case: &'a Case<'_>, e: &'a Offered, drawing: &Drawing) -> Hands<'a> {

@@ -182,20 +182,25 @@ impl Sight<'_> {
         if state.status() != HandoffStatus::Open || offered.recorded_at_ms == 0 {
             return Vec::new();
         }
-        let regions = self.regions([&offered.giver, &offered.taker]);
-        let (mut all, mut waste) = (Vec::new(), Vec::new());
-        for lot in offered.lines.iter().filter_map(|line| self.lot(&line.lot)) {
-            let Some(form) = catalog::form(lot::form(&lot)) else {
-                continue;
-            };
-            all.push(form);
-            let is_waste = lot.born.iter().any(|born| !born.waste_code.is_empty());
-            waste.extend(is_waste.then_some(form));
+        let hours = Unit::Of(HOUR_MS);
+        let since_ms = offered.recorded_at_ms;
+        let may = |rule, unit| self.may_be(&state.overdue, rule, since_ms, unit);
+        let handed = may(RuleKind::HandoffDue, hours);
+        let received = may(RuleKind::WasteReceiptDue, Unit::Days) && into_a_place(offered);
+        if !handed && !received {
+            return Vec::new();
         }
+        // It is the taker's to answer.
+        let regions = self.regions([&offered.taker]);
+        let lots = offered.lines.iter().filter_map(|line| self.lot(&line.lot));
+        let goods: Vec<(&Form, bool)> = lots.collect();
+        let all = once(goods.iter().map(|(form, _)| *form));
+        let waste = goods.iter().filter(|(_, is_waste)| *is_waste);
+        let waste = once(waste.map(|(form, _)| *form));
         let wait = |rule, what, forms, unit| {
             let wait = Wait {
                 rule,
-                since_ms: offered.recorded_at_ms,
+                since_ms,
                 owner: &offered.taker,
                 forms: Some(forms),
                 regions: &regions,
@@ -205,28 +210,27 @@ impl Sight<'_> {
             };
             self.judge(&state.overdue, &wait)
         };
-        let (all, waste) = (once(all.into_iter()), once(waste.into_iter()));
-        let hours = Unit::Of(HOUR_MS);
-        let handoff = wait(RuleKind::HandoffDue, "offered", &all, hours);
-        let receipt = into_a_place(offered).then(|| {
-            wait(
-                RuleKind::WasteReceiptDue,
-                "waste offered",
-                &waste,
-                Unit::Days,
-            )
-        });
-        handoff.into_iter().chain(receipt.flatten()).collect()
+        let handoff = handed.then(|| wait(RuleKind::HandoffDue, "offered", &all, hours));
+        let rule = RuleKind::WasteReceiptDue;
+        let receipt = received.then(|| wait(rule, "waste offered", &waste, Unit::Days));
+        handoff.into_iter().chain(receipt).flatten().collect()
     }
 
     fn consignment(&self, state: &ConsignmentState) -> Vec<Due> {
         if state.closed {
             return Vec::new();
         }
+        let stopped_ms = state.report.as_ref().map_or(0, |r| r.stopped_since_ms);
+        let may = |rule, since_ms, unit| self.may_be(&state.overdue, rule, since_ms, unit);
+        let carried = may(RuleKind::CarriageDue, state.opened_at_ms, Unit::Of(HOUR_MS));
+        let stands = stopped_ms != 0 && may(RuleKind::LongStop, stopped_ms, Unit::Of(MINUTE_MS));
+        if !carried && !stands {
+            return Vec::new();
+        }
         let mut regions = self.regions([&state.carrier]);
         regions.extend(state.region.parse::<RegionCode>().ok());
         let lots = state.lots.iter().filter_map(|lot| self.lot(lot));
-        let forms = once(lots.filter_map(|lot| catalog::form(lot::form(&lot))));
+        let forms = once(lots.map(|(form, _)| form));
         let wait = |rule, since_ms, what, unit| {
             let wait = Wait {
                 rule,
@@ -240,11 +244,10 @@ impl Sight<'_> {
             };
             self.judge(&state.overdue, &wait)
         };
-        let carriage = wait(RuleKind::CarriageDue, state.opened_at_ms, "aboard", HOUR_MS);
-        let stopped_ms = state.report.as_ref().map_or(0, |r| r.stopped_since_ms);
-        let stop =
-            (stopped_ms != 0).then(|| wait(RuleKind::LongStop, stopped_ms, "standing", MINUTE_MS));
-        carriage.into_iter().chain(stop.flatten()).collect()
+        let (rule, since_ms) = (RuleKind::CarriageDue, state.opened_at_ms);
+        let carriage = carried.then(|| wait(rule, since_ms, "aboard", HOUR_MS));
+        let stop = stands.then(|| wait(RuleKind::LongStop, stopped_ms, "standing", MINUTE_MS));
+        carriage.into_iter().chain(stop).flatten().collect()
     }
 
     /// A device that numbers its statements: others need not speak.
@@ -280,23 +283,37 @@ impl Sight<'_> {
             let (party, place) = (account.party.as_str(), account.place.as_str());
             let here = |p: &str, at: &str| p == party && at == place;
             let told = state.overdue.iter().filter(|t| here(&t.party, &t.place));
+            let told = told.cloned().collect::<Vec<_>>();
             let known = state.stock.iter().find(|s| here(&s.party, &s.place));
+            // Nothing has happened to it since a pack asks.
+            let since_ms = known.map_or(state.latest_happened_at_ms, |s| s.at_ms);
+            if !self.may_be(&told, RuleKind::StockTakeDue, since_ms, Unit::Days) {
+                return None;
+            }
+            let what = format!("in place {place}, not counted");
             let mut regions = self.regions([party]);
             regions.extend(self.place_region(party, place));
             let wait = Wait {
                 rule: RuleKind::StockTakeDue,
-                // Nothing has happened to it since a pack asks.
-                since_ms: known.map_or(state.latest_happened_at_ms, |s| s.at_ms),
+                since_ms,
                 owner: party,
                 forms: Some(&[form]),
                 regions: &regions,
-                what: "not counted",
+                what: &what,
                 place,
                 unit: Unit::Days,
             };
-            self.judge(&told.cloned().collect::<Vec<_>>(), &wait)
+            self.judge(&told, &wait)
         });
         due.collect()
+    }
+
+    /// Whether it may be overdue at all, before its goods are looked up: it has not
+    /// been told, and the shortest time that any pack sets has passed.
+    fn may_be(&self, told: &[OverdueTold], rule: RuleKind, since_ms: i64, unit: Unit) -> bool {
+        let shortest = Book::of(self.items).smallest(rule);
+        let passed = |limit| self.now_ms > unit.last_ms(since_ms, limit);
+        !overdue::is_told(told, rule) && shortest.is_some_and(passed)
     }
 
     /// Judges a wait: by the line that is broken and strictest, of these the
@@ -346,12 +363,14 @@ impl Sight<'_> {
         })
     }
 
-    fn lot(&self, id: &[u8]) -> Option<LotState> {
+    /// What a lot is of, and whether it has a waste code.
+    fn lot(&self, id: &[u8]) -> Option<(&'static Form, bool)> {
         let item = self.items.get(&subject::lot(LotId::from_slice(id)?))?;
-        match item.as_ref() {
-            Item::Lot(lot) => Some(lot.clone()),
-            _ => None,
-        }
+        let Item::Lot(lot) = item.as_ref() else {
+            return None;
+        };
+        let is_waste = lot.born.iter().any(|born| !born.waste_code.is_empty());
+        Some((catalog::form(lot::form(lot))?, is_waste))
     }
 
     /// Whether a party has not closed, and has no successor.

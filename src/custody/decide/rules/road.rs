@@ -112,7 +112,7 @@ fn check_span(driving: &DrivingSpan, now_ms: i64) -> Result<(), Refused> {
         let why = format!("after {}, when it is said to happen", in_seconds(now_ms));
         return Err(Refused::invalid("until_ms", why));
     }
-    if driving.rested_ms < 0 {
+    if driving.rested_ms.is_some_and(|rested_ms| rested_ms < 0) {
         return Err(Refused::invalid("rested_ms", "negative"));
     }
     Ok(())
@@ -206,12 +206,13 @@ pub(in crate::custody::decide) fn stood(
 pub(in crate::custody::decide) fn goes_on(
     draft: &mut Draft<'_>,
     id: ConsignmentId,
+    until_ms: i64,
 ) -> Result<(), Refused> {
     let state = draft.consignment(id).unwrap_or_default();
     let (since_ms, _) = last_word(&state);
     let stop = Stop {
         since_ms,
-        until_ms: draft.happened_at_ms(),
+        until_ms,
         goes_on: true,
     };
     stood(draft, id, (since_ms != 0).then_some(stop))
@@ -245,10 +246,11 @@ pub(in crate::custody::decide) fn driven(
         too_long(night_ms, " by night", limit_ms)
     });
     road.judge(draft, RuleKind::DriverRest, |limit_ms| {
-        (driving.rested_ms > 0 && driving.rested_ms < limit_ms).then(|| {
+        let too_short = driving.rested_ms.filter(|rested_ms| *rested_ms < limit_ms);
+        too_short.map(|rested_ms| {
             format!(
                 "driver {who} rested {}; at least {}",
-                span(driving.rested_ms),
+                span(rested_ms),
                 span(limit_ms)
             )
         })

@@ -11,8 +11,8 @@ pub(super) struct Sheet {
     pub(super) severity: Severity,
 }
 
-/// The codes of a rule; `None` for one that is not judged when something is
-/// recorded (time alone breaks it).
+/// The codes of a rule; `None` for one that sets a figure for something else, or
+/// has codes of its own (the blacklist).
 pub(super) fn of(rule: RuleKind) -> Option<Sheet> {
     use FindingCode as F;
     use RefusalCode as R;

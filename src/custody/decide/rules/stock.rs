@@ -142,19 +142,26 @@ fn designed(draft: &mut Draft<'_>, judged: &Judged, moved: &Moved, unit: &str) {
     }
 }
 
-/// The greatest quantity that a party's permits of the kinds named state.
+/// The greatest quantity that a party's permits of the kinds named state. One
+/// that nobody has confirmed speaks only where none is proven.
 fn stored(draft: &mut Draft<'_>, judged: &Judged, moved: &Moved) {
     let party = &moved.at.party;
     for (substance, _) in more(moved) {
         let fault = |asked: &Asked<'_>| {
-            let (number, basis, quantity) = permitted(draft, party, substance, asked)?;
-            let there = total(moved, substance, basis);
-            (there > with(quantity, asked.line.limit)).then(|| {
-                let (there, quantity) = (Mass::mg(there), Mass::mg(quantity));
-                Fault::known(format!(
-                    "{there} of {substance}; permit {number} is for {quantity}"
-                ))
-            })
+            let permits = permitted(draft, party, substance, asked);
+            let proven = permits.iter().any(|permit| permit.proven);
+            let mut speak = permits.iter().filter(|permit| permit.proven == proven);
+            let within = |permit: &Permitted| {
+                total(moved, substance, permit.basis) <= with(permit.mg, asked.line.limit)
+            };
+            let named = speak.clone().max_by_key(|permit| permit.mg)?;
+            if speak.any(within) {
+                return None;
+            }
+            let there = Mass::mg(total(moved, substance, named.basis));
+            let (number, quantity) = (&named.number, Mass::mg(named.mg));
+            let why = format!("{there} of {substance}; permit {number} is for {quantity}");
+            Some(Fault { proven, why })
         };
         let forms = forms_of(moved, substance);
         let worst = judged.worst(RuleKind::StoredQuantity, &forms, fault);
@@ -162,28 +169,40 @@ fn stored(draft: &mut Draft<'_>, judged: &Judged, moved: &Moved) {
     }
 }
 
+/// A permit that states a quantity.
+struct Permitted {
+    number: String,
+    proven: bool,
+    basis: MassBasis,
+    mg: i64,
+}
+
 fn permitted(
     draft: &Draft<'_>,
     party: &str,
     substance: Substance,
     asked: &Asked<'_>,
-) -> Option<(String, MassBasis, i64)> {
+) -> Vec<Permitted> {
     let wanted = Wanted {
         kinds: &asked.line.permits,
         substance,
         stages: &[],
         at_ms: asked.at_ms,
     };
-    let state = draft.party(party)?;
+    let state = draft.party(party).unwrap_or_default();
     let permits = state.permits.iter().filter_map(|number| {
         let permit = draft.permit(party, number)?;
         let registered = permit.registered.as_ref()?;
         let proof = permits::one(registered, &wanted)?;
         let speaks = matches!(proof, Proof::Proven | Proof::Unconfirmed(_));
-        let states = speaks && registered.quantity_mg > 0;
-        states.then(|| (number.clone(), registered.basis(), registered.quantity_mg))
+        (speaks && registered.quantity_mg > 0).then(|| Permitted {
+            number: number.clone(),
+            proven: matches!(proof, Proof::Proven),
+            basis: registered.basis(),
+            mg: registered.quantity_mg,
+        })
     });
-    permits.max_by_key(|(_, _, quantity)| *quantity)
+    permits.collect()
 }
 
 /// So much of one substance in one place, of all forms that a line is for.
@@ -210,7 +229,8 @@ fn stacked(draft: &mut Draft<'_>, judged: &Judged, moved: &Moved, place: &Subjec
     }
 }
 
-/// What has come beside goods that it is to be kept apart from.
+/// What has come beside goods that it is to be kept apart from; a line for
+/// either of the two judges them.
 fn apart(draft: &mut Draft<'_>, judged: &Judged, moved: &Moved, place: &Subject) {
     let came = known(&moved.by).filter(|(_, amount)| amount.gross > 0);
     for (form, _) in came {
@@ -220,21 +240,19 @@ fn apart(draft: &mut Draft<'_>, judged: &Judged, moved: &Moved, place: &Subject)
             let both = moved.by.get(other.code.as_str());
             distinct && (other.code > form.code || both.is_none_or(|by| by.gross <= 0))
         });
-        let degrees = others.map(|(other, _)| (catalog::segregation(form, other), other));
-        let Some((degree, other)) = degrees.max_by_key(|(degree, _)| *degree) else {
-            continue;
-        };
-        let fault = |asked: &Asked<'_>| {
-            (degree >= asked.line.limit.max(1)).then(|| {
+        for (other, _) in others {
+            let degree = catalog::segregation(form, other);
+            let fault = |asked: &Asked<'_>| {
                 let (a, b) = (form.code, other.code);
-                let classes = (form.class_division, other.class_division);
-                Fault::known(format!(
-                    "{a} beside {b}: classes {} and {}, segregation {degree}",
-                    classes.0, classes.1
-                ))
-            })
-        };
-        let worst = judged.worst(RuleKind::IncompatibleGoods, &[form], fault);
-        judged.tell(draft, worst, place, &moved.at.party, "");
+                let (of_a, of_b) = (form.class_division, other.class_division);
+                (degree >= asked.line.limit.max(1)).then(|| {
+                    Fault::known(format!(
+                        "{a} beside {b}: classes {of_a} and {of_b}, segregation {degree}"
+                    ))
+                })
+            };
+            let worst = judged.worst(RuleKind::IncompatibleGoods, &[form, other], fault);
+            judged.tell(draft, worst, place, &moved.at.party, "");
+        }
     }
 }

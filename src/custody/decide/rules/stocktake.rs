@@ -41,7 +41,9 @@ pub(in crate::custody::decide) fn note(
         let before = draft.stood(&subject::lot(id));
         for account in new {
             let since_ms = match before.as_deref() {
-                Some(Item::Lot(lot)) if lot::is_on(lot, &account) => lot.latest_happened_at_ms,
+                Some(Item::Lot(lot)) if !lot::balance(lot, &account).is_zero() => {
+                    lot.latest_happened_at_ms
+                }
                 _ => draft.happened_at_ms(),
             };
             take(draft, id, &account, since_ms)?;
@@ -66,7 +68,7 @@ fn known_ms(lot: &LotState, account: &Account) -> Option<i64> {
 /// A count that comes in late takes nothing back.
 fn counted(draft: &mut Draft<'_>, id: LotId, account: &Account) -> Result<(), Refused> {
     let state = draft.lot(id).unwrap_or_default();
-    if !lot::is_on(&state, account) {
+    if lot::balance(&state, account).is_zero() {
         return Ok(());
     }
     let known = known_ms(&state, account).unwrap_or_default();
