@@ -84,6 +84,19 @@ fn wrongly(b: &mut Bench, change: impl FnOnce(&mut DrivingSpan)) -> Answer {
     drives(b, driving)
 }
 
+/// M takes the goods from the truck, which has stood for so long; the carrier
+/// tells of the stop after that, and of its offer at last.
+fn taken_early(b: &mut Bench, stood_ms: i64) -> Answer {
+    let e = b.delivered('M', "truck", &["stock 200"]);
+    b.prepare("drop", "C1", B::Offered(e));
+    b.now += stood_ms;
+    let e = b.accepted("drop", "T1", &["0 take 200"]);
+    b.say("M1", B::Accepted(e)).unwrap();
+    let e = b.reported("truck");
+    b.say_late("C0", stood_ms, B::Reported(e)).unwrap();
+    b.send("drop")
+}
+
 /// The goods go on with another carrier.
 fn relay(b: &mut Bench) -> Answer {
     let e = b.relayed("truck", 'W');
@@ -122,6 +135,9 @@ pub const STOPS: &[Case] = &[
     ("stock waybill loaded", |b| said(b, ReportKind::Stop, -1), "FIELD_INVALID"),
     ("", |b| b.publish(vec![rule(K::LongStop, Find, "")]), "FIELD_MISSING"),
     ("", |b| b.publish(vec![limited(K::LongStop, "", 1)]), "ok"),
+    // Taken before the offer came in, and the stop was told in between.
+    ("stock waybill loaded", |b| { stops(b); taken_early(b, 31 * MINUTE) }, "ok LONG_STOP"),
+    ("stock waybill loaded", |b| { stops(b); taken_early(b, 30 * MINUTE) }, "ok"),
 ];
 
 #[rustfmt::skip]

@@ -4,20 +4,27 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use hazledger::event::codes;
+use bytes::Bytes;
+use hazledger::event::{Hash, codes};
+use hazledger::proof::{Expect, Failure, Verifier, sign_commit};
+use prost::Message as _;
 
-use super::bench::{Answer, Bench};
+use super::bench::{Answer, Bench, key};
 
 /// Steps by name, the command, its answer.
 pub type Case = (&'static str, fn(&mut Bench) -> Answer, &'static str);
 
-/// Runs every line on a bench of its own and tells all that differ.
+/// Runs every line on a bench of its own and tells all that differ; what each
+/// leaves is a ledger that the verifier finds nothing wrong with.
 pub fn run(cases: &[Case]) {
     let mut wrong = String::new();
     for (number, (steps, command, wanted)) in cases.iter().enumerate() {
         let mut bench = Bench::new();
         bench.set_up(steps);
         let answer = command(&mut bench);
+        if let Err(failure) = verified(&bench) {
+            let _ = writeln!(wrong, "line {number} [{steps}]: not verified: {failure}");
+        }
         let got = shown(&answer);
         if got != *wanted {
             let why = answer.err().map(|r| r.to_string()).unwrap_or_default();
@@ -28,6 +35,17 @@ pub fn run(cases: &[Case]) {
         }
     }
     assert!(wrong.is_empty(), "\n{wrong}");
+}
+
+/// Every record, as one batch that the ledger has signed.
+fn verified(bench: &Bench) -> Result<(), Failure> {
+    let sealed = bench.records.iter().map(|(sealed, _)| sealed);
+    let heads: Vec<Hash> = sealed.clone().map(|sealed| sealed.hash).collect();
+    let records: Vec<Bytes> = sealed.map(|sealed| sealed.bytes.clone()).collect();
+    let commit = sign_commit(&key("ledger"), heads[0], 0, &heads).encode_to_vec();
+    let mut verifier = Verifier::new(Expect::default());
+    verifier.batch(0, &records, &commit.into())?;
+    verifier.finish().map(drop)
 }
 
 /// An answer as the last column has it; the same finding many times in a row
