@@ -110,6 +110,31 @@ pub struct Pile {
 }
 
 impl Pile {
+    /// A new lot in packages, so many of so much gross each, with who owns it,
+    /// where it enters.
+    pub(super) fn entered(
+        lot: LotId,
+        product: &'static Product,
+        ppm: u32,
+        who: &Who,
+        (count, each): (u64, i64),
+    ) -> Pile {
+        Pile {
+            lot,
+            product,
+            ppm,
+            waste: false,
+            holder: who.clone(),
+            place: who.entry.code,
+            owner: who.clone(),
+            contents: Contents::Packages {
+                first: 1,
+                last: count,
+                each,
+            },
+        }
+    }
+
     /// Milligrams of gross.
     pub fn gross(&self) -> i64 {
         match self.contents {

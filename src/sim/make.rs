@@ -123,20 +123,8 @@ impl World {
         ];
         self.declared(name, &entry);
         let said = self.say_as(id, who, &[], bodies, "imports and packs");
-        self.stock.push(Pile {
-            lot: name,
-            product,
-            ppm,
-            waste: false,
-            holder: who.clone(),
-            place: who.entry.code,
-            owner: who.clone(),
-            contents: Contents::Packages {
-                first: 1,
-                last: count,
-                each,
-            },
-        });
+        self.stock
+            .push(Pile::entered(name, product, ppm, who, (count, each)));
         said.issued
     }
 

@@ -5,7 +5,7 @@ use prost::Message as _;
 
 use super::cast::Who;
 use super::fleet::Valid;
-use super::goods::{CELLULOSE, CYANIDE, Contents, KG, NITRATE, Pile, Product, TONNE_KG, booked};
+use super::goods::{CELLULOSE, CYANIDE, KG, NITRATE, Pile, Product, TONNE_KG, booked};
 use super::registry::PARK;
 use super::world::Said;
 use super::{World, paper};
@@ -330,20 +330,8 @@ impl World {
         let bodies = vec![Body::Opened(opened), Body::Packed(packed)];
         let said = self.say_as(id, who, &[&who.second], bodies, "opens with what was there");
         self.ready.push_back(said.issued);
-        self.stock.push(Pile {
-            lot: name,
-            product,
-            ppm,
-            waste: false,
-            holder: who.clone(),
-            place: who.entry.code,
-            owner: who.clone(),
-            contents: Contents::Packages {
-                first: 1,
-                last: count,
-                each,
-            },
-        });
+        self.stock
+            .push(Pile::entered(name, product, ppm, who, (count, each)));
     }
 }
 

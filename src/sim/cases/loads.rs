@@ -216,19 +216,6 @@ impl World {
         let what = "opens an old cupboard";
         let said = self.say_as(id, who, &[&who.second], bodies, what);
         self.then(said);
-        Pile {
-            lot: name,
-            product: &CYANIDE,
-            ppm: 980_000,
-            waste: false,
-            holder: who.clone(),
-            place: who.entry.code,
-            owner: who.clone(),
-            contents: Contents::Packages {
-                first: 1,
-                last: count,
-                each,
-            },
-        }
+        Pile::entered(name, &CYANIDE, 980_000, who, (count, each))
     }
 }

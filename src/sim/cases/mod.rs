@@ -92,20 +92,7 @@ impl World {
         ];
         let said = self.say_as(id, who, &[], bodies, "produces and packs 生产并包装");
         self.then(said);
-        Pile {
-            lot: name,
-            product,
-            ppm,
-            waste: false,
-            holder: who.clone(),
-            place: who.entry.code,
-            owner: who.clone(),
-            contents: Contents::Packages {
-                first: 1,
-                last: count,
-                each,
-            },
-        }
+        Pile::entered(name, product, ppm, who, (count, each))
     }
 
     /// A new lot of a case, loose.

@@ -251,7 +251,12 @@ fn next(state: &DangerState, wanted: DangerStatus) -> Result<(), Refused> {
     if state.status() == wanted {
         return Ok(());
     }
-    let why = state.status().as_str_name();
+    let why = match state.status() {
+        DangerStatus::Unspecified | DangerStatus::Open => "it is still to be set right",
+        DangerStatus::Rectified => "it is set right and to be verified",
+        DangerStatus::Verified => "it is verified and to be looked back at",
+        DangerStatus::Closed => "it is closed",
+    };
     Err(Refused::new(RefusalCode::DangerOutOfOrder, "danger").detail(why))
 }
 
