@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use prost::Message as _;
 
-const FILES: [&str; 13] = [
+const FILES: [&str; 14] = [
     "statement",
     "papers",
     "register",
@@ -13,6 +13,7 @@ const FILES: [&str; 13] = [
     "event",
     "codes",
     "record",
+    "proof",
     "state",
     "ledger",
     "trace",
