@@ -8,6 +8,7 @@ mod kept;
 mod refusal;
 #[cfg(test)]
 mod tests;
+pub mod tree;
 mod verify;
 
 pub use acknowledgement::{Acknowledged, BadAcknowledgement, acknowledge, check_acknowledgement};
