@@ -6,8 +6,10 @@ mod acknowledgement;
 mod commit;
 mod kept;
 mod refusal;
+mod subject_head;
 #[cfg(test)]
 mod tests;
+mod touched;
 pub mod tree;
 mod verify;
 
@@ -15,4 +17,6 @@ pub use acknowledgement::{Acknowledged, BadAcknowledgement, acknowledge, check_a
 pub use commit::{BadCommit, BatchTree, batch_leaf, check_commit, sign_commit};
 pub use kept::{BadKept, KeptChain, kept_hash, open_kept};
 pub use refusal::{BadRefusal, check_refusal, sign_refusal};
+pub use subject_head::{Attested, BadSubjectHead, attest_subject_head, check_subject_head};
+pub use touched::{BadTouched, TouchedMap, check_touched};
 pub use verify::{ChainVerifier, Expect, Failure, Report, Verifier, Violation};
