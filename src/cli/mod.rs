@@ -19,6 +19,7 @@ pub mod key_file;
 pub mod lapsed;
 pub mod limits;
 pub mod log;
+pub mod names;
 pub mod output;
 pub mod papers;
 mod passphrase;

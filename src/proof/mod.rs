@@ -6,6 +6,7 @@ mod acknowledgement;
 mod checkpoint;
 mod commit;
 mod cosignature;
+pub mod evidence;
 mod kept;
 mod note;
 mod policy;

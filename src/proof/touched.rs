@@ -236,7 +236,9 @@ mod tests {
                 let truth = check(&proof, n, map.root(), map.count());
                 let foreign = check(&proof, n, other.root(), other.count());
                 assert!(foreign.is_err(), "{n} of {size}");
-                assert!(check(&proof, n, map.root(), map.count() + 1).is_err());
+                // A path may fit two sizes; what it shows is the same then.
+                let longer = check(&proof, n, map.root(), map.count() + 1);
+                assert!(longer.is_err() || longer == truth, "{n} of {size}");
                 for spoiled in spoiled(&proof) {
                     let got = check(&spoiled, n, map.root(), map.count());
                     assert!(got.is_err(), "{n} of {size}: {got:?} {spoiled:?}");
