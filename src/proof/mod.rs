@@ -4,6 +4,7 @@
 
 mod acknowledgement;
 mod commit;
+mod head;
 mod kept;
 mod refusal;
 #[cfg(test)]
@@ -13,6 +14,7 @@ mod verify;
 
 pub use acknowledgement::{Acknowledged, BadAcknowledgement, acknowledge, check_acknowledgement};
 pub use commit::{BadCommit, BatchTree, batch_leaf, check_commit, sign_commit};
+pub use head::head_of;
 pub use kept::{BadKept, KeptChain, kept_hash, open_kept};
 pub use refusal::{BadRefusal, check_refusal, sign_refusal};
 pub use verify::{ChainVerifier, Expect, Failure, Report, Verifier, Violation};
