@@ -15,7 +15,7 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 use super::metrics::Metrics;
 use crate::event::LotId;
 use crate::event::codes;
-use crate::ledger::{ClockDoubt, ReadError, SubmitError};
+use crate::ledger::{ClockDoubt, Hold, ReadError, SubmitError};
 use crate::pb::{Problem, RefusalCode};
 use crate::projection::StoreError;
 use crate::projection::trace::TraceError;
@@ -154,6 +154,9 @@ pub(super) enum Fault {
     /// The machine's clock is in doubt.
     #[error("nothing was recorded: {0}")]
     ClockInDoubt(ClockDoubt),
+    /// It is to be seen first whether all of the ledger is there.
+    #[error("nothing was recorded: {0}")]
+    OnHold(Hold),
     /// The ledger accepts nothing until it is started again.
     #[error("the ledger has stopped: {0}")]
     Stopped(String),
@@ -338,6 +341,11 @@ impl Fault {
                      then send the same bytes again";
                 of_door(Code::Unavailable, "CLOCK_IN_DOUBT", "", remedy)
             }
+            Fault::OnHold(_) => {
+                let remedy = "have the operator show that nothing is lost, \
+                     then send the same bytes again";
+                of_door(Code::Unavailable, "ON_HOLD", "", remedy)
+            }
             Fault::Stopped(_) => {
                 let remedy = "have the operator look at the ledger and start it again";
                 of_door(Code::Unavailable, "STOPPED", "", remedy)
@@ -515,6 +523,7 @@ impl From<SubmitError> for Fault {
                 reserve_bytes,
             },
             SubmitError::ClockInDoubt(doubt) => Fault::ClockInDoubt(doubt),
+            SubmitError::OnHold(hold) => Fault::OnHold(hold),
             SubmitError::Unreadable { .. } => Fault::Storage(error.to_string()),
         }
     }
