@@ -7,9 +7,11 @@ mod checkpoint;
 mod commit;
 mod cosignature;
 pub mod evidence;
+mod head;
 mod kept;
 mod note;
 mod policy;
+pub mod receipt;
 mod refusal;
 mod subject_head;
 #[cfg(test)]
@@ -24,6 +26,7 @@ pub use checkpoint::{
 };
 pub use commit::{BadCommit, BatchTree, batch_leaf, check_commit, sign_commit};
 pub use cosignature::{BadCosignature, MAX_TIME, check_cosignature, cosign};
+pub use head::head_of;
 pub use kept::{BadKept, KeptChain, kept_hash, open_kept};
 pub use note::{
     BadNote, BadVerifierKey, MAX_NOTE, MAX_NOTE_SIGNATURES, Note, NoteKeyKind, NoteSignature,
@@ -31,6 +34,10 @@ pub use note::{
 };
 pub use policy::{
     BadPolicy, BadPolicyLine, Cosigned, MAX_POLICY, Policy, PolicyLog, PolicyWitness, Unsatisfied,
+};
+pub use receipt::{
+    BadReceipt, MAX_RECEIPT, Receipted, check_receipt, parse as parse_receipt, read_receipt,
+    receipt_text,
 };
 pub use refusal::{BadRefusal, check_refusal, sign_refusal};
 pub use subject_head::{Attested, BadSubjectHead, attest_subject_head, check_subject_head};
