@@ -25,6 +25,11 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
+    /// As statements name it.
+    pub(super) fn origin_name(&self) -> &str {
+        &self.origin_name
+    }
+
     /// Whether a statement was signed for this ledger.
     pub(super) fn check_origin(&self, origin: Option<&Origin>) -> Result<(), Violation> {
         let ours = origin.is_some_and(|origin| {
