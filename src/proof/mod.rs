@@ -15,4 +15,4 @@ pub use acknowledgement::{Acknowledged, BadAcknowledgement, acknowledge, check_a
 pub use commit::{BadCommit, BatchTree, batch_leaf, check_commit, sign_commit};
 pub use kept::{BadKept, KeptChain, kept_hash, open_kept};
 pub use refusal::{BadRefusal, check_refusal, sign_refusal};
-pub use verify::{ChainVerifier, Expect, Failure, Report, Verifier, Violation};
+pub use verify::{BadSaved, ChainVerifier, Expect, Failure, Report, Verifier, Violation};

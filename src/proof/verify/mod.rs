@@ -37,6 +37,7 @@ mod genesis;
 mod ids;
 mod opened;
 mod oversight;
+mod saved;
 mod signatures;
 mod signers;
 mod state_record;
@@ -65,6 +66,7 @@ use crate::event::{Hash, KeyId};
 use crate::pb::{Commit, RefusalsAnchored};
 
 pub use chain::ChainVerifier;
+pub use saved::BadSaved;
 pub use violation::{Failure, Violation};
 
 /// What the caller knows of the ledger from elsewhere. Without either, the
@@ -199,6 +201,11 @@ impl Verifier {
         self.ledger
             .as_ref()
             .map(|ledger| (&*ledger.key, ledger.genesis_hash))
+    }
+
+    /// Records verified so far, and the hash of the last head.
+    pub fn position(&self) -> (u64, Hash) {
+        (self.state.next(), self.state.last_head())
     }
 
     /// The ledger's name, once record 0 is verified.

@@ -77,6 +77,11 @@ impl Waiting {
         Ok(std::mem::take(&mut self.batches))
     }
 
+    /// Whether nothing waits and nothing went wrong.
+    pub(super) fn is_idle(&self) -> bool {
+        self.batches.is_empty() && self.failed.is_none()
+    }
+
     /// Remembers what became of a turn.
     pub(super) fn keep(&mut self, outcome: Result<(), Failure>) -> Result<(), Failure> {
         if let Err(failure) = &outcome {
