@@ -101,3 +101,10 @@ pub fn node_hash(left: TreeHash, right: TreeHash) -> TreeHash {
 pub fn empty_root() -> TreeHash {
     TreeHash(Sha256::digest([]).into())
 }
+
+/// A decimal number in its one form: digits, no leading zero but `0` itself.
+pub(super) fn canonical_decimal(text: &str) -> Option<u64> {
+    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let one_form = text == "0" || !text.starts_with('0');
+    (digits && one_form).then(|| text.parse().ok())?
+}

@@ -4,7 +4,7 @@
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 
-use super::{TreeHash, node_hash};
+use super::{TreeHash, canonical_decimal, node_hash};
 
 /// Hashes of a full tile, entries of a full bundle.
 pub const TILE_WIDTH: u16 = 256;
@@ -185,13 +185,6 @@ fn three_digits(text: &str) -> Option<u64> {
 /// A decimal number without leading zeros, `most` at most.
 fn decimal(text: &str, most: u64) -> Option<u64> {
     canonical_decimal(text).filter(|value| *value <= most)
-}
-
-/// A decimal number in its one form: digits, no leading zero but `0` itself.
-pub(in crate::proof) fn canonical_decimal(text: &str) -> Option<u64> {
-    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    let one_form = text == "0" || !text.starts_with('0');
-    (digits && one_form).then(|| text.parse().ok())?
 }
 
 /// The node over hashes that fill a subtree: 1, 2, 4, … of them, 256 at most;
