@@ -9,6 +9,7 @@ mod cosignature;
 mod kept;
 mod note;
 mod policy;
+pub mod receipt;
 mod refusal;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,10 @@ pub use note::{
 };
 pub use policy::{
     BadPolicy, BadPolicyLine, Cosigned, MAX_POLICY, Policy, PolicyLog, PolicyWitness, Unsatisfied,
+};
+pub use receipt::{
+    BadReceipt, MAX_RECEIPT, Receipted, check_receipt, parse as parse_receipt, read_receipt,
+    receipt_text,
 };
 pub use refusal::{BadRefusal, check_refusal, sign_refusal};
 pub use verify::{BadSaved, ChainVerifier, Expect, Failure, Report, Verifier, Violation};
