@@ -49,7 +49,7 @@ impl Remote {
     pub async fn checkpoint(&self) -> Result<Option<String>, CliError> {
         let what = "give its checkpoint (GetCheckpoint)";
         let mut ledger = self.client.ledger();
-        let answer = in_time(what, ledger.get_checkpoint(GetCheckpointRequest {})).await?;
+        let answer = in_time(what, ledger.get_checkpoint(GetCheckpointRequest::default())).await?;
         let note = answer.into_inner().checkpoint;
         Ok(Some(note).filter(|note| !note.is_empty()))
     }
