@@ -8,8 +8,14 @@ mod commit;
 mod cosignature;
 mod kept;
 mod note;
+#[cfg(test)]
+mod note_tests;
 mod policy;
+#[cfg(test)]
+mod policy_tests;
 pub mod receipt;
+#[cfg(test)]
+mod receipt_tests;
 mod refusal;
 #[cfg(test)]
 mod tests;
