@@ -6,6 +6,8 @@ mod acknowledgement;
 mod checkpoint;
 mod commit;
 mod cosignature;
+pub mod evidence;
+mod head;
 mod kept;
 mod note;
 #[cfg(test)]
@@ -17,8 +19,10 @@ pub mod receipt;
 #[cfg(test)]
 mod receipt_tests;
 mod refusal;
+mod subject_head;
 #[cfg(test)]
 mod tests;
+mod touched;
 pub mod tree;
 mod verify;
 
@@ -28,6 +32,7 @@ pub use checkpoint::{
 };
 pub use commit::{BadCommit, BatchTree, batch_leaf, check_commit, sign_commit};
 pub use cosignature::{BadCosignature, MAX_TIME, check_cosignature, cosign};
+pub use head::head_of;
 pub use kept::{BadKept, KeptChain, kept_hash, open_kept};
 pub use note::{
     BadNote, BadVerifierKey, MAX_NOTE, MAX_NOTE_SIGNATURES, Note, NoteKeyKind, NoteSignature,
@@ -41,4 +46,6 @@ pub use receipt::{
     receipt_text,
 };
 pub use refusal::{BadRefusal, check_refusal, sign_refusal};
+pub use subject_head::{Attested, BadSubjectHead, attest_subject_head, check_subject_head};
+pub use touched::{BadTouched, TouchedMap, check_touched};
 pub use verify::{ChainVerifier, Expect, Failure, Report, Verifier, Violation};

@@ -17,7 +17,7 @@ use hazledger::cli::key_file::KeyFile;
 use hazledger::cli::submit::line::{Line, Stamp};
 use hazledger::custody::decide::{decide_genesis, keys_of, named_subjects};
 use hazledger::custody::state::nowhere;
-use hazledger::custody::{Context, Items as _, State, decide};
+use hazledger::custody::{Context, Items as _, State, decide, lot};
 use hazledger::event::codes::{self, Refused};
 use hazledger::event::record::{MAX_RECORD, OpenRecord, Standing, seal};
 use hazledger::event::signing::Purpose;
@@ -29,7 +29,10 @@ use hazledger::journal::{
     Batch, DirStorage, Journal, JournalError, JournalOptions, Scanned, Storage, StorageFile, scan,
 };
 use hazledger::pb;
-use hazledger::proof::{Expect, check_acknowledgement, check_commit, check_refusal};
+use hazledger::proof::evidence::{check_evidence, read_evidence};
+use hazledger::proof::{
+    Expect, NoteKeyKind, VerifierKey, check_acknowledgement, check_commit, check_refusal,
+};
 use prost::Message;
 
 use crate::repair;
@@ -47,6 +50,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("timeout", grpc_timeout), // the grpc-timeout header
     ("record", record),       // a stored Record, opened and folded
     ("acknowledgement", acknowledgement), // an Acknowledgement, its commit, a SignedRefusal
+    ("evidence", evidence),   // a file of evidence, checked
     ("ack_line", ack_line),   // a line of a file of acknowledgements
     ("submit_line", submit_line), // a line of `hazledger submit`
     ("json", json),           // messages in the proto3 JSON mapping
@@ -259,6 +263,27 @@ fn record(bytes: &[u8]) {
     // Whatever the fold does of it, the state can be told apart and kept.
     let _ = after.apply(&record, &mut nowhere);
     after.digest();
+}
+
+fn evidence(bytes: &[u8]) {
+    let Some(([how], rest)) = choices(bytes) else {
+        return;
+    };
+    let Ok(mut evidence) = read_evidence(rest) else {
+        return;
+    };
+    let (ledger, name) = (key("ledger"), &world().origin.name);
+    if how & 1 == 1 {
+        repair::evidence(&mut evidence, how & 2 == 2, &ledger, name);
+    }
+    let kind = NoteKeyKind::Ed25519;
+    let verifier = VerifierKey::new(name, kind, ledger.public().clone()).unwrap();
+    if let Ok(held) = check_evidence(&evidence, &verifier, None) {
+        assert_eq!(held.records.len(), evidence.records.len());
+        assert!(held.records.keys().all(|at| *at < held.checkpoint.size));
+        assert!(held.after.proven_before > held.after.last);
+        lot::check(&held.state).unwrap();
+    }
 }
 
 fn acknowledgement(bytes: &[u8]) {
@@ -490,6 +515,7 @@ pub fn seeds(golden: &Path) -> Vec<(&'static str, Vec<u8>)> {
             &[0],
             &pb::SubmitRequest {
                 statement: Some(signed),
+                ..pb::SubmitRequest::default()
             }
             .encode_to_vec(),
         );
