@@ -107,10 +107,13 @@ impl House {
 
     /// Every lot as it stands at the end.
     pub fn lots(&self) -> impl Iterator<Item = (LotId, LotState)> {
-        self.bench.state.items().filter_map(|(subject, item)| match item.as_ref() {
-            Item::Lot(lot) => Some((LotId::from_slice(&subject.id)?, lot.clone())),
-            _ => None,
-        })
+        self.bench
+            .state
+            .items()
+            .filter_map(|(subject, item)| match item.as_ref() {
+                Item::Lot(lot) => Some((LotId::from_slice(&subject.id)?, lot.clone())),
+                _ => None,
+            })
     }
 
     pub fn root(&self) -> TreeHash {
