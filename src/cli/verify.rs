@@ -13,7 +13,7 @@ use super::client::public_key_argument;
 use super::data::LockedJournal;
 use super::error::{CliError, Outcome};
 use super::output::{Format, Out};
-use super::time;
+use super::{time, verify_evidence};
 use crate::audit::{
     Audit, Kept, KeptReport, Problem, ReadOnlyFolder, verify_chain, verify_journal, verify_refusals,
 };
@@ -22,7 +22,8 @@ use crate::proof::{Expect, Report};
 /// Acknowledgements compared in one run, at most: they are held in memory.
 const MAX_ACKS: usize = 4_000_000;
 
-/// Check a whole data directory: every byte, signature, hash and law.
+/// Check a whole data directory: every byte, signature, hash and law; or a file of
+/// evidence.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The refusals that are kept beside the journal are held against what its records
@@ -33,10 +34,20 @@ the journal agrees with itself, not whose it is.
 Example:
   hazledger verify ledger
   hazledger verify ledger --chain-only
+  hazledger verify lot.evidence --key hazledger.example/try+0c2f…+AZ…
   hazledger verify ledger --acks acks.jsonl --ledger-key-public 5f0c…")]
 pub struct VerifyArgs {
-    /// The data directory.
+    /// The data directory, or a file of evidence ('hazledger evidence'), which is
+    /// checked offline and shows a lot's chain of custody.
+    #[arg(value_name = "DIR|FILE")]
     dir: PathBuf,
+    /// Evidence: the ledger's verifier key, as known from elsewhere.
+    #[arg(long, value_name = "VKEY")]
+    key: Option<String>,
+    /// Evidence: which witnesses must have cosigned its checkpoint (C2SP
+    /// tlog-policy).
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
     /// Acknowledgements that were kept ('hazledger submit --acks'): each must
     /// be in the journal as it was given. May be repeated.
     #[arg(long, value_name = "FILE")]
@@ -56,6 +67,10 @@ pub struct VerifyArgs {
 
 /// Runs it.
 pub fn run(args: &VerifyArgs) -> Result<Outcome, CliError> {
+    if args.dir.is_file() {
+        let (key, policy) = (args.key.as_deref(), args.policy.as_deref());
+        return verify_evidence::run(&args.dir, key, policy, args.format);
+    }
     let key = args.ledger_key_public.as_deref();
     let ledger_key = key
         .map(|text| public_key_argument("--ledger-key-public", text))

@@ -18,6 +18,8 @@ use crate::event::codes;
 use crate::ledger::{ClockDoubt, Hold, NoReceipt, ReadError, SubmitError};
 use crate::pb::{Problem, RefusalCode};
 use crate::projection::StoreError;
+use crate::projection::evidence::EvidenceError;
+use crate::projection::maps::MapError;
 use crate::projection::trace::TraceError;
 
 /// The domain of every `ErrorInfo`.
@@ -166,6 +168,12 @@ pub(super) enum Fault {
     /// The answer would be longer than one message.
     #[error("{0}")]
     TooLong(String),
+    /// Evidence that would be larger than any that is made.
+    #[error("{0}")]
+    EvidenceTooLarge(String),
+    /// Evidence of what no checkpoint covers yet.
+    #[error("{0}")]
+    NotCovered(String),
     /// The journal or the store could not be read.
     #[error("{0}")]
     Storage(String),
@@ -369,6 +377,14 @@ impl Fault {
                 let remedy = "follow the lot instead: Follow with lots";
                 of_door(Code::ResourceExhausted, "TOO_LONG", "", remedy)
             }
+            Fault::EvidenceTooLarge(_) => {
+                let remedy = "take the ledger's journal instead, and verify it whole";
+                of_door(Code::ResourceExhausted, "EVIDENCE_TOO_LARGE", "", remedy)
+            }
+            Fault::NotCovered(_) => {
+                let remedy = "ask again in a second";
+                of_door(Code::Unavailable, "NOT_COVERED", "", remedy)
+            }
             Fault::Storage(_) => {
                 let remedy = "have the operator run `hazledger verify`";
                 of_door(Code::DataLoss, "STORAGE", "", remedy)
@@ -567,6 +583,21 @@ impl From<NoReceipt> for Fault {
 impl From<StoreError> for Fault {
     fn from(error: StoreError) -> Fault {
         Fault::Storage(error.to_string())
+    }
+}
+
+impl From<EvidenceError> for Fault {
+    fn from(error: EvidenceError) -> Fault {
+        let why = error.to_string();
+        match error {
+            EvidenceError::TooLong(_)
+            | EvidenceError::TooMany
+            | EvidenceError::TooLarge
+            | EvidenceError::TooOld
+            | EvidenceError::Map(MapError::TooLarge(_)) => Fault::EvidenceTooLarge(why),
+            EvidenceError::NotYet { .. } => Fault::NotCovered(why),
+            _ => Fault::Storage(why),
+        }
     }
 }
 
