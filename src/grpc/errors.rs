@@ -18,8 +18,6 @@ use crate::event::codes;
 use crate::ledger::{ClockDoubt, Hold, NoReceipt, ReadError, SubmitError};
 use crate::pb::{Problem, RefusalCode};
 use crate::projection::StoreError;
-use crate::projection::evidence::EvidenceError;
-use crate::projection::maps::MapError;
 use crate::projection::trace::TraceError;
 
 /// The domain of every `ErrorInfo`.
@@ -583,21 +581,6 @@ impl From<NoReceipt> for Fault {
 impl From<StoreError> for Fault {
     fn from(error: StoreError) -> Fault {
         Fault::Storage(error.to_string())
-    }
-}
-
-impl From<EvidenceError> for Fault {
-    fn from(error: EvidenceError) -> Fault {
-        let why = error.to_string();
-        match error {
-            EvidenceError::TooLong(_)
-            | EvidenceError::TooMany
-            | EvidenceError::TooLarge
-            | EvidenceError::TooOld
-            | EvidenceError::Map(MapError::TooLarge(_)) => Fault::EvidenceTooLarge(why),
-            EvidenceError::NotYet { .. } => Fault::NotCovered(why),
-            _ => Fault::Storage(why),
-        }
     }
 }
 

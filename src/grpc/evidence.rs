@@ -10,6 +10,8 @@ use super::waiting::Deadline;
 use crate::ledger::Ledger;
 use crate::pb::get_evidence_request::Which;
 use crate::pb::{Evidence, GetEvidenceRequest};
+use crate::projection::evidence::EvidenceError;
+use crate::projection::maps::MapError;
 
 /// Bytes of one piece, about: a record may be larger than what is left.
 const PIECE: usize = 1024 * 1024;
@@ -40,6 +42,21 @@ pub(super) async fn pieces(
     let checkpoint = super::receipts::covering(door, last, deadline).await?;
     let made = move |ledger: &Ledger| Ok(ledger.evidence(id, last, &checkpoint)?);
     Ok(cut(door.read(deadline, made).await?))
+}
+
+impl From<EvidenceError> for Fault {
+    fn from(error: EvidenceError) -> Fault {
+        let why = error.to_string();
+        match error {
+            EvidenceError::TooLong(_)
+            | EvidenceError::TooMany
+            | EvidenceError::TooLarge
+            | EvidenceError::TooOld
+            | EvidenceError::Map(MapError::TooLarge(_)) => Fault::EvidenceTooLarge(why),
+            EvidenceError::NotYet { .. } => Fault::NotCovered(why),
+            _ => Fault::Storage(why),
+        }
+    }
 }
 
 /// Cuts a message into some that make it up when they are merged.
