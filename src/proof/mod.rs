@@ -45,4 +45,4 @@ pub use receipt::{
 pub use refusal::{BadRefusal, check_refusal, sign_refusal};
 pub use subject_head::{Attested, BadSubjectHead, attest_subject_head, check_subject_head};
 pub use touched::{BadTouched, TouchedMap, check_touched};
-pub use verify::{ChainVerifier, Expect, Failure, Report, Verifier, Violation};
+pub use verify::{BadSaved, ChainVerifier, Expect, Failure, Report, Verifier, Violation};

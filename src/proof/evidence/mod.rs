@@ -39,7 +39,7 @@ use self::permits::Permits;
 use super::checkpoint::{Checkpoint, open_checkpoint};
 use super::note::VerifierKey;
 use super::policy::{Cosigned, Policy};
-use super::tree::{TreeHash, check_inclusion, leaf_hash};
+use super::tree::{TreeHash, check_inclusion};
 use super::verify::opened::{self, Opened};
 use super::verify::{Expect, Violation, genesis, ids};
 use crate::custody::subject;
@@ -191,9 +191,8 @@ fn open(evidence: &Evidence, checkpoint: &Checkpoint) -> Result<Vec<Opened>, Bad
         }
         let path = held.path.iter().map(|hash| TreeHash::from_slice(hash));
         let path: Option<Vec<TreeHash>> = path.collect();
-        let leaf = leaf_hash(&opened.record.head_bytes);
         let leads = path.is_some_and(|path| {
-            check_inclusion(leaf, position, size, &path, checkpoint.root).is_ok()
+            check_inclusion(opened.leaf, position, size, &path, checkpoint.root).is_ok()
         });
         if leads {
             Ok(opened)
