@@ -14,6 +14,8 @@ mod bench;
 mod house;
 #[path = "evidence/lies.rs"]
 mod lies;
+#[path = "evidence/played.rs"]
+mod played;
 #[path = "rules/rulebook.rs"]
 mod rulebook;
 #[path = "rules/story.rs"]
@@ -100,4 +102,30 @@ fn evidence_under_any_checkpoint_is_as_of_that_checkpoint() {
     // Before its birth there is none.
     house.see(state.born_at);
     assert!(house.try_evidence(id).is_err());
+}
+
+#[test]
+#[ignore = "temporary"]
+fn corpus_out() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus/evidence");
+    std::fs::create_dir_all(&folder).unwrap();
+    let mut house = House::new();
+    let whole = house.size();
+    let mut seen = std::collections::BTreeSet::new();
+    for (id, state) in house.lots().collect::<Vec<_>>() {
+        for size in [state.born_at + 1, state.last + 1, state.last + 9, state.last + 20, whole] {
+            house.see(size.min(whole));
+            let evidence = house.evidence(id);
+            let bytes = evidence.encode_to_vec();
+            let shape = (evidence.records.len() / 3, evidence.maps.len().min(2));
+            if bytes.len() > 24_000 || !seen.insert(shape) {
+                continue;
+            }
+            for how in [0u8, 3] {
+                let input = [&[how], bytes.as_slice()].concat();
+                let name = blake3::hash(&input).to_hex();
+                std::fs::write(folder.join(&name.as_str()[..40]), input).unwrap();
+            }
+        }
+    }
 }

@@ -11,6 +11,7 @@ pub mod data;
 pub mod demo;
 pub mod disputes;
 pub mod error;
+pub mod evidence;
 pub mod findings;
 pub mod follow;
 pub mod init;
@@ -40,6 +41,7 @@ pub mod time;
 pub mod trace;
 pub mod verified;
 pub mod verify;
+pub mod verify_evidence;
 pub mod verify_url;
 pub mod words;
 
@@ -88,6 +90,7 @@ enum Command {
     Follow(follow::FollowArgs),
     Refusals(refusals::RefusalsArgs),
     Receipt(receipt::ReceiptArgs),
+    Evidence(evidence::EvidenceArgs),
     Verify(verify::VerifyArgs),
     Repair(repair::RepairArgs),
     Report(report::ReportArgs),
@@ -122,6 +125,7 @@ fn run(command: &Command) -> Result<Outcome, CliError> {
         Command::Follow(args) => follow::run(args),
         Command::Refusals(args) => refusals::run(args),
         Command::Receipt(args) => receipt::run(args),
+        Command::Evidence(args) => evidence::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Repair(args) => repair::run(args),
         Command::Report(args) => report::run(args),

@@ -120,7 +120,7 @@ mod tests {
             ..Corrected::default()
         };
         let event = Event {
-            body: Some(Body::Corrected(corrected)),
+            body: Some(Body::Corrected(Box::new(corrected))),
             ..Event::default()
         };
         assert_eq!(documents_of(&event), wanted);

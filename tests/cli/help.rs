@@ -3,7 +3,7 @@
 
 use crate::support::cli;
 
-const SUBCOMMANDS: [&[&str]; 26] = [
+const SUBCOMMANDS: [&[&str]; 27] = [
     &["demo"],
     &["init"],
     &["key", "new"],
@@ -16,6 +16,7 @@ const SUBCOMMANDS: [&[&str]; 26] = [
     &["disputes"],
     &["findings"],
     &["follow"],
+    &["evidence"],
     &["verify"],
     &["repair"],
     &["report", "differences"],

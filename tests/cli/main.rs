@@ -4,6 +4,7 @@
 
 mod clock;
 mod data;
+mod evidence;
 mod help;
 mod keys;
 mod kill;

@@ -174,7 +174,7 @@ fn the_lots_last_record_cannot_be_hidden() {
             let mut lie = honest.clone();
             lie.records.retain(|record| {
                 let at = position(record);
-                kept.contains(&at) || at % house.bench.genesis.state_record_interval == 0
+                kept.contains(&at) || at % house.interval == 0
             });
             match house.check(&lie) {
                 Err(BadEvidence::Map(_) | BadEvidence::Later { .. }) => by[0] += 1,
@@ -267,7 +267,7 @@ fn another_key_another_tree_and_another_ledger_are_noticed() {
     let mut house = House::new();
     let (id, _) = house.lots().next().unwrap();
     let evidence = house.evidence(id);
-    let name = house.bench.origin.name.clone();
+    let name = house.name.clone();
     let stranger = key("A1").public().clone();
     let stranger = VerifierKey::new(&name, NoteKeyKind::Ed25519, stranger).unwrap();
     let bad = check_evidence(&evidence, &stranger, None);

@@ -148,7 +148,11 @@ impl Keys {
             s.kind() == SubjectKind::Key && chained.iter().any(|(key, _)| s.id == key.0.as_slice())
         };
         for event in record.events.iter().flatten() {
-            if registry::subjects(event).iter().any(ours) {
+            let of_keys = matches!(
+                event.body,
+                Some(Body::KeyRegistered(_) | Body::KeyRevoked(_))
+            );
+            if of_keys && registry::subjects(event).iter().any(ours) {
                 self.apply(record, judged, event)?;
             }
         }

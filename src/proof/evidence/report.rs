@@ -100,8 +100,8 @@ fn custody(points: &mut Points, checked: &Checked, chain: &[u64]) {
     let (first, last) = (chain.first(), chain.last());
     if let (Some(first), Some(last)) = (first, last) {
         points.proven.push(format!(
-            "The chain of lot {} is whole from its birth in record {first} to record {last}: {} \
-             records, each linked to the one before.",
+            "The chain of lot {} is whole from its birth in record {first}, whose signer it is named \
+             after, to record {last}: {} records, each linked to the one before.",
             checked.lot,
             chain.len()
         ));
