@@ -20,6 +20,8 @@ pub mod key_file;
 pub mod lapsed;
 pub mod limits;
 pub mod log;
+pub mod monitor;
+mod monitored;
 pub mod output;
 pub mod papers;
 mod passphrase;
@@ -38,6 +40,7 @@ pub mod trace;
 pub mod verified;
 pub mod verify;
 pub mod verify_url;
+mod webhook;
 pub mod words;
 
 use std::process::ExitCode;
@@ -85,6 +88,7 @@ enum Command {
     Follow(follow::FollowArgs),
     Refusals(refusals::RefusalsArgs),
     Verify(verify::VerifyArgs),
+    Monitor(Box<monitor::MonitorArgs>),
     Repair(repair::RepairArgs),
     Report(report::ReportArgs),
     Registry(Box<registry::RegistryArgs>),
@@ -118,6 +122,7 @@ fn run(command: &Command) -> Result<Outcome, CliError> {
         Command::Follow(args) => follow::run(args),
         Command::Refusals(args) => refusals::run(args),
         Command::Verify(args) => verify::run(args),
+        Command::Monitor(args) => monitor::run(args),
         Command::Repair(args) => repair::run(args),
         Command::Report(args) => report::run(args),
         Command::Registry(args) => registry::run(args),

@@ -3,7 +3,7 @@
 
 use crate::support::cli;
 
-const SUBCOMMANDS: [&[&str]; 23] = [
+const SUBCOMMANDS: [&[&str]; 24] = [
     &["demo"],
     &["init"],
     &["key", "new"],
@@ -16,6 +16,7 @@ const SUBCOMMANDS: [&[&str]; 23] = [
     &["findings"],
     &["follow"],
     &["verify"],
+    &["monitor"],
     &["repair"],
     &["report", "differences"],
     &["refusals"],

@@ -7,6 +7,7 @@ mod data;
 mod help;
 mod keys;
 mod kill;
+mod monitor;
 mod recall;
 mod repair;
 mod session;
