@@ -3,7 +3,7 @@
 
 use crate::support::cli;
 
-const SUBCOMMANDS: [&[&str]; 27] = [
+const SUBCOMMANDS: [&[&str]; 28] = [
     &["demo"],
     &["init"],
     &["key", "new"],
@@ -18,6 +18,7 @@ const SUBCOMMANDS: [&[&str]; 27] = [
     &["follow"],
     &["evidence"],
     &["verify"],
+    &["monitor"],
     &["repair"],
     &["report", "differences"],
     &["refusals"],

@@ -8,6 +8,7 @@ mod evidence;
 mod help;
 mod keys;
 mod kill;
+mod monitor;
 mod recall;
 mod receipts;
 mod repair;
