@@ -34,6 +34,7 @@ pub mod submit;
 pub mod time;
 pub mod trace;
 pub mod verify;
+pub mod witness;
 pub mod words;
 
 use std::process::ExitCode;
@@ -85,6 +86,7 @@ enum Command {
     Report(report::ReportArgs),
     Registry(Box<registry::RegistryArgs>),
     Rules(rules::RulesArgs),
+    Witness(witness::WitnessArgs),
 }
 
 /// Reads the arguments, runs the subcommand, and says how it came out.
@@ -118,5 +120,6 @@ fn run(command: &Command) -> Result<Outcome, CliError> {
         Command::Report(args) => report::run(args),
         Command::Registry(args) => registry::run(args),
         Command::Rules(args) => rules::run(args),
+        Command::Witness(args) => witness::run(args),
     }
 }
