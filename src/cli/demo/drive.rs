@@ -253,6 +253,7 @@ impl<'a> Drive<'a> {
             answer,
             findings,
             repeated,
+            ..
         } = response;
         match (&answer, issued.expect) {
             (Some(Answer::Acknowledgement(ack)), Expect::Accepted) if !repeated => {
