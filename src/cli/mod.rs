@@ -37,6 +37,7 @@ pub mod time;
 pub mod trace;
 pub mod verify;
 pub mod witness;
+pub mod witnesses;
 pub mod words;
 
 use std::process::ExitCode;

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
+use tokio::net::TcpListener;
 
 use super::error::{CliError, Outcome};
 use super::log::LogArgs;
@@ -14,11 +15,11 @@ use super::output::{Format, Out};
 use super::passphrase::PassphraseArgs;
 use super::serve::stop_signal;
 use crate::ledger::{Clock as _, SystemClock};
+use crate::proof::VerifierKey;
 use crate::witness::door;
 use crate::witness::files::Folder;
 use crate::witness::logs::Logs;
 use crate::witness::memory::{Signer, Witness};
-use crate::proof::VerifierKey;
 
 /// Threads that wait for the disk, beside those of the event loop.
 const DISK_THREADS: usize = door::MAX_REQUESTS;
@@ -33,8 +34,8 @@ has signed, keeps it, and signs it. So nobody can be shown a second history, or
 a shortened one, with this witness' signature on it. It sees sizes and hashes,
 never a record.
 
---watch names whom: a ledger's verifier key, 'NAME+HASH+BASE64', as
-'hazledger serve' prints it. Give the ledger's operator in return the verifier
+--watch names whom: a ledger's verifier key, 'NAME+ID+KEY', as its operator
+prints it with 'hazledger key vkey'. Give the ledger's operator in return the verifier
 key that this command prints when it is ready, for the policy file of
 'hazledger serve DIR --witness-policy FILE'.
 
@@ -85,15 +86,6 @@ pub fn run(args: &WitnessArgs) -> Result<Outcome, CliError> {
     let key = args.passphrase.open(&args.key)?;
     let signer = Signer::new(&args.name, key)
         .map_err(|why| CliError::argument(format!("--name {}", args.name), why.to_string()))?;
-    let failed = |why: &dyn std::fmt::Display| CliError::data_directory(&args.dir, why);
-    let folder = if args.new {
-        Folder::create(&args.dir, signer.verifier_key())
-    } else {
-        Folder::open(&args.dir, signer.verifier_key())
-    };
-    let folder = folder.map_err(|why| failed(&why))?;
-    let clock = Box::new(|| u64::try_from(SystemClock.now_ms() / 1000).unwrap_or_default());
-    let witness = Witness::open(signer, logs, folder, clock).map_err(|why| failed(&why))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .max_blocking_threads(DISK_THREADS)
@@ -102,9 +94,25 @@ pub fn run(args: &WitnessArgs) -> Result<Outcome, CliError> {
             what: "event loop",
             why: why.to_string(),
         })?;
-    runtime.block_on(serve(args, witness))?;
+    // Before the directory is made: a start that fails leaves none.
+    let listener = runtime.block_on(door::listen(args.listen));
+    let listener = listener
+        .map_err(|why| CliError::argument(format!("--listen {}", args.listen), why.to_string()))?;
+    let witness = open(args, signer, logs)?;
+    runtime.block_on(serve(args, witness, listener))?;
     tracing::info!("stopped cleanly");
     Ok(Outcome::Done)
+}
+
+fn open(args: &WitnessArgs, signer: Signer, logs: Logs) -> Result<Witness<Folder>, CliError> {
+    let failed = |why| CliError::data_directory(&args.dir, why);
+    let folder = if args.new {
+        Folder::create(&args.dir, signer.verifier_key())
+    } else {
+        Folder::open(&args.dir, signer.verifier_key())
+    };
+    let clock = Box::new(|| u64::try_from(SystemClock.now_ms() / 1000).unwrap_or_default());
+    Witness::open(signer, logs, folder.map_err(failed)?, clock).map_err(failed)
 }
 
 fn logs(watched: &[String]) -> Result<Logs, CliError> {
@@ -117,14 +125,17 @@ fn logs(watched: &[String]) -> Result<Logs, CliError> {
     Logs::new(keys).map_err(|why| CliError::argument("--watch", why.to_string()))
 }
 
-async fn serve(args: &WitnessArgs, witness: Witness<Folder>) -> Result<(), CliError> {
-    let at = format!("--listen {}", args.listen);
-    let listener = door::listen(args.listen).await;
-    let listener = listener.map_err(|why| CliError::argument(at, why.to_string()))?;
-    let address = listener.local_addr().map_err(|why: io::Error| CliError::System {
-        what: "address",
-        why: why.to_string(),
-    })?;
+async fn serve(
+    args: &WitnessArgs,
+    witness: Witness<Folder>,
+    listener: TcpListener,
+) -> Result<(), CliError> {
+    let address = listener
+        .local_addr()
+        .map_err(|why: io::Error| CliError::System {
+            what: "address",
+            why: why.to_string(),
+        })?;
     let stop = stop_signal()?;
     announce(args.format, &witness, address)?;
     let stop = async {

@@ -9,7 +9,9 @@ use ureq::http::{Response, header};
 
 use super::memory::origin_hash;
 use super::request::{AddCheckpoint, MAX_ANSWER, SIZE_TYPE, read_size};
-use crate::proof::{Checkpoint, Note, NoteSignature, VerifierKey, check_cosignature, open_checkpoint};
+use crate::proof::{
+    Checkpoint, Note, NoteSignature, VerifierKey, check_cosignature, open_checkpoint,
+};
 
 /// How long connecting may take.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -17,8 +19,9 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long one request may take in all.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a connection that is not used is kept for the next request.
-const IDLE_AGE: Duration = Duration::from_mins(1);
+/// How long a connection that is not used is kept for the next request: less
+/// than witnesses of our kind keep it open.
+const IDLE_AGE: Duration = Duration::from_secs(5);
 
 /// Characters of a witness' own words that are passed on.
 const MAX_WORDS: usize = 300;
@@ -116,10 +119,12 @@ impl Asker {
                 .map(Said::Cosigned)
                 .map_err(|why| NoAnswer::Useless { url, why }),
             409 if kind == SIZE_TYPE => {
-                read_size(&body).map(Said::Has).ok_or_else(|| NoAnswer::Useless {
-                    url,
-                    why: "it says 409 and no size".to_owned(),
-                })
+                read_size(&body)
+                    .map(Said::Has)
+                    .ok_or_else(|| NoAnswer::Useless {
+                        url,
+                        why: "it says 409 and no size".to_owned(),
+                    })
             }
             status => Ok(Said::Refused {
                 status,

@@ -67,7 +67,12 @@ impl Restored {
 
 /// Whether these meet the policy, and those that are left do not.
 fn is_enough(policy: &Policy, said: &BTreeSet<String>) -> bool {
-    let names = || policy.witnesses().iter().map(|witness| witness.name.as_str());
+    let names = || {
+        policy
+            .witnesses()
+            .iter()
+            .map(|witness| witness.name.as_str())
+    };
     let said_so = |name: &&str| said.contains(*name);
     policy.is_quorum(names().filter(said_so)) && !policy.is_quorum(names().filter(|n| !said_so(n)))
 }
@@ -100,7 +105,9 @@ pub fn ask(asker: &Asker, note: &Note, size: u64) -> Word {
         ),
         Ok(Said::Refused { status: 422, words }) => Word::Nothing(
             Reason::Refused,
-            format!("it has signed another tree of this size: {words}; this is not the ledger that it knows"),
+            format!(
+                "it has signed another tree of this size: {words}; this is not the ledger that it knows"
+            ),
         ),
         Ok(Said::Refused { status, words }) => {
             Word::Nothing(Reason::Refused, format!("it says {status}: {words}"))
@@ -150,7 +157,11 @@ mod tests {
         ];
         for (quorum, said, enough) in cases {
             let said: BTreeSet<String> = said.split_whitespace().map(str::to_owned).collect();
-            assert_eq!(is_enough(&policy(quorum), &said), enough, "{quorum}: {said:?}");
+            assert_eq!(
+                is_enough(&policy(quorum), &said),
+                enough,
+                "{quorum}: {said:?}"
+            );
         }
     }
 }

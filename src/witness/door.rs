@@ -189,10 +189,18 @@ async fn add_checkpoint<F: Files + 'static>(
             let words = format!("the request is cut off, or has more than {MAX_REQUEST} bytes");
             return plain(StatusCode::PAYLOAD_TOO_LARGE, &words);
         }
-        Err(_) => return plain(StatusCode::REQUEST_TIMEOUT, "the request did not arrive in time"),
+        Err(_) => {
+            return plain(
+                StatusCode::REQUEST_TIMEOUT,
+                "the request did not arrive in time",
+            );
+        }
     };
     let Ok(place) = Arc::clone(&door.requests).try_acquire_owned() else {
-        let busy = plain(StatusCode::SERVICE_UNAVAILABLE, "too many requests at a time; come again");
+        let busy = plain(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "too many requests at a time; come again",
+        );
         return ([(header::RETRY_AFTER, RETRY_AFTER_S)], busy).into_response();
     };
     let answered = tokio::task::spawn_blocking(move || {
@@ -201,7 +209,10 @@ async fn add_checkpoint<F: Files + 'static>(
         answer
     });
     answered.await.unwrap_or_else(|_| {
-        plain(StatusCode::INTERNAL_SERVER_ERROR, "this is a fault of the witness")
+        plain(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "this is a fault of the witness",
+        )
     })
 }
 
@@ -229,7 +240,12 @@ fn refuse<F>(door: &Door<F>, refused: &Refused) -> Response {
     if let Refused::OtherSize(size) = refused {
         // An everyday answer: how a log learns where to go on from.
         tracing::debug!("told the size: {refused}");
-        return (status, [(header::CONTENT_TYPE, SIZE_TYPE)], size_line(*size)).into_response();
+        return (
+            status,
+            [(header::CONTENT_TYPE, SIZE_TYPE)],
+            size_line(*size),
+        )
+            .into_response();
     }
     // What is signed by the log and does not go on from what it signed before
     // is what a witness is for; anything else anybody can send.

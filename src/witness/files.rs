@@ -14,7 +14,6 @@ use std::path::{Path, PathBuf};
 
 use crate::proof::VerifierKey;
 
-
 /// Version of the folder's layout, and the only one read.
 pub const FORMAT_VERSION: u32 = 1;
 

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-
 use super::judge::Refused;
 use crate::proof::{BadCheckpoint, Checkpoint, Note, NoteKeyKind, NoteSignature, VerifierKey};
 
@@ -87,17 +86,21 @@ impl Logs {
         };
         let mut signatures = Vec::new();
         for signature in &note.signatures {
-            let by = |key: &&VerifierKey| {
-                key.name() == signature.name && key.id() == signature.id
-            };
+            let by = |key: &&VerifierKey| key.name() == signature.name && key.id() == signature.id;
             let Some(key) = keys.iter().find(by) else {
                 continue;
             };
-            if !key.public().verifies_note(note.text.as_bytes(), &signature.signature) {
+            if !key
+                .public()
+                .verifies_note(note.text.as_bytes(), &signature.signature)
+            {
                 return Err(Refused::BadSignature(origin.clone()));
             }
             // Said twice is said once: what is kept of it stays short.
-            if !signatures.iter().any(|had: &NoteSignature| had.id == signature.id) {
+            if !signatures
+                .iter()
+                .any(|had: &NoteSignature| had.id == signature.id)
+            {
                 signatures.push(signature.clone());
             }
         }

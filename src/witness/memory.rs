@@ -16,7 +16,10 @@ use super::logs::{Logs, Opened};
 use super::request::AddCheckpoint;
 use crate::event::digest::to_hex;
 use crate::event::signing::SecretKey;
-use crate::proof::{BadVerifierKey, Checkpoint, Note, NoteKeyKind, NoteSignature, VerifierKey, check_cosignature, cosign};
+use crate::proof::{
+    BadVerifierKey, Checkpoint, Note, NoteKeyKind, NoteSignature, VerifierKey, check_cosignature,
+    cosign,
+};
 
 /// Who signs.
 #[derive(Clone, Debug)]
@@ -136,7 +139,9 @@ impl<F: Files> Witness<F> {
             last.map_or(0, |last| lock(last).signed.size)
         };
         let origins = self.logs.origins();
-        origins.map(|origin| (origin.to_owned(), size(origin))).collect()
+        origins
+            .map(|origin| (origin.to_owned(), size(origin)))
+            .collect()
     }
 
     /// The checkpoint that was signed last of a log, with the log's signature
@@ -150,7 +155,11 @@ impl<F: Files> Witness<F> {
     pub fn add(&self, body: &[u8]) -> Answer {
         let opened = AddCheckpoint::parse(body)
             .map_err(|why| Refused::Malformed(why.to_string()))
-            .and_then(|request| self.logs.open(&request.note).map(|opened| (request, opened)));
+            .and_then(|request| {
+                self.logs
+                    .open(&request.note)
+                    .map(|opened| (request, opened))
+            });
         let (request, opened) = match opened {
             Ok(opened) => opened,
             Err(refused) => return Answer::Refused(refused),
@@ -188,7 +197,12 @@ impl<F: Files> Witness<F> {
         // A clock that was set back does not make the larger tree the older;
         // and 0 would say that there is no time.
         let at_s = (self.clock)().max(last.at_s).max(1);
-        let signature = cosign(&self.signer.key, self.signer.public.name(), &opened.text, at_s);
+        let signature = cosign(
+            &self.signer.key,
+            self.signer.public.name(),
+            &opened.text,
+            at_s,
+        );
         let note = with_signature(&opened, signature.clone()).to_string();
         // What could not be read again must not be kept.
         if let Err(why) = Note::parse(&note) {

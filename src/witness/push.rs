@@ -55,7 +55,9 @@ pub trait Log: Send + Sync {
 #[derive(Debug, thiserror::Error)]
 pub enum PushError {
     /// A witness that is nowhere.
-    #[error("the policy does not say where the witness {0} is: give its address, 'witness NAME VKEY URL'")]
+    #[error(
+        "the policy does not say where the witness {0} is: give its address, 'witness NAME VKEY URL'"
+    )]
     NoUrl(String),
     /// No address of the web.
     #[error("{url:?} of the witness {name} is no address: it begins with http:// or https://")]
@@ -250,7 +252,10 @@ impl Shared {
             }
             let left = until(&state).map(|at| at.saturating_duration_since(Instant::now()));
             state = match left {
-                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                None => self
+                    .changed
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner),
                 Some(left) => {
                     let waited = self.changed.wait_timeout(state, left);
                     waited.unwrap_or_else(PoisonError::into_inner).0
@@ -288,6 +293,7 @@ fn publish(shared: &Shared) {
             Work::Publish(note) => shared.log.publish(note),
             Work::Confirm(size) => shared.log.confirm_complete(*size),
         };
+        let failed = done.is_err();
         let mut state = shared.lock();
         match (done, work) {
             (Ok(()), Work::Publish(_)) => {}
@@ -300,7 +306,6 @@ fn publish(shared: &Shared) {
                 tracing::error!("the witnesses know of nothing beyond, but: {why}");
             }
         }
-        let failed = state.restored.is_some() || state.rounds.is_pending();
         drop(state);
         shared.changed.notify_all();
         if failed && !shared.rest(PUBLISH_REST) {
@@ -400,7 +405,9 @@ impl Pusher<'_> {
                 note: target.note.as_ref().clone(),
             };
             let answer = self.asker.add(&request).map_err(|why| match why {
-                NoAnswer::Unreachable { .. } => Trouble::Other(Reason::Unreachable, why.to_string()),
+                NoAnswer::Unreachable { .. } => {
+                    Trouble::Other(Reason::Unreachable, why.to_string())
+                }
                 NoAnswer::Useless { .. } => Trouble::Other(Reason::Useless, why.to_string()),
             })?;
             match answer {
@@ -449,7 +456,9 @@ impl Pusher<'_> {
         self.had = Some(target.note.text.clone());
         self.shared.metrics.cosigned(self.name(), target.size);
         let mut state = self.shared.lock();
-        state.rounds.take(&target.note.text, signature, Instant::now());
+        state
+            .rounds
+            .take(&target.note.text, signature, Instant::now());
         self.shared.count(&state);
         drop(state);
         self.shared.changed.notify_all();
@@ -466,7 +475,11 @@ impl Pusher<'_> {
     /// It has signed more than this ledger has signed.
     fn is_ahead(&mut self, size: u64, newest: u64) {
         let is_here = self.tell_ahead(size, newest);
-        let by = if is_here { 0 } else { size.saturating_sub(newest) };
+        let by = if is_here {
+            0
+        } else {
+            size.saturating_sub(newest)
+        };
         self.shared.metrics.ahead(self.name(), by);
         self.shared.metrics.failed(self.name(), Reason::Ahead);
     }
@@ -477,7 +490,9 @@ impl Pusher<'_> {
             Ok(Some((shown, note))) if shown.size >= size => {
                 match self.shared.log.hold_against(&note) {
                     Ok(()) => return true,
-                    Err(why) => format!("proof is what this ledger's key has signed, {note:?}: {why}"),
+                    Err(why) => {
+                        format!("proof is what this ledger's key has signed, {note:?}: {why}")
+                    }
                 }
             }
             Ok(_) => "it shows no such checkpoint, and may be mistaken".to_owned(),
@@ -534,7 +549,9 @@ impl Pusher<'_> {
                     restored.lost(self.name());
                 }
                 self.shared.metrics.failed(self.name(), Reason::Ahead);
-                self.shared.metrics.ahead(self.name(), has.saturating_sub(size));
+                self.shared
+                    .metrics
+                    .ahead(self.name(), has.saturating_sub(size));
                 false
             }
             Word::Nothing(reason, why) => {
@@ -562,7 +579,9 @@ fn refusal(status: u16, words: &str) -> String {
     let meaning = match status {
         403 => "; has the policy of the witness this ledger's key?",
         404 => "; it does not watch this ledger, or the address is another's",
-        422 => "; it has signed another tree of this ledger: does a second copy go on, or was this one set back?",
+        422 => {
+            "; it has signed another tree of this ledger: does a second copy go on, or was this one set back?"
+        }
         _ => "",
     };
     format!("it says {status}: {words}{meaning}")

@@ -151,7 +151,11 @@ CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=
         let with = |from: &str, to: &str| EXAMPLE.replacen(from, to, 1);
         let proof = |lines: usize| {
             let line = "PlRNCrwHpqhGrupue0L7gxbjbMiKA9temvuZZDDpkaw=\n";
-            format!("old 9\n{}\n{}", line.repeat(lines), EXAMPLE.split_once("\n\n").unwrap().1)
+            format!(
+                "old 9\n{}\n{}",
+                line.repeat(lines),
+                EXAMPLE.split_once("\n\n").unwrap().1
+            )
         };
         #[rustfmt::skip]
         let cases = [
@@ -177,9 +181,15 @@ CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=
         assert!(AddCheckpoint::parse(proof(MAX_PROOF).as_bytes()).is_ok());
         let note = AddCheckpoint::parse(b"old 0\n\nno note\n");
         assert!(matches!(note, Err(BadRequest::Note(_))), "{note:?}");
-        assert_eq!(AddCheckpoint::parse(b"old \xff\n"), Err(BadRequest::NotText));
+        assert_eq!(
+            AddCheckpoint::parse(b"old \xff\n"),
+            Err(BadRequest::NotText)
+        );
         let long = vec![b'x'; MAX_REQUEST + 1];
-        assert_eq!(AddCheckpoint::parse(&long), Err(BadRequest::TooLong(long.len())));
+        assert_eq!(
+            AddCheckpoint::parse(&long),
+            Err(BadRequest::TooLong(long.len()))
+        );
     }
 
     #[test]

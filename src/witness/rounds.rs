@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 
 use crate::proof::{BadCheckpoint, Checkpoint, Note, NoteSignature, Policy};
 
-
 /// How long a checkpoint that does not meet the policy stays out when there is
 /// a newer one. Longer than a request, so that a witness that answers at all
 /// can answer.
@@ -95,9 +94,8 @@ impl Rounds {
         let Ok(target) = read(note) else {
             return;
         };
-        let known = |newest: &Target| {
-            target.size < newest.size || newest.note.text == target.note.text
-        };
+        let known =
+            |newest: &Target| target.size < newest.size || newest.note.text == target.note.text;
         if self.newest.as_ref().is_some_and(known) {
             return;
         }
@@ -161,11 +159,6 @@ impl Rounds {
     /// that met the policy.
     pub fn take_pending(&mut self) -> Option<String> {
         self.pending.take()
-    }
-
-    /// Whether something is to be published.
-    pub fn is_pending(&self) -> bool {
-        self.pending.is_some()
     }
 
     /// It could not be published; the next attempt tries again.

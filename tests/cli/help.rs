@@ -3,7 +3,7 @@
 
 use crate::support::cli;
 
-const SUBCOMMANDS: [&[&str]; 26] = [
+const SUBCOMMANDS: [&[&str]; 27] = [
     &["demo"],
     &["init"],
     &["key", "new"],
@@ -30,6 +30,7 @@ const SUBCOMMANDS: [&[&str]; 26] = [
     &["rules", "show"],
     &["rules", "check"],
     &["rules", "publish"],
+    &["witness"],
 ];
 
 #[test]

@@ -11,3 +11,4 @@ mod recall;
 mod repair;
 mod session;
 mod support;
+mod witness;

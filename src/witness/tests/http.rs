@@ -81,7 +81,9 @@ impl House {
     }
 
     fn get(&self, path: &str) -> Got {
-        self.raw(&format!("GET {path} HTTP/1.1\r\nHost: w\r\nConnection: close\r\n\r\n"))
+        self.raw(&format!(
+            "GET {path} HTTP/1.1\r\nHost: w\r\nConnection: close\r\n\r\n"
+        ))
     }
 }
 
@@ -106,7 +108,8 @@ impl Got {
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
         let kind = head.lines().find_map(|line| {
             let (name, value) = line.split_once(": ")?;
-            name.eq_ignore_ascii_case("content-type").then(|| value.to_owned())
+            name.eq_ignore_ascii_case("content-type")
+                .then(|| value.to_owned())
         });
         Got {
             status: head.split(' ').nth(1).unwrap().parse().unwrap(),
@@ -131,7 +134,10 @@ fn every_answer_has_the_status_the_type_and_the_body_of_the_specification() {
     // The answer after the text, between them an empty line, is a note.
     let note = Note::parse(&format!("{}\n{}", log.signed(12).text, got.body)).unwrap();
     assert_eq!(note.signatures.len(), 1);
-    assert_eq!(check_cosignature(&note, signer(9).verifier_key()), Ok(START_S));
+    assert_eq!(
+        check_cosignature(&note, signer(9).verifier_key()),
+        Ok(START_S)
+    );
     let got = house.post(&log.request(0, 20).to_string());
     let size = Got {
         status: 409,
@@ -197,7 +203,11 @@ fn a_request_beyond_the_bound_is_not_read_and_a_connection_serves_several() {
                 break;
             }
         }
-        assert!(got.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&got));
+        assert!(
+            got.starts_with(b"HTTP/1.1 200"),
+            "{}",
+            String::from_utf8_lossy(&got)
+        );
     }
 }
 
@@ -211,7 +221,11 @@ fn of_two_requests_at_once_one_is_signed_and_the_other_is_told_the_size() {
     for round in 0..10 {
         let new = has + 4;
         let statuses: Vec<u16> = std::thread::scope(|scope| {
-            let asks = [log.request(has, new), log.request(has, new - 1), fork.request(has, new)];
+            let asks = [
+                log.request(has, new),
+                log.request(has, new - 1),
+                fork.request(has, new),
+            ];
             let asks = asks.map(|ask| {
                 let house = &house;
                 scope.spawn(move || house.post(&ask.to_string()).status)
@@ -254,9 +268,14 @@ fn an_answer_that_was_lost_is_made_up_for_with_the_size() {
 
 #[test]
 fn it_listens_on_loopback_only() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:0"] {
-        let error = runtime.block_on(door::listen(address.parse().unwrap())).unwrap_err();
+        let error = runtime
+            .block_on(door::listen(address.parse().unwrap()))
+            .unwrap_err();
         assert!(error.to_string().contains("loopback"), "{error}");
     }
 }

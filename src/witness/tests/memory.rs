@@ -43,7 +43,10 @@ fn what_goes_on_is_signed_and_each_other_request_is_told_why_not() {
     let log = TestLog::new(40);
     let fork = log.forked_at(7, 40);
     let witness = witness_of(&log, TestDisk::default(), &TestClock::new());
-    assert_eq!(time_of(&log, 12, cosigned(add(&witness, &log.request(0, 12)))), START_S);
+    assert_eq!(
+        time_of(&log, 12, cosigned(add(&witness, &log.request(0, 12)))),
+        START_S
+    );
     let with = |change: &dyn Fn(&mut AddCheckpoint)| {
         let mut request = log.request(12, 20);
         change(&mut request);
@@ -132,14 +135,25 @@ fn extension_lines_are_signed_as_they_stand_and_a_signature_said_twice_is_kept_o
     let twice = request.note.signatures[0].clone();
     request.note.signatures.push(twice);
     // A stranger's is passed over, and not kept.
-    let stranger = cosign(&SecretKey::from_seed(&[5; 32]), "other", &request.note.text, 1);
+    let stranger = cosign(
+        &SecretKey::from_seed(&[5; 32]),
+        "other",
+        &request.note.text,
+        1,
+    );
     request.note.signatures.push(stranger);
     let ours = cosigned(add(&witness, &request));
     let kept = witness.latest(&origin_hash(ORIGIN)).unwrap();
     let kept_note = Note::parse(&kept).unwrap();
     assert_eq!(kept_note.text, request.note.text);
-    assert_eq!(kept_note.signatures, [request.note.signatures[0].clone(), ours]);
-    assert_eq!(disk.read(&checkpoint_file(&origin_hash(ORIGIN))).unwrap(), Some(kept));
+    assert_eq!(
+        kept_note.signatures,
+        [request.note.signatures[0].clone(), ours]
+    );
+    assert_eq!(
+        disk.read(&checkpoint_file(&origin_hash(ORIGIN))).unwrap(),
+        Some(kept)
+    );
     check_cosignature(&kept_note, signer(9).verifier_key()).unwrap();
 }
 
@@ -149,13 +163,22 @@ fn time_does_not_run_backwards_and_is_never_none() {
     let (disk, clock) = (TestDisk::default(), TestClock::new());
     clock.set(0);
     let witness = witness_of(&log, disk.clone(), &clock);
-    assert_eq!(time_of(&log, 2, cosigned(add(&witness, &log.request(0, 2)))), 1);
+    assert_eq!(
+        time_of(&log, 2, cosigned(add(&witness, &log.request(0, 2)))),
+        1
+    );
     clock.set(START_S);
-    assert_eq!(time_of(&log, 4, cosigned(add(&witness, &log.request(2, 4)))), START_S);
+    assert_eq!(
+        time_of(&log, 4, cosigned(add(&witness, &log.request(2, 4)))),
+        START_S
+    );
     clock.set(START_S - 100);
     drop(witness);
     let witness = witness_of(&log, disk, &clock);
-    assert_eq!(time_of(&log, 9, cosigned(add(&witness, &log.request(4, 9)))), START_S);
+    assert_eq!(
+        time_of(&log, 9, cosigned(add(&witness, &log.request(4, 9)))),
+        START_S
+    );
 }
 
 #[test]
@@ -177,14 +200,24 @@ fn nothing_is_signed_that_is_not_kept_and_after_a_doubt_nothing_more() {
             (_, other) => panic!("{other:?}"),
         }
         // Whichever it is on the disk, nothing is signed that the other forbids.
-        for request in [log.request(10, 20), log.request(10, 30), log.request(10, 10)] {
+        for request in [
+            log.request(10, 20),
+            log.request(10, 30),
+            log.request(10, 10),
+        ] {
             let answer = add(&witness, &request);
-            assert!(matches!(answer, Answer::Failed(Failed::InDoubt { .. })), "{answer:?}");
+            assert!(
+                matches!(answer, Answer::Failed(Failed::InDoubt { .. })),
+                "{answer:?}"
+            );
         }
         // A restart knows which it is.
         let has = if fails == Fails::DoubtNew { 20 } else { 10 };
         let witness = witness_of(&log, disk, &clock);
-        assert_eq!(refused(add(&witness, &log.request(3, 30))), Refused::OtherSize(has));
+        assert_eq!(
+            refused(add(&witness, &log.request(3, 30))),
+            Refused::OtherSize(has)
+        );
         cosigned(add(&witness, &log.request(has, 30)));
     }
 }
@@ -195,7 +228,10 @@ fn the_folder_is_one_witness_and_one_process_and_is_never_made_by_mistake() {
     let dir = temp.path().join("memory");
     let ours = signer(9);
     let absent = Folder::open(&dir, ours.verifier_key());
-    assert!(matches!(absent, Err(FolderError::NotAWitness(_))), "{absent:?}");
+    assert!(
+        matches!(absent, Err(FolderError::NotAWitness(_))),
+        "{absent:?}"
+    );
     let log = TestLog::new(8);
     let folder = Folder::create(&dir, ours.verifier_key()).unwrap();
     let in_use = Folder::open(&dir, ours.verifier_key());
@@ -218,7 +254,11 @@ fn the_folder_is_one_witness_and_one_process_and_is_never_made_by_mistake() {
     drop(witness);
     // What it did not sign, or of another log, is not what it has signed.
     let file = dir.join(checkpoint_file(&origin_hash(ORIGIN)));
-    for text in [String::new(), log.signed(6).to_string(), "noise\n".to_owned()] {
+    for text in [
+        String::new(),
+        log.signed(6).to_string(),
+        "noise\n".to_owned(),
+    ] {
         std::fs::write(&file, text).unwrap();
         let folder = Folder::open(&dir, ours.verifier_key()).unwrap();
         let logs = Logs::new([log.vkey()]).unwrap();
@@ -242,7 +282,10 @@ fn a_log_may_go_over_to_another_key_and_the_witness_remembers_it_all_the_same() 
     cosigned(add(&witness, &later.request(8, 12)));
     let witness = open(vec![later.vkey()]);
     assert_eq!(refused(add(&witness, &log.request(12, 15))).status(), 403);
-    assert_eq!(refused(add(&witness, &later.request(8, 15))), Refused::OtherSize(12));
+    assert_eq!(
+        refused(add(&witness, &later.request(8, 15))),
+        Refused::OtherSize(12)
+    );
     cosigned(add(&witness, &later.request(12, 15)));
 }
 

@@ -10,6 +10,7 @@
 mod http;
 mod memory;
 mod push;
+mod rounds;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -99,7 +100,9 @@ impl TestLog {
         let proof = if old == 0 {
             Vec::new()
         } else {
-            consistency_path(self, old, new).unwrap().unwrap_or_default()
+            consistency_path(self, old, new)
+                .unwrap()
+                .unwrap_or_default()
         };
         AddCheckpoint {
             old,
