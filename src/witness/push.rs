@@ -326,6 +326,16 @@ enum Trouble {
     Other(Reason, String),
 }
 
+/// What the checkpoint that a witness shows says of the ledger.
+enum Shown {
+    /// All of it is here.
+    IsHere,
+    /// It is not, and the ledger's own key has signed it.
+    IsNot(String),
+    /// Nothing, for a reason.
+    Nothing(String),
+}
+
 /// One witness' thread.
 struct Pusher<'a> {
     shared: &'a Shared,
@@ -428,7 +438,7 @@ impl Pusher<'_> {
                 Said::Refused { status, words } => {
                     // It may have been set back, or changed: ask it anew.
                     self.size = 0;
-                    return Err(Trouble::Other(Reason::Refused, refusal(status, &words)));
+                    return Err(Trouble::Other(Reason::Refused, self.refusal(status, &words)));
                 }
             }
         }
@@ -486,17 +496,10 @@ impl Pusher<'_> {
 
     /// Whether what it has signed is here after all.
     fn tell_ahead(&mut self, size: u64, newest: u64) -> bool {
-        let proof = match self.asker.latest(&self.shared.plan.log) {
-            Ok(Some((shown, note))) if shown.size >= size => {
-                match self.shared.log.hold_against(&note) {
-                    Ok(()) => return true,
-                    Err(why) => {
-                        format!("proof is what this ledger's key has signed, {note:?}: {why}")
-                    }
-                }
-            }
-            Ok(_) => "it shows no such checkpoint, and may be mistaken".to_owned(),
-            Err(why) => format!("it shows no such checkpoint, and may be mistaken: {why}"),
+        let proof = match self.shown(size) {
+            Shown::IsHere => return true,
+            Shown::IsNot(proof) => proof,
+            Shown::Nothing(why) => format!("it may be mistaken: {why}"),
         };
         let told = format!("ahead {size} {newest} {proof}");
         if self.told != told {
@@ -508,6 +511,42 @@ impl Pusher<'_> {
             );
         }
         false
+    }
+
+    /// Holds the checkpoint that it shows, of at least a size, against the
+    /// ledger. With the ledger's own signature on it, it needs not be believed.
+    fn shown(&self, size: u64) -> Shown {
+        let (checkpoint, note) = match self.asker.latest(&self.shared.plan.log) {
+            Ok(Some(shown)) => shown,
+            Ok(None) => return Shown::Nothing("it shows no checkpoint".to_owned()),
+            Err(why) => return Shown::Nothing(why.to_string()),
+        };
+        if checkpoint.size < size {
+            return Shown::Nothing(format!("it shows one of size {}", checkpoint.size));
+        }
+        match self.shared.log.hold_against(&note) {
+            Ok(()) => Shown::IsHere,
+            Err(why) => Shown::IsNot(format!(
+                "proof is what this ledger's key has signed, {note:?}: {why}"
+            )),
+        }
+    }
+
+    /// A refusal, what it may mean, and the proof of it if there is one.
+    fn refusal(&self, status: u16, words: &str) -> String {
+        let meaning = match status {
+            403 => "; does it watch this ledger's key, or one that it had before?",
+            404 => "; it does not watch this ledger, or the address is another's",
+            422 => "; it has signed another tree of this ledger: does a second copy go on?",
+            _ => "",
+        };
+        // Whether it shows the other tree with the ledger's own signature.
+        let shown = (status == 422).then(|| self.shown(0));
+        let proof = match shown {
+            Some(Shown::IsNot(proof)) => format!("; {proof}"),
+            _ => String::new(),
+        };
+        format!("it says {status}: {words}{meaning}{proof}")
     }
 
     /// Longer after each failure; whether to go on.
@@ -572,17 +611,4 @@ impl Pusher<'_> {
         drop(state);
         self.shared.changed.notify_all();
     }
-}
-
-/// A witness' refusal, and what it may mean.
-fn refusal(status: u16, words: &str) -> String {
-    let meaning = match status {
-        403 => "; has the policy of the witness this ledger's key?",
-        404 => "; it does not watch this ledger, or the address is another's",
-        422 => {
-            "; it has signed another tree of this ledger: does a second copy go on, or was this one set back?"
-        }
-        _ => "",
-    };
-    format!("it says {status}: {words}{meaning}")
 }

@@ -54,10 +54,6 @@ impl House {
         House::open(witness, "127.0.0.1:0".parse().unwrap())
     }
 
-    pub(super) fn url(&self) -> String {
-        format!("http://{}", self.address)
-    }
-
     fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();

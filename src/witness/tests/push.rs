@@ -50,10 +50,10 @@ impl Log for Pushed {
         let (checkpoint, _) = open_checkpoint(note, &self.log.vkey()).unwrap();
         let _ = self.told.try_send(Told::HeldAgainst(checkpoint.size));
         let has = self.log.size();
-        if checkpoint.size > has {
-            return Err(format!("{} are missing", checkpoint.size - has));
+        if checkpoint.size <= has && self.log.root(checkpoint.size) == checkpoint.root {
+            return Ok(());
         }
-        Ok(())
+        Err("it is not here".to_owned())
     }
 
     fn confirm_complete(&self, size: u64) -> Result<(), String> {
@@ -332,8 +332,10 @@ fn a_forked_log_is_not_signed_for_and_nothing_of_it_is_published() {
     let bench = Bench::start(&fork, policy(&log, &[&post], "all"), Begin::default());
     bench.offer(&fork, 30);
     for _ in 0..2 {
-        // It is asked anew after each refusal.
+        // What it shows, with the log's own signature, is held against the
+        // log; and it is asked anew after each refusal.
         assert_eq!(bench.next(), Told::Proof(20, 30));
+        assert_eq!(bench.next(), Told::HeldAgainst(20));
     }
     let page = bench.page();
     let refused = "hazledger_witness_failures_total{witness=\"w11\",reason=\"refused\"} ";
