@@ -46,6 +46,8 @@ pub mod verify;
 pub mod verify_evidence;
 pub mod verify_url;
 mod webhook;
+pub mod witness;
+pub mod witnesses;
 pub mod words;
 
 use std::process::ExitCode;
@@ -100,6 +102,7 @@ enum Command {
     Report(report::ReportArgs),
     Registry(Box<registry::RegistryArgs>),
     Rules(rules::RulesArgs),
+    Witness(witness::WitnessArgs),
 }
 
 /// Reads the arguments, runs the subcommand, and says how it came out.
@@ -136,5 +139,6 @@ fn run(command: &Command) -> Result<Outcome, CliError> {
         Command::Report(args) => report::run(args),
         Command::Registry(args) => registry::run(args),
         Command::Rules(args) => rules::run(args),
+        Command::Witness(args) => witness::run(args),
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::support::cli;
 
-const SUBCOMMANDS: [&[&str]; 28] = [
+const SUBCOMMANDS: [&[&str]; 29] = [
     &["demo"],
     &["init"],
     &["key", "new"],
@@ -32,6 +32,7 @@ const SUBCOMMANDS: [&[&str]; 28] = [
     &["rules", "show"],
     &["rules", "check"],
     &["rules", "publish"],
+    &["witness"],
 ];
 
 #[test]

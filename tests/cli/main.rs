@@ -14,3 +14,4 @@ mod receipts;
 mod repair;
 mod session;
 mod support;
+mod witness;
