@@ -35,6 +35,7 @@ use hazledger::proof::{
 };
 use prost::Message;
 
+use crate::proofs;
 use crate::repair;
 use crate::world::bench::{self, key};
 use crate::world::{SIGNERS, World, copy, world};
@@ -57,6 +58,14 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("key_file", key_file),   // a key file
     ("segment", segment),     // a journal's segments, opened to be written to
     ("audit", audit),         // a journal's segments, as the verifier reads them
+    ("vkey", proofs::vkey),   // a verifier key of notes
+    ("note", proofs::note),   // a signed note, to its signatures
+    ("checkpoint", proofs::checkpoint), // a checkpoint's text
+    ("policy", proofs::policy), // a trust policy
+    ("receipt", proofs::receipt), // a receipt in either form, to what it shows
+    ("tlog_proof", proofs::tlog_proof), // a receipt's text
+    ("bundle", proofs::bundle), // a bundle of entries
+    ("tile_path", proofs::tile_path), // where a tile or a bundle is
 ];
 
 /// The target that HAZLEDGER_FUZZ names.
@@ -496,7 +505,7 @@ fn audit(bytes: &[u8]) {
 #[allow(dead_code, reason = "for the quick form")]
 pub fn seeds(golden: &Path) -> Vec<(&'static str, Vec<u8>)> {
     let world = world();
-    let mut seeds: Vec<(&'static str, Vec<u8>)> = Vec::new();
+    let mut seeds = proofs::seeds();
     let mut add = |target, choices: &[u8], bytes: &[u8]| {
         seeds.push((target, [choices, bytes].concat()));
     };
