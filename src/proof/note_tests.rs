@@ -302,6 +302,8 @@ fn a_checkpoint_has_one_form() {
         bad(format!("a\n5\n{root}\n{many}")),
         BadCheckpoint::Extension(17)
     );
+    let control = bad(format!("a\n5\n{root}\nmore\r\n"));
+    assert_eq!(control, BadCheckpoint::Note(BadNote::Character('\r')));
     // No leaves have one root.
     let none = leaf_hash(b"a");
     assert_eq!(
