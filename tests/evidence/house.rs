@@ -97,6 +97,11 @@ impl House {
         }
     }
 
+    /// Where maps are kept.
+    pub fn maps_dir(&self) -> PathBuf {
+        self.dir.join("maps")
+    }
+
     /// From now on the checkpoint is of so many records.
     pub fn see(&mut self, size: u64) {
         self.size = size;

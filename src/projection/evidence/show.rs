@@ -127,13 +127,25 @@ fn beside(
 /// A key's registration; of a record that goes on with its chain all events, if
 /// it could have revoked the key: what a key alone says of itself, and the
 /// ledger's own words, cannot, unless the key is an authority's.
-pub(super) fn key(record: &OpenRecord, key: &Subject, by_authority: bool, parts: &mut Parts) {
+pub(super) fn key(
+    record: &OpenRecord,
+    key: &Subject,
+    by_authority: bool,
+    parts: &mut Parts,
+    wanted: &mut Wanted,
+) {
     let payload = &record.payload;
     let begins = chain_link(record, key).is_some_and(|(_, link)| link.previous.is_none());
     let own = payload.party == LEDGER || payload.key_id == key.id && !by_authority;
     if begins {
         registered(record, key, parts);
         party_beside(record, parts);
+        // A key that follows another goes on from that one's chain.
+        let shown = parts.events.iter().filter_map(|at| record.events.get(*at)?.as_ref());
+        let about = shown.map(registry::subjects);
+        let about = about.filter(|subjects| subjects.contains(key)).flatten();
+        let others = about.filter(|other| other.kind() == SubjectKind::Key && other != key);
+        wanted.extend(others.map(|other| (other, record.position())));
     } else if !own || !payload.cosigner_key_ids.is_empty() {
         parts.events.extend(0..record.events.len());
     }
