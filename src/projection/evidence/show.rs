@@ -73,6 +73,9 @@ pub(super) fn lot_whole(
             events.insert(at);
         }
     }
+    // What is overdue is said of many subjects in one event; the outcome says it
+    // of this one.
+    events.retain(|at| !is_overdue(record, *at));
     let parked = causes.iter().filter_map(|change| change.cause.as_ref());
     let facts: BTreeSet<(u64, usize)> = parked.filter_map(parked_event).collect();
     beside(record, &events, &facts, parts, wanted);
@@ -89,6 +92,11 @@ pub(super) fn lot_whole(
     }
     parts.events.extend(events);
     facts.into_iter().collect()
+}
+
+fn is_overdue(record: &OpenRecord, at: usize) -> bool {
+    let event = record.events.get(at).and_then(Option::as_ref);
+    event.is_some_and(|event| matches!(event.body, Some(Body::OverdueStated(_))))
 }
 
 /// Handoffs and permits that the same events, or the same parked facts, changed.
