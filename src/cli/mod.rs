@@ -23,6 +23,8 @@ pub mod lapsed;
 pub mod limits;
 pub mod log;
 pub mod names;
+pub mod monitor;
+mod monitored;
 pub mod output;
 pub mod papers;
 mod passphrase;
@@ -43,6 +45,9 @@ pub mod verified;
 pub mod verify;
 pub mod verify_evidence;
 pub mod verify_url;
+mod webhook;
+pub mod witness;
+pub mod witnesses;
 pub mod words;
 
 use std::process::ExitCode;
@@ -92,10 +97,12 @@ enum Command {
     Receipt(receipt::ReceiptArgs),
     Evidence(evidence::EvidenceArgs),
     Verify(verify::VerifyArgs),
+    Monitor(Box<monitor::MonitorArgs>),
     Repair(repair::RepairArgs),
     Report(report::ReportArgs),
     Registry(Box<registry::RegistryArgs>),
     Rules(rules::RulesArgs),
+    Witness(witness::WitnessArgs),
 }
 
 /// Reads the arguments, runs the subcommand, and says how it came out.
@@ -127,9 +134,11 @@ fn run(command: &Command) -> Result<Outcome, CliError> {
         Command::Receipt(args) => receipt::run(args),
         Command::Evidence(args) => evidence::run(args),
         Command::Verify(args) => verify::run(args),
+        Command::Monitor(args) => monitor::run(args),
         Command::Repair(args) => repair::run(args),
         Command::Report(args) => report::run(args),
         Command::Registry(args) => registry::run(args),
         Command::Rules(args) => rules::run(args),
+        Command::Witness(args) => witness::run(args),
     }
 }

@@ -13,8 +13,14 @@ pub mod evidence;
 mod head;
 mod kept;
 mod note;
+#[cfg(test)]
+mod note_tests;
 mod policy;
+#[cfg(test)]
+mod policy_tests;
 pub mod receipt;
+#[cfg(test)]
+mod receipt_tests;
 mod refusal;
 mod subject_head;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use crate::support::cli;
 
-const SUBCOMMANDS: [&[&str]; 27] = [
+const SUBCOMMANDS: [&[&str]; 29] = [
     &["demo"],
     &["init"],
     &["key", "new"],
@@ -18,6 +18,7 @@ const SUBCOMMANDS: [&[&str]; 27] = [
     &["follow"],
     &["evidence"],
     &["verify"],
+    &["monitor"],
     &["repair"],
     &["report", "differences"],
     &["refusals"],
@@ -31,6 +32,7 @@ const SUBCOMMANDS: [&[&str]; 27] = [
     &["rules", "show"],
     &["rules", "check"],
     &["rules", "publish"],
+    &["witness"],
 ];
 
 #[test]

@@ -97,8 +97,7 @@ impl Selection<'_> {
             for (at, link) in record.links.iter().enumerate() {
                 let Some(link) = link else { continue };
                 let used = link.kind() == LinkKind::Use;
-                if let (Some(subject), Some(previous), true) =
-                    (&link.subject, link.previous, used)
+                if let (Some(subject), Some(previous), true) = (&link.subject, link.previous, used)
                 {
                     parts.links.insert(at);
                     self.wanted.push_back((subject.clone(), previous));

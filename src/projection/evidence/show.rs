@@ -67,7 +67,9 @@ pub(super) fn lot_whole(
     for (at, event) in record.events.iter().enumerate() {
         let names = event.as_ref().is_some_and(|event| {
             let bytes = event.encode_to_vec();
-            bytes.windows(lot.id.len().max(1)).any(|w| w == lot.id.as_ref())
+            bytes
+                .windows(lot.id.len().max(1))
+                .any(|w| w == lot.id.as_ref())
         });
         if names {
             events.insert(at);

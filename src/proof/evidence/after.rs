@@ -11,9 +11,9 @@ use crate::event::record::OpenRecord;
 use crate::event::signing::PublicKey;
 use crate::pb::event::Body;
 use crate::pb::{Evidence, StateRecorded, Subject, TouchedProof};
+use crate::proof::check_subject_head;
 use crate::proof::checkpoint::Checkpoint;
 use crate::proof::touched::check_touched;
-use crate::proof::check_subject_head;
 
 /// How far a lot's last record is known to be its last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -114,7 +114,9 @@ pub fn check_evidence(
     bounded("documents", evidence.documents.len(), MAX_DOCUMENTS)?;
     let lot = LotId::from_slice(&evidence.lot).ok_or(BadEvidence::Lot(evidence.lot.len()))?;
     let (checkpoint, note) = open_checkpoint(&evidence.checkpoint, key)?;
-    let cosigned = policy.map(|policy| policy.satisfied_by(&note)).transpose()?;
+    let cosigned = policy
+        .map(|policy| policy.satisfied_by(&note))
+        .transpose()?;
     let opened = open(evidence, &checkpoint)?;
     let walked = walk(&opened, &checkpoint)?;
     let subject = subject::lot(lot);
@@ -262,9 +264,7 @@ fn walk(opened: &[Opened], checkpoint: &Checkpoint) -> Result<Walked, BadEvidenc
         let origin = record.payload.origin.as_ref();
         ledger
             .check_origin(origin)
-            .and_then(|()| {
-                ids::check_times(&record.payload, opened.id, record.head.recorded_at_ms)
-            })
+            .and_then(|()| ids::check_times(&record.payload, opened.id, record.head.recorded_at_ms))
             .map_err(|what| broken(position, what))?;
         let judged = keys.judge(opened)?;
         follow(record, &mut ends)?;
@@ -342,7 +342,9 @@ fn check_parked(
         };
         let outcomes = record.outcomes.iter().flatten();
         let own = outcomes.filter(|outcome| outcome.subject.as_ref() == Some(lot));
-        let causes = own.flat_map(|o| &o.changes).filter_map(|c| c.cause.as_ref());
+        let causes = own
+            .flat_map(|o| &o.changes)
+            .filter_map(|c| c.cause.as_ref());
         for cause in causes {
             let Some(parked) = cause.parked_position else {
                 continue;

@@ -245,8 +245,10 @@ fn permit_line(permit: &Subject, shown: &Permit) -> String {
 }
 
 fn documents(points: &mut Points, checked: &Checked) {
-    let (enclosed, named): (Vec<_>, Vec<_>) =
-        checked.documents.iter().partition(|(_, enclosed)| *enclosed);
+    let (enclosed, named): (Vec<_>, Vec<_>) = checked
+        .documents
+        .iter()
+        .partition(|(_, enclosed)| *enclosed);
     if !enclosed.is_empty() {
         points.proven.push(format!(
             "The {} documents enclosed are those that the events name by hash.",
@@ -285,7 +287,10 @@ fn edge(points: &mut Points, checked: &Checked) {
 fn withheld(points: &mut Points, records: &BTreeMap<u64, &OpenRecord>) {
     let all = || records.values();
     let gone = |count: usize, what: &str| (count > 0).then(|| format!("{count} {what}"));
-    let events = all().flat_map(|r| &r.events).filter(|e| e.is_none()).count();
+    let events = all()
+        .flat_map(|r| &r.events)
+        .filter(|e| e.is_none())
+        .count();
     let links = all().flat_map(|r| &r.links).filter(|l| l.is_none()).count();
     let outcomes = all().flat_map(|r| &r.outcomes).filter(|o| o.is_none());
     let findings = all().flat_map(|r| &r.findings).filter(|f| f.is_none());
@@ -318,7 +323,12 @@ fn list(all: &[&str]) -> String {
     if all.is_empty() {
         return "none".into();
     }
-    let mut text = all.iter().take(MAX_LISTED).copied().collect::<Vec<_>>().join(", ");
+    let mut text = all
+        .iter()
+        .take(MAX_LISTED)
+        .copied()
+        .collect::<Vec<_>>()
+        .join(", ");
     if let Some(more) = all.len().checked_sub(MAX_LISTED).filter(|more| *more > 0) {
         text.push_str(&format!(" and {more} more"));
     }

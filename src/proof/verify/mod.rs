@@ -224,6 +224,12 @@ impl Verifier {
         self.tree.root_at(size)
     }
 
+    /// Asks for the root at a size that is still to come, as
+    /// [`Expect::roots_at`] does.
+    pub fn want_root(&mut self, size: u64) {
+        self.tree.want(size);
+    }
+
     /// Verifies the rest and says what there was.
     pub fn finish(mut self) -> Result<Report, Failure> {
         self.flush()?;
