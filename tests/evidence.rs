@@ -117,7 +117,10 @@ fn maps_are_kept_and_thrown_away_when_they_disagree() {
     };
     assert_eq!(files().len(), evidence.maps.len());
     assert!(files().len() > 3);
-    let kept: Vec<Vec<u8>> = files().iter().map(|file| std::fs::read(file).unwrap()).collect();
+    let kept: Vec<Vec<u8>> = files()
+        .iter()
+        .map(|file| std::fs::read(file).unwrap())
+        .collect();
     let spoil: [fn(&mut Vec<u8>); 5] = [
         |bytes| bytes[3] ^= 1,
         |bytes| bytes.truncate(bytes.len() - 1),

@@ -16,7 +16,11 @@ async fn asked(bench: &Bench, which: Option<Which>) -> Result<Evidence, Status> 
         which,
         min_position: bench.ledger.committed(),
     };
-    let mut pieces = bench.trace_client().get_evidence(request).await?.into_inner();
+    let mut pieces = bench
+        .trace_client()
+        .get_evidence(request)
+        .await?
+        .into_inner();
     let mut bytes = Vec::new();
     while let Some(piece) = pieces.message().await? {
         bytes.extend(piece.encode_to_vec());
@@ -35,20 +39,31 @@ async fn evidence_comes_by_name_and_by_label_and_covers_the_latest_record() {
     let plant = &bench.cast.plant;
     let (born_at, lot) = bench.produce("E-1", 1_000_000).await;
     bench.produce("E-2", 7).await;
-    let (used_at, _) = bench.happen(plant, bench.now_ms(), vec![used(lot, 400)]).await;
+    let (used_at, _) = bench
+        .happen(plant, bench.now_ms(), vec![used(lot, 400)])
+        .await;
     for which in [Which::Lot(lot.to_bytes()), Which::Label("E-1".to_owned())] {
         let evidence = asked(&bench, Some(which)).await.unwrap();
         let checked = held(&bench, &evidence);
-        assert_eq!((checked.state.born_at, checked.after.last), (born_at, used_at));
+        assert_eq!(
+            (checked.state.born_at, checked.after.last),
+            (born_at, used_at)
+        );
         assert!(checked.checkpoint.size > used_at);
     }
     let status = asked(&bench, None).await.unwrap_err();
     assert_eq!(status.code(), Code::InvalidArgument);
-    let short = asked(&bench, Some(Which::Lot(vec![1; 3].into()))).await.unwrap_err();
+    let short = asked(&bench, Some(Which::Lot(vec![1; 3].into())))
+        .await
+        .unwrap_err();
     assert_eq!(short.code(), Code::InvalidArgument);
-    let unknown = asked(&bench, Some(Which::Lot(vec![1; 16].into()))).await.unwrap_err();
+    let unknown = asked(&bench, Some(Which::Lot(vec![1; 16].into())))
+        .await
+        .unwrap_err();
     assert_eq!(unknown.code(), Code::NotFound);
-    let label = asked(&bench, Some(Which::Label("E-9".into()))).await.unwrap_err();
+    let label = asked(&bench, Some(Which::Label("E-9".into())))
+        .await
+        .unwrap_err();
     assert_eq!(label.code(), Code::NotFound);
     bench.stop().await;
 }

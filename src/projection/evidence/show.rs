@@ -151,7 +151,10 @@ pub(super) fn key(
         registered(record, key, parts);
         party_beside(record, parts);
         // A key that follows another goes on from that one's chain.
-        let shown = parts.events.iter().filter_map(|at| record.events.get(*at)?.as_ref());
+        let shown = parts
+            .events
+            .iter()
+            .filter_map(|at| record.events.get(*at)?.as_ref());
         let about = shown.map(registry::subjects);
         let about = about.filter(|subjects| subjects.contains(key)).flatten();
         let others = about.filter(|other| other.kind() == SubjectKind::Key && other != key);

@@ -22,9 +22,7 @@ pub(super) struct Handoff {
 
 /// The acceptances among the events shown, each held against the offer that it
 /// names, if that is here.
-pub(super) fn handoffs(
-    records: &BTreeMap<u64, &OpenRecord>,
-) -> Result<Vec<Handoff>, BadEvidence> {
+pub(super) fn handoffs(records: &BTreeMap<u64, &OpenRecord>) -> Result<Vec<Handoff>, BadEvidence> {
     let name = |record: &OpenRecord| (record.payload.party.clone(), record.payload.id.clone());
     let by_name: BTreeMap<_, &OpenRecord> = records.values().map(|r| (name(r), *r)).collect();
     let mut found = Vec::new();

@@ -71,8 +71,14 @@ fn hands(points: &mut Points, handoffs: &[Handoff]) {
             )),
         }
     }
-    if let Some(more) = handoffs.len().checked_sub(MAX_HANDOFFS).filter(|more| *more > 0) {
-        points.not_shown.push(format!("{more} more handoffs, one by one; they hold as well."));
+    if let Some(more) = handoffs
+        .len()
+        .checked_sub(MAX_HANDOFFS)
+        .filter(|more| *more > 0)
+    {
+        points.not_shown.push(format!(
+            "{more} more handoffs, one by one; they hold as well."
+        ));
     }
 }
 
