@@ -239,6 +239,20 @@ impl Service for Empty {
         nothing()
     }
 
+    async fn get_checkpoint(
+        &self,
+        _: Request<GetCheckpointRequest>,
+    ) -> Result<Response<GetCheckpointResponse>, Status> {
+        nothing()
+    }
+
+    async fn get_receipt(
+        &self,
+        _: Request<GetReceiptRequest>,
+    ) -> Result<Response<GetReceiptResponse>, Status> {
+        nothing()
+    }
+
     async fn get_status(
         &self,
         _: Request<GetStatusRequest>,

@@ -12,8 +12,8 @@ use crate::journal::sim::{CrashPolicy, Fault, SimStorage, Step};
 use crate::journal::{Storage as _, StorageFile as _};
 use crate::ledger::checkpoint::{Folder, Place as _};
 use crate::ledger::{
-    Answer, Clock, Hold, Known, Ledger, NoReceipt, NotConfirmed, NotServed, OpenError, Opened,
-    Options, SubmitError,
+    Clock, Hold, Known, Ledger, NoReceipt, NotConfirmed, NotServed, OpenError, Opened, Options,
+    SubmitError,
 };
 use crate::proof::tree::{
     TreeHash, check_consistency, check_inclusion, consistency_path, leaf_hash,
