@@ -13,7 +13,8 @@ use hazledger::ledger::Options;
 use hazledger::pb::ledger_client::LedgerClient;
 use hazledger::pb::ledger_server::{Ledger as Service, LedgerServer};
 use hazledger::pb::{
-    DecideRequest, DecideResponse, FollowRequest, FollowResponse, GetRecordRequest,
+    DecideRequest, DecideResponse, FollowRequest, FollowResponse, GetCheckpointRequest,
+    GetCheckpointResponse, GetReceiptRequest, GetReceiptResponse, GetRecordRequest,
     GetRecordResponse, GetStatusRequest, GetStatusResponse, ListRefusalsRequest,
     ListRefusalsResponse, SignedStatement, SubmitRequest, SubmitResponse,
 };
