@@ -16,7 +16,8 @@ use hazledger::pb::{
     DecideRequest, DecideResponse, FollowRequest, FollowResponse, GetCheckpointRequest,
     GetCheckpointResponse, GetReceiptRequest, GetReceiptResponse, GetRecordRequest,
     GetRecordResponse, GetStatusRequest, GetStatusResponse, ListRefusalsRequest,
-    ListRefusalsResponse, SignedStatement, SubmitRequest, SubmitResponse,
+    ListRefusalsResponse, ReadJournalRequest, ReadJournalResponse, SignedStatement, SubmitRequest,
+    SubmitResponse,
 };
 use prost::Message as _;
 use tonic::transport::Channel;
@@ -237,6 +238,15 @@ impl Service for Empty {
         &self,
         _: Request<FollowRequest>,
     ) -> Result<Response<Self::FollowStream>, Status> {
+        nothing()
+    }
+
+    type ReadJournalStream = None<ReadJournalResponse>;
+
+    async fn read_journal(
+        &self,
+        _: Request<ReadJournalRequest>,
+    ) -> Result<Response<Self::ReadJournalStream>, Status> {
         nothing()
     }
 
