@@ -3,15 +3,31 @@
 //! asks a server is elsewhere. An auditor can use it without our server.
 
 mod acknowledgement;
+mod checkpoint;
 mod commit;
+mod cosignature;
 mod kept;
+mod note;
+mod policy;
 mod refusal;
 #[cfg(test)]
 mod tests;
+pub mod tree;
 mod verify;
 
 pub use acknowledgement::{Acknowledged, BadAcknowledgement, acknowledge, check_acknowledgement};
+pub use checkpoint::{
+    BadCheckpoint, Checkpoint, MAX_EXTENSION_LINES, open_checkpoint, sign_checkpoint,
+};
 pub use commit::{BadCommit, BatchTree, batch_leaf, check_commit, sign_commit};
+pub use cosignature::{BadCosignature, MAX_TIME, check_cosignature, cosign};
 pub use kept::{BadKept, KeptChain, kept_hash, open_kept};
+pub use note::{
+    BadNote, BadVerifierKey, MAX_NOTE, MAX_NOTE_SIGNATURES, Note, NoteKeyKind, NoteSignature,
+    VerifierKey, note_key_id,
+};
+pub use policy::{
+    BadPolicy, BadPolicyLine, Cosigned, MAX_POLICY, Policy, PolicyLog, PolicyWitness, Unsatisfied,
+};
 pub use refusal::{BadRefusal, check_refusal, sign_refusal};
 pub use verify::{ChainVerifier, Expect, Failure, Report, Verifier, Violation};

@@ -1,0 +1,1 @@
+//! The tree against the published vectors and the definition.
