@@ -12,6 +12,7 @@
 //! - [`journal`]: segment files, recovery, the storage seam. Files only.
 //! - [`audit`]: a journal verified from its first byte to its last.
 //! - [`repair`]: damaged segments healed from another copy of the journal.
+//! - [`backup`]: a data directory backed up while it is served, and restored.
 //! - [`projection`]: what can be rebuilt: the sled store, the views, and the
 //!   snapshot that a start begins from.
 //! - [`ledger`]: the single writer, its batches and the commit seam.
@@ -21,6 +22,7 @@
 //! - [`cli`]: the subcommands, one file each.
 
 pub mod audit;
+pub mod backup;
 pub mod catalog;
 pub mod cli;
 pub mod custody;

@@ -23,6 +23,7 @@ const MAY_USE: &[(&str, &str)] = &[
     ("journal", ""),
     ("audit", "event proof journal pb"),
     ("repair", "event proof journal pb"),
+    ("backup", "event proof journal audit repair pb"),
     ("projection", "event catalog custody proof journal pb"),
     (
         "ledger",
@@ -39,7 +40,7 @@ const MAY_USE: &[(&str, &str)] = &[
     ("sim", "event catalog grpc pb"),
     (
         "cli",
-        "event catalog custody proof journal audit repair projection ledger grpc web sim pb",
+        "event catalog custody proof journal audit repair backup projection ledger grpc web sim pb",
     ),
 ];
 

@@ -45,7 +45,9 @@ pub enum BackupError {
     #[error("its MANIFEST is damaged: {0}")]
     Manifest(#[from] BadManifest),
     /// The backup is of another ledger.
-    #[error("it is a backup of the ledger {found}, and the data directory is of {wanted}; give another folder")]
+    #[error(
+        "it is a backup of the ledger {found}, and the data directory is of {wanted}; give another folder"
+    )]
     OtherLedger {
         /// The backup's genesis hash.
         found: Hash,
@@ -89,7 +91,9 @@ pub enum BackupError {
         what: String,
     },
     /// Record 0 does not say whose signatures to ask for.
-    #[error("record 0 does not hold: {0}; heal the journal first: hazledger repair DIR --from COPY")]
+    #[error(
+        "record 0 does not hold: {0}; heal the journal first: hazledger repair DIR --from COPY"
+    )]
     NoGenesis(String),
     /// The folders of the data directory changed faster than they were read.
     #[error("the kept refusals were being removed as they were read; try again")]
@@ -111,6 +115,25 @@ pub enum BackupError {
     /// What a backup holds does not verify.
     #[error("what it holds does not verify: {0}")]
     Untrue(String),
+    /// An archive holds something else under a segment's name.
+    #[error(
+        "the store's {0} is not the journal's: it is another ledger's, or from before the segment \
+         was changed; give another folder, or take that file away"
+    )]
+    OtherSegment(String),
+    /// A segment is neither here nor in the store.
+    #[error("{name} is archived as {place}, which cannot be read, and the store has none either")]
+    Nowhere {
+        /// The segment.
+        name: String,
+        /// Where it should be.
+        place: String,
+    },
+    /// Somebody else changes the journal's files.
+    #[error(
+        "its journal's files are being changed by another 'hazledger archive', 'retain' or 'repair'"
+    )]
+    Busy,
     /// The place for a restored ledger is taken.
     #[error("{0} is not empty; restore into an empty or absent folder")]
     NotEmpty(String),
@@ -120,6 +143,25 @@ pub enum BackupError {
 }
 
 impl BackupError {
+    /// Whether it was tried, and the answer is no: something does not hold.
+    pub fn says_no(&self) -> bool {
+        matches!(
+            self,
+            BackupError::Segment { .. }
+                | BackupError::Manifest(_)
+                | BackupError::OtherLedger { .. }
+                | BackupError::Smaller { .. }
+                | BackupError::Forked(_)
+                | BackupError::Lost { .. }
+                | BackupError::Checkpoint { .. }
+                | BackupError::Damaged { .. }
+                | BackupError::Untrue(_)
+                | BackupError::NoGenesis(_)
+                | BackupError::OtherSegment(_)
+                | BackupError::Journal(JournalError::Rot { .. } | JournalError::Missing { .. })
+        )
+    }
+
     /// For `map_err`.
     pub(super) fn io(
         action: &'static str,

@@ -64,7 +64,9 @@ pub enum BadManifest {
     #[error("its first line is not `hazledger backup`")]
     NotOne,
     /// Made by another version of this program.
-    #[error("it has format version {0}, this program reads {FORMAT_VERSION}; use the program that wrote it")]
+    #[error(
+        "it has format version {0}, this program reads {FORMAT_VERSION}; use the program that wrote it"
+    )]
     Version(String),
     /// A line that should be there is not, or says what cannot be.
     #[error("`{0}` is missing, or is not what it should be")]
@@ -160,11 +162,7 @@ impl fmt::Display for Manifest {
         let mut text = format!(
             "hazledger backup\nversion = {FORMAT_VERSION}\ngenesis = {}\nrecords = {}\n\
              last head = {}\nrecorded ms = {}\ntaken ms = {}\n",
-            self.genesis_hash,
-            self.records,
-            self.last_head,
-            self.recorded_at_ms,
-            self.taken_at_ms
+            self.genesis_hash, self.records, self.last_head, self.recorded_at_ms, self.taken_at_ms
         );
         for file in &self.files {
             writeln!(
@@ -221,10 +219,7 @@ pub(super) fn is_stored(name: &str) -> bool {
 /// to a file system.
 fn is_plain(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-    !name.is_empty()
-        && name.len() <= MAX_NAME
-        && !name.starts_with('.')
-        && name.bytes().all(plain)
+    !name.is_empty() && name.len() <= MAX_NAME && !name.starts_with('.') && name.bytes().all(plain)
 }
 
 /// The manifest's own name, in the backup's folder.
@@ -234,10 +229,7 @@ pub(super) const LOCK: &str = "LOCK";
 /// The end of the name of a file that is being written.
 pub(super) const UNFINISHED: &str = ".new";
 
-fn field<'a>(
-    lines: &mut std::str::Lines<'a>,
-    name: &'static str,
-) -> Result<&'a str, BadManifest> {
+fn field<'a>(lines: &mut std::str::Lines<'a>, name: &'static str) -> Result<&'a str, BadManifest> {
     let line = lines.next().and_then(|line| line.split_once(" = "));
     line.filter(|(key, _)| *key == name)
         .map(|(_, value)| value)

@@ -11,13 +11,17 @@
 //! | `take` | taking one |
 //! | `shelf` | putting a file into a backup, durably |
 //! | `verify` | every byte of one, and the audit of what it holds |
+//! | `checkpoint` | what the ledger has signed of its tree |
 //! | `restore` | a data directory made of one |
+//! | `archive` | sealed segments moved to cheaper storage |
 //!
 //! What this is not: a mirror that follows a server, or a place to serve from.
 //! A backup is no data directory: it has no `LEDGER` file.
 //!
 #![doc = include_str!("FORMAT.md")]
 
+mod archive;
+mod checkpoint;
 mod error;
 mod folder;
 mod manifest;
@@ -25,16 +29,15 @@ mod restore;
 mod shelf;
 mod source;
 mod take;
-#[cfg(test)]
-mod tests;
 mod verify;
 mod view;
 
+pub use archive::{Archived, Maintenance, Place, Placed, Until, archive, places};
 pub use error::BackupError;
-pub use folder::{BackupFolder, open_read_only};
+pub use folder::{BackupFolder, BackupReader, open_read_only};
 pub use manifest::{BadManifest, Entry, FORMAT_VERSION, MAX_FILES, MAX_MANIFEST_BYTES, Manifest};
-pub use restore::{Restored, restore};
+pub use restore::{MARK, Restored, restore};
 pub use source::Source;
 pub use take::{Key, Taken, Wanted, journal_in, manifest_in, take};
-pub use verify::{Verified, verify};
+pub use verify::{Verified, verify, verify_bytes};
 pub use view::View;

@@ -41,7 +41,9 @@ impl<'a, S: Storage> Shelf<'a, S> {
         let files = || before.iter().flat_map(|before| &before.files);
         Ok(Shelf {
             folder,
-            by_name: files().map(|file| (file.name.clone(), file.clone())).collect(),
+            by_name: files()
+                .map(|file| (file.name.clone(), file.clone()))
+                .collect(),
             used: files().map(|file| file.stored.clone()).collect(),
             before,
             files: Vec::new(),
@@ -55,7 +57,9 @@ impl<'a, S: Storage> Shelf<'a, S> {
     pub(super) fn has(&self, name: &str) -> Option<&Entry> {
         let entry = self.by_name.get(name)?;
         let length = self.folder.open(&entry.stored).and_then(|file| file.len());
-        length.is_ok_and(|length| length == entry.bytes).then_some(entry)
+        length
+            .is_ok_and(|length| length == entry.bytes)
+            .then_some(entry)
     }
 
     /// Keeps a file as it is.
@@ -91,15 +95,21 @@ impl<'a, S: Storage> Shelf<'a, S> {
         name: &str,
         stored: &str,
     ) -> Result<Copied, BackupError> {
-        self.write(bytes.len() as u64, name, stored, &mut |_| {}, |from, piece| {
-            let from = usize::try_from(from).unwrap_or(usize::MAX);
-            let to = from.saturating_add(piece.len());
-            match bytes.get(from..to) {
-                Some(source) => piece.copy_from_slice(source),
-                None => return Err(BackupError::TooMuch(name.to_owned())),
-            }
-            Ok(())
-        })
+        self.write(
+            bytes.len() as u64,
+            name,
+            stored,
+            &mut |_| {},
+            |from, piece| {
+                let from = usize::try_from(from).unwrap_or(usize::MAX);
+                let to = from.saturating_add(piece.len());
+                match bytes.get(from..to) {
+                    Some(source) => piece.copy_from_slice(source),
+                    None => return Err(BackupError::TooMuch(name.to_owned())),
+                }
+                Ok(())
+            },
+        )
     }
 
     fn write(
@@ -201,8 +211,11 @@ pub(super) struct Copied {
 
 /// Removes the files that a manifest does not name.
 fn clear<S: Storage>(folder: &S, manifest: &Manifest) -> Result<(), BackupError> {
-    let named: BTreeSet<&str> =
-        manifest.files.iter().map(|file| file.stored.as_str()).collect();
+    let named: BTreeSet<&str> = manifest
+        .files
+        .iter()
+        .map(|file| file.stored.as_str())
+        .collect();
     let mut gone = false;
     for name in list(folder)? {
         let is_kept = [MANIFEST, LOCK].contains(&name.as_str()) || named.contains(name.as_str());
@@ -220,7 +233,13 @@ fn clear<S: Storage>(folder: &S, manifest: &Manifest) -> Result<(), BackupError>
 
 /// Whether a name is one that a backup gives to its files.
 pub(super) fn is_ours(name: &str) -> bool {
-    let begins = ["journal-", "refusals-", "checkpoint-", "LEDGER.saved", "ledger.key"];
+    let begins = [
+        "journal-",
+        "refusals-",
+        "checkpoint-",
+        "LEDGER.saved",
+        "ledger.key",
+    ];
     name == LOCK
         || name.strip_suffix(UNFINISHED).unwrap_or(name) == MANIFEST
         || begins.iter().any(|begin| name.starts_with(begin))

@@ -3,7 +3,7 @@
 //! earlier: the checkpoint, then the journal, then the refusals that its
 //! records speak of.
 
-use super::checkpoint::{self, Signed};
+use super::checkpoint::signed_size;
 use super::manifest::{JOURNAL, KEY, Manifest, REFUSALS};
 use super::shelf::{Shelf, hash_of, read_manifest};
 use super::source::{Small, Source};
@@ -128,7 +128,7 @@ struct Stocked {
     end: End,
     recorded_at_ms: Option<i64>,
     left_out: u64,
-    signed: Option<Signed>,
+    signed: Option<u64>,
     key: Key,
 }
 
@@ -137,9 +137,8 @@ impl<T: Storage + Clone> Taking<'_, T> {
     fn once(&mut self) -> Result<Option<Stocked>, BackupError> {
         let oldest = self.oldest_refusals()?;
         let checkpoints = self.source.checkpoints()?;
-        let signed = checkpoint::signed(&checkpoints, &self.ledger)?;
-        let mut stocked = self.journal(signed.as_ref())?;
-        stocked.signed = signed;
+        let signed = signed_size(&checkpoints)?;
+        let mut stocked = self.journal(signed)?;
         for small in checkpoints {
             let stored = small.name.replace("checkpoints/", "checkpoint-");
             self.small(small, &stored)?;
@@ -171,14 +170,14 @@ impl<T: Storage + Clone> Taking<'_, T> {
             new_files: self.shelf.new_files,
             new_bytes: self.shelf.new_bytes,
             left_out: stocked.left_out,
-            signed: stocked.signed.map(|signed| signed.size),
+            signed: stocked.signed,
             key: stocked.key,
             manifest: self.shelf.publish(manifest)?,
         })
     }
 
     /// The journal: its sealed segments, then what is durable of the last.
-    fn journal(&mut self, signed: Option<&Signed>) -> Result<Stocked, BackupError> {
+    fn journal(&mut self, signed: Option<u64>) -> Result<Stocked, BackupError> {
         let firsts = segments(&self.source.journal)?;
         let Some((last, full)) = firsts.split_last() else {
             return Err(crate::journal::JournalError::NotFound.into());
@@ -197,9 +196,9 @@ impl<T: Storage + Clone> Taking<'_, T> {
         }
         let left_out = self.last(*last, signed, &mut chain)?;
         self.is_the_same_further(&chain)?;
-        if let Some(signed) = signed.filter(|signed| signed.size > chain.end.position) {
+        if let Some(size) = signed.filter(|size| *size > chain.end.position) {
             return Err(BackupError::Lost {
-                size: signed.size,
+                size,
                 here: chain.end.position,
             });
         }
@@ -207,7 +206,7 @@ impl<T: Storage + Clone> Taking<'_, T> {
             end: chain.end,
             recorded_at_ms: chain.recorded_at_ms,
             left_out,
-            signed: None,
+            signed,
             key: Key::LeftOut,
         })
     }
@@ -293,12 +292,14 @@ impl<T: Storage + Clone> Taking<'_, T> {
         let Ok(there) = sealed_ends(&kept, first) else {
             return Ok(None);
         };
-        if (there.end, there.last_head) != (ends.end, ends.last_head) {
+        let is_other = (there.end, there.last_head) != (ends.end, ends.last_head);
+        if is_other && name.starts_with(JOURNAL) {
             let what = format!("{name} ends with another record than the backup's");
             return Err(BackupError::Forked(what));
         }
         if there != *ends {
-            // The same heads, and some of their parts withheld.
+            // The same heads, and some of their parts withheld; or refusals that
+            // were set aside and begun again.
             return Ok(None);
         }
         if self.wanted.thorough {
@@ -332,13 +333,17 @@ impl<T: Storage + Clone> Taking<'_, T> {
     fn last(
         &mut self,
         first: u64,
-        signed: Option<&Signed>,
+        signed: Option<u64>,
         chain: &mut Chain,
     ) -> Result<u64, BackupError> {
         let name = format!("{JOURNAL}{}", segment_name(first));
         // What has been backed up was durable as well.
-        let before = self.shelf.before.as_ref().map_or(0, |before| before.records);
-        let floor = signed.map_or(0, |signed| signed.size).max(before);
+        let before = self
+            .shelf
+            .before
+            .as_ref()
+            .map_or(0, |before| before.records);
+        let floor = signed.unwrap_or(0).max(before);
         let end = durable_end(&self.source.journal, first, floor)?;
         let known = self.shelf.has(&name).filter(|entry| {
             entry.bytes == end.bytes
@@ -395,7 +400,9 @@ impl<T: Storage + Clone> Taking<'_, T> {
             format!("journal-{segment}{suffix}"),
         );
         let asked = self.asked();
-        let copied = self.shelf.copy(file, bytes, &name, &stored, self.progress)?;
+        let copied = self
+            .shelf
+            .copy(file, bytes, &name, &stored, self.progress)?;
         let copy = View::of_one(
             self.shelf.folder.clone(),
             segment,
@@ -450,7 +457,9 @@ impl<T: Storage + Clone> Taking<'_, T> {
             format!("{REFUSALS}{segment}"),
             format!("refusals-{segment}{suffix}"),
         );
-        let copied = self.shelf.copy(file, bytes, &name, &stored, self.progress)?;
+        let copied = self
+            .shelf
+            .copy(file, bytes, &name, &stored, self.progress)?;
         let copy = View::of_one(
             self.shelf.folder.clone(),
             segment,

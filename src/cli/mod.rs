@@ -5,6 +5,8 @@
 //! that goes away is success, as with any filter.
 
 pub mod acks;
+pub mod archive;
+pub mod backup;
 pub mod client;
 pub mod data;
 pub mod demo;
@@ -28,6 +30,7 @@ pub mod refusals;
 pub mod registry;
 pub mod repair;
 pub mod report;
+pub mod restore;
 pub mod rules;
 pub mod serve;
 pub mod submit;
@@ -82,6 +85,9 @@ enum Command {
     Refusals(refusals::RefusalsArgs),
     Verify(verify::VerifyArgs),
     Repair(repair::RepairArgs),
+    Backup(backup::BackupArgs),
+    Restore(restore::RestoreArgs),
+    Archive(archive::ArchiveArgs),
     Report(report::ReportArgs),
     Registry(Box<registry::RegistryArgs>),
     Rules(rules::RulesArgs),
@@ -115,6 +121,9 @@ fn run(command: &Command) -> Result<Outcome, CliError> {
         Command::Refusals(args) => refusals::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Repair(args) => repair::run(args),
+        Command::Backup(args) => backup::run(args),
+        Command::Restore(args) => restore::run(args),
+        Command::Archive(args) => archive::run(args),
         Command::Report(args) => report::run(args),
         Command::Registry(args) => registry::run(args),
         Command::Rules(args) => rules::run(args),

@@ -142,7 +142,10 @@ impl<F: StorageFile> ReadingOn<F> {
                     self.vouched = self.read;
                     return Ok(Pass::Done);
                 }
-                Ok(Step::End) => (walker.offset, "there are zeros where frames were".to_owned()),
+                Ok(Step::End) => (
+                    walker.offset,
+                    "there are zeros where frames were".to_owned(),
+                ),
                 Err(Fault::Damage { offset, what, .. }) => (offset, what),
                 Err(Fault::Io(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
                     return Ok(Pass::Shorter);

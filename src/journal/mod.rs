@@ -61,5 +61,5 @@ pub use segment::{
     DEFAULT_SEGMENT_BYTES, FORMAT_VERSION, Header, JournalOptions, MAX_SEGMENT_BYTES,
     MIN_SEGMENT_BYTES,
 };
-pub use storage::{DirStorage, Storage, StorageFile};
+pub use storage::{DirStorage, Storage, StorageFile, open_to_read};
 pub use writer::Journal;

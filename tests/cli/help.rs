@@ -3,7 +3,7 @@
 
 use crate::support::cli;
 
-const SUBCOMMANDS: [&[&str]; 23] = [
+const SUBCOMMANDS: [&[&str]; 27] = [
     &["demo"],
     &["init"],
     &["key", "new"],
@@ -17,6 +17,10 @@ const SUBCOMMANDS: [&[&str]; 23] = [
     &["follow"],
     &["verify"],
     &["repair"],
+    &["backup"],
+    &["backup", "verify"],
+    &["restore"],
+    &["archive"],
     &["report", "differences"],
     &["refusals"],
     &["registry", "list"],
