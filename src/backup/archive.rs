@@ -195,7 +195,7 @@ impl Moving<'_> {
     fn one(&mut self, placed: &Placed, next: u64) -> Result<(), BackupError> {
         let name = segment_name(placed.first);
         let there = self.store.join(&name);
-        match &placed.place {
+        let copied = match &placed.place {
             Place::Archived(place) if *place == there => return Ok(()),
             Place::Unreachable(place, _) if !there.exists() => {
                 return Err(BackupError::Nowhere {
@@ -205,17 +205,28 @@ impl Moving<'_> {
             }
             // The store is elsewhere now: what is there is believed only for
             // what it says itself, and for its neighbours.
-            Place::Unreachable(..) => {}
+            Place::Unreachable(..) => None,
             Place::Here | Place::Archived(_) => self.copy(placed.first, &there)?,
+        };
+        let file = match &copied {
+            Some(_) => format!("{name}{UNFINISHED}"),
+            None => name.clone(),
+        };
+        self.check(placed.first, next, &name, &file)?;
+        if let Some(length) = copied {
+            let unfinished = self.store.join(&file);
+            fs::rename(&unfinished, &there).map_err(BackupError::io("rename", show(&unfinished)))?;
+            sync_folder(&self.store)?;
+            self.archived.copied = self.archived.copied.saturating_add(length);
         }
-        self.check(placed.first, next, &name)?;
         self.link(&name, &there)?;
         self.archived.moved.push(placed.first);
         Ok(())
     }
 
-    /// Sees that the store has the same bytes under the segment's name, durably.
-    fn copy(&mut self, first: u64, there: &Path) -> Result<(), BackupError> {
+    /// Copies a segment into the store under an unfinished name, durably;
+    /// returns its length. `None` if the store has the same bytes already.
+    fn copy(&mut self, first: u64, there: &Path) -> Result<Option<u64>, BackupError> {
         let name = segment_name(first);
         let source = self
             .from
@@ -225,7 +236,7 @@ impl Moving<'_> {
         if there.exists() {
             let here = hash_of(&source, self.progress).map_err(reading())?;
             if self.hash(there)? == here {
-                return Ok(());
+                return Ok(None);
             }
             return Err(BackupError::OtherSegment(name));
         }
@@ -261,9 +272,7 @@ impl Moving<'_> {
         if back != (Hash(*hasher.finalize().as_bytes()), length) {
             return Err(BackupError::OtherSegment(name));
         }
-        fs::rename(&unfinished, there).map_err(BackupError::io("rename", show(&unfinished)))?;
-        self.archived.copied = self.archived.copied.saturating_add(length);
-        sync_folder(&self.store)
+        Ok(Some(length))
     }
 
     fn hash(&mut self, path: &Path) -> Result<(Hash, u64), BackupError> {
@@ -276,7 +285,13 @@ impl Moving<'_> {
 
     /// Holds what stands in the store against the ledger's signatures, and
     /// against the segment that follows here.
-    fn check(&mut self, first: u64, next: u64, name: &str) -> Result<(), BackupError> {
+    fn check(
+        &mut self,
+        first: u64,
+        next: u64,
+        name: &str,
+        file: &str,
+    ) -> Result<(), BackupError> {
         let store = ReadOnlyFolder::new(&self.store);
         let ledger = match self.ledger.take() {
             Some(ledger) => ledger,
@@ -284,7 +299,7 @@ impl Moving<'_> {
                 .or_else(|_| Ledger::find(&store, self.genesis_hash))
                 .map_err(BackupError::NoGenesis)?,
         };
-        let one = View::of_one(store, name.to_owned(), name.to_owned());
+        let one = View::of_one(store, name.to_owned(), file.to_owned());
         let checked = ledger.check(scan_segment(&one, first), None);
         let following = self.header_of(next);
         self.ledger = Some(ledger);

@@ -7,6 +7,7 @@
 pub mod acks;
 pub mod archive;
 pub mod backup;
+pub mod checkpoints;
 pub mod client;
 pub mod data;
 pub mod demo;
@@ -26,6 +27,7 @@ pub mod papers;
 mod passphrase;
 pub mod random;
 pub mod recall;
+pub mod receipt;
 pub mod refusals;
 pub mod registry;
 pub mod repair;
@@ -83,6 +85,7 @@ enum Command {
     Findings(findings::FindingsArgs),
     Follow(follow::FollowArgs),
     Refusals(refusals::RefusalsArgs),
+    Receipt(receipt::ReceiptArgs),
     Verify(verify::VerifyArgs),
     Repair(repair::RepairArgs),
     Backup(backup::BackupArgs),
@@ -119,6 +122,7 @@ fn run(command: &Command) -> Result<Outcome, CliError> {
         Command::Findings(args) => findings::run(args),
         Command::Follow(args) => follow::run(args),
         Command::Refusals(args) => refusals::run(args),
+        Command::Receipt(args) => receipt::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Repair(args) => repair::run(args),
         Command::Backup(args) => backup::run(args),

@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `ledger` | statements in, records out |
 //! | `submitting`, `following` | the same as streams |
+//! | `receipts` | checkpoints, and receipts that lead to them |
 //! | `trace` | a lot's chain, genealogy, balance, disputes, differences |
 //! | `registry` | parties, what is theirs, keys |
 //! | `filter` | which records a follower wants |
@@ -37,6 +38,7 @@ mod ledger;
 mod limits;
 mod metrics;
 mod readable;
+mod receipts;
 mod registry;
 mod request_id;
 mod submitting;

@@ -6,9 +6,11 @@ mod acknowledgement;
 mod checkpoint;
 mod commit;
 mod cosignature;
+mod head;
 mod kept;
 mod note;
 mod policy;
+pub mod receipt;
 mod refusal;
 #[cfg(test)]
 mod tests;
@@ -21,6 +23,7 @@ pub use checkpoint::{
 };
 pub use commit::{BadCommit, BatchTree, batch_leaf, check_commit, sign_commit};
 pub use cosignature::{BadCosignature, MAX_TIME, check_cosignature, cosign};
+pub use head::head_of;
 pub use kept::{BadKept, KeptChain, kept_hash, open_kept};
 pub use note::{
     BadNote, BadVerifierKey, MAX_NOTE, MAX_NOTE_SIGNATURES, Note, NoteKeyKind, NoteSignature,
@@ -28,6 +31,10 @@ pub use note::{
 };
 pub use policy::{
     BadPolicy, BadPolicyLine, Cosigned, MAX_POLICY, Policy, PolicyLog, PolicyWitness, Unsatisfied,
+};
+pub use receipt::{
+    BadReceipt, MAX_RECEIPT, Receipted, check_receipt, parse as parse_receipt, read_receipt,
+    receipt_text,
 };
 pub use refusal::{BadRefusal, check_refusal, sign_refusal};
 pub use verify::{ChainVerifier, Expect, Failure, Report, Verifier, Violation};

@@ -40,7 +40,7 @@ pub struct Ground {
     pub world: World,
     key: SecretKey,
     pub acks: Vec<Acknowledgement>,
-    runtime: tokio::runtime::Runtime,
+    pub runtime: tokio::runtime::Runtime,
 }
 
 impl Ground {

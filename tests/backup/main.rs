@@ -8,6 +8,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod archiving;
 mod ground;
 mod hot;
 mod incremental;

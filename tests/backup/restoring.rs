@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use hazledger::backup::Manifest;
+use hazledger::ledger::Known;
 
 use crate::ground::{Ground, cli, files, flip};
 
@@ -32,8 +33,17 @@ fn a_restored_ledger_is_the_same_and_stands_under_its_mark() {
         .says("is not empty");
     let acks = ground.acks.len();
     assert!(acks > 20);
-    // Without the mark it goes on as any other.
-    fs::remove_file(dir.join("RESTORED")).unwrap();
+    // Under the mark it accepts nothing; once it is shown that nothing is lost,
+    // it goes on as any other.
+    let ledger = ground.open_at(&dir);
+    let issued = ground.world.next_statement();
+    let held = ground.runtime.block_on(ledger.submit(issued.signed));
+    assert!(held.is_err(), "{held:?}");
+    let signed = fs::read_to_string(ground.dir().join("checkpoints/signed")).unwrap();
+    let confirmed = ledger.confirm_complete(Known::Checkpoint(&signed)).unwrap();
+    assert!(confirmed.ended_wait);
+    ground.close(ledger);
+    assert!(!dir.join("RESTORED").exists());
     let ledger = ground.open_at(&dir);
     let had = ledger.committed();
     ground.submit(&ledger, 10);

@@ -3,11 +3,12 @@
 
 use crate::support::cli;
 
-const SUBCOMMANDS: [&[&str]; 27] = [
+const SUBCOMMANDS: [&[&str]; 30] = [
     &["demo"],
     &["init"],
     &["key", "new"],
     &["key", "show"],
+    &["key", "vkey"],
     &["serve"],
     &["submit"],
     &["trace"],
@@ -23,6 +24,8 @@ const SUBCOMMANDS: [&[&str]; 27] = [
     &["archive"],
     &["report", "differences"],
     &["refusals"],
+    &["receipt", "get"],
+    &["receipt", "verify"],
     &["registry", "list"],
     &["registry", "vehicle"],
     &["registry", "person"],

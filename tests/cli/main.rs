@@ -8,6 +8,7 @@ mod help;
 mod keys;
 mod kill;
 mod recall;
+mod receipts;
 mod repair;
 mod session;
 mod support;
