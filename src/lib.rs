@@ -13,6 +13,7 @@
 //! - [`audit`]: a journal verified from its first byte to its last.
 //! - [`repair`]: damaged segments healed from another copy of the journal.
 //! - [`witness`]: a witness of other ledgers, and the asking of witnesses.
+//! - [`backup`]: a data directory backed up while it is served, and restored.
 //! - [`projection`]: what can be rebuilt: the sled store, the views, and the
 //!   snapshot that a start begins from.
 //! - [`ledger`]: the single writer, its batches and the commit seam.
@@ -22,6 +23,7 @@
 //! - [`cli`]: the subcommands, one file each.
 
 pub mod audit;
+pub mod backup;
 pub mod catalog;
 pub mod cli;
 pub mod custody;

@@ -24,6 +24,7 @@ const MAY_USE: &[(&str, &str)] = &[
     ("audit", "event proof journal pb"),
     ("repair", "event proof journal pb"),
     ("witness", "event proof pb"),
+    ("backup", "event proof journal audit repair pb"),
     ("projection", "event catalog custody proof journal pb"),
     (
         "ledger",
@@ -40,7 +41,7 @@ const MAY_USE: &[(&str, &str)] = &[
     ("sim", "event catalog grpc pb"),
     (
         "cli",
-        "event catalog custody proof journal audit repair witness projection ledger grpc web sim pb",
+        "event catalog custody proof journal audit repair witness backup projection ledger grpc web sim pb",
     ),
 ];
 

@@ -14,6 +14,7 @@
 //! | `reader` | [`Reader`]: committed records, concurrent with the writer |
 //! | `find` | one record's frame in its segment |
 //! | `scan` | every byte, strictly, repairing nothing: for `verify` and the scrubber |
+//! | `durable` | how far a journal is durable that somebody else is writing |
 //! | `forget` | a journal whose oldest segments may go |
 //! | `heal` | another copy of a segment in the place of a damaged one: for `repair` |
 //! | `sim` | a disk in memory that loses power, tears writes and fails |
@@ -25,6 +26,7 @@
 #![doc = include_str!("FORMAT.md")]
 
 mod batch;
+mod durable;
 mod error;
 mod find;
 mod forget;
@@ -44,6 +46,7 @@ mod walk;
 mod writer;
 
 pub use batch::{Batch, MAX_BATCH_BYTES};
+pub use durable::{DurableEnd, SealedEnds, durable_end, sealed_ends};
 pub use error::{BatchRefused, JournalError};
 pub use forget::set_all_aside;
 pub use frame::{FRAME_HEADER_BYTES, MAX_BODY_BYTES};
@@ -58,5 +61,5 @@ pub use segment::{
     DEFAULT_SEGMENT_BYTES, FORMAT_VERSION, Header, JournalOptions, MAX_SEGMENT_BYTES,
     MIN_SEGMENT_BYTES,
 };
-pub use storage::{DirStorage, Storage, StorageFile};
+pub use storage::{DirStorage, Storage, StorageFile, open_to_read};
 pub use writer::Journal;

@@ -3,7 +3,7 @@
 
 use crate::support::cli;
 
-const SUBCOMMANDS: [&[&str]; 29] = [
+const SUBCOMMANDS: [&[&str]; 33] = [
     &["demo"],
     &["init"],
     &["key", "new"],
@@ -20,6 +20,10 @@ const SUBCOMMANDS: [&[&str]; 29] = [
     &["verify"],
     &["monitor"],
     &["repair"],
+    &["backup"],
+    &["backup", "verify"],
+    &["restore"],
+    &["archive"],
     &["report", "differences"],
     &["refusals"],
     &["receipt", "get"],
