@@ -13,6 +13,7 @@
 //! - [`audit`]: a journal verified from its first byte to its last.
 //! - [`repair`]: damaged segments healed from another copy of the journal.
 //! - [`backup`]: a data directory backed up while it is served, and restored.
+//! - [`retain`]: event bodies that the rule packs no longer ask to keep.
 //! - [`projection`]: what can be rebuilt: the sled store, the views, and the
 //!   snapshot that a start begins from.
 //! - [`ledger`]: the single writer, its batches and the commit seam.
@@ -34,5 +35,6 @@ pub mod pb;
 pub mod projection;
 pub mod proof;
 pub mod repair;
+pub mod retain;
 pub mod sim;
 pub mod web;

@@ -3,7 +3,7 @@
 
 use crate::support::cli;
 
-const SUBCOMMANDS: [&[&str]; 30] = [
+const SUBCOMMANDS: [&[&str]; 31] = [
     &["demo"],
     &["init"],
     &["key", "new"],
@@ -22,6 +22,7 @@ const SUBCOMMANDS: [&[&str]; 30] = [
     &["backup", "verify"],
     &["restore"],
     &["archive"],
+    &["retain"],
     &["report", "differences"],
     &["refusals"],
     &["receipt", "get"],
