@@ -39,6 +39,7 @@ pub mod remote;
 pub mod repair;
 pub mod report;
 pub mod restore;
+pub mod retain;
 pub mod rules;
 pub mod serve;
 pub mod submit;
@@ -105,6 +106,7 @@ enum Command {
     Backup(backup::BackupArgs),
     Restore(restore::RestoreArgs),
     Archive(archive::ArchiveArgs),
+    Retain(retain::RetainArgs),
     Report(report::ReportArgs),
     Registry(Box<registry::RegistryArgs>),
     Rules(rules::RulesArgs),
@@ -145,6 +147,7 @@ fn run(command: &Command) -> Result<Outcome, CliError> {
         Command::Backup(args) => backup::run(args),
         Command::Restore(args) => restore::run(args),
         Command::Archive(args) => archive::run(args),
+        Command::Retain(args) => retain::run(args),
         Command::Report(args) => report::run(args),
         Command::Registry(args) => registry::run(args),
         Command::Rules(args) => rules::run(args),

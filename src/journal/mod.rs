@@ -17,6 +17,7 @@
 //! | `durable` | how far a journal is durable that somebody else is writing |
 //! | `forget` | a journal whose oldest segments may go |
 //! | `heal` | another copy of a segment in the place of a damaged one: for `repair` |
+//! | `withhold` | a sealed segment with some of its bodies gone: for retention |
 //! | `sim` | a disk in memory that loses power, tears writes and fails |
 //!
 //! What this module is not: it knows no events. Bodies are opaque; what they
@@ -43,6 +44,7 @@ mod survey;
 #[cfg(test)]
 mod tests;
 mod walk;
+mod withhold;
 mod writer;
 
 pub use batch::{Batch, MAX_BATCH_BYTES};
@@ -62,4 +64,5 @@ pub use segment::{
     MIN_SEGMENT_BYTES,
 };
 pub use storage::{DirStorage, Storage, StorageFile, open_to_read};
+pub use withhold::{drop_unfinished, make_withheld, put_withheld};
 pub use writer::Journal;

@@ -41,7 +41,7 @@ fn make_read_only(store: &str) {
 
 #[test]
 fn an_archived_ledger_is_read_written_verified_and_backed_up_as_any_other() {
-    let mut ground = Ground::grown(20, 60);
+    let mut ground = Ground::grown(20, 120);
     let before = bytes(&ground.path("ledger/journal"));
     let moved = archive(&ground, "cold", &["--keep", "3"]).exits(0).json();
     let moved = moved["moved"].as_array().unwrap().len();

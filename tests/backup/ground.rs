@@ -7,12 +7,16 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use hazledger::cli::key_file;
+use hazledger::event::StatementId;
 use hazledger::event::signing::SecretKey;
+use hazledger::event::statement::Draft;
 use hazledger::journal::JournalOptions;
 use hazledger::ledger::{Answer, Clock, Ledger, Options};
-use hazledger::pb::Acknowledgement;
+use hazledger::pb::event::Body;
+use hazledger::pb::{Acknowledgement, Event, PackPublished, RuleKind, RuleLine, RuleMode};
 use hazledger::sim::{Span, World};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -27,13 +31,16 @@ const SPAN: Span = Span {
     events: 4_000,
 };
 
-struct AtTheEnd;
+/// The world's last moment, and what has passed since.
+struct Since(Arc<AtomicI64>);
 
-impl Clock for AtTheEnd {
+impl Clock for Since {
     fn now_ms(&self) -> i64 {
-        SPAN.until_ms
+        SPAN.until_ms + self.0.load(Ordering::SeqCst)
     }
 }
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 pub struct Ground {
     pub folder: TempDir,
@@ -41,6 +48,8 @@ pub struct Ground {
     key: SecretKey,
     pub acks: Vec<Acknowledgement>,
     pub runtime: tokio::runtime::Runtime,
+    since_ms: Arc<AtomicI64>,
+    packs: u64,
 }
 
 impl Ground {
@@ -51,7 +60,7 @@ impl Ground {
         let mut world = World::new(seed, SPAN).unwrap().without_rule_book();
         let genesis = world.genesis("hazledger.test/backup", &key);
         let dir = folder.path().join("ledger");
-        Ledger::create(&dir, genesis, &key, &options(), &AtTheEnd).unwrap();
+        Ledger::create(&dir, genesis, &key, &options(), &Since(Arc::default())).unwrap();
         let text = key_file::render(&key, None).unwrap();
         key_file::write(&dir.join("ledger.key"), &text).unwrap();
         let mut ground = Ground {
@@ -60,6 +69,8 @@ impl Ground {
             key,
             acks: Vec::new(),
             runtime: tokio::runtime::Runtime::new().unwrap(),
+            since_ms: Arc::default(),
+            packs: 0,
         };
         let ledger = ground.open();
         ground.world.join(ledger.status().origin);
@@ -89,7 +100,7 @@ impl Ground {
 
     /// The same of another folder.
     pub fn open_at(&self, dir: &Path) -> Ledger {
-        let clock = Arc::new(AtTheEnd);
+        let clock = Arc::new(Since(Arc::clone(&self.since_ms)));
         Ledger::open(dir, self.key.clone(), options(), clock)
             .unwrap()
             .0
@@ -118,6 +129,69 @@ impl Ground {
         let ledger = self.open();
         self.submit(&ledger, statements);
         self.close(ledger);
+    }
+
+    /// Lets so many days pass.
+    pub fn pass(&mut self, days: i64) {
+        self.since_ms.fetch_add(days * DAY_MS, Ordering::SeqCst);
+    }
+
+    /// A region's authority publishes that everything is kept so many months.
+    pub fn publish_retention(&mut self, months: i64) {
+        let ledger = self.open();
+        self.publish(&ledger, RuleKind::Retention, months);
+        self.close(ledger);
+    }
+
+    /// So many records later than all before: packs that say nothing.
+    pub fn grow_later(&mut self, records: usize) {
+        let ledger = self.open();
+        for _ in 0..records {
+            self.publish(&ledger, RuleKind::Filing, 0);
+        }
+        self.close(ledger);
+    }
+
+    fn publish(&mut self, ledger: &Ledger, rule: RuleKind, limit: i64) {
+        self.packs += 1;
+        let now = Since(Arc::clone(&self.since_ms)).now_ms();
+        let mode = if limit == 0 {
+            RuleMode::Off
+        } else {
+            RuleMode::Find
+        };
+        let line = RuleLine {
+            rule: rule.into(),
+            mode: mode.into(),
+            limit,
+            ..RuleLine::default()
+        };
+        let pack = PackPublished {
+            pack: format!("pack-{}", self.packs),
+            name_zh: "规则".to_owned(),
+            name_en: "rules".to_owned(),
+            region: "150000".to_owned(),
+            from_ms: now,
+            lines: vec![line],
+            ..PackPublished::default()
+        };
+        let who = self.world.cast().authorities.first();
+        let mut random = [0; 10];
+        random[2..].copy_from_slice(&self.packs.to_be_bytes());
+        let draft = Draft {
+            origin: ledger.status().origin,
+            id: StatementId::v7(now, random).unwrap(),
+            party: who.code.clone(),
+            happened_at_ms: now,
+            expires_at_ms: now + DAY_MS,
+            events: vec![Event {
+                body: Some(Body::PackPublished(pack)),
+                ..Event::default()
+            }],
+        };
+        let answer = self.runtime.block_on(ledger.submit(draft.sign(&who.first, &[])));
+        let answer = answer.unwrap();
+        assert!(matches!(answer, Answer::Acknowledged { .. }), "{answer:?}");
     }
 
     /// Backs it up with the real binary, and returns what that said.

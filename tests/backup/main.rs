@@ -13,3 +13,4 @@ mod ground;
 mod hot;
 mod incremental;
 mod restoring;
+mod retaining;

@@ -3,7 +3,7 @@
 
 use crate::support::cli;
 
-const SUBCOMMANDS: [&[&str]; 33] = [
+const SUBCOMMANDS: [&[&str]; 34] = [
     &["demo"],
     &["init"],
     &["key", "new"],
@@ -24,6 +24,7 @@ const SUBCOMMANDS: [&[&str]; 33] = [
     &["backup", "verify"],
     &["restore"],
     &["archive"],
+    &["retain"],
     &["report", "differences"],
     &["refusals"],
     &["receipt", "get"],
