@@ -6,6 +6,8 @@
     reason = "tests fail by panicking"
 )]
 
+use hazledger::event::signing::SecretKey;
+use hazledger::proof::{NoteKeyKind, VerifierKey};
 use serde_json::{Value, json};
 
 use crate::support::{Server, World, base64, cli};
@@ -146,6 +148,17 @@ fn evidence_that_does_not_hold_is_told_and_so_is_what_could_not_be_tried() {
     let stranger = cli(args).exits(0).stdout;
     let refused = cli(["verify", &file, "--key", stranger.trim()]).exits(1);
     refused.says("NOT VERIFIED 未通过验证");
+    // A witness that has not signed; one that nobody asks for.
+    let witness = SecretKey::from_seed(&[9; 32]).public().clone();
+    let witness = VerifierKey::new("witness.example", NoteKeyKind::Cosignature, witness).unwrap();
+    let policy = world.path("witnesses.policy");
+    let words = |quorum: &str| format!("log {vkey}\nwitness w1 {witness}\nquorum {quorum}\n");
+    std::fs::write(&policy, words("w1")).unwrap();
+    let refused = cli(["verify", &file, "--key", vkey, "--policy", &policy]).exits(1);
+    refused.says("policy");
+    std::fs::write(&policy, words("none")).unwrap();
+    let held = cli(["verify", &file, "--key", vkey, "--policy", &policy]).exits(0);
+    held.says("satisfies the policy");
     // A byte of the last record's bodies turned over.
     let mut bytes = std::fs::read(&file).unwrap();
     let at = bytes.windows(8).position(|w| w == b"leaching").unwrap();
