@@ -181,8 +181,8 @@ fn names(records: &BTreeMap<u64, OpenRecord>) -> BTreeMap<String, String> {
                 names.insert(e.party.clone(), e.name_zh.clone());
             }
             Some(Body::Genesis(e)) => {
-                let named = e.authorities.iter().filter(|a| !a.name_zh.is_empty());
-                names.extend(named.map(|a| (a.party.clone(), a.name_zh.clone())));
+                let agencies = e.authorities.iter().filter(|a| !a.name_zh.is_empty());
+                names.extend(agencies.map(|a| (a.party.clone(), a.name_zh.clone())));
             }
             _ => {}
         }
