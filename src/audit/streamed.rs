@@ -88,6 +88,17 @@ impl<'a> Streamed<'a> {
         Ok(())
     }
 
+    /// Records so far, a saved position's included.
+    pub fn records(&self) -> u64 {
+        self.auditor.records
+    }
+
+    /// Whether the batch has come that a saved position ends with, if there is
+    /// one.
+    pub fn is_linked(&self) -> bool {
+        self.link.is_none()
+    }
+
     /// Whether a rule has been found broken: what comes after cannot be
     /// verified.
     pub fn is_broken(&self) -> bool {

@@ -5,6 +5,7 @@
 //! that goes away is success, as with any filter.
 
 pub mod acks;
+pub mod checkpoints;
 pub mod client;
 pub mod data;
 pub mod demo;
@@ -22,11 +23,13 @@ pub mod limits;
 pub mod log;
 pub mod monitor;
 mod monitored;
+pub mod names;
 pub mod output;
 pub mod papers;
 mod passphrase;
 pub mod random;
 pub mod recall;
+pub mod receipt;
 pub mod refusals;
 pub mod registry;
 pub mod repair;
@@ -87,6 +90,7 @@ enum Command {
     Findings(findings::FindingsArgs),
     Follow(follow::FollowArgs),
     Refusals(refusals::RefusalsArgs),
+    Receipt(receipt::ReceiptArgs),
     Verify(verify::VerifyArgs),
     Monitor(Box<monitor::MonitorArgs>),
     Repair(repair::RepairArgs),
@@ -121,6 +125,7 @@ fn run(command: &Command) -> Result<Outcome, CliError> {
         Command::Findings(args) => findings::run(args),
         Command::Follow(args) => follow::run(args),
         Command::Refusals(args) => refusals::run(args),
+        Command::Receipt(args) => receipt::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Monitor(args) => monitor::run(args),
         Command::Repair(args) => repair::run(args),

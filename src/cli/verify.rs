@@ -22,8 +22,10 @@ use crate::audit::{
 };
 use crate::proof::{Expect, MAX_NOTE, Verifier};
 
-/// The checkpoints beside a journal, and whether each was published.
-const CHECKPOINTS: [(&str, bool); 2] = [("signed", false), ("served", true)];
+/// The checkpoints beside a journal: the highest that was signed, and the
+/// latest that came back cosigned and was served. Where there is no second,
+/// the first was served.
+const CHECKPOINTS: [&str; 2] = ["signed", "served"];
 
 /// Check a whole data directory, or what a server sends: every byte, signature,
 /// hash and law.
@@ -118,12 +120,11 @@ fn directory(
     resume: &mut Resume<'_>,
 ) -> Result<(Audit, Duration), CliError> {
     let journal = LockedJournal::take(&args.from)?;
-    for (name, published) in CHECKPOINTS {
-        let file = journal.checkpoints.join(name);
-        if file.exists() {
-            let note = read_text(&file, MAX_NOTE)?;
-            kept.add_checkpoint(&format!("checkpoints/{name}"), note, published);
-        }
+    let files = CHECKPOINTS.map(|name| journal.checkpoints.join(name));
+    let last = files.iter().rposition(|file| file.exists());
+    for (index, file) in files.iter().enumerate().filter(|(_, file)| file.exists()) {
+        let note = read_text(file, MAX_NOTE)?;
+        kept.add_checkpoint(&file.display().to_string(), note, Some(index) == last);
     }
     let bar = progress_bar();
     let folder = ReadOnlyFolder::new(&journal.folder);

@@ -6,14 +6,17 @@ mod acknowledgement;
 mod checkpoint;
 mod commit;
 mod cosignature;
+pub mod evidence;
 mod head;
 mod kept;
 mod note;
 mod policy;
 pub mod receipt;
 mod refusal;
+mod subject_head;
 #[cfg(test)]
 mod tests;
+mod touched;
 pub mod tree;
 mod verify;
 
@@ -37,4 +40,6 @@ pub use receipt::{
     receipt_text,
 };
 pub use refusal::{BadRefusal, check_refusal, sign_refusal};
+pub use subject_head::{Attested, BadSubjectHead, attest_subject_head, check_subject_head};
+pub use touched::{BadTouched, TouchedMap, check_touched};
 pub use verify::{BadSaved, ChainVerifier, Expect, Failure, Report, Verifier, Violation};

@@ -3,11 +3,12 @@
 
 use crate::support::cli;
 
-const SUBCOMMANDS: [&[&str]; 24] = [
+const SUBCOMMANDS: [&[&str]; 27] = [
     &["demo"],
     &["init"],
     &["key", "new"],
     &["key", "show"],
+    &["key", "vkey"],
     &["serve"],
     &["submit"],
     &["trace"],
@@ -20,6 +21,8 @@ const SUBCOMMANDS: [&[&str]; 24] = [
     &["repair"],
     &["report", "differences"],
     &["refusals"],
+    &["receipt", "get"],
+    &["receipt", "verify"],
     &["registry", "list"],
     &["registry", "vehicle"],
     &["registry", "person"],

@@ -9,6 +9,7 @@ mod keys;
 mod kill;
 mod monitor;
 mod recall;
+mod receipts;
 mod repair;
 mod session;
 mod support;

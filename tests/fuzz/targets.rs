@@ -17,7 +17,7 @@ use hazledger::cli::key_file::KeyFile;
 use hazledger::cli::submit::line::{Line, Stamp};
 use hazledger::custody::decide::{decide_genesis, keys_of, named_subjects};
 use hazledger::custody::state::nowhere;
-use hazledger::custody::{Context, Items as _, State, decide};
+use hazledger::custody::{Context, Items as _, State, decide, lot};
 use hazledger::event::codes::{self, Refused};
 use hazledger::event::record::{MAX_RECORD, OpenRecord, Standing, seal};
 use hazledger::event::signing::Purpose;
@@ -29,7 +29,10 @@ use hazledger::journal::{
     Batch, DirStorage, Journal, JournalError, JournalOptions, Scanned, Storage, StorageFile, scan,
 };
 use hazledger::pb;
-use hazledger::proof::{Expect, check_acknowledgement, check_commit, check_refusal};
+use hazledger::proof::evidence::{check_evidence, read_evidence};
+use hazledger::proof::{
+    Expect, NoteKeyKind, Verifier, VerifierKey, check_acknowledgement, check_commit, check_refusal,
+};
 use prost::Message;
 
 use crate::repair;
@@ -47,6 +50,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("timeout", grpc_timeout), // the grpc-timeout header
     ("record", record),       // a stored Record, opened and folded
     ("acknowledgement", acknowledgement), // an Acknowledgement, its commit, a SignedRefusal
+    ("saved", saved),         // a saved verification, taken up and put down again
+    ("evidence", evidence),   // a file of evidence, checked
     ("ack_line", ack_line),   // a line of a file of acknowledgements
     ("submit_line", submit_line), // a line of `hazledger submit`
     ("json", json),           // messages in the proto3 JSON mapping
@@ -261,6 +266,27 @@ fn record(bytes: &[u8]) {
     after.digest();
 }
 
+fn evidence(bytes: &[u8]) {
+    let Some(([how], rest)) = choices(bytes) else {
+        return;
+    };
+    let Ok(mut evidence) = read_evidence(rest) else {
+        return;
+    };
+    let (ledger, name) = (key("ledger"), &world().origin.name);
+    if how & 1 == 1 {
+        repair::evidence(&mut evidence, how & 2 == 2, &ledger, name);
+    }
+    let kind = NoteKeyKind::Ed25519;
+    let verifier = VerifierKey::new(name, kind, ledger.public().clone()).unwrap();
+    if let Ok(held) = check_evidence(&evidence, &verifier, None) {
+        assert_eq!(held.records.len(), evidence.records.len());
+        assert!(held.records.keys().all(|at| *at < held.checkpoint.size));
+        assert!(held.after.proven_before > held.after.last);
+        lot::check(&held.state).unwrap();
+    }
+}
+
 fn acknowledgement(bytes: &[u8]) {
     let Some(([how], rest)) = choices(bytes) else {
         return;
@@ -446,6 +472,24 @@ fn segment(bytes: &[u8]) {
     assert_eq!(journal.next_position(), next + 1);
     let read = journal.reader().record(next).unwrap();
     assert_eq!(read, Some(batch.records[0].clone()));
+}
+
+fn saved(bytes: &[u8]) {
+    let Some(([sealed], rest)) = choices(bytes) else {
+        return;
+    };
+    let mut bytes = rest.to_vec();
+    if sealed & 1 == 1 {
+        bytes.extend(blake3::hash(&rest).as_bytes());
+    }
+    let Ok(verifier) = Verifier::restore(&mut bytes.as_slice(), Expect::default()) else {
+        return;
+    };
+    let mut again = Vec::new();
+    verifier.save(&mut again).unwrap();
+    let restored = Verifier::restore(&mut again.as_slice(), Expect::default()).unwrap();
+    assert_eq!(restored.position(), verifier.position());
+    assert_eq!(restored.state().digest(), verifier.state().digest());
 }
 
 fn audit(bytes: &[u8]) {
