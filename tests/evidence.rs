@@ -14,6 +14,8 @@ mod bench;
 mod house;
 #[path = "evidence/lies.rs"]
 mod lies;
+#[path = "evidence/played.rs"]
+mod played;
 #[path = "rules/rulebook.rs"]
 mod rulebook;
 #[path = "rules/story.rs"]
@@ -100,4 +102,41 @@ fn evidence_under_any_checkpoint_is_as_of_that_checkpoint() {
     // Before its birth there is none.
     house.see(state.born_at);
     assert!(house.try_evidence(id).is_err());
+}
+
+#[test]
+fn maps_are_kept_and_thrown_away_when_they_disagree() {
+    let house = House::new();
+    let (id, _) = house.lots().min_by_key(|(_, state)| state.last).unwrap();
+    let evidence = house.evidence(id);
+    let files = || {
+        let entries = std::fs::read_dir(house.maps_dir()).unwrap();
+        let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        files
+    };
+    assert_eq!(files().len(), evidence.maps.len());
+    assert!(files().len() > 3);
+    let kept: Vec<Vec<u8>> = files()
+        .iter()
+        .map(|file| std::fs::read(file).unwrap())
+        .collect();
+    let spoil: [fn(&mut Vec<u8>); 5] = [
+        |bytes| bytes[3] ^= 1,
+        |bytes| bytes.truncate(bytes.len() - 1),
+        |bytes| bytes.truncate(40),
+        |bytes| bytes.push(0),
+        Vec::clear,
+    ];
+    for spoil in spoil {
+        for (file, bytes) in files().iter().zip(&kept) {
+            let mut bytes = bytes.clone();
+            spoil(&mut bytes);
+            std::fs::write(file, bytes).unwrap();
+        }
+        assert_eq!(house.evidence(id), evidence);
+        for (file, bytes) in files().iter().zip(&kept) {
+            assert_eq!(&std::fs::read(file).unwrap(), bytes, "made again");
+        }
+    }
 }

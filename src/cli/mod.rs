@@ -5,12 +5,15 @@
 //! that goes away is success, as with any filter.
 
 pub mod acks;
+pub mod archive;
+pub mod backup;
 pub mod checkpoints;
 pub mod client;
 pub mod data;
 pub mod demo;
 pub mod disputes;
 pub mod error;
+pub mod evidence;
 pub mod findings;
 pub mod follow;
 pub mod init;
@@ -32,9 +35,11 @@ pub mod recall;
 pub mod receipt;
 pub mod refusals;
 pub mod registry;
-pub mod repair;
 pub mod remote;
+pub mod repair;
 pub mod report;
+pub mod restore;
+pub mod retain;
 pub mod rules;
 pub mod serve;
 pub mod submit;
@@ -42,8 +47,11 @@ pub mod time;
 pub mod trace;
 pub mod verified;
 pub mod verify;
+pub mod verify_evidence;
 pub mod verify_url;
 mod webhook;
+pub mod witness;
+pub mod witnesses;
 pub mod words;
 
 use std::process::ExitCode;
@@ -91,12 +99,18 @@ enum Command {
     Follow(follow::FollowArgs),
     Refusals(refusals::RefusalsArgs),
     Receipt(receipt::ReceiptArgs),
+    Evidence(evidence::EvidenceArgs),
     Verify(verify::VerifyArgs),
     Monitor(Box<monitor::MonitorArgs>),
     Repair(repair::RepairArgs),
+    Backup(backup::BackupArgs),
+    Restore(restore::RestoreArgs),
+    Archive(archive::ArchiveArgs),
+    Retain(retain::RetainArgs),
     Report(report::ReportArgs),
     Registry(Box<registry::RegistryArgs>),
     Rules(rules::RulesArgs),
+    Witness(witness::WitnessArgs),
 }
 
 /// Reads the arguments, runs the subcommand, and says how it came out.
@@ -126,11 +140,17 @@ fn run(command: &Command) -> Result<Outcome, CliError> {
         Command::Follow(args) => follow::run(args),
         Command::Refusals(args) => refusals::run(args),
         Command::Receipt(args) => receipt::run(args),
+        Command::Evidence(args) => evidence::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Monitor(args) => monitor::run(args),
         Command::Repair(args) => repair::run(args),
+        Command::Backup(args) => backup::run(args),
+        Command::Restore(args) => restore::run(args),
+        Command::Archive(args) => archive::run(args),
+        Command::Retain(args) => retain::run(args),
         Command::Report(args) => report::run(args),
         Command::Registry(args) => registry::run(args),
         Command::Rules(args) => rules::run(args),
+        Command::Witness(args) => witness::run(args),
     }
 }

@@ -19,8 +19,8 @@ use crate::event::record::OpenRecord;
 use crate::pb::TraceLotResponse;
 use crate::pb::event::Body;
 use crate::projection::trace::{Ask, ReadError, RecordSource};
+use crate::proof::Policy;
 use crate::proof::evidence::{Checked, MAX_EVIDENCE_FILE, check_evidence, read_evidence};
-use crate::proof::{MAX_POLICY, Policy};
 
 /// The records that evidence shows.
 struct Shown<'a>(&'a BTreeMap<u64, OpenRecord>);
@@ -35,16 +35,15 @@ impl RecordSource for Shown<'_> {
 pub fn run(
     file: &Path,
     key: Option<&str>,
-    policy: Option<&Path>,
+    policy: Option<&Policy>,
     format: Format,
 ) -> Result<Outcome, CliError> {
     let missing = "evidence is checked with the ledger's verifier key, from elsewhere: --key VKEY";
     let key = key.ok_or_else(|| CliError::argument(file.display().to_string(), missing))?;
     let key = verifier_key(key)?;
-    let policy = policy.map(read_policy).transpose()?;
     let bytes = read(file, MAX_EVIDENCE_FILE)?;
-    let checked = read_evidence(bytes.into())
-        .and_then(|evidence| check_evidence(&evidence, &key, policy.as_ref()));
+    let checked =
+        read_evidence(bytes.into()).and_then(|evidence| check_evidence(&evidence, &key, policy));
     let mut out = Out::new();
     let checked = match checked {
         Ok(checked) => checked,
@@ -189,13 +188,6 @@ fn names(records: &BTreeMap<u64, OpenRecord>) -> BTreeMap<String, String> {
         }
     }
     names
-}
-
-fn read_policy(path: &Path) -> Result<Policy, CliError> {
-    let bytes = read(path, MAX_POLICY)?;
-    let bad = |why: String| CliError::argument(format!("--policy {}", path.display()), why);
-    let text = String::from_utf8(bytes).map_err(|_| bad("it is no text".into()))?;
-    Policy::parse(&text).map_err(|error| bad(error.to_string()))
 }
 
 /// Reads a file that may have so many bytes.

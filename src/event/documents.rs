@@ -5,7 +5,9 @@
 use std::sync::OnceLock;
 
 use prost::Message as _;
-use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, ReflectMessage as _, Value};
+use prost_reflect::{
+    DescriptorPool, DynamicMessage, MessageDescriptor, ReflectMessage as _, Value,
+};
 
 use super::digest::Hash;
 use crate::pb::{DESCRIPTORS, Event};
@@ -40,7 +42,11 @@ pub fn documents_of(event: &Event) -> Vec<NamedDocument> {
 
 fn schema() -> Option<&'static MessageDescriptor> {
     static SCHEMA: OnceLock<Option<MessageDescriptor>> = OnceLock::new();
-    let find = || DescriptorPool::decode(DESCRIPTORS).ok()?.get_message_by_name(EVENT);
+    let find = || {
+        DescriptorPool::decode(DESCRIPTORS)
+            .ok()?
+            .get_message_by_name(EVENT)
+    };
     SCHEMA.get_or_init(find).as_ref()
 }
 
@@ -114,7 +120,7 @@ mod tests {
             ..Corrected::default()
         };
         let event = Event {
-            body: Some(Body::Corrected(corrected)),
+            body: Some(Body::Corrected(Box::new(corrected))),
             ..Event::default()
         };
         assert_eq!(documents_of(&event), wanted);

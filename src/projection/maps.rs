@@ -34,10 +34,14 @@ pub enum MapError {
     #[error(transparent)]
     Read(#[from] ReadError),
     /// More lines than are kept in memory.
-    #[error("the map of state record {0} has more than {MAX_MAP_LINES} lines; none is made of as many")]
+    #[error(
+        "the map of state record {0} has more than {MAX_MAP_LINES} lines; none is made of as many"
+    )]
     TooLarge(u64),
     /// The records do not give the map that the state record says.
-    #[error("the records before state record {0} do not give the map that it says; run `hazledger verify`")]
+    #[error(
+        "the records before state record {0} do not give the map that it says; run `hazledger verify`"
+    )]
     Disagrees(u64),
     /// The folder could not be read or written.
     #[error("{path}: {why}; `projection/maps` can be deleted, it is made again")]

@@ -1,6 +1,9 @@
 //! Proof: what the ledger signed, and whether a journal's records keep every
 //! rule. Pure: bytes come in, an answer comes out; whoever reads files or
-//! asks a server is elsewhere. An auditor can use it without our server.
+//! asks a server is elsewhere. An auditor can use it without our server, or
+//! without our code, from the bytes as they are written down:
+//!
+#![doc = include_str!("FORMAT.md")]
 
 mod acknowledgement;
 mod checkpoint;
@@ -10,8 +13,14 @@ pub mod evidence;
 mod head;
 mod kept;
 mod note;
+#[cfg(test)]
+mod note_tests;
 mod policy;
+#[cfg(test)]
+mod policy_tests;
 pub mod receipt;
+#[cfg(test)]
+mod receipt_tests;
 mod refusal;
 mod subject_head;
 #[cfg(test)]

@@ -126,9 +126,8 @@ mod tests {
         for last in [None, Some(0), Some(8)] {
             let said = Attested { last, ..said() };
             let signed = attest_subject_head(&key, &said);
-            let check = |signed: &SignedSubjectHead| {
-                check_subject_head(key.public(), genesis, signed)
-            };
+            let check =
+                |signed: &SignedSubjectHead| check_subject_head(key.public(), genesis, signed);
             assert_eq!(check(&signed), Ok(said));
             let bytes = signed.encode_to_vec();
             for bit in 0..bytes.len() * 8 {
@@ -145,7 +144,10 @@ mod tests {
 
     #[test]
     fn another_key_another_ledger_and_another_purpose_are_told() {
-        let (key, other) = (SecretKey::from_seed(&[7; 32]), SecretKey::from_seed(&[8; 32]));
+        let (key, other) = (
+            SecretKey::from_seed(&[7; 32]),
+            SecretKey::from_seed(&[8; 32]),
+        );
         let mut signed = attest_subject_head(&key, &said());
         let genesis = said().genesis_hash;
         let id = other.public().id();

@@ -3,7 +3,7 @@
 
 use crate::support::cli;
 
-const SUBCOMMANDS: [&[&str]; 27] = [
+const SUBCOMMANDS: [&[&str]; 34] = [
     &["demo"],
     &["init"],
     &["key", "new"],
@@ -16,9 +16,15 @@ const SUBCOMMANDS: [&[&str]; 27] = [
     &["disputes"],
     &["findings"],
     &["follow"],
+    &["evidence"],
     &["verify"],
     &["monitor"],
     &["repair"],
+    &["backup"],
+    &["backup", "verify"],
+    &["restore"],
+    &["archive"],
+    &["retain"],
     &["report", "differences"],
     &["refusals"],
     &["receipt", "get"],
@@ -31,6 +37,7 @@ const SUBCOMMANDS: [&[&str]; 27] = [
     &["rules", "show"],
     &["rules", "check"],
     &["rules", "publish"],
+    &["witness"],
 ];
 
 #[test]

@@ -4,6 +4,7 @@
 
 mod clock;
 mod data;
+mod evidence;
 mod help;
 mod keys;
 mod kill;
@@ -13,3 +14,4 @@ mod receipts;
 mod repair;
 mod session;
 mod support;
+mod witness;

@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::Bytes;
-use hazledger::custody::{Item, subject};
-use hazledger::event::record::OpenRecord;
+use hazledger::custody::{Item, State, subject};
+use hazledger::event::record::{OpenRecord, SealedRecord};
 use hazledger::event::signing::SecretKey;
 use hazledger::event::{Hash, LotId};
 use hazledger::pb::{Evidence, LotState, Record};
@@ -29,7 +29,14 @@ use super::story;
 
 /// See the module.
 pub struct House {
-    pub bench: Bench,
+    /// The origin's name.
+    pub name: String,
+    /// Records between state records.
+    pub interval: u64,
+    key: SecretKey,
+    genesis_hash: Hash,
+    /// As it stands at the end.
+    state: State,
     stored: Vec<Bytes>,
     leaves: Vec<TreeHash>,
     maps: Maps,
@@ -65,22 +72,37 @@ impl House {
     }
 
     pub fn of(bench: Bench) -> House {
+        let records = bench.records.into_iter().map(|(sealed, _)| sealed);
+        House::with(bench.state, key("ledger"), records.collect())
+    }
+
+    /// Of any ledger's records and the state that they fold to.
+    pub fn with(state: State, key: SecretKey, records: Vec<SealedRecord>) -> House {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("hazledger-evidence-{}-{number}", std::process::id());
-        let dir = std::env::temp_dir().join(name);
-        let records = bench.records.iter();
-        let stored: Vec<Bytes> = records.map(|(sealed, _)| sealed.bytes.clone()).collect();
-        let heads = bench.records.iter().map(|(sealed, _)| &sealed.head);
-        let leaves = heads.map(|head| leaf_hash(head)).collect();
+        let folder = format!("hazledger-evidence-{}-{number}", std::process::id());
+        let dir = std::env::temp_dir().join(folder);
+        let genesis = OpenRecord::open(&records[0].bytes).unwrap();
         House {
-            size: stored.len() as u64,
-            stored,
-            leaves,
+            name: genesis.payload.origin.unwrap().name,
+            interval: state.genesis().unwrap().state_record_interval,
+            key,
+            genesis_hash: records[0].hash,
+            state,
+            size: records.len() as u64,
+            leaves: records
+                .iter()
+                .map(|sealed| leaf_hash(&sealed.head))
+                .collect(),
+            stored: records.into_iter().map(|sealed| sealed.bytes).collect(),
             maps: Maps::new(dir.join("maps")),
             dir,
-            bench,
         }
+    }
+
+    /// Where maps are kept.
+    pub fn maps_dir(&self) -> PathBuf {
+        self.dir.join("maps")
     }
 
     /// From now on the checkpoint is of so many records.
@@ -92,25 +114,19 @@ impl House {
         self.size
     }
 
-    pub fn key(&self) -> SecretKey {
-        key("ledger")
-    }
-
-    pub fn genesis_hash(&self) -> Hash {
-        self.bench.records[0].0.hash
-    }
-
     pub fn verifier(&self) -> VerifierKey {
-        let name = &self.bench.origin.name;
-        VerifierKey::new(name, NoteKeyKind::Ed25519, self.key().public().clone()).unwrap()
+        let public = self.key.public().clone();
+        VerifierKey::new(&self.name, NoteKeyKind::Ed25519, public).unwrap()
     }
 
     /// Every lot as it stands at the end.
     pub fn lots(&self) -> impl Iterator<Item = (LotId, LotState)> {
-        self.bench.state.items().filter_map(|(subject, item)| match item.as_ref() {
-            Item::Lot(lot) => Some((LotId::from_slice(&subject.id)?, lot.clone())),
-            _ => None,
-        })
+        self.state
+            .items()
+            .filter_map(|(subject, item)| match item.as_ref() {
+                Item::Lot(lot) => Some((LotId::from_slice(&subject.id)?, lot.clone())),
+                _ => None,
+            })
     }
 
     pub fn root(&self) -> TreeHash {
@@ -119,9 +135,8 @@ impl House {
     }
 
     pub fn checkpoint(&self) -> String {
-        let name = &self.bench.origin.name;
-        let checkpoint = Checkpoint::new(name, self.size, self.root()).unwrap();
-        sign_checkpoint(&self.key(), &checkpoint).to_string()
+        let checkpoint = Checkpoint::new(&self.name, self.size, self.root()).unwrap();
+        sign_checkpoint(&self.key, &checkpoint).to_string()
     }
 
     pub fn try_evidence(&self, id: LotId) -> Result<Evidence, EvidenceError> {
@@ -130,7 +145,7 @@ impl House {
             lot: id,
             last: state.last,
             size: self.size,
-            interval: self.bench.genesis.state_record_interval,
+            interval: self.interval,
         };
         let (mut evidence, last) = build(self, &self.maps, &ask)?;
         evidence.checkpoint = self.checkpoint();
@@ -148,13 +163,13 @@ impl House {
     /// The ledger's word on a lot's last record.
     pub fn word(&self, id: LotId, last: Option<u64>) -> hazledger::pb::SignedSubjectHead {
         let said = Attested {
-            genesis_hash: self.genesis_hash(),
+            genesis_hash: self.genesis_hash,
             size: self.size,
             root: self.root(),
             subject: subject::lot(id),
             last,
         };
-        attest_subject_head(&self.key(), &said)
+        attest_subject_head(&self.key, &said)
     }
 
     pub fn check(&self, evidence: &Evidence) -> Result<Checked, BadEvidence> {

@@ -7,7 +7,8 @@ use hazledger::event::statement::Draft;
 use hazledger::event::{Statement, StatementId};
 use hazledger::pb::event::Body;
 use hazledger::pb::{
-    EnclosedDocument, Evidence, Goods, KeyRevoked, LinkKind, LotState, Part, Record, SubjectKind, Used,
+    EnclosedDocument, Evidence, Goods, KeyRevoked, LinkKind, LotState, Part, Record, SubjectKind,
+    Used,
 };
 use hazledger::proof::evidence::{BadEvidence, check_evidence};
 use hazledger::proof::{NoteKeyKind, VerifierKey, Violation};
@@ -24,7 +25,8 @@ fn label(state: &LotState) -> &str {
 /// The lot of the story whose evidence shows the most kinds of things.
 fn richest(house: &House) -> (LotId, Evidence) {
     let all = house.lots().map(|(id, _)| (id, house.evidence(id)));
-    all.max_by_key(|(_, evidence)| evidence.records.len()).unwrap()
+    all.max_by_key(|(_, evidence)| evidence.records.len())
+        .unwrap()
 }
 
 fn parts_of(record: &mut Record) -> [&mut Vec<Part>; 4] {
@@ -50,7 +52,11 @@ fn a_record_left_out_is_noticed_whichever_it_is() {
             let mut lie = evidence.clone();
             lie.records.remove(at);
             let bad = house.check(&lie);
-            assert!(bad.is_err(), "{} without its record number {at}", label(&state));
+            assert!(
+                bad.is_err(),
+                "{} without its record number {at}",
+                label(&state)
+            );
             tried += 1;
         }
     }
@@ -71,7 +77,11 @@ fn a_link_left_out_is_noticed_whichever_it_is() {
                     continue;
                 }
                 let bad = house.check(&lie);
-                assert!(bad.is_err(), "{}: link {link} of number {at}", label(&state));
+                assert!(
+                    bad.is_err(),
+                    "{}: link {link} of number {at}",
+                    label(&state)
+                );
             }
         }
     }
@@ -164,7 +174,7 @@ fn the_lots_last_record_cannot_be_hidden() {
             let mut lie = honest.clone();
             lie.records.retain(|record| {
                 let at = position(record);
-                kept.contains(&at) || at % house.bench.genesis.state_record_interval == 0
+                kept.contains(&at) || at % house.interval == 0
             });
             match house.check(&lie) {
                 Err(BadEvidence::Map(_) | BadEvidence::Later { .. }) => by[0] += 1,
@@ -173,7 +183,10 @@ fn the_lots_last_record_cannot_be_hidden() {
             }
         }
     }
-    assert!(by[0] > 0 && by[1] > 0, "by maps and by the ledger's word: {by:?}");
+    assert!(
+        by[0] > 0 && by[1] > 0,
+        "by maps and by the ledger's word: {by:?}"
+    );
 }
 
 fn position(record: &hazledger::pb::EvidenceRecord) -> u64 {
@@ -197,7 +210,10 @@ fn maps_left_out_repeated_or_of_another_lot_are_noticed() {
         assert!(house.check(&gone).is_err());
         let mut twice = evidence.clone();
         twice.maps.push(evidence.maps[at].clone());
-        assert!(matches!(house.check(&twice), Err(BadEvidence::MapBeside(_))));
+        assert!(matches!(
+            house.check(&twice),
+            Err(BadEvidence::MapBeside(_))
+        ));
         let mut moved = evidence.clone();
         moved.maps[at].state_record = 0;
         assert!(matches!(house.check(&moved), Err(BadEvidence::Map(_))));
@@ -206,7 +222,10 @@ fn maps_left_out_repeated_or_of_another_lot_are_noticed() {
     let (ours, theirs) = (present(&evidence).unwrap(), present(&foreign).unwrap());
     let mut swapped = evidence.clone();
     swapped.maps[ours].present = foreign.maps[theirs].present.clone();
-    assert!(matches!(house.check(&swapped), Err(BadEvidence::Touched { .. })));
+    assert!(matches!(
+        house.check(&swapped),
+        Err(BadEvidence::Touched { .. })
+    ));
 }
 
 #[test]
@@ -248,7 +267,7 @@ fn another_key_another_tree_and_another_ledger_are_noticed() {
     let mut house = House::new();
     let (id, _) = house.lots().next().unwrap();
     let evidence = house.evidence(id);
-    let name = house.bench.origin.name.clone();
+    let name = house.name.clone();
     let stranger = key("A1").public().clone();
     let stranger = VerifierKey::new(&name, NoteKeyKind::Ed25519, stranger).unwrap();
     let bad = check_evidence(&evidence, &stranger, None);
@@ -258,7 +277,10 @@ fn another_key_another_tree_and_another_ledger_are_noticed() {
         checkpoint: house.checkpoint(),
         ..evidence
     };
-    assert!(matches!(house.check(&lie), Err(BadEvidence::Path(_) | BadEvidence::Beyond { .. })));
+    assert!(matches!(
+        house.check(&lie),
+        Err(BadEvidence::Path(_) | BadEvidence::Beyond { .. })
+    ));
     // The same lot's records out of another ledger's journal.
     let mut bench = Bench::in_world(8);
     let body = produced(&bench, "OTHER-1");
@@ -333,12 +355,18 @@ fn a_revocation_cannot_be_hidden() {
     let mut gone = evidence.clone();
     gone.records.remove(at);
     let unknown = house.check(&gone);
-    assert!(matches!(unknown, Err(BadEvidence::LeftOut { .. })), "{unknown:?}");
+    assert!(
+        matches!(unknown, Err(BadEvidence::LeftOut { .. })),
+        "{unknown:?}"
+    );
     // Withheld, it could have been one.
     let mut withheld = evidence.clone();
     record_of(&mut withheld, at).events[0] = Part::default();
     let hidden = house.check(&withheld);
-    assert!(matches!(hidden, Err(BadEvidence::KeyHidden { .. })), "{hidden:?}");
+    assert!(
+        matches!(hidden, Err(BadEvidence::KeyHidden { .. })),
+        "{hidden:?}"
+    );
     // Its link withheld as well, or that of the record that used the key.
     let mut unlinked = withheld.clone();
     for link in &mut record_of(&mut unlinked, at).links {
@@ -368,7 +396,9 @@ fn documents_that_nobody_names_are_not_taken_for_the_lots() {
     };
     let checked = house.check(&with(b"data sheet")).unwrap();
     let enclosed = checked.documents.iter().filter(|(_, there)| *there);
-    let kinds: Vec<&str> = enclosed.map(|(document, _)| document.kind.as_str()).collect();
+    let kinds: Vec<&str> = enclosed
+        .map(|(document, _)| document.kind.as_str())
+        .collect();
     assert_eq!(kinds, ["data sheet"]);
     let bad = house.check(&with(b"another data sheet"));
     assert!(matches!(bad, Err(BadEvidence::Document(_))), "{bad:?}");
@@ -408,15 +438,23 @@ fn nothing_of_others_is_in_the_file() {
         let mut held = evidence.records.iter();
         let held = held.find(|record| super::lies::position(record) == position);
         for (at, part) in whole.events.iter().enumerate() {
-            let shown = held.is_some_and(|h| {
-                h.record.as_ref().unwrap().events[at] != Part::default()
-            });
-            let inside = bytes.windows(part.body.len()).any(|w| w == part.body.as_ref());
+            let shown =
+                held.is_some_and(|h| h.record.as_ref().unwrap().events[at] != Part::default());
+            let inside = bytes
+                .windows(part.body.len())
+                .any(|w| w == part.body.as_ref());
             assert_eq!(inside, shown, "event {at} of record {position}");
         }
     }
-    let withheld = house.whole(1).events.iter().filter(|part| {
-        !bytes.windows(part.body.len()).any(|w| w == part.body.as_ref())
-    }).count();
+    let withheld = house
+        .whole(1)
+        .events
+        .iter()
+        .filter(|part| {
+            !bytes
+                .windows(part.body.len())
+                .any(|w| w == part.body.as_ref())
+        })
+        .count();
     assert!(withheld > 3, "the registrations of others");
 }

@@ -76,10 +76,14 @@ pub enum EvidenceError {
     #[error("it takes more than {MAX_EVIDENCE} bytes; no evidence is made of as many")]
     TooLarge,
     /// More state records have followed than one file holds maps.
-    #[error("more than {MAX_MAPS} state records follow the lot's last record; no evidence holds as many maps")]
+    #[error(
+        "more than {MAX_MAPS} state records follow the lot's last record; no evidence holds as many maps"
+    )]
     TooOld,
     /// The lot has no record under the checkpoint yet.
-    #[error("lot {lot} has no record under the checkpoint of {size} records yet; ask again in a second")]
+    #[error(
+        "lot {lot} has no record under the checkpoint of {size} records yet; ask again in a second"
+    )]
     NotYet {
         /// Which.
         lot: LotId,

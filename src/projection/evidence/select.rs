@@ -97,8 +97,7 @@ impl Selection<'_> {
             for (at, link) in record.links.iter().enumerate() {
                 let Some(link) = link else { continue };
                 let used = link.kind() == LinkKind::Use;
-                if let (Some(subject), Some(previous), true) =
-                    (&link.subject, link.previous, used)
+                if let (Some(subject), Some(previous), true) = (&link.subject, link.previous, used)
                 {
                     parts.links.insert(at);
                     self.wanted.push_back((subject.clone(), previous));
@@ -155,7 +154,8 @@ impl Selection<'_> {
             }
             SubjectKind::Key => {
                 let party = record.payload.party.as_bytes();
-                show::key(record, subject, self.authorities.contains(party), parts);
+                let by_authority = self.authorities.contains(party);
+                show::key(record, subject, by_authority, parts, &mut wanted);
             }
             SubjectKind::Permit => {
                 show::registered(record, subject, parts);

@@ -17,8 +17,12 @@ use crate::custody::subject::{self, Item};
 use crate::custody::{Broken, lot};
 use crate::event::digest::to_hex;
 use crate::event::record::OpenRecord;
+use crate::event::{StatementId, ids};
 use crate::pb::change::Change as C;
-use crate::pb::{LinkKind, LotState, Outcome, Subject, SubjectKind};
+use crate::pb::{Change, LinkKind, LotState, Outcome, Subject, SubjectKind};
+
+/// Lines of an event that make lots, at most: a record has no more subjects.
+const MAX_LINES: u32 = 512;
 
 /// A lot as far as its chain is shown.
 #[derive(Default)]
@@ -88,6 +92,10 @@ impl Lots {
         let known = self.0.get(lot).map(|shown| shown.state.clone());
         let mut item = known.map(Item::Lot);
         for change in outcome.into_iter().flat_map(|outcome| &outcome.changes) {
+            if matches!(change.change, Some(C::Born(_))) && !is_named_after(record, change, lot) {
+                let subject = subject::show(lot);
+                return Err(BadEvidence::Unborn { position, subject });
+            }
             item = item.or_else(|| apply::birth(change, at));
             if let Some(item) = &mut item {
                 apply::apply(item, change, at).map_err(law)?;
@@ -142,6 +150,17 @@ impl Lots {
         }
         Ok(())
     }
+}
+
+/// Whether a lot's name is derived from the event that it was born by, which a
+/// party signed: nobody else can give birth to it.
+fn is_named_after(record: &OpenRecord, birth: &Change, lot: &Subject) -> bool {
+    let cause = birth.cause.unwrap_or_default();
+    let Some(id) = StatementId::parse(&record.payload.id) else {
+        return false;
+    };
+    let name = |line| ids::derived(&record.payload.party, id, cause.event_index, line);
+    cause.parked_position.is_none() && (0..MAX_LINES).any(|line| name(line) == *lot.id)
 }
 
 /// Other lots whose outcomes in a record say that they gave to this one.

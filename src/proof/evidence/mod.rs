@@ -14,12 +14,14 @@
 //! | `parts` | what a record shows of one subject, and what it may hide |
 //! | `keys` | the keys behind the signatures |
 //! | `lots` | the lots, folded, and who gave them what |
+//! | `handoffs` | who took what whom had offered |
 //! | `permits` | the permits, folded |
 //! | `after` | that a lot's last record is its last |
 //! | `report` | what it comes to, in words |
 
 mod after;
 mod error;
+mod handoffs;
 mod keys;
 mod lots;
 pub mod parts;
@@ -39,7 +41,7 @@ use self::permits::Permits;
 use super::checkpoint::{Checkpoint, open_checkpoint};
 use super::note::VerifierKey;
 use super::policy::{Cosigned, Policy};
-use super::tree::{TreeHash, check_inclusion, leaf_hash};
+use super::tree::{TreeHash, check_inclusion};
 use super::verify::opened::{self, Opened};
 use super::verify::{Expect, Violation, genesis, ids};
 use crate::custody::subject;
@@ -112,7 +114,9 @@ pub fn check_evidence(
     bounded("documents", evidence.documents.len(), MAX_DOCUMENTS)?;
     let lot = LotId::from_slice(&evidence.lot).ok_or(BadEvidence::Lot(evidence.lot.len()))?;
     let (checkpoint, note) = open_checkpoint(&evidence.checkpoint, key)?;
-    let cosigned = policy.map(|policy| policy.satisfied_by(&note)).transpose()?;
+    let cosigned = policy
+        .map(|policy| policy.satisfied_by(&note))
+        .transpose()?;
     let opened = open(evidence, &checkpoint)?;
     let walked = walk(&opened, &checkpoint)?;
     let subject = subject::lot(lot);
@@ -136,6 +140,7 @@ pub fn check_evidence(
         own: &own,
     };
     let after = after::check(evidence, &ground, &subject, last)?;
+    let handoffs = handoffs::handoffs(&records)?;
     let documents = check_documents(evidence, &records)?;
     let ancestors = walked.lots.all().filter(|(other, _)| **other != subject);
     let ancestors = ancestors
@@ -153,13 +158,14 @@ pub fn check_evidence(
         checkpoint,
         records: BTreeMap::new(),
     };
-    checked.points = report::points(
-        &checked,
-        &records,
-        &shown.positions,
-        &walked.permits,
-        policy.is_some(),
-    );
+    let seen = report::Seen {
+        records: &records,
+        chain: &shown.positions,
+        permits: &walked.permits,
+        handoffs: &handoffs,
+        with_policy: policy.is_some(),
+    };
+    checked.points = report::points(&checked, &seen);
     checked.records = opened
         .into_iter()
         .map(|opened| (opened.record.position(), opened.record))
@@ -191,9 +197,8 @@ fn open(evidence: &Evidence, checkpoint: &Checkpoint) -> Result<Vec<Opened>, Bad
         }
         let path = held.path.iter().map(|hash| TreeHash::from_slice(hash));
         let path: Option<Vec<TreeHash>> = path.collect();
-        let leaf = leaf_hash(&opened.record.head_bytes);
         let leads = path.is_some_and(|path| {
-            check_inclusion(leaf, position, size, &path, checkpoint.root).is_ok()
+            check_inclusion(opened.leaf, position, size, &path, checkpoint.root).is_ok()
         });
         if leads {
             Ok(opened)
@@ -259,9 +264,7 @@ fn walk(opened: &[Opened], checkpoint: &Checkpoint) -> Result<Walked, BadEvidenc
         let origin = record.payload.origin.as_ref();
         ledger
             .check_origin(origin)
-            .and_then(|()| {
-                ids::check_times(&record.payload, opened.id, record.head.recorded_at_ms)
-            })
+            .and_then(|()| ids::check_times(&record.payload, opened.id, record.head.recorded_at_ms))
             .map_err(|what| broken(position, what))?;
         let judged = keys.judge(opened)?;
         follow(record, &mut ends)?;
@@ -339,7 +342,9 @@ fn check_parked(
         };
         let outcomes = record.outcomes.iter().flatten();
         let own = outcomes.filter(|outcome| outcome.subject.as_ref() == Some(lot));
-        let causes = own.flat_map(|o| &o.changes).filter_map(|c| c.cause.as_ref());
+        let causes = own
+            .flat_map(|o| &o.changes)
+            .filter_map(|c| c.cause.as_ref());
         for cause in causes {
             let Some(parked) = cause.parked_position else {
                 continue;

@@ -21,9 +21,7 @@ pub enum Said<'a> {
 pub fn chain_link<'a>(record: &'a OpenRecord, subject: &Subject) -> Option<(usize, &'a Link)> {
     let links = record.links.iter().enumerate();
     let mut shown = links.filter_map(|(at, link)| Some((at, link.as_ref()?)));
-    shown.find(|(_, link)| {
-        link.kind() == LinkKind::Chain && link.subject.as_ref() == Some(subject)
-    })
+    shown.find(|(_, link)| link.kind() == LinkKind::Chain && link.subject.as_ref() == Some(subject))
 }
 
 /// Outcomes stand in order of subject, and each has its link, which stand in
@@ -46,7 +44,11 @@ pub fn outcome_of<'a>(record: &'a OpenRecord, subject: &Subject) -> Said<'a> {
             from = from.max(at.saturating_sub(chained.saturating_sub(count)));
         }
     }
-    if from < to { Said::Hidden } else { Said::Nothing }
+    if from < to {
+        Said::Hidden
+    } else {
+        Said::Nothing
+    }
 }
 
 /// How many links of chains there are: those of keys used come after them.

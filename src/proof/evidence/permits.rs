@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 
 use super::error::BadEvidence;
 use super::parts::{Said, chain_link, outcome_of};
+use crate::custody::Broken;
 use crate::custody::apply::{self, At};
 use crate::custody::registry;
 use crate::custody::subject::{self, Item};
-use crate::custody::Broken;
 use crate::event::record::OpenRecord;
 use crate::pb::event::Body;
 use crate::pb::{Event, LinkKind, PartyState, PermitState, Subject, SubjectKind};

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::handoffs::Handoff;
 use super::permits::{Permit, Permits};
 use super::{Checked, parts};
 use crate::custody::{account, subject};
@@ -23,24 +24,62 @@ pub struct Points {
     pub not_shown: Vec<String>,
 }
 
+/// What was seen of evidence that holds.
+pub(super) struct Seen<'a> {
+    pub(super) records: &'a BTreeMap<u64, &'a OpenRecord>,
+    /// The lot's own, in order.
+    pub(super) chain: &'a [u64],
+    pub(super) permits: &'a Permits,
+    pub(super) handoffs: &'a [Handoff],
+    pub(super) with_policy: bool,
+}
+
 /// Of evidence that holds.
-pub(super) fn points(
-    checked: &Checked,
-    records: &BTreeMap<u64, &OpenRecord>,
-    chain: &[u64],
-    permits: &Permits,
-    with_policy: bool,
-) -> Points {
+pub(super) fn points(checked: &Checked, seen: &Seen<'_>) -> Points {
     let mut points = Points::default();
-    tree(&mut points, checked, records.len(), with_policy);
-    signatures(&mut points, records);
-    custody(&mut points, checked, chain);
+    tree(&mut points, checked, seen.records.len(), seen.with_policy);
+    signatures(&mut points, seen.records);
+    custody(&mut points, checked, seen.chain);
+    hands(&mut points, seen.handoffs);
     after(&mut points, checked);
-    drawn(&mut points, records, permits);
+    drawn(&mut points, seen.records, seen.permits);
     documents(&mut points, checked);
     edge(&mut points, checked);
-    withheld(&mut points, records);
+    withheld(&mut points, seen.records);
     points
+}
+
+/// Handoffs told one by one, at most.
+const MAX_HANDOFFS: usize = 100;
+
+fn hands(points: &mut Points, handoffs: &[Handoff]) {
+    for handoff in handoffs.iter().take(MAX_HANDOFFS) {
+        let Handoff {
+            giver,
+            taker,
+            offered_at,
+            accepted_at,
+        } = handoff;
+        match offered_at {
+            Some(offered_at) => points.proven.push(format!(
+                "In record {accepted_at} {taker} took what {giver} had offered in record \
+                 {offered_at}: it names the very event that {giver} signed."
+            )),
+            None => points.attested.push(format!(
+                "By {taker}, in record {accepted_at}: that {giver} had offered what it took; the \
+                 offer is not among these records."
+            )),
+        }
+    }
+    if let Some(more) = handoffs
+        .len()
+        .checked_sub(MAX_HANDOFFS)
+        .filter(|more| *more > 0)
+    {
+        points.not_shown.push(format!(
+            "{more} more handoffs, one by one; they hold as well."
+        ));
+    }
 }
 
 fn tree(points: &mut Points, checked: &Checked, records: usize, with_policy: bool) {
@@ -100,8 +139,8 @@ fn custody(points: &mut Points, checked: &Checked, chain: &[u64]) {
     let (first, last) = (chain.first(), chain.last());
     if let (Some(first), Some(last)) = (first, last) {
         points.proven.push(format!(
-            "The chain of lot {} is whole from its birth in record {first} to record {last}: {} \
-             records, each linked to the one before.",
+            "The chain of lot {} is whole from its birth in record {first}, whose signer it is named \
+             after, to record {last}: {} records, each linked to the one before.",
             checked.lot,
             chain.len()
         ));
@@ -212,8 +251,10 @@ fn permit_line(permit: &Subject, shown: &Permit) -> String {
 }
 
 fn documents(points: &mut Points, checked: &Checked) {
-    let (enclosed, named): (Vec<_>, Vec<_>) =
-        checked.documents.iter().partition(|(_, enclosed)| *enclosed);
+    let (enclosed, named): (Vec<_>, Vec<_>) = checked
+        .documents
+        .iter()
+        .partition(|(_, enclosed)| *enclosed);
     if !enclosed.is_empty() {
         points.proven.push(format!(
             "The {} documents enclosed are those that the events name by hash.",
@@ -252,7 +293,10 @@ fn edge(points: &mut Points, checked: &Checked) {
 fn withheld(points: &mut Points, records: &BTreeMap<u64, &OpenRecord>) {
     let all = || records.values();
     let gone = |count: usize, what: &str| (count > 0).then(|| format!("{count} {what}"));
-    let events = all().flat_map(|r| &r.events).filter(|e| e.is_none()).count();
+    let events = all()
+        .flat_map(|r| &r.events)
+        .filter(|e| e.is_none())
+        .count();
     let links = all().flat_map(|r| &r.links).filter(|l| l.is_none()).count();
     let outcomes = all().flat_map(|r| &r.outcomes).filter(|o| o.is_none());
     let findings = all().flat_map(|r| &r.findings).filter(|f| f.is_none());
@@ -285,7 +329,12 @@ fn list(all: &[&str]) -> String {
     if all.is_empty() {
         return "none".into();
     }
-    let mut text = all.iter().take(MAX_LISTED).copied().collect::<Vec<_>>().join(", ");
+    let mut text = all
+        .iter()
+        .take(MAX_LISTED)
+        .copied()
+        .collect::<Vec<_>>()
+        .join(", ");
     if let Some(more) = all.len().checked_sub(MAX_LISTED).filter(|more| *more > 0) {
         text.push_str(&format!(" and {more} more"));
     }

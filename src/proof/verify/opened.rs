@@ -102,7 +102,7 @@ pub(in crate::proof) struct Opened {
     pub(in crate::proof) bytes: Bytes,
     pub(in crate::proof) id: StatementId,
     /// Of its head, in the tree.
-    pub(super) leaf: TreeHash,
+    pub(in crate::proof) leaf: TreeHash,
     /// The keys that must have signed, in the order of the signatures.
     pub(in crate::proof) signers: Vec<KeyId>,
 }
