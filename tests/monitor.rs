@@ -46,11 +46,17 @@ fn watch(servers: &[&str], seen: Option<&Seen>) -> Monitor {
 }
 
 fn stored(batch: &Batch) -> StoredBatch {
-    sent(batch.first_position, batch.records.clone(), batch.commit.clone())
+    sent(
+        batch.first_position,
+        batch.records.clone(),
+        batch.commit.clone(),
+    )
 }
 
 fn end(batches: &[Batch]) -> u64 {
-    batches.last().map_or(0, |b| b.first_position + b.records.len() as u64)
+    batches
+        .last()
+        .map_or(0, |b| b.first_position + b.records.len() as u64)
 }
 
 /// A look at a server that shows these batches and this checkpoint.

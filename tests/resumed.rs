@@ -142,7 +142,10 @@ fn the_same_lies_are_found_before_and_after_the_saved_position() {
         rechain(&mut batches, &Commits::Edited);
         same(&batches, &format!("record {position}, chained again"));
         rechain(&mut batches, &Commits::Signed(&stranger));
-        same(&batches, &format!("record {position}, signed by a stranger"));
+        same(
+            &batches,
+            &format!("record {position}, signed by a stranger"),
+        );
 
         let mut batches = sound.clone();
         rewrite(&mut batches, position, |record, _| {
@@ -284,18 +287,32 @@ fn checkpoints_and_receipts_are_held_against_the_tree() {
 
     let size = leaves.len() as u64;
     let beyond = against(&[note(ledger, size + 1, whole(1))], &[]);
-    assert!(matches!(beyond.problems[..], [Problem::CheckpointLost { .. }]));
+    assert!(matches!(
+        beyond.problems[..],
+        [Problem::CheckpointLost { .. }]
+    ));
     let other = against(&[note(ledger, size - 1, whole(1))], &[]);
-    assert!(matches!(other.problems[..], [Problem::CheckpointDiffers { .. }]));
+    assert!(matches!(
+        other.problems[..],
+        [Problem::CheckpointDiffers { .. }]
+    ));
     assert!(other.report.is_some(), "the journal itself is sound");
     let stranger = SecretKey::from_seed(&[77; 32]);
     let forged = against(&[note(&stranger, size, whole(leaves.len()))], &[]);
-    assert!(matches!(forged.problems[..], [Problem::BadCheckpoint { .. }]));
+    assert!(matches!(
+        forged.problems[..],
+        [Problem::BadCheckpoint { .. }]
+    ));
 
     // A tree of two: the path of either is the other.
     let receipt = |record: usize| Receipt {
         head: Record::decode(
-            batches.iter().flat_map(|batch| &batch.records).nth(record).unwrap().clone(),
+            batches
+                .iter()
+                .flat_map(|batch| &batch.records)
+                .nth(record)
+                .unwrap()
+                .clone(),
         )
         .unwrap()
         .head,

@@ -39,7 +39,9 @@ pub fn run(
                     told.records
                 ));
             } else if proofs.reach_before(&saved) {
-                unfit = Some(format!("something that was kept is older than record {position}"));
+                unfit = Some(format!(
+                    "something that was kept is older than record {position}"
+                ));
             } else {
                 let mut streamed = Streamed::resumed(saved, expect, &proofs);
                 match read(&remote, told.records, &mut streamed).await? {

@@ -41,7 +41,10 @@ fn registered() -> World {
 
 /// Takes a lot in, and waits until a checkpoint covers it.
 fn produce(world: &World, server: &Server, label: &str) {
-    let file = world.stamped(&format!("{label}.jsonl"), &[world.produced(label, "5000000")]);
+    let file = world.stamped(
+        &format!("{label}.jsonl"),
+        &[world.produced(label, "5000000")],
+    );
     world.submit(server, &file, &[]).exits(0);
     covered(server);
 }
@@ -92,7 +95,9 @@ fn webhook() -> (String, mpsc::Receiver<Value>) {
         let mut body = vec![0; length];
         reader.read_exact(&mut body).unwrap();
         let mut stream = &stream;
-        stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
+        stream
+            .write_all(b"HTTP/1.1 204 No Content\r\n\r\n")
+            .unwrap();
         sender.send(serde_json::from_slice(&body).unwrap())
     });
     (url, receiver)
@@ -251,7 +256,15 @@ fn another_ledger_a_silent_server_and_a_late_checkpoint_have_their_words() {
     produce(&world, &server, "NC-1");
     let other = "0".repeat(64);
     let state = world.path("elsewhere");
-    let args = ["monitor", &server.url, "--state", &state, "--genesis", &other, "--once"];
+    let args = [
+        "monitor",
+        &server.url,
+        "--state",
+        &state,
+        "--genesis",
+        &other,
+        "--once",
+    ];
     cli(args).exits(1).says("broken-rule");
 
     let ran = monitor(&world, &["http://127.0.0.1:1"], &[]).exits(2);
