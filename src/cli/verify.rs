@@ -147,7 +147,7 @@ fn directory(
         let save = &mut |verifier: &Verifier| resume.save(verifier);
         verify_whole(&folder, expect, &proofs, saved, save, progress)
     };
-    let took = started.elapsed();
+    let took = started.elapsed().saturating_sub(resume.saving);
     if !args.chain_only {
         verify_refusals(&ReadOnlyFolder::new(&journal.refusals), &mut audit);
     }
@@ -174,6 +174,8 @@ pub struct Resume<'a> {
     pub saved: Option<Verifier>,
     /// For people.
     pub said: Vec<String>,
+    /// How long it took to write the file.
+    pub saving: Duration,
 }
 
 impl<'a> Resume<'a> {
@@ -182,6 +184,7 @@ impl<'a> Resume<'a> {
             file,
             saved: None,
             said: Vec::new(),
+            saving: Duration::ZERO,
         };
         match file.map(|file| read_saved(file, expect)) {
             None => {}
@@ -205,7 +208,10 @@ impl<'a> Resume<'a> {
         let Some(file) = self.file else {
             return;
         };
-        if let Err(error) = write_saved(file, verifier) {
+        let started = Instant::now();
+        let written = write_saved(file, verifier);
+        self.saving = started.elapsed();
+        if let Err(error) = written {
             self.said.push(format!(
                 "{} could not be written: {error}. The next run begins where this one did",
                 file.display()

@@ -47,7 +47,8 @@ pub fn run(
                 match read(&remote, told.records, &mut streamed).await? {
                     Ok(()) => {
                         let audit = streamed.end(&mut |verifier| resume.save(verifier));
-                        return Ok((audit, started.elapsed()));
+                        let took = started.elapsed().saturating_sub(resume.saving);
+                        return Ok((audit, took));
                     }
                     Err(why) => unfit = Some(why),
                 }
@@ -62,7 +63,8 @@ pub fn run(
             return Err(CliError::Untrustworthy(why));
         }
         let audit = streamed.end(&mut |verifier| resume.save(verifier));
-        Ok((Audit { unfit, ..audit }, started.elapsed()))
+        let took = started.elapsed().saturating_sub(resume.saving);
+        Ok((Audit { unfit, ..audit }, took))
     })
 }
 
