@@ -12,6 +12,7 @@
 //! - [`journal`]: segment files, recovery, the storage seam. Files only.
 //! - [`audit`]: a journal verified from its first byte to its last.
 //! - [`repair`]: damaged segments healed from another copy of the journal.
+//! - [`witness`]: a witness of other ledgers, and the asking of witnesses.
 //! - [`backup`]: a data directory backed up while it is served, and restored.
 //! - [`retain`]: event bodies that the rule packs no longer ask to keep.
 //! - [`projection`]: what can be rebuilt: the sled store, the views, and the
@@ -38,3 +39,4 @@ pub mod repair;
 pub mod retain;
 pub mod sim;
 pub mod web;
+pub mod witness;

@@ -23,6 +23,7 @@ const MAY_USE: &[(&str, &str)] = &[
     ("journal", ""),
     ("audit", "event proof journal pb"),
     ("repair", "event proof journal pb"),
+    ("witness", "event proof pb"),
     ("backup", "event proof journal audit repair pb"),
     (
         "retain",
@@ -39,12 +40,13 @@ const MAY_USE: &[(&str, &str)] = &[
     ),
     (
         "web",
-        "event catalog custody proof journal projection ledger grpc pb",
+        "event catalog custody proof journal projection ledger grpc witness pb",
     ),
     ("sim", "event catalog grpc pb"),
     (
         "cli",
-        "event catalog custody proof journal audit repair backup retain projection ledger grpc web sim pb",
+        "event catalog custody proof journal audit repair witness backup retain projection ledger grpc web \
+         sim pb",
     ),
 ];
 

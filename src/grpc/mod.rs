@@ -8,7 +8,7 @@
 //! | file | what it is |
 //! |---|---|
 //! | `ledger` | statements in, records out |
-//! | `submitting`, `following` | the same as streams |
+//! | `submitting`, `following`, `reading` | the same as streams |
 //! | `receipts` | checkpoints, and receipts that lead to them |
 //! | `trace` | a lot's chain, genealogy, balance, disputes, differences |
 //! | `registry` | parties, what is theirs, keys |
@@ -30,6 +30,7 @@ mod door;
 mod empties;
 mod entries;
 pub mod errors;
+mod evidence;
 mod filter;
 mod findings;
 mod following;
@@ -38,6 +39,7 @@ mod ledger;
 mod limits;
 mod metrics;
 mod readable;
+mod reading;
 mod receipts;
 mod registry;
 mod request_id;

@@ -14,7 +14,8 @@
 //! | `clock`, `timekeeper` | the time, and whether it may be believed |
 //! | `keys` | public keys, opened once |
 //! | `ids` | which statement of the last 30 days became which record |
-//! | `dry_run`, `follow`, `shared` | reading |
+//! | `dry_run`, `follow`, `batches`, `shared` | reading |
+//! | `evidence` | what proves a lot's chain of custody to others |
 //! | `refusals` | refusals kept beside the journal |
 //! | `rates` | how fast a party may go |
 //! | `checkpoint` | the tree, signed checkpoints, receipts |
@@ -27,12 +28,14 @@
 
 mod answer;
 mod batch;
+mod batches;
 mod checkpoint;
 mod clock;
 mod committer;
 mod disk;
 mod dry_run;
 mod error;
+mod evidence;
 mod folder;
 mod follow;
 mod ids;
@@ -67,6 +70,7 @@ use std::task::{Context, Poll};
 use tokio::sync::{oneshot, watch};
 
 pub use answer::{Answer, CloseError, ReadError, Status, SubmitError};
+pub use batches::BatchReader;
 pub use checkpoint::{
     CheckpointStatus, Confirmed, Hold, Known, MAX_RECEIPT_WAIT, NoReceipt, NotConfirmed, NotServed,
 };
@@ -346,6 +350,12 @@ impl Ledger {
     /// Committed records from a position on, each once, in order.
     pub fn follow(&self, from: u64) -> Follower {
         Follower::new(Arc::clone(&self.shared), from)
+    }
+
+    /// Committed batches as they are stored, from the one that holds a
+    /// position on.
+    pub fn read_journal(&self, from: u64) -> BatchReader {
+        BatchReader::new(Arc::clone(&self.shared), from)
     }
 
     /// The projection's store. Blocks on the disk.

@@ -3,7 +3,7 @@
 
 use crate::support::cli;
 
-const SUBCOMMANDS: [&[&str]; 31] = [
+const SUBCOMMANDS: [&[&str]; 34] = [
     &["demo"],
     &["init"],
     &["key", "new"],
@@ -16,7 +16,9 @@ const SUBCOMMANDS: [&[&str]; 31] = [
     &["disputes"],
     &["findings"],
     &["follow"],
+    &["evidence"],
     &["verify"],
+    &["monitor"],
     &["repair"],
     &["backup"],
     &["backup", "verify"],
@@ -35,6 +37,7 @@ const SUBCOMMANDS: [&[&str]; 31] = [
     &["rules", "show"],
     &["rules", "check"],
     &["rules", "publish"],
+    &["witness"],
 ];
 
 #[test]

@@ -5,22 +5,25 @@
 //! signed, which state it meets, whether checksums are made right first
 //! (`repair`). Not here: sockets; `tests/grpc_door.rs` has those.
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 
 use bytes::Bytes;
 use hazledger::audit::{Kept, verify_journal};
+use hazledger::backup::Manifest;
 use hazledger::cli::acks;
 use hazledger::cli::json::{from_json, to_json};
 use hazledger::cli::key_file::KeyFile;
 use hazledger::cli::submit::line::{Line, Stamp};
 use hazledger::custody::decide::{decide_genesis, keys_of, named_subjects};
 use hazledger::custody::state::nowhere;
-use hazledger::custody::{Context, Items as _, State, decide};
+use hazledger::custody::{Context, Items as _, State, decide, lot};
 use hazledger::event::codes::{self, Refused};
 use hazledger::event::record::{MAX_RECORD, OpenRecord, Standing, seal};
-use hazledger::event::signing::Purpose;
+use hazledger::event::signing::{Purpose, SecretKey};
 use hazledger::event::statement::{Draft, MAX_EVENTS, MAX_SIGNATURES};
 use hazledger::event::{Hash, Statement, StatementId};
 use hazledger::grpc::{Filter, timeout};
@@ -29,9 +32,18 @@ use hazledger::journal::{
     Batch, DirStorage, Journal, JournalError, JournalOptions, Scanned, Storage, StorageFile, scan,
 };
 use hazledger::pb;
-use hazledger::proof::{Expect, check_acknowledgement, check_commit, check_refusal};
+use hazledger::proof::evidence::{check_evidence, read_evidence};
+use hazledger::proof::{
+    Expect, NoteKeyKind, NoteSignature, VerifierKey, check_acknowledgement, check_commit,
+    check_refusal,
+};
+use hazledger::witness::files::{Files, NotKept};
+use hazledger::witness::logs::Logs;
+use hazledger::witness::memory::{Answer, Signer, Witness};
+use hazledger::witness::request::AddCheckpoint;
 use prost::Message;
 
+use crate::proofs;
 use crate::repair;
 use crate::world::bench::{self, key};
 use crate::world::{SIGNERS, World, copy, world};
@@ -47,12 +59,23 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("timeout", grpc_timeout), // the grpc-timeout header
     ("record", record),       // a stored Record, opened and folded
     ("acknowledgement", acknowledgement), // an Acknowledgement, its commit, a SignedRefusal
+    ("evidence", evidence),   // a file of evidence, checked
     ("ack_line", ack_line),   // a line of a file of acknowledgements
     ("submit_line", submit_line), // a line of `hazledger submit`
     ("json", json),           // messages in the proto3 JSON mapping
     ("key_file", key_file),   // a key file
     ("segment", segment),     // a journal's segments, opened to be written to
+    ("manifest", manifest),   // the manifest of a backup
     ("audit", audit),         // a journal's segments, as the verifier reads them
+    ("vkey", proofs::vkey),   // a verifier key of notes
+    ("note", proofs::note),   // a signed note, to its signatures
+    ("checkpoint", proofs::checkpoint), // a checkpoint's text
+    ("policy", proofs::policy), // a trust policy
+    ("receipt", proofs::receipt), // a receipt in either form, to what it shows
+    ("tlog_proof", proofs::tlog_proof), // a receipt's text
+    ("bundle", proofs::bundle), // a bundle of entries
+    ("tile_path", proofs::tile_path), // where a tile or a bundle is
+    ("add_checkpoint", add_checkpoint), // a request to a witness, and what it answers
 ];
 
 /// The target that HAZLEDGER_FUZZ names.
@@ -261,6 +284,27 @@ fn record(bytes: &[u8]) {
     after.digest();
 }
 
+fn evidence(bytes: &[u8]) {
+    let Some(([how], rest)) = choices(bytes) else {
+        return;
+    };
+    let Ok(mut evidence) = read_evidence(rest) else {
+        return;
+    };
+    let (ledger, name) = (key("ledger"), &world().origin.name);
+    if how & 1 == 1 {
+        repair::evidence(&mut evidence, how & 2 == 2, &ledger, name);
+    }
+    let kind = NoteKeyKind::Ed25519;
+    let verifier = VerifierKey::new(name, kind, ledger.public().clone()).unwrap();
+    if let Ok(held) = check_evidence(&evidence, &verifier, None) {
+        assert_eq!(held.records.len(), evidence.records.len());
+        assert!(held.records.keys().all(|at| *at < held.checkpoint.size));
+        assert!(held.after.proven_before > held.after.last);
+        lot::check(&held.state).unwrap();
+    }
+}
+
 fn acknowledgement(bytes: &[u8]) {
     let Some(([how], rest)) = choices(bytes) else {
         return;
@@ -351,6 +395,26 @@ fn json(bytes: &[u8]) {
     }
 }
 
+fn manifest(bytes: &[u8]) {
+    let Some(([how], rest)) = choices(bytes) else {
+        return;
+    };
+    let Ok(text) = std::str::from_utf8(&rest) else {
+        return;
+    };
+    // With its hash made right: else nothing gets past it.
+    let covered = text.rsplit_once("end ").map_or(text, |(covered, _)| covered);
+    let end = blake3::hash(covered.as_bytes());
+    let repaired = format!("{covered}end {}\n", end.to_hex());
+    let text = if how & 1 == 1 { &repaired } else { text };
+    if let Ok(manifest) = Manifest::parse(text) {
+        assert_eq!(Manifest::parse(&manifest.to_string()).as_ref(), Ok(&manifest));
+        for file in &manifest.files {
+            assert!(!file.stored.contains('/') && !file.name.contains(".."));
+        }
+    }
+}
+
 fn key_file(bytes: &[u8]) {
     let Some(([how], rest)) = choices(bytes) else {
         return;
@@ -370,6 +434,75 @@ fn key_file(bytes: &[u8]) {
     let is_bounded = figure("memoryKib") <= 1024 * 1024 && figure("passes") <= 32;
     if is_short || !is_bounded {
         let _ = file.open("");
+    }
+}
+
+/// A witness' files, in memory.
+#[derive(Default)]
+struct KeptFiles(Mutex<BTreeMap<String, String>>);
+
+impl Files for KeptFiles {
+    fn read(&self, name: &str) -> io::Result<Option<String>> {
+        Ok(self.0.lock().unwrap().get(name).cloned())
+    }
+
+    fn replace(&self, name: &str, text: &str) -> Result<(), NotKept> {
+        self.0
+            .lock()
+            .unwrap()
+            .insert(name.to_owned(), text.to_owned());
+        Ok(())
+    }
+}
+
+/// To a witness that has signed nothing: what it signs it can read again, and
+/// asked once more it goes on from there.
+fn add_checkpoint(bytes: &[u8]) {
+    let Some(([how], rest)) = choices(bytes) else {
+        return;
+    };
+    let Ok(mut request) = AddCheckpoint::parse(&rest) else {
+        return;
+    };
+    let written = request.to_string();
+    assert_eq!(written.as_bytes(), rest, "one request, one form");
+    let origin = request
+        .note
+        .text
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .to_owned();
+    let log = SecretKey::from_seed(&[1; 32]);
+    let Ok(vkey) = VerifierKey::new(&origin, NoteKeyKind::Ed25519, log.public().clone()) else {
+        return;
+    };
+    if how & 1 == 1 {
+        request.note.signatures.push(NoteSignature {
+            name: origin,
+            id: vkey.id(),
+            signature: log.sign_note(request.note.text.as_bytes()),
+        });
+    }
+    let signer = Signer::new("witness.example/w", SecretKey::from_seed(&[2; 32])).unwrap();
+    let logs = Logs::new([vkey]).unwrap();
+    let witness = Witness::open(
+        signer.clone(),
+        logs.clone(),
+        KeptFiles::default(),
+        Box::new(|| 7),
+    );
+    let witness = witness.unwrap_or_else(|error| panic!("{error}"));
+    let ask = |request: &AddCheckpoint| witness.add(request.to_string().as_bytes());
+    match ask(&request) {
+        Answer::Refused(why) => assert!([400, 403, 404, 409, 422].contains(&why.status())),
+        Answer::Failed(why) => panic!("{why}"),
+        Answer::Cosigned { size, .. } => {
+            assert!(request.old == 0 && request.proof.is_empty());
+            request.old = size;
+            assert!(matches!(ask(&request), Answer::Cosigned { .. }));
+            assert_eq!(witness.sizes()[0].1, size);
+        }
     }
 }
 
@@ -471,7 +604,7 @@ fn audit(bytes: &[u8]) {
 #[allow(dead_code, reason = "for the quick form")]
 pub fn seeds(golden: &Path) -> Vec<(&'static str, Vec<u8>)> {
     let world = world();
-    let mut seeds: Vec<(&'static str, Vec<u8>)> = Vec::new();
+    let mut seeds = proofs::seeds();
     let mut add = |target, choices: &[u8], bytes: &[u8]| {
         seeds.push((target, [choices, bytes].concat()));
     };
@@ -547,6 +680,18 @@ pub fn seeds(golden: &Path) -> Vec<(&'static str, Vec<u8>)> {
     }
     let plain = hazledger::cli::key_file::render(&key("P1"), None).unwrap();
     add("key_file", &[0], plain.as_bytes());
+    let none = format!(
+        "hazledger backup\nversion = 1\ngenesis = {0}\nrecords = 1\nlast head = {0}\n\
+         recorded ms = 1\ntaken ms = -2\nfile {0} 12 LEDGER LEDGER.saved\nend {0}\n",
+        "0a".repeat(32)
+    );
+    let more = "file {} 9 journal/00000000000000000000.seg journal-00000000000000000000.seg.to-1\n\
+                file {} 9 refusals/00000000000000000007.seg refusals-00000000000000000007.seg.1\n\
+                file {} 7 checkpoints/signed checkpoint-signed\nfile {} 0 ledger.key ledger.key\n";
+    let more = none.replace("end ", &(more.replace("{}", &"0b".repeat(32)) + "end "));
+    add("manifest", &[0], none.as_bytes());
+    add("manifest", &[1], none.as_bytes());
+    add("manifest", &[1], more.as_bytes());
     add("key_file", &[1], plain.as_bytes());
     let sealed = serde_json::json!({"format": "hazledger key", "version": 1, "algorithm": "Ed25519",
         "keyId": key("P1").id().to_string(), "publicKey": hazledger::event::digest::to_hex(
