@@ -19,8 +19,8 @@ use crate::event::record::OpenRecord;
 use crate::pb::TraceLotResponse;
 use crate::pb::event::Body;
 use crate::projection::trace::{Ask, ReadError, RecordSource};
-use crate::proof::evidence::{Checked, MAX_EVIDENCE_FILE, check_evidence, read_evidence};
 use crate::proof::Policy;
+use crate::proof::evidence::{Checked, MAX_EVIDENCE_FILE, check_evidence, read_evidence};
 
 /// The records that evidence shows.
 struct Shown<'a>(&'a BTreeMap<u64, OpenRecord>);
@@ -42,8 +42,8 @@ pub fn run(
     let key = key.ok_or_else(|| CliError::argument(file.display().to_string(), missing))?;
     let key = verifier_key(key)?;
     let bytes = read(file, MAX_EVIDENCE_FILE)?;
-    let checked = read_evidence(bytes.into())
-        .and_then(|evidence| check_evidence(&evidence, &key, policy));
+    let checked =
+        read_evidence(bytes.into()).and_then(|evidence| check_evidence(&evidence, &key, policy));
     let mut out = Out::new();
     let checked = match checked {
         Ok(checked) => checked,

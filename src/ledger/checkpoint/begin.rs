@@ -191,6 +191,7 @@ pub(in crate::ledger) fn begin(
         served: served.as_ref().map_or(0, |(_, size)| *size),
         is_of_now,
         failed: None,
+        ended: false,
     };
     let checkpoints = Checkpoints {
         verifiers,

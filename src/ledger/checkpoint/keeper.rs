@@ -91,7 +91,7 @@ pub(in crate::ledger) fn run(shared: &Shared, mut keeper: Keeper) {
         }
         early = Instant::now() + SIGN_APART;
     }
-    checkpoints.fail(shared.inbox.why());
+    checkpoints.end(shared.inbox.why());
 }
 
 impl Keeper {

@@ -68,6 +68,8 @@ struct Standing {
     is_of_now: bool,
     /// Why none will be signed before the next start.
     failed: Option<String>,
+    /// The ledger has ended: nothing will be served either.
+    ended: bool,
 }
 
 /// See the module.
@@ -170,6 +172,14 @@ impl Checkpoints {
     fn fail(&self, why: String) {
         self.standing.send_modify(|standing| {
             standing.failed.get_or_insert(why);
+        });
+    }
+
+    /// Nothing more will come.
+    fn end(&self, why: String) {
+        self.standing.send_modify(|standing| {
+            standing.failed.get_or_insert(why);
+            standing.ended = true;
         });
     }
 
