@@ -2,6 +2,8 @@
 //! both. The same [`State::apply`] serves live writes, recovery and the
 //! verifier.
 
+mod whole;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 

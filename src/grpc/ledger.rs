@@ -14,6 +14,7 @@ use super::door::Door;
 use super::errors::{Fault, What};
 use super::filter::{Filter, MAX_FILTER};
 use super::following::Following;
+use super::reading::{BATCHES_AHEAD, Reading};
 use super::registry::page_size;
 use super::submitting::{self, given};
 use super::waiting::{Deadline, callers_deadline};
@@ -23,7 +24,7 @@ use crate::pb::ledger_server::Ledger;
 use crate::pb::{
     DecideRequest, DecideResponse, FollowRequest, FollowResponse, GetRecordRequest,
     GetRecordResponse, GetStatusRequest, GetStatusResponse, ListRefusalsRequest,
-    ListRefusalsResponse, SubmitRequest, SubmitResponse,
+    ListRefusalsResponse, ReadJournalRequest, ReadJournalResponse, SubmitRequest, SubmitResponse,
 };
 
 /// The service.
@@ -141,6 +142,26 @@ impl Ledger for LedgerService {
         };
         let (sender, receiver) = mpsc::channel(self.0.limits.follow_buffer);
         tokio::spawn(following.run(sender));
+        Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
+    }
+
+    type ReadJournalStream = Answers<ReadJournalResponse>;
+
+    async fn read_journal(
+        &self,
+        request: Request<ReadJournalRequest>,
+    ) -> Result<Response<Self::ReadJournalStream>, Status> {
+        let ends = callers_deadline(request.metadata());
+        let request = request.into_inner();
+        let reading = Reading {
+            door: self.0.clone(),
+            from: request.from,
+            until: request.catch_up_only.then(|| self.0.ledger.committed()),
+            ends,
+            _place: self.0.counted(self.0.place_for_follower())?,
+        };
+        let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
+        tokio::spawn(reading.run(sender));
         Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
     }
 

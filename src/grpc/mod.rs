@@ -8,7 +8,7 @@
 //! | file | what it is |
 //! |---|---|
 //! | `ledger` | statements in, records out |
-//! | `submitting`, `following` | the same as streams |
+//! | `submitting`, `following`, `reading` | the same as streams |
 //! | `trace` | a lot's chain, genealogy, balance, disputes, differences |
 //! | `registry` | parties, what is theirs, keys |
 //! | `filter` | which records a follower wants |
@@ -37,6 +37,7 @@ mod ledger;
 mod limits;
 mod metrics;
 mod readable;
+mod reading;
 mod registry;
 mod request_id;
 mod submitting;

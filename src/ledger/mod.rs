@@ -14,7 +14,7 @@
 //! | `clock`, `timekeeper` | the time, and whether it may be believed |
 //! | `keys` | public keys, opened once |
 //! | `ids` | which statement of the last 30 days became which record |
-//! | `dry_run`, `follow`, `shared` | reading |
+//! | `dry_run`, `follow`, `batches`, `shared` | reading |
 //! | `refusals` | refusals kept beside the journal |
 //! | `rates` | how fast a party may go |
 //! | `metrics` | what is counted |
@@ -26,6 +26,7 @@
 
 mod answer;
 mod batch;
+mod batches;
 mod clock;
 mod committer;
 mod disk;
@@ -65,6 +66,7 @@ use std::task::{Context, Poll};
 use tokio::sync::{oneshot, watch};
 
 pub use answer::{Answer, CloseError, ReadError, Status, SubmitError};
+pub use batches::BatchReader;
 pub use clock::{Clock, SystemClock};
 pub use disk::DiskShort;
 pub use error::OpenError;
@@ -338,6 +340,12 @@ impl Ledger {
     /// Committed records from a position on, each once, in order.
     pub fn follow(&self, from: u64) -> Follower {
         Follower::new(Arc::clone(&self.shared), from)
+    }
+
+    /// Committed batches as they are stored, from the one that holds a
+    /// position on.
+    pub fn read_journal(&self, from: u64) -> BatchReader {
+        BatchReader::new(Arc::clone(&self.shared), from)
     }
 
     /// The projection's store. Blocks on the disk.

@@ -35,4 +35,4 @@ pub use receipt::{
     receipt_text,
 };
 pub use refusal::{BadRefusal, check_refusal, sign_refusal};
-pub use verify::{ChainVerifier, Expect, Failure, Report, Verifier, Violation};
+pub use verify::{BadSaved, ChainVerifier, Expect, Failure, Report, Verifier, Violation};

@@ -2,8 +2,9 @@
 //! and the ledger's signature on it. That nothing was cut out, put in or
 //! reordered, and that all of it is what the ledger signed.
 //!
-//! What this is not: parts are not compared with their digests, no statement's
-//! signature and no law is checked; [`Verifier`](super::Verifier) does that.
+//! What this is not: parts are not compared with their digests unless that is
+//! asked for, no statement's signature and no law is checked;
+//! [`Verifier`](super::Verifier) does that.
 //! Record 0 is checked whole, since it says whose signature to ask for.
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use rayon::prelude::*;
 
 use super::genesis::{self, Ledger};
 use super::opened::{self, Stored, Waiting};
+use super::tree::{HeadsTree, Subtree, subtrees};
 use super::violation::{Failure, Violation};
 use super::{Expect, Report};
 use crate::custody::ApplyError;
@@ -23,6 +25,7 @@ use crate::event::record::{BadRecord, MAX_HEAD, MAX_RECORD};
 use crate::event::signing::PublicKey;
 use crate::event::statement::canonical;
 use crate::pb::{Commit, SignedCommit};
+use crate::proof::tree::{TreeHash, leaf_hash};
 use crate::proof::{BadCommit, BatchTree, check_commit};
 
 /// A verification of the chain under way; used as
@@ -35,8 +38,10 @@ pub struct ChainVerifier {
     last_head: Hash,
     recorded_at_ms: i64,
     waiting: Waiting,
+    tree: HeadsTree,
+    /// Whether records are opened, and parts compared with their digests.
+    parts: bool,
     report: Report,
-    failed: Option<Failure>,
 }
 
 /// What the chain needs of a head.
@@ -45,6 +50,7 @@ struct Link {
     recorded_at_ms: i64,
     previous: Hash,
     hash: Hash,
+    leaf: TreeHash,
 }
 
 /// A batch, hashed, its commit's signature verified.
@@ -52,6 +58,8 @@ struct Hashed {
     first: u64,
     links: Vec<Result<Link, Violation>>,
     root: Hash,
+    leaves: Vec<TreeHash>,
+    subtrees: Vec<Subtree>,
     commit: Result<Commit, BadCommit>,
 }
 
@@ -59,8 +67,19 @@ impl ChainVerifier {
     /// Before record 0.
     pub fn new(expect: Expect) -> ChainVerifier {
         ChainVerifier {
+            tree: HeadsTree::new(&expect.roots_at),
             expect,
             ..ChainVerifier::default()
+        }
+    }
+
+    /// The same, and every record opened: parts against their digests, all in
+    /// their only encoding. Of records that have been verified once nothing
+    /// else can have changed, if the last head is the same.
+    pub fn with_parts(expect: Expect) -> ChainVerifier {
+        ChainVerifier {
+            parts: true,
+            ..ChainVerifier::new(expect)
         }
     }
 
@@ -71,25 +90,16 @@ impl ChainVerifier {
         records: &[Bytes],
         commit: &Bytes,
     ) -> Result<(), Failure> {
-        if let Some(failure) = &self.failed {
-            return Err(failure.clone());
-        }
-        if self.waiting.push(first_position, records, commit) {
-            self.flush()
-        } else {
-            Ok(())
+        match self.waiting.push(first_position, records, commit)? {
+            Some(waiting) => self.turn(&waiting),
+            None => Ok(()),
         }
     }
 
     /// Verifies everything taken so far.
     pub fn flush(&mut self) -> Result<(), Failure> {
-        if let Some(failure) = &self.failed {
-            return Err(failure.clone());
-        }
-        let waiting = self.waiting.take();
-        let outcome = self.turn(&waiting);
-        self.failed = outcome.as_ref().err().cloned();
-        outcome
+        let waiting = self.waiting.rest()?;
+        self.turn(&waiting)
     }
 
     /// The ledger's key and genesis hash; `None` before record 0 is verified.
@@ -97,6 +107,21 @@ impl ChainVerifier {
         self.ledger
             .as_ref()
             .map(|ledger| (&*ledger.key, ledger.genesis_hash))
+    }
+
+    /// The root of the tree at a size; see [`Expect::roots_at`].
+    pub fn root_at(&self, size: u64) -> Option<TreeHash> {
+        self.tree.root_at(size)
+    }
+
+    /// Records verified so far, and the hash of the last head.
+    pub fn position(&self) -> (u64, Hash) {
+        (self.next, self.last_head)
+    }
+
+    /// The ledger's name, once record 0 is verified.
+    pub fn origin_name(&self) -> Option<&str> {
+        self.ledger.as_ref().map(Ledger::origin_name)
     }
 
     /// Verifies the rest and says what there was: records, batches and the
@@ -107,11 +132,17 @@ impl ChainVerifier {
             records: self.next,
             last_head: self.last_head,
             recorded_at_ms: self.recorded_at_ms,
+            tree_root: self.tree.root(),
             ..self.report
         })
     }
 
     fn turn(&mut self, waiting: &[Stored]) -> Result<(), Failure> {
+        let outcome = self.verify(waiting);
+        self.waiting.keep(outcome)
+    }
+
+    fn verify(&mut self, waiting: &[Stored]) -> Result<(), Failure> {
         let Some(first) = waiting.first() else {
             return Ok(());
         };
@@ -121,7 +152,7 @@ impl ChainVerifier {
         };
         let hashed: Vec<Hashed> = waiting
             .par_iter()
-            .map(|stored| Hashed::of(stored, &key, genesis_hash))
+            .map(|stored| Hashed::of(stored, self.parts, &key, genesis_hash))
             .collect();
         hashed.into_iter().try_for_each(|batch| self.fold(batch))
     }
@@ -168,6 +199,7 @@ impl ChainVerifier {
         }
         let commit = batch.commit.map_err(|bad| whole(bad.into()))?;
         super::commit_of(&commit, first, count, batch.root, self.last_head).map_err(whole)?;
+        self.tree.add(&batch.leaves, &batch.subtrees);
         self.report.batches = self.report.batches.saturating_add(1);
         self.report.signatures = self.report.signatures.saturating_add(1);
         Ok(())
@@ -203,12 +235,15 @@ impl ChainVerifier {
 }
 
 impl Hashed {
-    fn of(stored: &Stored, key: &PublicKey, genesis_hash: Hash) -> Hashed {
-        let links: Vec<Result<Link, Violation>> = stored
-            .records
-            .iter()
-            .map(|record| Link::of(record).map_err(Violation::from))
-            .collect();
+    fn of(stored: &Stored, parts: bool, key: &PublicKey, genesis_hash: Hash) -> Hashed {
+        let link = |record: &Bytes| {
+            if parts {
+                opened::open(record)?;
+            }
+            Ok(Link::of(record)?)
+        };
+        let links: Vec<Result<Link, Violation>> = stored.records.iter().map(link).collect();
+        let leaves: Vec<TreeHash> = links.iter().flatten().map(|link| link.leaf).collect();
         let heads: Vec<Hash> = links.iter().flatten().map(|link| link.hash).collect();
         let signed: Result<SignedCommit, BadCommit> = canonical(&stored.commit, "commit")
             .map_err(|_| BadCommit::NotCanonical("SignedCommit"));
@@ -216,6 +251,8 @@ impl Hashed {
             first: stored.first_position,
             links,
             root: BatchTree::new(&heads).root(),
+            subtrees: subtrees(stored.first_position, &leaves),
+            leaves,
             commit: signed.and_then(|signed| check_commit(key, genesis_hash, &signed)),
         }
     }
@@ -236,6 +273,7 @@ impl Link {
             recorded_at_ms: 0,
             previous: Hash::ZERO,
             hash: head_hash(head),
+            leaf: leaf_hash(head),
         };
         link.read(head).ok_or(malformed)?;
         Ok(link)
@@ -265,7 +303,7 @@ impl Link {
 
 /// The one head of a record, which stands first in it; `None` for bytes that
 /// are no record.
-fn head_of(mut record: &[u8]) -> Option<&[u8]> {
+pub(super) fn head_of(mut record: &[u8]) -> Option<&[u8]> {
     let (1, Field::Bytes(head)) = field(&mut record)? else {
         return None;
     };

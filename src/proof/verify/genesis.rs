@@ -25,6 +25,26 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
+    /// As it was once checked.
+    pub(super) fn known(
+        genesis: Genesis,
+        genesis_hash: Hash,
+        key: PublicKey,
+        origin_name: String,
+    ) -> Ledger {
+        Ledger {
+            genesis,
+            genesis_hash,
+            key: Arc::new(key),
+            origin_name,
+        }
+    }
+
+    /// As statements name it.
+    pub(super) fn origin_name(&self) -> &str {
+        &self.origin_name
+    }
+
     /// Whether a statement was signed for this ledger.
     pub(super) fn check_origin(&self, origin: Option<&Origin>) -> Result<(), Violation> {
         let ours = origin.is_some_and(|origin| {

@@ -19,6 +19,16 @@ pub(super) struct SeenIds {
 }
 
 impl SeenIds {
+    /// Those that [`SeenIds::days`] told.
+    pub(super) fn of(days: BTreeMap<i64, HashSet<[u8; 16]>>) -> SeenIds {
+        SeenIds { days }
+    }
+
+    /// All of them, by day.
+    pub(super) fn days(&self) -> &BTreeMap<i64, HashSet<[u8; 16]>> {
+        &self.days
+    }
+
     /// Notes a statement; `false` if it was there already. Forgets ids that
     /// are too old to be recorded again.
     pub(super) fn insert(&mut self, party: &str, id: StatementId, recorded_at_ms: i64) -> bool {

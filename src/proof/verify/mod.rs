@@ -22,6 +22,8 @@
 //! | `content` | law 4 in contained mass |
 //! | `state_record` | the ledger's own word on its state, its clock, the refusals it keeps |
 //! | `signatures` | the signatures themselves, on all cores |
+//! | `tree` | the tree of RFC 6962 over the heads |
+//! | `saved` | a verification put down, to be taken up again |
 //! | `chain` | heads and commits only, for whoever asks for no more |
 
 mod bindings;
@@ -35,11 +37,14 @@ mod genesis;
 mod ids;
 mod opened;
 mod oversight;
+mod saved;
 mod signatures;
 mod signers;
 mod state_record;
+mod tree;
 mod violation;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -48,10 +53,12 @@ use rayon::prelude::*;
 use self::bindings::Case;
 use self::genesis::Ledger;
 use self::ids::SeenIds;
-use self::opened::{Opened, OpenedBatch, Waiting};
+use self::opened::{Opened, OpenedBatch, Stored, Waiting};
 use self::signatures::Check;
 use self::signers::Keys;
+use self::tree::HeadsTree;
 use super::commit::read_commit;
+use super::tree::{TreeHash, empty_root};
 use crate::custody::registry::LEDGER;
 use crate::custody::state::{State, nowhere};
 use crate::event::signing::PublicKey;
@@ -59,6 +66,7 @@ use crate::event::{Hash, KeyId};
 use crate::pb::{Commit, RefusalsAnchored};
 
 pub use chain::ChainVerifier;
+pub use saved::BadSaved;
 pub use violation::{Failure, Violation};
 
 /// What the caller knows of the ledger from elsewhere. Without either, the
@@ -69,10 +77,14 @@ pub struct Expect {
     pub genesis_hash: Option<Hash>,
     /// The ledger's key.
     pub ledger_key: Option<PublicKey>,
+    /// Sizes of the tree whose roots will be asked for ([`Verifier::root_at`]):
+    /// those of checkpoints to be held against it. Of the last 65,536 records
+    /// they are known without.
+    pub roots_at: BTreeSet<u64>,
 }
 
 /// What was verified.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     /// Records, genesis and state records included.
     pub records: u64,
@@ -96,12 +108,37 @@ pub struct Report {
     pub ledger_key: Option<KeyId>,
     /// Hash of the last head.
     pub last_head: Hash,
+    /// Root of the tree over all heads (RFC 6962, SHA-256).
+    pub tree_root: TreeHash,
     /// When the last record was recorded, Unix milliseconds.
     pub recorded_at_ms: i64,
     /// Digest of the state that the records fold to.
     pub state_digest: Hash,
     /// The ledger's words on the refusals that it keeps, with their positions.
     pub anchors: Vec<(u64, RefusalsAnchored)>,
+}
+
+impl Default for Report {
+    /// Of no records.
+    fn default() -> Report {
+        Report {
+            records: 0,
+            events: 0,
+            statements: 0,
+            findings: 0,
+            state_records: 0,
+            withheld: 0,
+            batches: 0,
+            signatures: 0,
+            genesis_hash: Hash::ZERO,
+            ledger_key: None,
+            last_head: Hash::ZERO,
+            tree_root: empty_root(),
+            recorded_at_ms: 0,
+            state_digest: Hash::ZERO,
+            anchors: Vec::new(),
+        }
+    }
 }
 
 /// A verification under way.
@@ -113,16 +150,17 @@ pub struct Verifier {
     seen: SeenIds,
     keys: Keys,
     waiting: Waiting,
+    tree: HeadsTree,
     /// Signatures of records already folded.
     checks: Vec<Check>,
     report: Report,
-    failed: Option<Failure>,
 }
 
 impl Verifier {
     /// Before record 0.
     pub fn new(expect: Expect) -> Verifier {
         Verifier {
+            tree: HeadsTree::new(&expect.roots_at),
             expect,
             ..Verifier::default()
         }
@@ -137,19 +175,16 @@ impl Verifier {
         records: &[Bytes],
         commit: &Bytes,
     ) -> Result<(), Failure> {
-        if let Some(failure) = &self.failed {
-            return Err(failure.clone());
-        }
-        if self.waiting.push(first_position, records, commit) {
-            self.turn()
-        } else {
-            Ok(())
+        match self.waiting.push(first_position, records, commit)? {
+            Some(waiting) => self.turn(&waiting),
+            None => Ok(()),
         }
     }
 
     /// Verifies everything taken so far.
     pub fn flush(&mut self) -> Result<(), Failure> {
-        self.turn()?;
+        let waiting = self.waiting.rest()?;
+        self.turn(&waiting)?;
         let checks = std::mem::take(&mut self.checks);
         self.keep(signatures::verify(checks))
     }
@@ -168,6 +203,22 @@ impl Verifier {
             .map(|ledger| (&*ledger.key, ledger.genesis_hash))
     }
 
+    /// Records verified so far, and the hash of the last head.
+    pub fn position(&self) -> (u64, Hash) {
+        (self.state.next(), self.state.last_head())
+    }
+
+    /// The ledger's name, once record 0 is verified.
+    pub fn origin_name(&self) -> Option<&str> {
+        self.ledger.as_ref().map(Ledger::origin_name)
+    }
+
+    /// The root of the tree at a size: one of [`Expect::roots_at`], or of the
+    /// last 65,536 records; of those verified so far, as [`Verifier::state`].
+    pub fn root_at(&self, size: u64) -> Option<TreeHash> {
+        self.tree.root_at(size)
+    }
+
     /// Verifies the rest and says what there was.
     pub fn finish(mut self) -> Result<Report, Failure> {
         self.flush()?;
@@ -176,6 +227,7 @@ impl Verifier {
             last_head: self.state.last_head(),
             recorded_at_ms: self.state.recorded_at_ms(),
             state_digest: self.state.digest(),
+            tree_root: self.tree.root(),
             ..std::mem::take(&mut self.report)
         };
         // Nobody need wait while a large state is taken apart.
@@ -185,11 +237,7 @@ impl Verifier {
 
     /// Opens what waits and folds it, while the signatures of the turn before
     /// are verified beside it.
-    fn turn(&mut self) -> Result<(), Failure> {
-        if let Some(failure) = &self.failed {
-            return Err(failure.clone());
-        }
-        let waiting = self.waiting.take();
+    fn turn(&mut self, waiting: &[Stored]) -> Result<(), Failure> {
         let checks = std::mem::take(&mut self.checks);
         let (signed, folded) = rayon::join(
             || signatures::verify(checks),
@@ -210,11 +258,10 @@ impl Verifier {
     }
 
     fn keep(&mut self, outcome: Result<(), Failure>) -> Result<(), Failure> {
-        if let Err(failure) = &outcome {
-            self.failed = Some(failure.clone());
+        if outcome.is_err() {
             self.checks.clear();
         }
-        outcome
+        self.waiting.keep(outcome)
     }
 
     fn fold(&mut self, batch: OpenedBatch) -> Result<(), Failure> {
@@ -237,7 +284,9 @@ impl Verifier {
                 .map_err(|what| Failure::at(position, what))?;
         }
         self.commit(batch.signed.map_err(whole)?, batch.count, first, batch.root)
-            .map_err(whole)
+            .map_err(whole)?;
+        self.tree.add(&batch.leaves, &batch.subtrees);
+        Ok(())
     }
 
     /// One record, on the state before it.
