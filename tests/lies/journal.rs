@@ -1,0 +1,147 @@
+//! Lies about the journal: another history than the one that was acknowledged.
+//! The operator signs them, so each agrees with itself.
+
+use crate::hands::By;
+use crate::rewrite::{Commits, rechain, rewrite};
+use crate::server::Tale;
+use crate::world::{History, World, alone, at, used};
+use crate::{Lie, tale};
+
+pub const TRUTH: Lie = Lie {
+    name: "the truth",
+    told: "everything as it was, and more of it in the evening",
+    tell: |world| tale(world, world.truth.clone()),
+    caught: &[],
+    missed: &[
+        (By::Acknowledgement, "verified"),
+        (By::Receipt, "verified"),
+        (By::Newcomer, "verified"),
+    ],
+};
+
+pub const DROPS: Lie = Lie {
+    name: "drops a record",
+    told: "the journal is written anew without a use; all after it moves up",
+    tell: |world| {
+        let mut statements = world.statements(at::PROVEN_USE);
+        statements.remove(0);
+        tale(world, world.retell(at::PROVEN_USE, &statements))
+    },
+    caught: &[
+        (By::Acknowledgement, "is of another record than stands here"),
+        (By::Receipt, "is of another record than stands here"),
+    ],
+    missed: &[(By::Newcomer, "verified")],
+};
+
+pub const CHANGES: Lie = Lie {
+    name: "changes a record",
+    told: "a use is replaced by another that its own signer, who is in it, signed",
+    tell: |world| {
+        let mut statements = world.statements(at::LAST_USE);
+        let mut book = world.up_to(at::LAST_USE);
+        let user = world.cast.user.clone();
+        let sold = book.draft(&user.party, vec![used(world.lot, 3, "sold on")]);
+        statements[0].signed = sold.sign(&user.key, &[]);
+        tale(world, world.retell(at::LAST_USE, &statements))
+    },
+    caught: &[
+        (By::Acknowledgement, "is of another record than stands here"),
+        (By::Receipt, "is of another record than stands here"),
+    ],
+    missed: &[(By::Newcomer, "verified")],
+};
+
+pub const REORDERS: Lie = Lie {
+    name: "reorders two",
+    told: "two statements of different parties change places",
+    tell: |world| {
+        let mut statements = world.statements(at::STRANGER);
+        let (first, second) = (statements[0].now, statements[1].now);
+        statements.swap(0, 1);
+        (statements[0].now, statements[1].now) = (first, second);
+        tale(world, world.retell(at::STRANGER, &statements))
+    },
+    caught: &[
+        (By::Acknowledgement, "is of another record than stands here"),
+        (By::Receipt, "is of another record than stands here"),
+    ],
+    missed: &[(By::Newcomer, "verified")],
+};
+
+pub const LINK: Lie = Lie {
+    name: "leaves out a link",
+    told: "a use is sealed again without its link to the lot, all after it chained and signed",
+    tell: |world| {
+        let mut batches = world.truth.batches.clone();
+        rewrite(&mut batches, at::LAST_USE, |record, head| {
+            record.links.remove(0);
+            head.link_digests.remove(0);
+        });
+        rechain(&mut batches, &Commits::Signed(&world.operator));
+        tale(world, History::from_batches(batches, Vec::new()))
+    },
+    caught: &[
+        (By::Acknowledgement, "is of another record than stands here"),
+        (By::Receipt, "is of another record than stands here"),
+        (By::Newcomer, "record 34: an outcome for lot"),
+    ],
+    missed: &[],
+};
+
+pub const ROLLS_BACK: Lie = Lie {
+    name: "rolls back",
+    told: "the journal ends where it ended before noon",
+    tell: |world| tale(world, world.truth.cut(at::STRANGER)),
+    caught: &[
+        (
+            By::Acknowledgement,
+            "records that were acknowledged are gone",
+        ),
+        (
+            By::Receipt,
+            "records that the ledger gave receipts for are gone",
+        ),
+    ],
+    missed: &[(By::Newcomer, "verified")],
+};
+
+pub const HIDES_LATEST: Lie = Lie {
+    name: "hides the latest record",
+    told: "the journal ends one record before the end",
+    tell: |world| tale(world, world.truth.cut(crate::world::NOON - 1)),
+    caught: &[
+        (
+            By::Acknowledgement,
+            "records that were acknowledged are gone",
+        ),
+        (
+            By::Receipt,
+            "records that the ledger gave receipts for are gone",
+        ),
+    ],
+    missed: &[(By::Newcomer, "verified")],
+};
+
+pub const FORKS: Lie = Lie {
+    name: "forks its tree between two clients",
+    told: "one client is told the truth, the other a journal that goes on otherwise from before \
+           noon, and is longer",
+    tell: |world| tale(world, fork(world)),
+    caught: &[
+        (By::Acknowledgement, "is of another record than stands here"),
+        (By::Receipt, "is of another record than stands here"),
+    ],
+    missed: &[(By::Newcomer, "verified")],
+};
+
+/// From before noon on the maker tells of other lots; as long as the truth.
+pub fn fork(world: &World) -> History {
+    let mut book = world.up_to(at::STRANGER);
+    while book.state.next() < world.truth.size() {
+        let label = format!("F{}", book.state.next());
+        let made = crate::flow::produced(&label, 5_000, "T2");
+        alone(&mut book, &world.cast.maker, vec![crate::book::event(made)]);
+    }
+    History::of(&book)
+}

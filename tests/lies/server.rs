@@ -1,0 +1,216 @@
+//! The lying server: a real gRPC server on loopback that answers from whatever
+//! history it was told to tell. It has the ledger's data and the ledger's key,
+//! as an operator has; it does not check what it says.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use hazledger::pb::get_record_request::Which;
+use hazledger::pb::ledger_server::{Ledger, LedgerServer};
+use hazledger::pb::{
+    DecideRequest, DecideResponse, FollowRequest, FollowResponse, GetRecordRequest,
+    GetRecordResponse, GetStatusRequest, GetStatusResponse, ListRefusalsRequest,
+    ListRefusalsResponse, Origin, ReadJournalRequest, ReadJournalResponse, Record, SubmitRequest,
+    SubmitResponse,
+};
+use prost::Message as _;
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+use tokio_stream::Stream;
+use tokio_stream::StreamExt as _;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::transport::Server;
+use tonic::{Request, Response, Status, Streaming};
+
+use crate::world::{History, NAME, World};
+
+/// What the operator tells whoever asks.
+#[derive(Clone)]
+pub struct Tale {
+    /// The journal that is read out.
+    pub history: History,
+    /// The checkpoint that is served.
+    pub checkpoint: String,
+}
+
+/// The server, until it is dropped.
+pub struct Liar {
+    pub url: String,
+    tale: Arc<Mutex<Tale>>,
+    stop: Option<oneshot::Sender<()>>,
+    runtime: Option<Runtime>,
+}
+
+impl Liar {
+    /// Serves on a free port.
+    pub fn start(world: &World, tale: Tale) -> Liar {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let tale = Arc::new(Mutex::new(tale));
+        let service = Service {
+            tale: Arc::clone(&tale),
+            origin: Origin {
+                name: NAME.to_owned(),
+                genesis_hash: world.genesis_hash.to_bytes(),
+            },
+            key: Bytes::copy_from_slice(world.operator.public().as_bytes()),
+        };
+        let bound = tokio::net::TcpListener::bind("127.0.0.1:0");
+        let listener = runtime.block_on(bound).unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (stop, stopped) = oneshot::channel::<()>();
+        let serving = Server::builder()
+            .add_service(LedgerServer::new(service))
+            .serve_with_incoming_shutdown(TcpListenerStream::new(listener), async {
+                let _ = stopped.await;
+            });
+        runtime.spawn(serving);
+        Liar {
+            url,
+            tale,
+            stop: Some(stop),
+            runtime: Some(runtime),
+        }
+    }
+
+    /// Tells something else from now on.
+    pub fn tell(&self, tale: Tale) {
+        *self.tale.lock().unwrap() = tale;
+    }
+}
+
+impl Drop for Liar {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        // A follower may still be listening.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+struct Service {
+    tale: Arc<Mutex<Tale>>,
+    origin: Origin,
+    key: Bytes,
+}
+
+impl Service {
+    fn tale(&self) -> Tale {
+        self.tale.lock().unwrap().clone()
+    }
+}
+
+type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
+/// What nobody who checks asks for.
+fn not_asked<T>() -> Result<T, Status> {
+    Err(Status::unimplemented("the fixture only answers who checks"))
+}
+
+#[tonic::async_trait]
+impl Ledger for Service {
+    async fn get_status(
+        &self,
+        _: Request<GetStatusRequest>,
+    ) -> Result<Response<GetStatusResponse>, Status> {
+        let history = self.tale().history;
+        Ok(Response::new(GetStatusResponse {
+            origin: Some(self.origin.clone()),
+            as_of: history.size(),
+            last_head_hash: history.last_head().to_bytes(),
+            ledger_public_key: self.key.clone(),
+            projected: history.size(),
+            accepting: true,
+            ..GetStatusResponse::default()
+        }))
+    }
+
+    type ReadJournalStream = Answers<ReadJournalResponse>;
+
+    async fn read_journal(
+        &self,
+        request: Request<ReadJournalRequest>,
+    ) -> Result<Response<Self::ReadJournalStream>, Status> {
+        let ReadJournalRequest {
+            from,
+            catch_up_only,
+        } = request.into_inner();
+        let history = self.tale().history;
+        let as_of = history.size();
+        let batches = history.batches.into_iter();
+        let wanted = batches.filter(move |b| from < b.first_position + b.records.len() as u64);
+        let answers = wanted.map(move |batch| {
+            Ok(ReadJournalResponse {
+                first_position: batch.first_position,
+                records: batch.records,
+                commit: batch.commit,
+                as_of,
+            })
+        });
+        let caught_up = tokio_stream::iter(answers.collect::<Vec<_>>());
+        Ok(Response::new(if catch_up_only {
+            Box::pin(caught_up)
+        } else {
+            Box::pin(caught_up.chain(tokio_stream::pending()))
+        }))
+    }
+
+    async fn get_record(
+        &self,
+        request: Request<GetRecordRequest>,
+    ) -> Result<Response<GetRecordResponse>, Status> {
+        let history = self.tale().history;
+        let as_of = history.size();
+        let Some(Which::Position(position)) = request.into_inner().which else {
+            return not_asked();
+        };
+        if position >= as_of {
+            return Err(Status::out_of_range("past the end"));
+        }
+        let record = Record::decode(history.record(position).clone()).unwrap();
+        let acknowledgement = history.acknowledgements.get(position as usize).cloned();
+        Ok(Response::new(GetRecordResponse {
+            record: Some(record),
+            acknowledgement,
+            as_of,
+        }))
+    }
+
+    async fn submit(&self, _: Request<SubmitRequest>) -> Result<Response<SubmitResponse>, Status> {
+        not_asked()
+    }
+
+    type SubmitStreamStream = Answers<SubmitResponse>;
+
+    async fn submit_stream(
+        &self,
+        _: Request<Streaming<SubmitRequest>>,
+    ) -> Result<Response<Self::SubmitStreamStream>, Status> {
+        not_asked()
+    }
+
+    async fn decide(&self, _: Request<DecideRequest>) -> Result<Response<DecideResponse>, Status> {
+        not_asked()
+    }
+
+    type FollowStream = Answers<FollowResponse>;
+
+    async fn follow(
+        &self,
+        _: Request<FollowRequest>,
+    ) -> Result<Response<Self::FollowStream>, Status> {
+        not_asked()
+    }
+
+    async fn list_refusals(
+        &self,
+        _: Request<ListRefusalsRequest>,
+    ) -> Result<Response<ListRefusalsResponse>, Status> {
+        not_asked()
+    }
+}
