@@ -9,6 +9,9 @@ mod problem;
 mod proofs;
 mod refusals;
 mod resumed;
+mod saved;
+mod speed;
+mod streamed;
 
 use std::collections::BTreeMap;
 
@@ -28,6 +31,9 @@ pub use folder::ReadOnlyFolder;
 pub use problem::Problem;
 pub use proofs::{Kept, KeptCheckpoint, KeptReceipt, Proofs};
 pub use refusals::{KeptReport, verify_refusals};
+pub use saved::{read_saved, replace, write_saved};
+pub use speed::{Speed, Strict};
+pub use streamed::{Streamed, linked, sent};
 
 /// What an audit found.
 #[derive(Debug, Default)]
@@ -52,10 +58,28 @@ pub struct Audit {
     pub ledger: Option<(PublicKey, Hash)>,
     /// What [`verify_refusals`] found beside it.
     pub refusals: Option<KeptReport>,
-    /// Records that a saved verification vouched for, if it went on from one.
-    pub resumed: Option<u64>,
+    /// What a saved verification vouched for, if it went on from one.
+    pub resumed: Option<Vouched>,
     /// Why a saved verification was of no use; all was verified then.
     pub unfit: Option<String>,
+}
+
+/// What was verified before, and not again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Vouched {
+    /// Records.
+    pub records: u64,
+    /// Signatures in them, and on their batches.
+    pub signatures: u64,
+}
+
+impl Vouched {
+    fn of(saved: &Verifier) -> Vouched {
+        Vouched {
+            records: saved.position().0,
+            signatures: saved.signatures(),
+        }
+    }
 }
 
 /// What is told of a verification that is whole, before it ends: for who keeps
@@ -118,14 +142,14 @@ pub fn verify_whole<S: Storage>(
 ) -> Audit {
     let mut unfit = None;
     if let Some(saved) = saved {
-        let position = saved.position().0;
+        let vouched = Vouched::of(&saved);
         let judge = Resumed::new(saved, expecting(expect, proofs));
         let mut auditor = Auditor::new(judge, expect, proofs);
         auditor.read(storage, progress);
         unfit = auditor.verifier.unfit(auditor.records);
         if unfit.is_none() {
             let audit = auditor.end(save);
-            let resumed = Some(position);
+            let resumed = Some(vouched);
             return Audit { resumed, ..audit };
         }
     }

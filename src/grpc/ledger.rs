@@ -15,6 +15,7 @@ use super::errors::{Fault, What};
 use super::filter::{Filter, MAX_FILTER};
 use super::following::Following;
 use super::reading::{BATCHES_AHEAD, Reading};
+use super::receipts;
 use super::registry::page_size;
 use super::submitting::{self, given};
 use super::waiting::{Deadline, callers_deadline};
@@ -22,9 +23,11 @@ use crate::event::StatementId;
 use crate::pb::get_record_request::Which;
 use crate::pb::ledger_server::Ledger;
 use crate::pb::{
-    DecideRequest, DecideResponse, FollowRequest, FollowResponse, GetRecordRequest,
+    DecideRequest, DecideResponse, FollowRequest, FollowResponse, GetCheckpointRequest,
+    GetCheckpointResponse, GetReceiptRequest, GetReceiptResponse, GetRecordRequest,
     GetRecordResponse, GetStatusRequest, GetStatusResponse, ListRefusalsRequest,
-    ListRefusalsResponse, ReadJournalRequest, ReadJournalResponse, SubmitRequest, SubmitResponse,
+    ListRefusalsResponse, ReadJournalRequest, ReadJournalResponse, StatementName, SubmitRequest,
+    SubmitResponse, get_receipt_request,
 };
 
 /// The service.
@@ -40,9 +43,14 @@ impl Ledger for LedgerService {
     ) -> Result<Response<SubmitResponse>, Status> {
         let deadline = Deadline::of(request.metadata(), self.0.limits.max_submit_wait);
         let call = Call::of(request.extensions());
-        let statement = given(request.into_inner().statement)?;
+        let request = request.into_inner();
+        let statement = given(request.statement)?;
         let answer = submitting::one(&self.0, call.as_deref(), statement, deadline).await;
-        Ok(Response::new(self.0.counted(answer)?))
+        let mut answer = self.0.counted(answer)?;
+        if request.want_receipt {
+            receipts::add(&self.0, &mut answer, deadline).await;
+        }
+        Ok(Response::new(answer))
     }
 
     type SubmitStreamStream = Answers<SubmitResponse>;
@@ -101,17 +109,7 @@ impl Ledger for LedgerService {
         let read = move |ledger: &crate::ledger::Ledger| {
             let position = match &which {
                 Which::Position(position) => *position,
-                Which::Statement(name) => {
-                    let id = StatementId::parse(&name.id).ok_or_else(|| {
-                        Fault::invalid("statement.id", "not a UUIDv7 of 16 bytes")
-                    })?;
-                    let unknown = || Fault::Unknown {
-                        what: What::Statement,
-                        name: format!("{id} of {}", name.party),
-                        as_of,
-                    };
-                    ledger.find(&name.party, id)?.ok_or_else(unknown)?
-                }
+                Which::Statement(name) => position_of(ledger, name, as_of)?,
             };
             let found = ledger.record(position)?;
             found.ok_or(Fault::PastEnd { position, as_of })
@@ -121,6 +119,39 @@ impl Ledger for LedgerService {
             record: Some(record),
             acknowledgement: Some(acknowledgement),
             as_of,
+        }))
+    }
+
+    async fn get_checkpoint(
+        &self,
+        request: Request<GetCheckpointRequest>,
+    ) -> Result<Response<GetCheckpointResponse>, Status> {
+        let deadline = self.0.deadline(request.metadata());
+        let answer = receipts::checkpoint(&self.0, request.into_inner().min_size, deadline).await;
+        Ok(Response::new(self.0.counted(answer)?))
+    }
+
+    async fn get_receipt(
+        &self,
+        request: Request<GetReceiptRequest>,
+    ) -> Result<Response<GetReceiptResponse>, Status> {
+        let deadline = self.0.deadline(request.metadata());
+        let request = request.into_inner();
+        let as_of = self.0.committed(request.min_position, deadline).await?;
+        let which = request
+            .which
+            .ok_or_else(|| Fault::invalid("which", "name a position or a statement"))?;
+        let position = match which {
+            get_receipt_request::Which::Position(position) => position,
+            get_receipt_request::Which::Statement(name) => {
+                let find = move |ledger: &crate::ledger::Ledger| position_of(ledger, &name, as_of);
+                self.0.read(deadline, find).await?
+            }
+        };
+        let receipt = receipts::receipt(&self.0, position, deadline).await;
+        Ok(Response::new(GetReceiptResponse {
+            receipt: Some(self.0.counted(receipt)?),
+            position,
         }))
     }
 
@@ -186,7 +217,12 @@ impl Ledger for LedgerService {
         _: Request<GetStatusRequest>,
     ) -> Result<Response<GetStatusResponse>, Status> {
         let status = self.0.ledger.status();
+        let verifier = self.0.ledger.verifier_key();
         Ok(Response::new(GetStatusResponse {
+            verifier_key: verifier.map(|key| key.to_string()).unwrap_or_default(),
+            signed_size: status.checkpoints.signed,
+            served_size: status.checkpoints.served,
+            not_signing: status.checkpoints.not_signing.clone(),
             as_of: status.committed,
             last_head_hash: status.last_head.to_bytes(),
             ledger_public_key: bytes::Bytes::copy_from_slice(status.ledger_key.as_bytes()),
@@ -197,6 +233,22 @@ impl Ledger for LedgerService {
             origin: Some(status.origin),
         }))
     }
+}
+
+/// Where a statement is recorded.
+fn position_of(
+    ledger: &crate::ledger::Ledger,
+    name: &StatementName,
+    as_of: u64,
+) -> Result<u64, Fault> {
+    let id = StatementId::parse(&name.id)
+        .ok_or_else(|| Fault::invalid("statement.id", "not a UUIDv7 of 16 bytes"))?;
+    let unknown = || Fault::Unknown {
+        what: What::Statement,
+        name: format!("{id} of {}", name.party),
+        as_of,
+    };
+    ledger.find(&name.party, id)?.ok_or_else(unknown)
 }
 
 /// Why statements are not accepted; empty if they are.

@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `ledger` | statements in, records out |
 //! | `submitting`, `following`, `reading` | the same as streams |
+//! | `receipts` | checkpoints, and receipts that lead to them |
 //! | `trace` | a lot's chain, genealogy, balance, disputes, differences |
 //! | `registry` | parties, what is theirs, keys |
 //! | `filter` | which records a follower wants |
@@ -38,6 +39,7 @@ mod limits;
 mod metrics;
 mod readable;
 mod reading;
+mod receipts;
 mod registry;
 mod request_id;
 mod submitting;

@@ -113,6 +113,7 @@ impl Metrics {
             "party_rate",
             "disk",
             "clock",
+            "hold",
             "stopped",
             "unreadable",
         ] {
@@ -197,6 +198,7 @@ impl Metrics {
             SubmitError::RateLimited { .. } => "party_rate",
             SubmitError::DiskNearlyFull { .. } => "disk",
             SubmitError::ClockInDoubt(_) => "clock",
+            SubmitError::OnHold(_) => "hold",
             SubmitError::Stopped { .. } => "stopped",
             SubmitError::Unreadable { .. } => "unreadable",
         };

@@ -17,6 +17,7 @@
 //! | `dry_run`, `follow`, `batches`, `shared` | reading |
 //! | `refusals` | refusals kept beside the journal |
 //! | `rates` | how fast a party may go |
+//! | `checkpoint` | the tree, signed checkpoints, receipts |
 //! | `metrics` | what is counted |
 //! | `upkeep`, `disk`, `scrub` | room on the disk; everything read again |
 //! | `threads` | who runs what, and how it ends |
@@ -27,6 +28,7 @@
 mod answer;
 mod batch;
 mod batches;
+mod checkpoint;
 mod clock;
 mod committer;
 mod disk;
@@ -67,6 +69,9 @@ use tokio::sync::{oneshot, watch};
 
 pub use answer::{Answer, CloseError, ReadError, Status, SubmitError};
 pub use batches::BatchReader;
+pub use checkpoint::{
+    CheckpointStatus, Confirmed, Hold, Known, MAX_RECEIPT_WAIT, NoReceipt, NotConfirmed, NotServed,
+};
 pub use clock::{Clock, SystemClock};
 pub use disk::DiskShort;
 pub use error::OpenError;
@@ -257,6 +262,7 @@ impl Ledger {
         let (open, stopped) = shared.inbox.accepting();
         let short = shared.disk.short();
         let clock_in_doubt = shared.time.doubt();
+        let hold = shared.checkpoints.hold();
         let live = shared.live();
         Status {
             origin: shared.origin.clone(),
@@ -266,15 +272,17 @@ impl Ledger {
             ledger_key: shared.key.public().clone(),
             projected: progress.projected,
             flushed: progress.flushed,
-            accepting: open && short.is_none() && clock_in_doubt.is_none(),
+            accepting: open && hold.is_none() && short.is_none() && clock_in_doubt.is_none(),
             stopped,
-            paused: short
-                .map(|short| short.to_string())
+            paused: hold
+                .map(|hold| hold.to_string())
+                .or_else(|| short.map(|short| short.to_string()))
                 .or_else(|| clock_in_doubt.map(|doubt| doubt.to_string())),
             clock_in_doubt,
             disk_free_bytes: shared.disk.free_bytes(),
             scrubbed: shared.scrubbed.borrow().clone(),
             unanswered: shared.inbox.unanswered(),
+            checkpoints: shared.checkpoints.status(),
         }
     }
 

@@ -9,6 +9,7 @@ use tokio::sync::{Semaphore, watch};
 
 use super::answer::{Answer, ReadError};
 use super::batch::{Delivered, Refusal};
+use super::checkpoint::Checkpoints;
 use super::disk::DiskWatch;
 use super::ids::{IdIndex, IdKey};
 use super::inbox::Inbox;
@@ -68,6 +69,7 @@ pub(super) struct Shared {
     pub(super) disk: DiskWatch,
     pub(super) refusals: Refusals,
     pub(super) overdue: Overdue,
+    pub(super) checkpoints: Checkpoints,
     pub(super) scrubbed: watch::Sender<Scrubbed>,
     /// Why the log did not end cleanly, if it did not.
     pub(super) close_fault: Mutex<Option<String>>,

@@ -18,6 +18,7 @@ pub mod standing;
 pub mod statements;
 pub mod store;
 pub mod trace;
+pub mod tree;
 pub mod view;
 
 pub use projector::{Folded, Progress, Projection, open_items, projector};
@@ -25,6 +26,7 @@ pub use snapshot::Snapshot;
 pub use standing::Standing;
 pub use statements::Days;
 pub use store::{Reading, Row, Size, Store, StoreError, Table, Writes};
+pub use tree::{Tree, TreeError, TreeWriter};
 pub use view::View;
 
 /// Every view, in the order in which they fold a record.

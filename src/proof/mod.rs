@@ -6,6 +6,7 @@ mod acknowledgement;
 mod checkpoint;
 mod commit;
 mod cosignature;
+mod head;
 mod kept;
 mod note;
 mod policy;
@@ -22,6 +23,7 @@ pub use checkpoint::{
 };
 pub use commit::{BadCommit, BatchTree, batch_leaf, check_commit, sign_commit};
 pub use cosignature::{BadCosignature, MAX_TIME, check_cosignature, cosign};
+pub use head::head_of;
 pub use kept::{BadKept, KeptChain, kept_hash, open_kept};
 pub use note::{
     BadNote, BadVerifierKey, MAX_NOTE, MAX_NOTE_SIGNATURES, Note, NoteKeyKind, NoteSignature,

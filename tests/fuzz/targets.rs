@@ -490,6 +490,7 @@ pub fn seeds(golden: &Path) -> Vec<(&'static str, Vec<u8>)> {
             &[0],
             &pb::SubmitRequest {
                 statement: Some(signed),
+                ..pb::SubmitRequest::default()
             }
             .encode_to_vec(),
         );

@@ -335,7 +335,7 @@ async fn submit(
         tokio::select! {
             line = lines.next(signer), if ended.is_none() && pending.len() < in_flight => match line {
                 Some(Ok(sent)) => {
-                    let request = SubmitRequest { statement: Some(sent.statement.clone()) };
+                    let request = SubmitRequest { statement: Some(sent.statement.clone()), ..SubmitRequest::default() };
                     // Room for it there is; if the server is gone, its answer says so.
                     let _ = requests.send(request).await;
                     pending.push_back(sent);

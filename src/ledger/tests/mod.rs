@@ -11,6 +11,7 @@
 )]
 
 mod answers;
+mod checkpoints;
 mod clock;
 mod crash;
 mod eviction;

@@ -10,7 +10,6 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use prost::encoding::{WireType, decode_key, decode_varint};
 use rayon::prelude::*;
 
 use super::genesis::{self, Ledger};
@@ -26,6 +25,7 @@ use crate::event::signing::PublicKey;
 use crate::event::statement::canonical;
 use crate::pb::{Commit, SignedCommit};
 use crate::proof::tree::{TreeHash, leaf_hash};
+use crate::proof::head::{Field, field, head_of};
 use crate::proof::{BadCommit, BatchTree, check_commit};
 
 /// A verification of the chain under way; used as
@@ -299,46 +299,4 @@ impl Link {
             }
         }
     }
-}
-
-/// The one head of a record, which stands first in it; `None` for bytes that
-/// are no record.
-pub(super) fn head_of(mut record: &[u8]) -> Option<&[u8]> {
-    let (1, Field::Bytes(head)) = field(&mut record)? else {
-        return None;
-    };
-    let mut before = 2;
-    while !record.is_empty() {
-        let (number, Field::Bytes(_)) = field(&mut record)? else {
-            return None;
-        };
-        if number < before {
-            return None;
-        }
-        before = number;
-    }
-    Some(head)
-}
-
-enum Field<'a> {
-    Number(u64),
-    Bytes(&'a [u8]),
-}
-
-/// Takes a field off the front of a message.
-fn field<'a>(rest: &mut &'a [u8]) -> Option<(u32, Field<'a>)> {
-    let (number, kind) = decode_key(rest).ok()?;
-    let value = decode_varint(rest).ok()?;
-    Some((
-        number,
-        match kind {
-            WireType::Varint => Field::Number(value),
-            WireType::LengthDelimited => {
-                let (bytes, after) = rest.split_at_checked(usize::try_from(value).ok()?)?;
-                *rest = after;
-                Field::Bytes(bytes)
-            }
-            _ => return None,
-        },
-    ))
 }

@@ -208,6 +208,11 @@ impl Verifier {
         (self.state.next(), self.state.last_head())
     }
 
+    /// Signatures verified so far, or judged and waiting to be.
+    pub fn signatures(&self) -> u64 {
+        self.report.signatures
+    }
+
     /// The ledger's name, once record 0 is verified.
     pub fn origin_name(&self) -> Option<&str> {
         self.ledger.as_ref().map(Ledger::origin_name)

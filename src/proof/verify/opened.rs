@@ -5,7 +5,6 @@ use bytes::Bytes;
 use prost::Message as _;
 use rayon::prelude::*;
 
-use super::chain::head_of;
 use super::tree::{Subtree, subtrees};
 use super::violation::{Failure, Violation};
 use crate::event::codes::Refused;
@@ -15,6 +14,7 @@ use crate::event::statement::{
 };
 use crate::event::{Hash, KeyId, StatementId};
 use crate::pb::{Event, Link, RefusalCode, SignatureAlgorithm, SignedCommit};
+use crate::proof::head::head_of;
 use crate::proof::tree::{TreeHash, leaf_hash};
 use crate::proof::{BadCommit, BatchTree};
 
