@@ -5,6 +5,7 @@
 //! that goes away is success, as with any filter.
 
 pub mod acks;
+pub mod checkpoints;
 pub mod client;
 pub mod data;
 pub mod demo;
@@ -25,6 +26,7 @@ pub mod papers;
 mod passphrase;
 pub mod random;
 pub mod recall;
+pub mod receipt;
 pub mod refusals;
 pub mod registry;
 pub mod repair;
@@ -84,6 +86,7 @@ enum Command {
     Findings(findings::FindingsArgs),
     Follow(follow::FollowArgs),
     Refusals(refusals::RefusalsArgs),
+    Receipt(receipt::ReceiptArgs),
     Verify(verify::VerifyArgs),
     Repair(repair::RepairArgs),
     Report(report::ReportArgs),
@@ -117,6 +120,7 @@ fn run(command: &Command) -> Result<Outcome, CliError> {
         Command::Findings(args) => findings::run(args),
         Command::Follow(args) => follow::run(args),
         Command::Refusals(args) => refusals::run(args),
+        Command::Receipt(args) => receipt::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Repair(args) => repair::run(args),
         Command::Report(args) => report::run(args),

@@ -10,6 +10,7 @@ use std::time::Duration;
 use clap::Args;
 use tokio::sync::watch;
 
+use super::checkpoints::{CheckpointArgs, tell_hold};
 use super::data;
 use super::error::{CliError, Outcome};
 use super::limits::LimitArgs;
@@ -42,7 +43,8 @@ Example:
   hazledger serve ledger
   hazledger serve ledger --confirm-clock '2026-11-23 18:40'
   hazledger serve ledger --listen 127.0.0.1:0 --format json
-  hazledger serve ledger --metrics 127.0.0.1:7475 --log-format json")]
+  hazledger serve ledger --metrics 127.0.0.1:7475 --log-format json
+  hazledger serve ledger --known-checkpoint newest.checkpoint")]
 pub struct ServeArgs {
     /// The data directory.
     dir: PathBuf,
@@ -84,6 +86,8 @@ pub struct ServeArgs {
     #[arg(long, value_name = "ADDRESS:PORT")]
     metrics: Option<SocketAddr>,
     #[command(flatten)]
+    checkpoints: CheckpointArgs,
+    #[command(flatten)]
     log: LogArgs,
     #[command(flatten)]
     limits: LimitArgs,
@@ -95,6 +99,7 @@ pub fn run(args: &ServeArgs) -> Result<Outcome, CliError> {
     let limits = args.limits.door()?;
     data::must_be_a_ledger(&args.dir)?;
     options(args)?;
+    let known = args.checkpoints.known()?;
     let key_file = data::ledger_key_file(&args.dir, args.ledger_key.as_deref());
     let key = args.passphrase.open(&key_file)?;
     let failed = |e: &dyn std::fmt::Display| CliError::data_directory(&args.dir, e);
@@ -106,6 +111,7 @@ pub fn run(args: &ServeArgs) -> Result<Outcome, CliError> {
     let (ledger, opened) =
         Ledger::open(&args.dir, key, options, Arc::new(SystemClock)).map_err(|e| failed(&e))?;
     report(&opened);
+    args.checkpoints.compare(&ledger, known.as_deref())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .max_blocking_threads(blocking_threads)
@@ -170,6 +176,9 @@ fn report(opened: &Opened) {
     } else if opened.replayed == opened.records {
         tracing::warn!("the projection was rebuilt from the journal: it held nothing");
     }
+    if let Some(why) = &opened.tree_rebuilt {
+        tracing::warn!("the tree was hashed again from the journal: {why}");
+    }
     tracing::info!(
         records = opened.records,
         replayed = opened.replayed,
@@ -190,6 +199,8 @@ async fn serve(args: &ServeArgs, ledger: &Ledger, limits: grpc::Limits) -> Resul
         why: e.to_string(),
     };
     let address = listener.local_addr().map_err(no_address)?;
+    let tiles = args.checkpoints.listen(address).await?;
+    let tiles_at = tiles.local_addr().map_err(no_address)?;
     let door = grpc::Metrics::default();
     let pages = match args.metrics {
         None => None,
@@ -206,7 +217,8 @@ async fn serve(args: &ServeArgs, ledger: &Ledger, limits: grpc::Limits) -> Resul
     tokio::spawn(tell_damage(ledger.scrubbed(), args.dir.clone()));
     tokio::spawn(tell_clock(ledger.clock_doubt()));
     tokio::spawn(tell_room(ledger.disk_short()));
-    announce(args, ledger, address, metrics.transpose()?)?;
+    tokio::spawn(tell_hold(ledger.hold()));
+    announce(args, ledger, address, tiles_at, metrics.transpose()?)?;
     tracing::info!(
         worst_mib = limits.worst_bytes() / (1024 * 1024),
         "serving; what the limits on connections and calls come to at worst, in MiB of memory"
@@ -222,6 +234,7 @@ async fn serve(args: &ServeArgs, ledger: &Ledger, limits: grpc::Limits) -> Resul
             None => std::future::pending().await,
         }
     };
+    let tiles = web::serve_tiles(tiles, ledger.clone(), args.checkpoints.serve_entries);
     let setup = grpc::Setup {
         limits,
         metrics: door,
@@ -236,6 +249,7 @@ async fn serve(args: &ServeArgs, ledger: &Ledger, limits: grpc::Limits) -> Resul
             })
         }
         () = pages => Ok(()),
+        () = tiles => Ok(()),
     }
 }
 
@@ -243,16 +257,21 @@ fn announce(
     args: &ServeArgs,
     ledger: &Ledger,
     address: SocketAddr,
+    tiles: SocketAddr,
     metrics: Option<SocketAddr>,
 ) -> Result<(), CliError> {
     let status = ledger.status();
     let url = format!("http://{address}");
     let metrics = metrics.map(|at| format!("http://{at}/metrics"));
+    let tiles = format!("http://{tiles}");
+    let verifier = ledger.verifier_key().map(|key| key.to_string());
     let mut out = Out::new();
     match args.format {
         Format::Json => out.json(&serde_json::json!({
             "address": url,
             "metrics": metrics,
+            "tiles": tiles,
+            "verifierKey": verifier.ok(),
             "origin": status.origin.name,
             "genesisHash": to_hex(&status.origin.genesis_hash),
             "ledgerKeyId": status.ledger_key.id().to_string(),
@@ -260,7 +279,7 @@ fn announce(
             "records": status.committed,
         })),
         Format::Table => out.line(&format!(
-            "{} ready 就绪 at {url}, {} records, ledger key {}{}",
+            "{} ready 就绪 at {url}, {} records, ledger key {}, tiles 树 at {tiles}{}",
             status.origin.name,
             status.committed,
             status.ledger_key.id(),

@@ -49,7 +49,9 @@ pub(super) async fn receipt(
 ) -> Result<Receipt, Fault> {
     let checkpoint = covering(door, position, deadline).await?;
     let read = move |ledger: &crate::ledger::Ledger| {
-        ledger.receipt_under(position, &checkpoint).map_err(Fault::from)
+        ledger
+            .receipt_under(position, &checkpoint)
+            .map_err(Fault::from)
     };
     door.read(deadline, read).await
 }

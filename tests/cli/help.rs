@@ -3,11 +3,12 @@
 
 use crate::support::cli;
 
-const SUBCOMMANDS: [&[&str]; 23] = [
+const SUBCOMMANDS: [&[&str]; 26] = [
     &["demo"],
     &["init"],
     &["key", "new"],
     &["key", "show"],
+    &["key", "vkey"],
     &["serve"],
     &["submit"],
     &["trace"],
@@ -19,6 +20,8 @@ const SUBCOMMANDS: [&[&str]; 23] = [
     &["repair"],
     &["report", "differences"],
     &["refusals"],
+    &["receipt", "get"],
+    &["receipt", "verify"],
     &["registry", "list"],
     &["registry", "vehicle"],
     &["registry", "person"],

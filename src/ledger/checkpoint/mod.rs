@@ -25,9 +25,11 @@ mod place;
 mod receipt;
 
 use std::io;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bytes::Bytes;
 use tokio::sync::watch;
 
 pub(super) use self::begin::{At, Kept, begin, take_up};
@@ -38,12 +40,14 @@ pub(super) use self::keeper::{Keeper, run};
 pub(super) use self::place::{Folder, Memory, Place};
 pub use self::receipt::{MAX_RECEIPT_WAIT, NoReceipt};
 use super::Ledger;
+use super::answer::ReadError;
 use super::shared::Shared;
 use crate::event::signing::SecretKey;
 use crate::projection::{Tree, TreeError};
 use crate::proof::tree::{TreeHash, root_of};
 use crate::proof::{
-    BadCheckpoint, Checkpoint, Note, NoteKeyKind, VerifierKey, open_checkpoint, sign_checkpoint,
+    BadCheckpoint, Checkpoint, Note, NoteKeyKind, VerifierKey, head_of, open_checkpoint,
+    sign_checkpoint,
 };
 
 /// The highest checkpoint that was signed.
@@ -286,6 +290,32 @@ impl Ledger {
     /// as far as any checkpoint goes. Reading it blocks on the disk.
     pub fn tree(&self) -> Arc<Tree> {
         Arc::clone(&self.shared.checkpoints.tree)
+    }
+
+    /// Records under the checkpoint that may be shown; 0 if there is none.
+    pub fn served_size(&self) -> u64 {
+        self.shared.checkpoints.standing.borrow().served
+    }
+
+    /// The heads of committed records, in order: what the tree's leaves are
+    /// made of. Blocks on the disk, once for each batch they are in.
+    pub fn heads(&self, range: Range<u64>) -> Result<Vec<Bytes>, ReadError> {
+        let mut heads = Vec::new();
+        let mut next = range.start;
+        let mut batches = self.shared.records.batches(next);
+        while next < range.end.min(self.committed()) {
+            let position = next;
+            let batch = batches.next().transpose()?;
+            let batch = batch.ok_or(ReadError::BadCommit { position })?;
+            for (position, record) in (batch.first_position..).zip(&batch.records) {
+                if position == next && position < range.end {
+                    let head = head_of(record).ok_or(ReadError::BadCommit { position })?;
+                    heads.push(Bytes::copy_from_slice(head));
+                    next = next.saturating_add(1);
+                }
+            }
+        }
+        Ok(heads)
     }
 
     /// What its checkpoints are verified with; an error says why there are
