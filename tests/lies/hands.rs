@@ -2,30 +2,32 @@
 //! kept at noon and with what the operator tells in the evening.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use hazledger::audit::{KeptReceipt, Proofs, ReadOnlyFolder, verify_whole};
-use hazledger::journal::{DirStorage, Journal, JournalOptions};
 use hazledger::pb::{Acknowledgement, DESCRIPTORS};
-use hazledger::proof::{Expect, check_receipt, read_receipt, receipt_text};
+use hazledger::proof::receipt_text;
 use prost_reflect::{DescriptorPool, DynamicMessage};
 use tempfile::TempDir;
 
 use crate::server::{Liar, Tale};
-use crate::world::{History, NAME, World};
+use crate::world::World;
 
 /// Who catches a lie, or does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum By {
     /// Whoever kept acknowledgements holds them against the journal:
-    /// `hazledger verify DIR --acks`.
+    /// `hazledger verify URL --acks`.
     Acknowledgement,
     /// Whoever kept receipts holds them against the journal:
-    /// `hazledger verify DIR --receipts`.
+    /// `hazledger verify URL --receipts`.
     Receipt,
-    /// Somebody who has nothing but the ledger's key verifies the whole
-    /// journal: `hazledger verify DIR`.
+    /// Whoever is given a receipt now checks it with the ledger's key alone:
+    /// `hazledger receipt verify`, and `receipt get`, which keeps none that
+    /// does not hold.
+    GivenReceipt,
+    /// Somebody who kept nothing verifies the whole journal:
+    /// `hazledger verify URL`.
     Newcomer,
 }
 
@@ -38,6 +40,7 @@ pub struct Answer {
 /// The honest with what they kept at noon, on disk.
 pub struct Honest {
     folder: TempDir,
+    receipts: Vec<PathBuf>,
 }
 
 impl Honest {
@@ -47,72 +50,56 @@ impl Honest {
         let noon = world.noon();
         let lines: Vec<String> = noon.acknowledgements.iter().map(json).collect();
         fs::write(folder.path().join("acks.jsonl"), lines.join("\n")).unwrap();
-        let receipts = folder.path().join("receipts");
-        fs::create_dir(&receipts).unwrap();
-        for position in 0..noon.size() {
+        let receipt = |position| {
+            let file = folder.path().join(format!("{position:02}.proof"));
             let text = receipt_text(&noon.receipt(world, position)).unwrap();
-            fs::write(receipts.join(format!("{position:02}.proof")), text).unwrap();
-        }
-        Honest { folder }
+            fs::write(&file, text).unwrap();
+            file
+        };
+        let receipts = (0..noon.size()).map(receipt).collect();
+        Honest { folder, receipts }
     }
 
     fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    /// Holds the receipts against a journal.
-    fn receipts(&self, world: &World, dir: &Path) -> Answer {
-        let receipts: Vec<KeptReceipt> = (0..crate::world::NOON)
-            .map(|position| {
-                let name = format!("{position:02}.proof");
-                let text = fs::read(self.path("receipts").join(&name)).unwrap();
-                let receipt = read_receipt(&text.into()).unwrap();
-                check_receipt(&receipt, &world.vkey(), None).unwrap();
-                KeptReceipt { name, receipt }
-            })
-            .collect();
-        let proofs = Proofs {
-            receipts: &receipts,
-            ..Proofs::default()
-        };
-        let folder = ReadOnlyFolder::new(dir.join("journal"));
-        let audit = verify_whole(
-            &folder,
-            &Expect::default(),
-            &proofs,
-            None,
-            &mut |_| {},
-            &mut |_| {},
-        );
-        let problems: Vec<String> = audit.problems.iter().map(ToString::to_string).collect();
-        if problems.is_empty() {
-            assert_eq!(audit.receipts, receipts.len());
-            return Answer {
-                status: 0,
-                text: "verified".into(),
-            };
-        }
-        Answer {
-            status: 1,
-            text: problems.join("\n"),
-        }
-    }
-
-    /// Has a tale checked.
+    /// Has a tale checked, as a server tells it.
     pub fn ask(&self, world: &World, by: By, tale: &Tale) -> Answer {
-        let dir = tempfile::tempdir().unwrap();
-        let journal = data_directory(dir.path(), world, &tale.history);
-        if by == By::Receipt {
-            return self.receipts(world, &journal);
-        }
+        let liar = Liar::start(world, tale.clone());
         let mut command = hazledger();
-        command.arg("verify").arg(&journal);
         match by {
-            By::Acknowledgement => command.arg("--acks").arg(self.path("acks.jsonl")),
-            By::Receipt | By::Newcomer => &mut command,
+            By::Acknowledgement => command
+                .args(["verify", &liar.url, "--acks"])
+                .arg(self.path("acks.jsonl")),
+            By::Receipt => command
+                .args(["verify", &liar.url, "--receipts"])
+                .args(&self.receipts),
+            By::GivenReceipt => return given(world, &liar, tale),
+            By::Newcomer => command.args(["verify", &liar.url]),
         };
         ran(&mut command)
     }
+}
+
+/// Gets a receipt and checks it.
+fn given(world: &World, liar: &Liar, tale: &Tale) -> Answer {
+    let folder = tempfile::tempdir().unwrap();
+    let key = world.vkey().to_string();
+    let file = folder.path().join("got");
+    let mut get = hazledger();
+    get.args(["receipt", "get", "0", "--server", &liar.url, "--key", &key]);
+    let got = ran(get.arg("-o").arg(&file));
+    let text = receipt_text(tale.receipt.as_ref().unwrap()).unwrap();
+    let other = folder.path().join("given");
+    fs::write(&other, &text).unwrap();
+    let mut verify = hazledger();
+    let answer = ran(verify
+        .args(["receipt", "verify", "--key", &key])
+        .arg(&other));
+    let kept = fs::read_to_string(&file).ok();
+    assert_eq!(kept, (answer.status == 0).then_some(text), "{}", got.text);
+    answer
 }
 
 fn hazledger() -> Command {
@@ -130,22 +117,6 @@ fn ran(command: &mut Command) -> Answer {
         status: output.status.code().unwrap_or(-1),
         text: String::from_utf8(text).unwrap(),
     }
-}
-
-/// The operator's data directory, as a copy of it is handed to an auditor.
-fn data_directory(folder: &Path, world: &World, history: &History) -> PathBuf {
-    let dir = folder.join("ledger");
-    fs::create_dir(&dir).unwrap();
-    let genesis = world.genesis_hash;
-    let marker = format!("hazledger\nversion = 1\norigin = {NAME}\ngenesis = {genesis}\n");
-    fs::write(dir.join("LEDGER"), marker).unwrap();
-    let storage = DirStorage::create(dir.join("journal")).unwrap();
-    let mut journal = Journal::create(storage, genesis.0, JournalOptions::default()).unwrap();
-    for batch in &history.batches {
-        journal.append(batch).unwrap();
-    }
-    journal.close().unwrap();
-    dir
 }
 
 /// As `hazledger submit --acks` writes them.

@@ -10,6 +10,7 @@
 //! | `server` | the lying server |
 //! | `hands` | those who check: the real binary, and what the honest kept |
 //! | `journal` | lies about the journal |
+//! | `receipt` | lies in what is given out: receipts, checkpoints |
 
 #![expect(
     clippy::unwrap_used,
@@ -34,6 +35,7 @@ mod rewrite;
 
 mod hands;
 mod journal;
+mod receipt;
 mod server;
 mod world;
 
@@ -59,6 +61,7 @@ pub struct Lie {
 fn tale(world: &World, history: History) -> Tale {
     Tale {
         checkpoint: history.checkpoint(world),
+        receipt: None,
         history,
     }
 }
@@ -107,4 +110,9 @@ lies! {
     a_rolled_back_journal_is_caught => journal::ROLLS_BACK,
     a_hidden_latest_record_is_caught => journal::HIDES_LATEST,
     a_fork_is_caught => journal::FORKS,
+    a_true_receipt_holds => receipt::TRUE_RECEIPT,
+    a_head_under_another_trees_checkpoint_is_caught => receipt::SPLICED,
+    another_ledgers_receipt_is_caught => receipt::OTHER_KEY,
+    a_twin_ledger_is_caught => receipt::TWIN,
+    two_roots_for_one_size_are_caught => receipt::TWO_ROOTS,
 }

@@ -9,10 +9,11 @@ use bytes::Bytes;
 use hazledger::pb::get_record_request::Which;
 use hazledger::pb::ledger_server::{Ledger, LedgerServer};
 use hazledger::pb::{
-    DecideRequest, DecideResponse, FollowRequest, FollowResponse, GetRecordRequest,
+    DecideRequest, DecideResponse, FollowRequest, FollowResponse, GetCheckpointRequest,
+    GetCheckpointResponse, GetReceiptRequest, GetReceiptResponse, GetRecordRequest,
     GetRecordResponse, GetStatusRequest, GetStatusResponse, ListRefusalsRequest,
-    ListRefusalsResponse, Origin, ReadJournalRequest, ReadJournalResponse, Record, SubmitRequest,
-    SubmitResponse,
+    ListRefusalsResponse, Origin, ReadJournalRequest, ReadJournalResponse, Receipt, Record,
+    SubmitRequest, SubmitResponse,
 };
 use prost::Message as _;
 use tokio::runtime::Runtime;
@@ -32,6 +33,8 @@ pub struct Tale {
     pub history: History,
     /// The checkpoint that is served.
     pub checkpoint: String,
+    /// The receipt that is given, whichever is asked for.
+    pub receipt: Option<Receipt>,
 }
 
 /// The server, until it is dropped.
@@ -58,6 +61,7 @@ impl Liar {
                 genesis_hash: world.genesis_hash.to_bytes(),
             },
             key: Bytes::copy_from_slice(world.operator.public().as_bytes()),
+            vkey: world.vkey().to_string(),
         };
         let bound = tokio::net::TcpListener::bind("127.0.0.1:0");
         let listener = runtime.block_on(bound).unwrap();
@@ -97,6 +101,7 @@ struct Service {
     tale: Arc<Mutex<Tale>>,
     origin: Origin,
     key: Bytes,
+    vkey: String,
 }
 
 impl Service {
@@ -126,6 +131,9 @@ impl Ledger for Service {
             ledger_public_key: self.key.clone(),
             projected: history.size(),
             accepting: true,
+            verifier_key: self.vkey.clone(),
+            signed_size: history.size(),
+            served_size: history.size(),
             ..GetStatusResponse::default()
         }))
     }
@@ -178,6 +186,33 @@ impl Ledger for Service {
             record: Some(record),
             acknowledgement,
             as_of,
+        }))
+    }
+
+    async fn get_checkpoint(
+        &self,
+        _: Request<GetCheckpointRequest>,
+    ) -> Result<Response<GetCheckpointResponse>, Status> {
+        let tale = self.tale();
+        Ok(Response::new(GetCheckpointResponse {
+            checkpoint: tale.checkpoint,
+            verifier_key: self.vkey.clone(),
+            as_of: tale.history.size(),
+            not_signing: String::new(),
+        }))
+    }
+
+    async fn get_receipt(
+        &self,
+        _: Request<GetReceiptRequest>,
+    ) -> Result<Response<GetReceiptResponse>, Status> {
+        let receipt = self.tale().receipt;
+        if receipt.is_none() {
+            return not_asked();
+        }
+        Ok(Response::new(GetReceiptResponse {
+            receipt,
+            position: 0,
         }))
     }
 
