@@ -84,9 +84,10 @@ async fn a_full_queue_pushes_back_with_a_time_to_come_again_and_nothing_is_lost(
     }
     // What was pushed back was not recorded, and can be sent again.
     assert_eq!(bench.ledger.committed(), 2 + recorded);
-    let again = statements
-        .into_iter()
-        .map(|s| SubmitRequest { statement: Some(s), ..SubmitRequest::default() });
+    let again = statements.into_iter().map(|s| SubmitRequest {
+        statement: Some(s),
+        ..SubmitRequest::default()
+    });
     let again = tokio_stream::iter(again.collect::<Vec<_>>());
     let answers = bench
         .ledger_client()
@@ -135,7 +136,10 @@ async fn a_request_without_what_it_needs_names_the_field() {
     let bench = Bench::start().await;
     let status = bench
         .ledger_client()
-        .submit(SubmitRequest { statement: None, ..SubmitRequest::default() })
+        .submit(SubmitRequest {
+            statement: None,
+            ..SubmitRequest::default()
+        })
         .await
         .unwrap_err();
     assert_eq!(status.code(), Code::InvalidArgument);

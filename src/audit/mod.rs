@@ -4,7 +4,9 @@
 //! [`proof`](crate::proof), what the files are in [`journal`](crate::journal).
 
 mod ahead;
+mod alarm;
 mod folder;
+mod monitor;
 mod problem;
 mod proofs;
 mod refusals;
@@ -27,7 +29,9 @@ use crate::proof::tree::TreeHash;
 use crate::proof::{ChainVerifier, Expect, Failure, Report, Verifier};
 use resumed::Resumed;
 
+pub use alarm::{Alarm, AlarmKind};
 pub use folder::ReadOnlyFolder;
+pub use monitor::{Monitor, Rules, Seen, SeenServer};
 pub use problem::Problem;
 pub use proofs::{Kept, KeptCheckpoint, KeptReceipt, Proofs};
 pub use refusals::{KeptReport, verify_refusals};

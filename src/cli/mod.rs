@@ -11,6 +11,7 @@ pub mod data;
 pub mod demo;
 pub mod disputes;
 pub mod error;
+pub mod evidence;
 pub mod findings;
 pub mod follow;
 pub mod init;
@@ -21,6 +22,9 @@ pub mod key_file;
 pub mod lapsed;
 pub mod limits;
 pub mod log;
+pub mod names;
+pub mod monitor;
+mod monitored;
 pub mod output;
 pub mod papers;
 mod passphrase;
@@ -39,7 +43,11 @@ pub mod time;
 pub mod trace;
 pub mod verified;
 pub mod verify;
+pub mod verify_evidence;
 pub mod verify_url;
+mod webhook;
+pub mod witness;
+pub mod witnesses;
 pub mod words;
 
 use std::process::ExitCode;
@@ -87,11 +95,14 @@ enum Command {
     Follow(follow::FollowArgs),
     Refusals(refusals::RefusalsArgs),
     Receipt(receipt::ReceiptArgs),
+    Evidence(evidence::EvidenceArgs),
     Verify(verify::VerifyArgs),
+    Monitor(Box<monitor::MonitorArgs>),
     Repair(repair::RepairArgs),
     Report(report::ReportArgs),
     Registry(Box<registry::RegistryArgs>),
     Rules(rules::RulesArgs),
+    Witness(witness::WitnessArgs),
 }
 
 /// Reads the arguments, runs the subcommand, and says how it came out.
@@ -121,10 +132,13 @@ fn run(command: &Command) -> Result<Outcome, CliError> {
         Command::Follow(args) => follow::run(args),
         Command::Refusals(args) => refusals::run(args),
         Command::Receipt(args) => receipt::run(args),
+        Command::Evidence(args) => evidence::run(args),
         Command::Verify(args) => verify::run(args),
+        Command::Monitor(args) => monitor::run(args),
         Command::Repair(args) => repair::run(args),
         Command::Report(args) => report::run(args),
         Command::Registry(args) => registry::run(args),
         Command::Rules(args) => rules::run(args),
+        Command::Witness(args) => witness::run(args),
     }
 }

@@ -18,10 +18,13 @@ use super::log::LogArgs;
 use super::output::{Format, Out};
 use super::passphrase::PassphraseArgs;
 use super::time;
+use super::witnesses::WitnessPolicyArgs;
 use crate::event::digest::to_hex;
 use crate::grpc;
 use crate::ledger::{ClockDoubt, DiskShort, Ledger, Opened, Options, Scrubbed, SystemClock};
 use crate::web;
+use crate::witness::metrics::Metrics as WitnessMetrics;
+use crate::witness::push::Plan;
 
 /// Threads on which followers read the journal, beside those of other reads.
 const FOLLOWING_THREADS: usize = 16;
@@ -88,6 +91,8 @@ pub struct ServeArgs {
     #[command(flatten)]
     checkpoints: CheckpointArgs,
     #[command(flatten)]
+    witnesses: WitnessPolicyArgs,
+    #[command(flatten)]
     log: LogArgs,
     #[command(flatten)]
     limits: LimitArgs,
@@ -100,6 +105,7 @@ pub fn run(args: &ServeArgs) -> Result<Outcome, CliError> {
     data::must_be_a_ledger(&args.dir)?;
     options(args)?;
     let known = args.checkpoints.known()?;
+    let policy = args.witnesses.policy()?;
     let key_file = data::ledger_key_file(&args.dir, args.ledger_key.as_deref());
     let key = args.passphrase.open(&key_file)?;
     let failed = |e: &dyn std::fmt::Display| CliError::data_directory(&args.dir, e);
@@ -112,6 +118,7 @@ pub fn run(args: &ServeArgs) -> Result<Outcome, CliError> {
         Ledger::open(&args.dir, key, options, Arc::new(SystemClock)).map_err(|e| failed(&e))?;
     report(&opened);
     args.checkpoints.compare(&ledger, known.as_deref())?;
+    let plan = args.witnesses.plan(policy, &ledger)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .max_blocking_threads(blocking_threads)
@@ -120,7 +127,7 @@ pub fn run(args: &ServeArgs) -> Result<Outcome, CliError> {
             what: "event loop",
             why: e.to_string(),
         })?;
-    let served = runtime.block_on(serve(args, &ledger, limits));
+    let served = runtime.block_on(serve(args, &ledger, limits, plan));
     // Whatever became of serving, what was acknowledged is sealed properly.
     let closed = runtime.block_on(ledger.close()).map_err(|e| failed(&e));
     served?;
@@ -138,6 +145,7 @@ fn options(args: &ServeArgs) -> Result<Options, CliError> {
         options.scrub_every = Duration::from_secs(seconds);
     }
     options.overdue_every = Duration::from_secs(args.overdue_every.saturating_mul(60));
+    options.cosigned = args.witnesses.given();
     options.clock_bound = Duration::from_secs(args.clock_bound.saturating_mul(60));
     let confirmed = args.confirm_clock.as_deref();
     options.confirmed_clock_ms = confirmed
@@ -188,7 +196,12 @@ fn report(opened: &Opened) {
     );
 }
 
-async fn serve(args: &ServeArgs, ledger: &Ledger, limits: grpc::Limits) -> Result<(), CliError> {
+async fn serve(
+    args: &ServeArgs,
+    ledger: &Ledger,
+    limits: grpc::Limits,
+    plan: Option<Plan>,
+) -> Result<(), CliError> {
     let at = format!("--listen {}", args.listen);
     let cannot_listen = |e: &dyn std::fmt::Display| CliError::argument(at, e.to_string());
     let listener = grpc::listen(args.listen)
@@ -218,6 +231,8 @@ async fn serve(args: &ServeArgs, ledger: &Ledger, limits: grpc::Limits) -> Resul
     tokio::spawn(tell_clock(ledger.clock_doubt()));
     tokio::spawn(tell_room(ledger.disk_short()));
     tokio::spawn(tell_hold(ledger.hold()));
+    let witnesses = WitnessMetrics::default();
+    args.witnesses.start(plan, ledger, witnesses.clone())?;
     announce(args, ledger, address, tiles_at, metrics.transpose()?)?;
     tracing::info!(
         worst_mib = limits.worst_bytes() / (1024 * 1024),
@@ -227,7 +242,7 @@ async fn serve(args: &ServeArgs, ledger: &Ledger, limits: grpc::Limits) -> Resul
         stop.await;
         tracing::info!("told to stop");
     };
-    let scrape = web::Scrape::new(ledger.clone(), &door);
+    let scrape = web::Scrape::new(ledger.clone(), &door, &witnesses);
     let pages = async {
         match pages {
             Some(pages) => web::serve(pages, scrape).await,

@@ -12,12 +12,15 @@ use crate::proof::Report;
 
 /// What was verified, and against what.
 pub struct Verified<'a> {
+    /// What it found.
     pub audit: &'a Audit,
+    /// What the journal was held against.
     pub kept: &'a KeptFiles,
     /// Only the chain and the tree.
     pub chain_only: bool,
     /// A data directory's files, not what a server sent.
     pub files: bool,
+    /// How fast it went.
     pub speed: Speed,
     /// What a person should know of the saved position.
     pub resume: Vec<String>,

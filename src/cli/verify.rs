@@ -15,7 +15,7 @@ use super::error::{CliError, Outcome};
 use super::kept::{KeptArgs, KeptFiles, read_text};
 use super::output::Format;
 use super::verified::Verified;
-use super::verify_url;
+use super::{verify_evidence, verify_url};
 use crate::audit::{
     Audit, ReadOnlyFolder, Speed, read_saved, verify_heads, verify_refusals, verify_whole,
     write_saved,
@@ -26,7 +26,7 @@ use crate::proof::{Expect, MAX_NOTE, Verifier};
 const CHECKPOINTS: [(&str, bool); 2] = [("signed", false), ("served", true)];
 
 /// Check a whole data directory, or what a server sends: every byte, signature,
-/// hash and law.
+/// hash and law. Or check a file of evidence.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The refusals and the checkpoints that are kept beside the journal are held
@@ -45,11 +45,16 @@ Example:
   hazledger verify ledger --chain-only
   hazledger verify ledger --resume ledger.verified --checkpoint kept.note
   hazledger verify http://127.0.0.1:7474 --resume ledger.verified
+  hazledger verify lot.evidence --key hazledger.example/try+0c2f…+AZ…
   hazledger verify ledger --acks acks.jsonl --ledger-key-public 5f0c…")]
 pub struct VerifyArgs {
-    /// The data directory, or the address of a ledger's server.
-    #[arg(value_name = "DIR|URL")]
+    /// The data directory, or the address of a ledger's server; or a file of
+    /// evidence ('hazledger evidence'), which is checked offline.
+    #[arg(value_name = "DIR|URL|FILE")]
     from: PathBuf,
+    /// Of evidence: the ledger's verifier key, as known from elsewhere.
+    #[arg(long, value_name = "VKEY")]
+    key: Option<String>,
     #[command(flatten)]
     kept: KeptArgs,
     /// The ledger's public key (64 hexadecimal digits), as known from elsewhere.
@@ -81,6 +86,10 @@ pub fn run(args: &VerifyArgs) -> Result<Outcome, CliError> {
         ..Expect::default()
     };
     let mut kept = KeptFiles::read(&args.kept)?;
+    if args.from.is_file() {
+        let (key, policy) = (args.key.as_deref(), kept.policy.as_ref());
+        return verify_evidence::run(&args.from, key, policy, args.format);
+    }
     let mut resume = Resume::of(args.resume.as_deref(), &expect);
     let url = args.from.to_str().filter(|from| from.contains("://"));
     let (audit, took) = match url {

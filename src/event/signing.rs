@@ -25,6 +25,8 @@ pub enum Purpose {
     Commit,
     /// The ledger's "no": over a `Refusal`.
     Refusal,
+    /// The ledger's word on the end of a subject's chain: over a `SubjectHead`.
+    SubjectHead,
 }
 
 impl Purpose {
@@ -34,6 +36,7 @@ impl Purpose {
             Purpose::Statement => "application/vnd.hazledger.statement.v1+protobuf",
             Purpose::Commit => "application/vnd.hazledger.commit.v1+protobuf",
             Purpose::Refusal => "application/vnd.hazledger.refusal.v1+protobuf",
+            Purpose::SubjectHead => "application/vnd.hazledger.subject-head.v1+protobuf",
         }
     }
 }

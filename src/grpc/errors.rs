@@ -166,6 +166,12 @@ pub(super) enum Fault {
     /// The answer would be longer than one message.
     #[error("{0}")]
     TooLong(String),
+    /// Evidence that would be larger than any that is made.
+    #[error("{0}")]
+    EvidenceTooLarge(String),
+    /// Evidence of what no checkpoint covers yet.
+    #[error("{0}")]
+    NotCovered(String),
     /// The journal or the store could not be read.
     #[error("{0}")]
     Storage(String),
@@ -368,6 +374,14 @@ impl Fault {
             Fault::TooLong(_) => {
                 let remedy = "follow the lot instead: Follow with lots";
                 of_door(Code::ResourceExhausted, "TOO_LONG", "", remedy)
+            }
+            Fault::EvidenceTooLarge(_) => {
+                let remedy = "take the ledger's journal instead, and verify it whole";
+                of_door(Code::ResourceExhausted, "EVIDENCE_TOO_LARGE", "", remedy)
+            }
+            Fault::NotCovered(_) => {
+                let remedy = "ask again in a second";
+                of_door(Code::Unavailable, "NOT_COVERED", "", remedy)
             }
             Fault::Storage(_) => {
                 let remedy = "have the operator run `hazledger verify`";

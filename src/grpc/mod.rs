@@ -30,6 +30,7 @@ mod door;
 mod empties;
 mod entries;
 pub mod errors;
+mod evidence;
 mod filter;
 mod findings;
 mod following;

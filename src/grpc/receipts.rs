@@ -30,7 +30,8 @@ pub(super) async fn checkpoint(
     })
 }
 
-async fn covering(
+/// A checkpoint that is shown and covers a record.
+pub(super) async fn covering(
     door: &Door,
     position: u64,
     deadline: Deadline,

@@ -15,6 +15,7 @@
 //! | `keys` | public keys, opened once |
 //! | `ids` | which statement of the last 30 days became which record |
 //! | `dry_run`, `follow`, `batches`, `shared` | reading |
+//! | `evidence` | what proves a lot's chain of custody to others |
 //! | `refusals` | refusals kept beside the journal |
 //! | `rates` | how fast a party may go |
 //! | `checkpoint` | the tree, signed checkpoints, receipts |
@@ -34,6 +35,7 @@ mod committer;
 mod disk;
 mod dry_run;
 mod error;
+mod evidence;
 mod folder;
 mod follow;
 mod ids;

@@ -37,8 +37,12 @@ use crate::event::{Hash, KeyId, Statement};
 use crate::journal::{Batch, DirStorage, Journal, JournalError, Recovery, Storage};
 use crate::pb::event::Body;
 use crate::pb::{Genesis, LedgerState, Origin, RefusalsAnchored, SignedStatement};
+use crate::projection::maps::Maps;
 use crate::projection::projector;
 use crate::proof::sign_commit;
+
+/// The folder of maps of touched subjects, in the projection's.
+const MAPS: &str = "maps";
 
 /// What opening found and did.
 #[derive(Clone, Debug)]
@@ -345,6 +349,7 @@ fn start(
 ) -> Result<(Ledger, Opened), OpenError> {
     let (genesis, origin, genesis_hash) = genesis_of(records.as_ref(), &key)?;
     let folder = projection;
+    let maps = Maps::new(folder.join(MAPS));
     let (recovered, set_aside) =
         recovery::recover(folder, opening, records.as_ref(), options.evict_every)?;
     let Recovered {
@@ -413,6 +418,7 @@ fn start(
         checkpoints: begun.checkpoints,
         scrubbed: watch::Sender::default(),
         close_fault: Mutex::new(None),
+        maps,
         _lock: lock,
     });
     let threads = Threads::start(

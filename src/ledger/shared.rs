@@ -31,6 +31,7 @@ use crate::event::signing::{PublicKey, SecretKey};
 use crate::event::{Hash, Refused, Statement, StatementId};
 use crate::journal::StoredBatch;
 use crate::pb::{self, Genesis, Origin, SignedCommit, Subject};
+use crate::projection::maps::Maps;
 use crate::projection::{Days, Progress, Store};
 use crate::proof::BatchTree;
 use prost::Message as _;
@@ -73,6 +74,8 @@ pub(super) struct Shared {
     pub(super) scrubbed: watch::Sender<Scrubbed>,
     /// Why the log did not end cleanly, if it did not.
     pub(super) close_fault: Mutex<Option<String>>,
+    /// Maps of touched subjects, made when they are asked for.
+    pub(super) maps: Maps,
     /// The lock on the data directory.
     pub(super) _lock: Option<File>,
 }

@@ -6,10 +6,12 @@
 
 pub mod balance;
 pub mod differences;
+pub mod evidence;
 pub mod findings;
 pub mod genealogy;
 pub mod items;
 pub mod labels;
+pub mod maps;
 pub mod projector;
 pub mod recall;
 pub mod references;

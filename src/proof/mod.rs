@@ -1,19 +1,31 @@
 //! Proof: what the ledger signed, and whether a journal's records keep every
 //! rule. Pure: bytes come in, an answer comes out; whoever reads files or
-//! asks a server is elsewhere. An auditor can use it without our server.
+//! asks a server is elsewhere. An auditor can use it without our server, or
+//! without our code, from the bytes as they are written down:
+//!
+#![doc = include_str!("FORMAT.md")]
 
 mod acknowledgement;
 mod checkpoint;
 mod commit;
 mod cosignature;
+pub mod evidence;
 mod head;
 mod kept;
 mod note;
+#[cfg(test)]
+mod note_tests;
 mod policy;
+#[cfg(test)]
+mod policy_tests;
 pub mod receipt;
+#[cfg(test)]
+mod receipt_tests;
 mod refusal;
+mod subject_head;
 #[cfg(test)]
 mod tests;
+mod touched;
 pub mod tree;
 mod verify;
 
@@ -37,4 +49,6 @@ pub use receipt::{
     receipt_text,
 };
 pub use refusal::{BadRefusal, check_refusal, sign_refusal};
+pub use subject_head::{Attested, BadSubjectHead, attest_subject_head, check_subject_head};
+pub use touched::{BadTouched, TouchedMap, check_touched};
 pub use verify::{BadSaved, ChainVerifier, Expect, Failure, Report, Verifier, Violation};

@@ -244,7 +244,7 @@ impl Policy {
                 Err(bad) => return Err(bad.into()),
             }
         }
-        if self.is_quorum(&cosigned) {
+        if self.is_quorum(cosigned.iter().map(|c| c.name.as_str())) {
             return Ok(cosigned);
         }
         let by: Vec<&str> = cosigned.iter().map(|c| c.name.as_str()).collect();
@@ -275,10 +275,10 @@ impl Policy {
         }
     }
 
-    /// Whether these are enough. Groups stand after what they name, so one
-    /// pass answers for all.
-    fn is_quorum(&self, cosigned: &[Cosigned]) -> bool {
-        let mut witnessed: HashSet<&str> = cosigned.iter().map(|c| c.name.as_str()).collect();
+    /// Whether the witnesses that it calls so are enough. Groups stand after
+    /// what they name, so one pass answers for all.
+    pub fn is_quorum<'a>(&'a self, witnesses: impl IntoIterator<Item = &'a str>) -> bool {
+        let mut witnessed: HashSet<&str> = witnesses.into_iter().collect();
         for group in &self.groups {
             let have = group
                 .members

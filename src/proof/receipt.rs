@@ -220,6 +220,9 @@ pub fn read_receipt(bytes: &Bytes) -> Result<Receipt, BadReceipt> {
         return parse(std::str::from_utf8(bytes).map_err(|_| BadReceipt::Form)?);
     }
     let receipt: Receipt = canonical(bytes, "receipt").map_err(|_| BadReceipt::Form)?;
+    if receipt.checkpoint.is_empty() {
+        return Err(BadReceipt::Form);
+    }
     open(&receipt)?;
     Ok(receipt)
 }

@@ -3,7 +3,7 @@
 
 use crate::support::cli;
 
-const SUBCOMMANDS: [&[&str]; 26] = [
+const SUBCOMMANDS: [&[&str]; 29] = [
     &["demo"],
     &["init"],
     &["key", "new"],
@@ -16,7 +16,9 @@ const SUBCOMMANDS: [&[&str]; 26] = [
     &["disputes"],
     &["findings"],
     &["follow"],
+    &["evidence"],
     &["verify"],
+    &["monitor"],
     &["repair"],
     &["report", "differences"],
     &["refusals"],
@@ -30,6 +32,7 @@ const SUBCOMMANDS: [&[&str]; 26] = [
     &["rules", "show"],
     &["rules", "check"],
     &["rules", "publish"],
+    &["witness"],
 ];
 
 #[test]

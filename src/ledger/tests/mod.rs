@@ -23,5 +23,6 @@ mod overdue;
 mod pipeline;
 mod rebuild;
 mod refusals;
+mod restored;
 mod two_writers;
 mod world;

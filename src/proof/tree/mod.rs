@@ -7,8 +7,10 @@
 mod frontier;
 mod path;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 pub mod tile;
+#[cfg(test)]
+mod tile_tests;
 
 use std::fmt;
 

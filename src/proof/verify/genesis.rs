@@ -17,11 +17,11 @@ use crate::pb::event::Body;
 use crate::pb::{Genesis, Origin, Record, RefusalCode, SignedStatement};
 
 /// What record 0 says of the ledger.
-pub(super) struct Ledger {
-    pub(super) genesis: Genesis,
-    pub(super) genesis_hash: Hash,
-    pub(super) key: Arc<PublicKey>,
-    origin_name: String,
+pub(in crate::proof) struct Ledger {
+    pub(in crate::proof) genesis: Genesis,
+    pub(in crate::proof) genesis_hash: Hash,
+    pub(in crate::proof) key: Arc<PublicKey>,
+    pub(in crate::proof) origin_name: String,
 }
 
 impl Ledger {
@@ -46,7 +46,7 @@ impl Ledger {
     }
 
     /// Whether a statement was signed for this ledger.
-    pub(super) fn check_origin(&self, origin: Option<&Origin>) -> Result<(), Violation> {
+    pub(in crate::proof) fn check_origin(&self, origin: Option<&Origin>) -> Result<(), Violation> {
         let ours = origin.is_some_and(|origin| {
             origin.name == self.origin_name && origin.genesis_hash.as_ref() == self.genesis_hash.0
         });
@@ -55,7 +55,7 @@ impl Ledger {
 }
 
 /// Checks record 0, its signatures included.
-pub(super) fn check(opened: &Opened, expect: &Expect) -> Result<Ledger, Violation> {
+pub(in crate::proof) fn check(opened: &Opened, expect: &Expect) -> Result<Ledger, Violation> {
     let record = &opened.record;
     let want = expect.genesis_hash.unwrap_or(record.hash);
     if record.hash != want {

@@ -51,7 +51,11 @@ impl SeenIds {
 }
 
 /// The times that a statement must keep when it is recorded.
-pub(super) fn check_times(payload: &Payload, id: StatementId, now: i64) -> Result<(), Violation> {
+pub(in crate::proof) fn check_times(
+    payload: &Payload,
+    id: StatementId,
+    now: i64,
+) -> Result<(), Violation> {
     let latest = now.saturating_add(CLOCK_SKEW_MS);
     // What stands in a device's chain cannot stand there twice.
     let window = match payload.device {

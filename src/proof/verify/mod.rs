@@ -33,9 +33,9 @@ mod crossing;
 mod device;
 mod edges;
 mod findings;
-mod genesis;
-mod ids;
-mod opened;
+pub(super) mod genesis;
+pub(super) mod ids;
+pub(super) mod opened;
 mod oversight;
 mod saved;
 mod signatures;
@@ -222,6 +222,12 @@ impl Verifier {
     /// last 65,536 records; of those verified so far, as [`Verifier::state`].
     pub fn root_at(&self, size: u64) -> Option<TreeHash> {
         self.tree.root_at(size)
+    }
+
+    /// Asks for the root at a size that is still to come, as
+    /// [`Expect::roots_at`] does.
+    pub fn want_root(&mut self, size: u64) {
+        self.tree.want(size);
     }
 
     /// Verifies the rest and says what there was.

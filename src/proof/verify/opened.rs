@@ -94,15 +94,15 @@ impl Waiting {
 }
 
 /// A record whose bytes and statement have the right shape.
-pub(super) struct Opened {
-    pub(super) record: OpenRecord,
+pub(in crate::proof) struct Opened {
+    pub(in crate::proof) record: OpenRecord,
     /// As stored.
-    pub(super) bytes: Bytes,
-    pub(super) id: StatementId,
+    pub(in crate::proof) bytes: Bytes,
+    pub(in crate::proof) id: StatementId,
     /// Of its head, in the tree.
-    pub(super) leaf: TreeHash,
+    pub(in crate::proof) leaf: TreeHash,
     /// The keys that must have signed, in the order of the signatures.
-    pub(super) signers: Vec<KeyId>,
+    pub(in crate::proof) signers: Vec<KeyId>,
 }
 
 /// A batch, opened.
@@ -139,7 +139,7 @@ pub(super) fn open_batch(stored: &Stored) -> OpenedBatch {
     }
 }
 
-pub(super) fn open(bytes: &Bytes) -> Result<Opened, Violation> {
+pub(in crate::proof) fn open(bytes: &Bytes) -> Result<Opened, Violation> {
     let record = OpenRecord::open(bytes)?;
     let id = check_header(&record).map_err(Violation::Statement)?;
     let most = [

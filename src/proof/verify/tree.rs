@@ -78,6 +78,13 @@ impl HeadsTree {
         }
     }
 
+    /// The root at this size will be noted too, when the tree has grown to it.
+    pub(super) fn want(&mut self, size: u64) {
+        if size > self.size() {
+            self.wanted.insert(size);
+        }
+    }
+
     /// From what [`HeadsTree::recent`] told.
     pub(super) fn restore(
         before: Frontier,
