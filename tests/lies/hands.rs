@@ -5,8 +5,15 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use hazledger::event::signing::SecretKey;
 use hazledger::pb::{Acknowledgement, DESCRIPTORS};
-use hazledger::proof::receipt_text;
+use hazledger::proof::tree::consistency_path;
+use hazledger::proof::{Note, receipt_text};
+use hazledger::witness::files::Folder;
+use hazledger::witness::logs::Logs;
+use hazledger::witness::memory::{Answer as Cosigned, Signer, Witness};
+use hazledger::witness::request::AddCheckpoint;
+use prost::Message as _;
 use prost_reflect::{DescriptorPool, DynamicMessage};
 use tempfile::TempDir;
 
@@ -26,6 +33,18 @@ pub enum By {
     /// `hazledger receipt verify`, and `receipt get`, which keeps none that
     /// does not hold.
     GivenReceipt,
+    /// Whoever is given evidence now checks it with the ledger's key alone:
+    /// `hazledger verify FILE --key`, and `hazledger evidence`, which keeps none
+    /// that does not hold.
+    Evidence,
+    /// Whoever has watched since noon: `hazledger monitor URL --state DIR`.
+    Monitor,
+    /// Whoever watches two servers of the ledger at once, of which the other
+    /// tells the truth: `hazledger monitor URL URL --state DIR`.
+    MonitorOfTwo,
+    /// A witness that cosigned at noon is asked to cosign what is shown now,
+    /// with the best proof that there is for it.
+    Witness,
     /// Somebody who kept nothing verifies the whole journal:
     /// `hazledger verify URL`.
     Newcomer,
@@ -75,7 +94,11 @@ impl Honest {
             By::Receipt => command
                 .args(["verify", &liar.url, "--receipts"])
                 .args(&self.receipts),
-            By::GivenReceipt => return given(world, &liar, tale),
+            By::GivenReceipt => return receipt(world, &liar, tale),
+            By::Evidence => return evidence(world, &liar, tale),
+            By::Monitor => return monitor(world, &liar, tale),
+            By::MonitorOfTwo => return monitor_of_two(world, &liar),
+            By::Witness => return witness(world, tale),
             By::Newcomer => command.args(["verify", &liar.url]),
         };
         ran(&mut command)
@@ -83,7 +106,7 @@ impl Honest {
 }
 
 /// Gets a receipt and checks it.
-fn given(world: &World, liar: &Liar, tale: &Tale) -> Answer {
+fn receipt(world: &World, liar: &Liar, tale: &Tale) -> Answer {
     let folder = tempfile::tempdir().unwrap();
     let key = world.vkey().to_string();
     let file = folder.path().join("got");
@@ -91,15 +114,86 @@ fn given(world: &World, liar: &Liar, tale: &Tale) -> Answer {
     get.args(["receipt", "get", "0", "--server", &liar.url, "--key", &key]);
     let got = ran(get.arg("-o").arg(&file));
     let text = receipt_text(tale.receipt.as_ref().unwrap()).unwrap();
-    let other = folder.path().join("given");
-    fs::write(&other, &text).unwrap();
+    let given = folder.path().join("given");
+    fs::write(&given, &text).unwrap();
     let mut verify = hazledger();
     let answer = ran(verify
         .args(["receipt", "verify", "--key", &key])
-        .arg(&other));
+        .arg(&given));
     let kept = fs::read_to_string(&file).ok();
     assert_eq!(kept, (answer.status == 0).then_some(text), "{}", got.text);
     answer
+}
+
+/// Gets evidence and checks it.
+fn evidence(world: &World, liar: &Liar, tale: &Tale) -> Answer {
+    let folder = tempfile::tempdir().unwrap();
+    let key = world.vkey().to_string();
+    let file = folder.path().join("got");
+    let mut get = hazledger();
+    get.args(["evidence", &world.lot.to_string(), "--server", &liar.url]);
+    let got = ran(get.args(["--key", &key, "-o"]).arg(&file));
+    let given = folder.path().join("given");
+    let bytes = tale.evidence.as_ref().unwrap().encode_to_vec();
+    fs::write(&given, bytes).unwrap();
+    let mut verify = hazledger();
+    let answer = ran(verify.arg("verify").arg(&given).args(["--key", &key]));
+    assert_eq!(file.exists(), answer.status == 0, "{}", got.text);
+    answer
+}
+
+/// Watches at noon, when the truth is told, and again now.
+fn monitor(world: &World, liar: &Liar, tale: &Tale) -> Answer {
+    let state = tempfile::tempdir().unwrap();
+    let key = world.vkey().to_string();
+    let look = || {
+        let mut command = hazledger();
+        command.args(["monitor", &liar.url, "--once", "--key", &key, "--state"]);
+        ran(command.arg(state.path()))
+    };
+    liar.tell(crate::tale(world, world.noon()));
+    let noon = look();
+    assert_eq!(noon.status, 0, "{}", noon.text);
+    liar.tell(tale.clone());
+    look()
+}
+
+fn monitor_of_two(world: &World, liar: &Liar) -> Answer {
+    let honest = Liar::start(world, crate::tale(world, world.truth.clone()));
+    let state = tempfile::tempdir().unwrap();
+    let mut command = hazledger();
+    command.args(["monitor", &honest.url, &liar.url, "--once", "--state"]);
+    command.arg(state.path());
+    ran(command.args(["--key", &world.vkey().to_string()]))
+}
+
+fn witness(world: &World, tale: &Tale) -> Answer {
+    let folder = tempfile::tempdir().unwrap();
+    let signer = Signer::new("witness.example", SecretKey::from_seed(&[77; 32])).unwrap();
+    let files = Folder::create(folder.path(), signer.verifier_key()).unwrap();
+    let logs = Logs::new([world.vkey()]).unwrap();
+    let witness = Witness::open(signer, logs, files, Box::new(|| 1_790_000_000)).unwrap();
+    let ask = |old, proof, note: &str| {
+        let note = Note::parse(note).unwrap();
+        let request = AddCheckpoint { old, proof, note };
+        witness.add(request.to_string().as_bytes())
+    };
+    let noon = world.noon();
+    let first = ask(0, Vec::new(), &noon.checkpoint(world));
+    assert!(matches!(first, Cosigned::Cosigned { .. }), "{first:?}");
+    let path = consistency_path(&tale.history, noon.size(), tale.history.size());
+    let path = path.unwrap().unwrap_or_default();
+    match ask(noon.size(), path, &tale.checkpoint) {
+        Cosigned::Cosigned { size, .. } => Answer {
+            status: 0,
+            text: format!("cosigned {size}"),
+        },
+        Cosigned::Refused(refused) => Answer {
+            status: 1,
+            text: refused.to_string(),
+        },
+        Cosigned::Failed(failed) => panic!("{failed}"),
+    }
 }
 
 fn hazledger() -> Command {

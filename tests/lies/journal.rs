@@ -15,6 +15,9 @@ pub const TRUTH: Lie = Lie {
     missed: &[
         (By::Acknowledgement, "verified"),
         (By::Receipt, "verified"),
+        (By::Monitor, "39 records"),
+        (By::MonitorOfTwo, "39 records"),
+        (By::Witness, "cosigned 39"),
         (By::Newcomer, "verified"),
     ],
 };
@@ -30,6 +33,8 @@ pub const DROPS: Lie = Lie {
     caught: &[
         (By::Acknowledgement, "is of another record than stands here"),
         (By::Receipt, "is of another record than stands here"),
+        (By::Monitor, "fork: "),
+        (By::Witness, "shows another tree than before"),
     ],
     missed: &[(By::Newcomer, "verified")],
 };
@@ -48,6 +53,8 @@ pub const CHANGES: Lie = Lie {
     caught: &[
         (By::Acknowledgement, "is of another record than stands here"),
         (By::Receipt, "is of another record than stands here"),
+        (By::Monitor, "fork: "),
+        (By::Witness, "shows another tree than before"),
     ],
     missed: &[(By::Newcomer, "verified")],
 };
@@ -65,6 +72,8 @@ pub const REORDERS: Lie = Lie {
     caught: &[
         (By::Acknowledgement, "is of another record than stands here"),
         (By::Receipt, "is of another record than stands here"),
+        (By::Monitor, "fork: "),
+        (By::Witness, "shows another tree than before"),
     ],
     missed: &[(By::Newcomer, "verified")],
 };
@@ -84,6 +93,8 @@ pub const LINK: Lie = Lie {
     caught: &[
         (By::Acknowledgement, "is of another record than stands here"),
         (By::Receipt, "is of another record than stands here"),
+        (By::Monitor, "fork: "),
+        (By::Witness, "shows another tree than before"),
         (By::Newcomer, "record 34: an outcome for lot"),
     ],
     missed: &[],
@@ -131,6 +142,9 @@ pub const FORKS: Lie = Lie {
     caught: &[
         (By::Acknowledgement, "is of another record than stands here"),
         (By::Receipt, "is of another record than stands here"),
+        (By::Monitor, "fork: "),
+        (By::MonitorOfTwo, "fork: "),
+        (By::Witness, "shows another tree than before"),
     ],
     missed: &[(By::Newcomer, "verified")],
 };

@@ -11,6 +11,7 @@
 //! | `hands` | those who check: the real binary, and what the honest kept |
 //! | `journal` | lies about the journal |
 //! | `receipt` | lies in what is given out: receipts, checkpoints |
+//! | `evidence` | lies in the evidence for a lot |
 
 #![expect(
     clippy::unwrap_used,
@@ -33,6 +34,7 @@ mod flow;
 #[path = "../tamper/rewrite.rs"]
 mod rewrite;
 
+mod evidence;
 mod hands;
 mod journal;
 mod receipt;
@@ -62,6 +64,7 @@ fn tale(world: &World, history: History) -> Tale {
     Tale {
         checkpoint: history.checkpoint(world),
         receipt: None,
+        evidence: None,
         history,
     }
 }
@@ -114,5 +117,15 @@ lies! {
     a_head_under_another_trees_checkpoint_is_caught => receipt::SPLICED,
     another_ledgers_receipt_is_caught => receipt::OTHER_KEY,
     a_twin_ledger_is_caught => receipt::TWIN,
+    true_evidence_holds => evidence::TRUTH,
+    a_hidden_revocation_is_caught => evidence::HIDES_REVOCATION,
+    a_revoked_key_in_the_open_is_caught => evidence::SHOWS_REVOCATION,
+    a_revocation_hidden_by_a_link_is_caught => evidence::LINKS_PAST_REVOCATION,
+    a_hidden_last_record_before_a_state_record_is_caught => evidence::HIDES_PROVEN,
+    a_hidden_last_record_after_all_state_records_is_caught => evidence::HIDES_ATTESTED,
+    a_link_left_out_of_evidence_is_caught => evidence::LEAVES_OUT,
+    a_withheld_parts_neighbour_altered_is_caught => evidence::NEIGHBOUR,
+    a_withheld_parts_neighbour_altered_and_signed_is_caught => evidence::NEIGHBOUR_SIGNED,
+    a_twin_ledgers_evidence => evidence::TWIN,
     two_roots_for_one_size_are_caught => receipt::TWO_ROOTS,
 }

@@ -73,18 +73,25 @@ pub const TWIN: Lie = Lie {
             "the commit is of the ledger with genesis",
         ),
         (By::Receipt, "is of another record than stands here"),
+        (By::Monitor, "fork: "),
+        (By::Witness, "shows another tree than before"),
     ],
     missed: &[(By::GivenReceipt, "holds"), (By::Newcomer, "verified")],
 };
 
 pub const TWO_ROOTS: Lie = Lie {
     name: "signs two roots for one size",
-    told: "the journal is the truth, the checkpoint another tree's of the same size",
+    told: "the journal is that of noon, the checkpoint another tree's of the same size",
     tell: |world| Tale {
-        checkpoint: fork(world).checkpoint(world),
-        ..tale(world, world.truth.clone())
+        checkpoint: fork(world).cut(NOON).checkpoint(world),
+        ..tale(world, world.noon())
     },
-    caught: &[(By::Newcomer, "is of another tree")],
+    caught: &[
+        (By::Monitor, "two-roots: "),
+        (By::MonitorOfTwo, "fork: "),
+        (By::Witness, "shows two trees"),
+        (By::Newcomer, "is of another tree"),
+    ],
     missed: &[],
 };
 

@@ -8,6 +8,13 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use hazledger::pb::get_record_request::Which;
 use hazledger::pb::ledger_server::{Ledger, LedgerServer};
+use hazledger::pb::trace_server::{Trace, TraceServer};
+use hazledger::pb::{
+    BalanceRequest, BalanceResponse, Evidence, GenealogyRequest, GenealogyResponse,
+    GetEvidenceRequest, ListDifferencesRequest, ListDifferencesResponse, ListDisputesRequest,
+    ListDisputesResponse, ListEmptiesRequest, ListEmptiesResponse, ListFindingsRequest,
+    ListFindingsResponse, RecallRequest, RecallResponse, TraceLotRequest, TraceLotResponse,
+};
 use hazledger::pb::{
     DecideRequest, DecideResponse, FollowRequest, FollowResponse, GetCheckpointRequest,
     GetCheckpointResponse, GetReceiptRequest, GetReceiptResponse, GetRecordRequest,
@@ -35,6 +42,8 @@ pub struct Tale {
     pub checkpoint: String,
     /// The receipt that is given, whichever is asked for.
     pub receipt: Option<Receipt>,
+    /// The evidence that is given, of whichever lot.
+    pub evidence: Option<Evidence>,
 }
 
 /// The server, until it is dropped.
@@ -54,7 +63,7 @@ impl Liar {
             .build()
             .unwrap();
         let tale = Arc::new(Mutex::new(tale));
-        let service = Service {
+        let service = Arc::new(Service {
             tale: Arc::clone(&tale),
             origin: Origin {
                 name: NAME.to_owned(),
@@ -62,13 +71,14 @@ impl Liar {
             },
             key: Bytes::copy_from_slice(world.operator.public().as_bytes()),
             vkey: world.vkey().to_string(),
-        };
+        });
         let bound = tokio::net::TcpListener::bind("127.0.0.1:0");
         let listener = runtime.block_on(bound).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = Server::builder()
-            .add_service(LedgerServer::new(service))
+            .add_service(LedgerServer::from_arc(Arc::clone(&service)))
+            .add_service(TraceServer::from_arc(service))
             .serve_with_incoming_shutdown(TcpListenerStream::new(listener), async {
                 let _ = stopped.await;
             });
@@ -248,4 +258,49 @@ impl Ledger for Service {
     ) -> Result<Response<ListRefusalsResponse>, Status> {
         not_asked()
     }
+}
+
+/// Methods that nobody who checks calls.
+macro_rules! unasked {
+    ($($method:ident($asked:ty) -> $answer:ty;)*) => {
+        #[tonic::async_trait]
+        impl Trace for Service {
+            type GetEvidenceStream = Answers<Evidence>;
+
+            /// In pieces, as the ledger does: one a record.
+            async fn get_evidence(
+                &self,
+                _: Request<GetEvidenceRequest>,
+            ) -> Result<Response<Self::GetEvidenceStream>, Status> {
+                let Some(mut whole) = self.tale().evidence else {
+                    return not_asked();
+                };
+                let records = std::mem::take(&mut whole.records);
+                let pieces = records.into_iter().map(|record| Evidence {
+                    records: vec![record],
+                    ..Evidence::default()
+                });
+                let pieces: Vec<_> = std::iter::once(whole).chain(pieces).map(Ok).collect();
+                Ok(Response::new(Box::pin(tokio_stream::iter(pieces))))
+            }
+
+            $(async fn $method(
+                &self,
+                _: Request<$asked>,
+            ) -> Result<Response<$answer>, Status> {
+                not_asked()
+            })*
+        }
+    };
+}
+
+unasked! {
+    trace_lot(TraceLotRequest) -> TraceLotResponse;
+    genealogy(GenealogyRequest) -> GenealogyResponse;
+    balance(BalanceRequest) -> BalanceResponse;
+    list_disputes(ListDisputesRequest) -> ListDisputesResponse;
+    list_findings(ListFindingsRequest) -> ListFindingsResponse;
+    list_empties(ListEmptiesRequest) -> ListEmptiesResponse;
+    list_differences(ListDifferencesRequest) -> ListDifferencesResponse;
+    recall(RecallRequest) -> RecallResponse;
 }

@@ -4,17 +4,26 @@
 
 use bytes::Bytes;
 use hazledger::custody::registry::LEDGER;
+use hazledger::custody::subject;
 use hazledger::event::digest::head_hash;
 use hazledger::event::record::{OpenRecord, SealedRecord};
 use hazledger::event::{Hash, LotId};
 use hazledger::journal::Batch;
 use hazledger::pb::event::Body;
-use hazledger::pb::{Acknowledgement, Event, Moved, Receipt, Record, SignedStatement, Used};
+use hazledger::pb::{
+    Acknowledgement, Event, Evidence, Head, LinkKind, Moved, Receipt, Record, SignedStatement,
+    Subject, SubjectKind, Used,
+};
+use hazledger::projection::evidence::{Ask, Evident, build};
+use hazledger::projection::maps::Maps;
+use hazledger::projection::trace::ReadError;
 use hazledger::proof::tree::{TreeHash, TreeReader, inclusion_path, leaf_hash, node_hash, root_of};
-use hazledger::proof::{Checkpoint, NoteKeyKind, VerifierKey, sign_checkpoint};
+use hazledger::proof::{
+    Attested, Checkpoint, NoteKeyKind, VerifierKey, attest_subject_head, sign_checkpoint,
+};
 use prost::Message as _;
 
-use crate::book::{Book, Member, event};
+use crate::book::{Book, INTERVAL, Member, event};
 use crate::flow::{Cast, Flow, packages, produced};
 
 /// The ledger's name, as the book has it.
@@ -256,6 +265,55 @@ impl History {
         path.into_iter().map(TreeHash::to_bytes).collect()
     }
 
+    /// Positions of a lot's records.
+    pub fn chain(&self, lot: LotId) -> Vec<u64> {
+        let lot = subject::lot(lot);
+        let of_lot = |position: &u64| {
+            let record = OpenRecord::open(self.record(*position)).unwrap();
+            let mut links = record.links.into_iter().flatten();
+            links.any(|l| l.kind() == LinkKind::Chain && l.subject.as_ref() == Some(&lot))
+        };
+        (0..self.size()).filter(of_lot).collect()
+    }
+
+    /// Evidence for a lot, as the ledger makes it.
+    pub fn evidence(&self, world: &World, lot: LotId) -> Evidence {
+        let folder = tempfile::tempdir().unwrap();
+        let maps = Maps::new(folder.path().join("maps"));
+        let ask = Ask {
+            lot,
+            last: *self.chain(lot).last().unwrap(),
+            size: self.size(),
+            interval: INTERVAL,
+        };
+        let (evidence, last) = build(self, &maps, &ask).unwrap();
+        self.under_checkpoint(world, evidence, last)
+    }
+
+    /// Evidence with this history's paths and checkpoint, and the ledger's word
+    /// on the lot's last record.
+    pub fn under_checkpoint(&self, world: &World, mut evidence: Evidence, last: u64) -> Evidence {
+        for held in &mut evidence.records {
+            let head = Head::decode(held.record.as_ref().unwrap().head.clone()).unwrap();
+            held.path = self.inclusion(head.position);
+        }
+        let said = Attested {
+            genesis_hash: head_hash(&Record::decode(self.record(0).clone()).unwrap().head),
+            size: self.size(),
+            root: self.root(),
+            subject: Subject {
+                kind: SubjectKind::Lot.into(),
+                id: evidence.lot.clone(),
+            },
+            last: Some(last),
+        };
+        Evidence {
+            checkpoint: self.checkpoint(world),
+            head: Some(attest_subject_head(&world.operator, &said)),
+            ..evidence
+        }
+    }
+
     /// A receipt of a record under its checkpoint.
     pub fn receipt(&self, world: &World, position: u64) -> Receipt {
         Receipt {
@@ -263,6 +321,19 @@ impl History {
             path: self.inclusion(position),
             checkpoint: self.checkpoint(world),
         }
+    }
+}
+
+/// What evidence is put together from.
+impl Evident for History {
+    fn stored(&self, position: u64) -> Result<Option<Bytes>, ReadError> {
+        Ok((position < self.size()).then(|| self.record(position).clone()))
+    }
+
+    fn path(&self, position: u64) -> Result<Vec<TreeHash>, ReadError> {
+        Ok(inclusion_path(self, position, self.size())
+            .unwrap()
+            .unwrap())
     }
 }
 
