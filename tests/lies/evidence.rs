@@ -11,6 +11,7 @@ use hazledger::pb::{Event, Evidence, EvidenceRecord, Head, LinkKind, Part, Paylo
 use prost::Message as _;
 
 use crate::hands::By;
+use crate::journal::fork;
 use crate::receipt::other_ledger;
 use crate::rewrite::{Commits, rechain, rewrite};
 use crate::server::Tale;
@@ -49,7 +50,11 @@ pub const TRUTH: Lie = Lie {
         giving(world, world.truth.clone(), evidence)
     },
     caught: &[],
-    missed: &[(By::Evidence, "verified")],
+    missed: &[
+        (By::Evidence, "verified"),
+        (By::EvidenceAcknowledgement, "verified"),
+        (By::EvidenceReceipt, "verified"),
+    ],
 };
 
 /// What the user used after noon with a key that had been revoked; the ledger's
@@ -152,8 +157,8 @@ pub const HIDES_PROVEN: Lie = Lie {
     missed: &[],
 };
 
-/// The ledger's word covers what no state record covers yet: it is false, and
-/// signed, so that the record it denies convicts the operator.
+/// The ledger's word covers what no state record covers yet: whoever kept the
+/// record that it denies has two signed words that contradict each other.
 pub const HIDES_ATTESTED: Lie = Lie {
     name: "hides the latest record",
     told: "evidence ends before the lot's last record, after which no state record came yet",
@@ -167,7 +172,10 @@ pub const HIDES_ATTESTED: Lie = Lie {
         let evidence = history.under_checkpoint(world, evidence, at::PROVEN_USE);
         giving(world, history, evidence)
     },
-    caught: &[],
+    caught: &[
+        (By::EvidenceAcknowledgement, "record 34: acknowledgement"),
+        (By::EvidenceReceipt, "if it is about the lot, it was hidden"),
+    ],
     missed: &[(By::Evidence, "verified")],
 };
 
@@ -185,6 +193,45 @@ fn with_records_of(mut evidence: Evidence, other: Evidence) -> Evidence {
     evidence.records.sort_by_key(position);
     evidence
 }
+
+pub const ROLLS_BACK: Lie = Lie {
+    name: "rolls back",
+    told: "evidence is under a checkpoint from before noon, when the lot ended earlier",
+    tell: |world| {
+        let history = world.truth.cut(at::LAST_USE);
+        let evidence = history.evidence(world, world.lot);
+        giving(world, history, evidence)
+    },
+    caught: &[
+        (
+            By::EvidenceAcknowledgement,
+            "the evidence's checkpoint has only 34",
+        ),
+        (By::EvidenceReceipt, "it is older; ask for evidence anew"),
+    ],
+    missed: &[(By::Evidence, "verified")],
+};
+
+pub const FORKS: Lie = Lie {
+    name: "forks its tree between two clients",
+    told: "evidence is under the checkpoint of another tree, as large as that of noon",
+    tell: |world| {
+        let history = fork(world).cut(NOON);
+        let evidence = history.evidence(world, world.lot);
+        giving(world, history, evidence)
+    },
+    caught: &[
+        (
+            By::EvidenceAcknowledgement,
+            "if it is about the lot, it was hidden",
+        ),
+        (
+            By::EvidenceReceipt,
+            "the ledger signed another tree of 36 records",
+        ),
+    ],
+    missed: &[(By::Evidence, "verified")],
+};
 
 pub const LEAVES_OUT: Lie = Lie {
     name: "leaves out a link",
@@ -277,7 +324,17 @@ pub const TWIN: Lie = Lie {
         let evidence = other.evidence(world, other.first_lot());
         giving(world, other, evidence)
     },
-    caught: &[(By::Monitor, "fork: ")],
+    caught: &[
+        (
+            By::EvidenceAcknowledgement,
+            "the commit is of the ledger with genesis",
+        ),
+        (
+            By::EvidenceReceipt,
+            "is of another record than the evidence shows",
+        ),
+        (By::Monitor, "fork: "),
+    ],
     missed: &[(By::Evidence, "verified")],
 };
 

@@ -37,6 +37,11 @@ pub enum By {
     /// `hazledger verify FILE --key`, and `hazledger evidence`, which keeps none
     /// that does not hold.
     Evidence,
+    /// Whoever kept the acknowledgements of the lot's records holds them against
+    /// the evidence: `hazledger verify FILE --key --acks`.
+    EvidenceAcknowledgement,
+    /// The same with receipts: `hazledger verify FILE --key --receipts`.
+    EvidenceReceipt,
     /// Whoever has watched since noon: `hazledger monitor URL --state DIR`.
     Monitor,
     /// Whoever watches two servers of the ledger at once, of which the other
@@ -60,6 +65,8 @@ pub struct Answer {
 pub struct Honest {
     folder: TempDir,
     receipts: Vec<PathBuf>,
+    /// Positions of the lot's records.
+    of_lot: Vec<u64>,
 }
 
 impl Honest {
@@ -69,6 +76,12 @@ impl Honest {
         let noon = world.noon();
         let lines: Vec<String> = noon.acknowledgements.iter().map(json).collect();
         fs::write(folder.path().join("acks.jsonl"), lines.join("\n")).unwrap();
+        let of_lot = noon.chain(world.lot);
+        let about: Vec<&str> = of_lot
+            .iter()
+            .map(|at| lines[*at as usize].as_str())
+            .collect();
+        fs::write(folder.path().join("lot.jsonl"), about.join("\n")).unwrap();
         let receipt = |position| {
             let file = folder.path().join(format!("{position:02}.proof"));
             let text = receipt_text(&noon.receipt(world, position)).unwrap();
@@ -76,7 +89,11 @@ impl Honest {
             file
         };
         let receipts = (0..noon.size()).map(receipt).collect();
-        Honest { folder, receipts }
+        Honest {
+            folder,
+            receipts,
+            of_lot,
+        }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -96,11 +113,32 @@ impl Honest {
                 .args(&self.receipts),
             By::GivenReceipt => return receipt(world, &liar, tale),
             By::Evidence => return evidence(world, &liar, tale),
+            By::EvidenceAcknowledgement | By::EvidenceReceipt => {
+                return self.against(world, by, tale);
+            }
             By::Monitor => return monitor(world, &liar, tale),
             By::MonitorOfTwo => return monitor_of_two(world, &liar),
             By::Witness => return witness(world, tale),
             By::Newcomer => command.args(["verify", &liar.url]),
         };
+        ran(&mut command)
+    }
+
+    /// Holds what was kept of the lot's records against evidence.
+    fn against(&self, world: &World, by: By, tale: &Tale) -> Answer {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("given");
+        let bytes = tale.evidence.as_ref().unwrap().encode_to_vec();
+        fs::write(&file, bytes).unwrap();
+        let mut command = hazledger();
+        command.arg("verify").arg(&file);
+        command.args(["--key", &world.vkey().to_string()]);
+        if by == By::EvidenceReceipt {
+            let of_lot = self.of_lot.iter().map(|at| &self.receipts[*at as usize]);
+            command.arg("--receipts").args(of_lot);
+        } else {
+            command.arg("--acks").arg(self.path("lot.jsonl"));
+        }
         ran(&mut command)
     }
 }

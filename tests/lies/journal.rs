@@ -4,7 +4,7 @@
 use crate::hands::By;
 use crate::rewrite::{Commits, rechain, rewrite};
 use crate::server::Tale;
-use crate::world::{History, World, alone, at, used};
+use crate::world::{History, NOON, World, alone, at, used};
 use crate::{Lie, tale};
 
 pub const TRUTH: Lie = Lie {
@@ -100,6 +100,28 @@ pub const LINK: Lie = Lie {
     missed: &[],
 };
 
+pub const EFFECT: Lie = Lie {
+    name: "leaves out a link",
+    told: "a use is recorded in the evening without its link to the lot and without what it \
+           books, so that the lot's chain goes past it",
+    tell: |world| {
+        let mut book = world.up_to(NOON);
+        let user = &world.cast.user;
+        let draft = book.draft(&user.party, vec![used(world.lot, 4, "leaching")]);
+        let mut entry = book.decide(draft.sign(&user.key, &[]));
+        entry.additions.outcomes.remove(0);
+        entry.additions.links.remove(0);
+        book.append(&entry);
+        book.commit();
+        tale(world, History::of(&book))
+    },
+    caught: &[
+        (By::Monitor, "the record is not in its chain"),
+        (By::Newcomer, "the record is not in its chain"),
+    ],
+    missed: &[(By::Witness, "cosigned 37")],
+};
+
 pub const ROLLS_BACK: Lie = Lie {
     name: "rolls back",
     told: "the journal ends where it ended before noon",
@@ -120,7 +142,7 @@ pub const ROLLS_BACK: Lie = Lie {
 pub const HIDES_LATEST: Lie = Lie {
     name: "hides the latest record",
     told: "the journal ends one record before the end",
-    tell: |world| tale(world, world.truth.cut(crate::world::NOON - 1)),
+    tell: |world| tale(world, world.truth.cut(NOON - 1)),
     caught: &[
         (
             By::Acknowledgement,
@@ -137,13 +159,13 @@ pub const HIDES_LATEST: Lie = Lie {
 pub const FORKS: Lie = Lie {
     name: "forks its tree between two clients",
     told: "one client is told the truth, the other a journal that goes on otherwise from before \
-           noon, and is longer",
+           noon, and is as long",
     tell: |world| tale(world, fork(world)),
     caught: &[
         (By::Acknowledgement, "is of another record than stands here"),
         (By::Receipt, "is of another record than stands here"),
         (By::Monitor, "fork: "),
-        (By::MonitorOfTwo, "fork: "),
+        (By::MonitorOfTwo, "two-roots: "),
         (By::Witness, "shows another tree than before"),
     ],
     missed: &[(By::Newcomer, "verified")],
