@@ -13,9 +13,11 @@ use hazledger::ledger::Options;
 use hazledger::pb::ledger_client::LedgerClient;
 use hazledger::pb::ledger_server::{Ledger as Service, LedgerServer};
 use hazledger::pb::{
-    DecideRequest, DecideResponse, FollowRequest, FollowResponse, GetRecordRequest,
+    DecideRequest, DecideResponse, FollowRequest, FollowResponse, GetCheckpointRequest,
+    GetCheckpointResponse, GetReceiptRequest, GetReceiptResponse, GetRecordRequest,
     GetRecordResponse, GetStatusRequest, GetStatusResponse, ListRefusalsRequest,
-    ListRefusalsResponse, SignedStatement, SubmitRequest, SubmitResponse,
+    ListRefusalsResponse, ReadJournalRequest, ReadJournalResponse, SignedStatement, SubmitRequest,
+    SubmitResponse,
 };
 use prost::Message as _;
 use tonic::transport::Channel;
@@ -236,6 +238,29 @@ impl Service for Empty {
         &self,
         _: Request<FollowRequest>,
     ) -> Result<Response<Self::FollowStream>, Status> {
+        nothing()
+    }
+
+    type ReadJournalStream = None<ReadJournalResponse>;
+
+    async fn read_journal(
+        &self,
+        _: Request<ReadJournalRequest>,
+    ) -> Result<Response<Self::ReadJournalStream>, Status> {
+        nothing()
+    }
+
+    async fn get_checkpoint(
+        &self,
+        _: Request<GetCheckpointRequest>,
+    ) -> Result<Response<GetCheckpointResponse>, Status> {
+        nothing()
+    }
+
+    async fn get_receipt(
+        &self,
+        _: Request<GetReceiptRequest>,
+    ) -> Result<Response<GetReceiptResponse>, Status> {
         nothing()
     }
 

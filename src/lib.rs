@@ -13,6 +13,8 @@
 //! - [`audit`]: a journal verified from its first byte to its last.
 //! - [`repair`]: damaged segments healed from another copy of the journal.
 //! - [`witness`]: a witness of other ledgers, and the asking of witnesses.
+//! - [`backup`]: a data directory backed up while it is served, and restored.
+//! - [`retain`]: event bodies that the rule packs no longer ask to keep.
 //! - [`projection`]: what can be rebuilt: the sled store, the views, and the
 //!   snapshot that a start begins from.
 //! - [`ledger`]: the single writer, its batches and the commit seam.
@@ -22,6 +24,7 @@
 //! - [`cli`]: the subcommands, one file each.
 
 pub mod audit;
+pub mod backup;
 pub mod catalog;
 pub mod cli;
 pub mod custody;
@@ -33,6 +36,7 @@ pub mod pb;
 pub mod projection;
 pub mod proof;
 pub mod repair;
+pub mod retain;
 pub mod sim;
 pub mod web;
 pub mod witness;

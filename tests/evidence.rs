@@ -105,27 +105,38 @@ fn evidence_under_any_checkpoint_is_as_of_that_checkpoint() {
 }
 
 #[test]
-#[ignore = "temporary"]
-fn corpus_out() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus/evidence");
-    std::fs::create_dir_all(&folder).unwrap();
-    let mut house = House::new();
-    let whole = house.size();
-    let mut seen = std::collections::BTreeSet::new();
-    for (id, state) in house.lots().collect::<Vec<_>>() {
-        for size in [state.born_at + 1, state.last + 1, state.last + 9, state.last + 20, whole] {
-            house.see(size.min(whole));
-            let evidence = house.evidence(id);
-            let bytes = evidence.encode_to_vec();
-            let shape = (evidence.records.len() / 3, evidence.maps.len().min(2));
-            if bytes.len() > 24_000 || !seen.insert(shape) {
-                continue;
-            }
-            for how in [0u8, 3] {
-                let input = [&[how], bytes.as_slice()].concat();
-                let name = blake3::hash(&input).to_hex();
-                std::fs::write(folder.join(&name.as_str()[..40]), input).unwrap();
-            }
+fn maps_are_kept_and_thrown_away_when_they_disagree() {
+    let house = House::new();
+    let (id, _) = house.lots().min_by_key(|(_, state)| state.last).unwrap();
+    let evidence = house.evidence(id);
+    let files = || {
+        let entries = std::fs::read_dir(house.maps_dir()).unwrap();
+        let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        files
+    };
+    assert_eq!(files().len(), evidence.maps.len());
+    assert!(files().len() > 3);
+    let kept: Vec<Vec<u8>> = files()
+        .iter()
+        .map(|file| std::fs::read(file).unwrap())
+        .collect();
+    let spoil: [fn(&mut Vec<u8>); 5] = [
+        |bytes| bytes[3] ^= 1,
+        |bytes| bytes.truncate(bytes.len() - 1),
+        |bytes| bytes.truncate(40),
+        |bytes| bytes.push(0),
+        Vec::clear,
+    ];
+    for spoil in spoil {
+        for (file, bytes) in files().iter().zip(&kept) {
+            let mut bytes = bytes.clone();
+            spoil(&mut bytes);
+            std::fs::write(file, bytes).unwrap();
+        }
+        assert_eq!(house.evidence(id), evidence);
+        for (file, bytes) in files().iter().zip(&kept) {
+            assert_eq!(&std::fs::read(file).unwrap(), bytes, "made again");
         }
     }
 }

@@ -24,6 +24,11 @@ const MAY_USE: &[(&str, &str)] = &[
     ("audit", "event proof journal pb"),
     ("repair", "event proof journal pb"),
     ("witness", "event proof pb"),
+    ("backup", "event proof journal audit repair pb"),
+    (
+        "retain",
+        "event catalog custody proof journal audit backup pb",
+    ),
     ("projection", "event catalog custody proof journal pb"),
     (
         "ledger",
@@ -40,7 +45,8 @@ const MAY_USE: &[(&str, &str)] = &[
     ("sim", "event catalog grpc pb"),
     (
         "cli",
-        "event catalog custody proof journal audit repair witness projection ledger grpc web sim pb",
+        "event catalog custody proof journal audit repair witness backup retain projection ledger \
+         grpc web sim pb",
     ),
 ];
 

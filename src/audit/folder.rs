@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 
-use crate::journal::Storage;
+use crate::journal::{Storage, open_to_read};
 
 /// A folder of segments, read only; whatever would change it is refused.
 #[derive(Clone, Debug)]
@@ -46,7 +46,7 @@ impl Storage for ReadOnlyFolder {
     }
 
     fn open(&self, name: &str) -> io::Result<File> {
-        File::open(self.folder.join(name))
+        open_to_read(&self.folder.join(name))
     }
 
     fn rename(&self, _: &str, _: &str) -> io::Result<()> {

@@ -85,6 +85,14 @@ pub enum CliError {
         /// What is wrong with it, and what to do.
         why: String,
     },
+    /// A backup could not be taken, read or restored.
+    #[error("backup {}: {source}", backup.display())]
+    Backup {
+        /// Its folder.
+        backup: PathBuf,
+        /// Why.
+        source: crate::backup::BackupError,
+    },
     /// Standard output cannot be written to.
     #[error("cannot write to standard output: {0}")]
     Output(io::Error),

@@ -135,13 +135,18 @@ async fn ask(client: &Client, which: Which) -> Result<Option<Vec<u8>>, CliError>
 
 fn held(bytes: &[u8], key: &VerifierKey) -> Result<Checked, CliError> {
     let wrong = |why: String| CliError::Untrustworthy(format!("its evidence does not hold: {why}"));
-    let evidence = read_evidence(Bytes::copy_from_slice(bytes)).map_err(|e| wrong(e.to_string()))?;
+    let evidence =
+        read_evidence(Bytes::copy_from_slice(bytes)).map_err(|e| wrong(e.to_string()))?;
     check_evidence(&evidence, key, None).map_err(|e| wrong(e.to_string()))
 }
 
 /// The documents that the events name, out of a folder, as a piece of evidence.
 fn enclosed(checked: &Checked, folder: &Path) -> Result<Evidence, CliError> {
-    let named: BTreeSet<Hash> = checked.documents.iter().map(|(named, _)| named.hash).collect();
+    let named: BTreeSet<Hash> = checked
+        .documents
+        .iter()
+        .map(|(named, _)| named.hash)
+        .collect();
     let mut found: BTreeMap<Hash, Vec<u8>> = BTreeMap::new();
     let mut size = 0usize;
     let entries = fs::read_dir(folder).map_err(CliError::file("read", folder))?;
@@ -223,7 +228,10 @@ fn print(args: &EvidenceArgs, checked: &Checked, bytes: usize) -> Result<(), Cli
         ("Bytes 字节", bytes.to_string()),
         ("Lot 批次", checked.lot.to_string()),
         ("Records 记录", checked.records.len().to_string()),
-        ("Checkpoint 检查点", format!("{} records", checked.checkpoint.size)),
+        (
+            "Checkpoint 检查点",
+            format!("{} records", checked.checkpoint.size),
+        ),
         (
             "Documents 附件",
             format!("{enclosed} of {} enclosed", checked.documents.len()),

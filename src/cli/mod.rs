@@ -5,6 +5,8 @@
 //! that goes away is success, as with any filter.
 
 pub mod acks;
+pub mod archive;
+pub mod backup;
 pub mod checkpoints;
 pub mod client;
 pub mod data;
@@ -22,9 +24,9 @@ pub mod key_file;
 pub mod lapsed;
 pub mod limits;
 pub mod log;
-pub mod names;
 pub mod monitor;
 mod monitored;
+pub mod names;
 pub mod output;
 pub mod papers;
 mod passphrase;
@@ -33,9 +35,11 @@ pub mod recall;
 pub mod receipt;
 pub mod refusals;
 pub mod registry;
-pub mod repair;
 pub mod remote;
+pub mod repair;
 pub mod report;
+pub mod restore;
+pub mod retain;
 pub mod rules;
 pub mod serve;
 pub mod submit;
@@ -99,6 +103,10 @@ enum Command {
     Verify(verify::VerifyArgs),
     Monitor(Box<monitor::MonitorArgs>),
     Repair(repair::RepairArgs),
+    Backup(backup::BackupArgs),
+    Restore(restore::RestoreArgs),
+    Archive(archive::ArchiveArgs),
+    Retain(retain::RetainArgs),
     Report(report::ReportArgs),
     Registry(Box<registry::RegistryArgs>),
     Rules(rules::RulesArgs),
@@ -136,6 +144,10 @@ fn run(command: &Command) -> Result<Outcome, CliError> {
         Command::Verify(args) => verify::run(args),
         Command::Monitor(args) => monitor::run(args),
         Command::Repair(args) => repair::run(args),
+        Command::Backup(args) => backup::run(args),
+        Command::Restore(args) => restore::run(args),
+        Command::Archive(args) => archive::run(args),
+        Command::Retain(args) => retain::run(args),
         Command::Report(args) => report::run(args),
         Command::Registry(args) => registry::run(args),
         Command::Rules(args) => rules::run(args),

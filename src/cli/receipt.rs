@@ -9,7 +9,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use prost::Message as _;
 use serde_json::json;
 
-use super::client::{Client, ServerArgs, block_on};
+use super::client::{Client, ServerArgs, block_on, status_text};
 use super::error::{CliError, Outcome};
 use super::output::{Format, Out};
 use super::submit::verifier_of;
@@ -121,9 +121,16 @@ async fn get(args: &GetArgs) -> Result<Outcome, CliError> {
         which: Some(Which::Position(args.position)),
         min_position: 0,
     };
-    let answer = client.ledger().get_receipt(request).await;
-    let answer = answer.map_err(CliError::server("give the receipt (GetReceipt)"))?;
-    let receipt = answer.into_inner().receipt.unwrap_or_default();
+    let answer = match client.ledger().get_receipt(request).await {
+        Ok(answer) => answer.into_inner(),
+        // The ledger says no: there is no such record.
+        Err(status) if status.code() == tonic::Code::OutOfRange => {
+            eprintln!("hazledger: {}", status_text(&status));
+            return Ok(Outcome::SaidNo);
+        }
+        Err(status) => return Err(CliError::server("give the receipt (GetReceipt)")(status)),
+    };
+    let receipt = answer.receipt.unwrap_or_default();
     let wrong = |why: String| CliError::Untrustworthy(format!("its receipt does not hold: {why}"));
     let held = check_receipt(&receipt, &key, None).map_err(|e| wrong(e.to_string()))?;
     if held.position != args.position {

@@ -13,7 +13,9 @@ use super::data::{LockedJournal, journal_of};
 use super::error::{CliError, Outcome};
 use super::output::{Format, Out};
 use crate::audit::ReadOnlyFolder;
-use crate::journal::{Damage, DirStorage};
+use crate::backup::{BackupReader, Maintenance, Manifest, View, journal_in, open_read_only};
+use crate::event::Hash;
+use crate::journal::{Damage, DirStorage, Storage};
 use crate::ledger::genesis_hash;
 use crate::repair::{Healed, NotHealed, Repair, repair};
 
@@ -38,7 +40,8 @@ Example:
 pub struct RepairArgs {
     /// The data directory.
     dir: PathBuf,
-    /// Another copy of it, or of its journal's folder. It is only read.
+    /// Another copy of it: a backup, a data directory, or a journal's folder. It
+    /// is only read.
     #[arg(long, value_name = "COPY")]
     from: PathBuf,
     /// How to print.
@@ -49,8 +52,13 @@ pub struct RepairArgs {
 /// Runs it.
 pub fn run(args: &RepairArgs) -> Result<Outcome, CliError> {
     let journal = LockedJournal::take(&args.dir)?;
-    let failed = |e: &dyn std::fmt::Display| CliError::data_directory(&args.dir, e);
-    let genesis = genesis_hash(&args.dir).map_err(|e| failed(&e))?;
+    // An archive may be made beside a server, and so beside this.
+    let _maintenance =
+        Maintenance::take(&args.dir).map_err(|e| CliError::data_directory(&args.dir, e))?;
+    let genesis = genesis_hash(&args.dir).map_err(|e| CliError::data_directory(&args.dir, e))?;
+    if let Some((copy, _)) = backup_at(&args.from)? {
+        return heal(args, &journal, genesis, &copy);
+    }
     let copy = journal_of(&args.from)?;
     if is_same(&journal.folder, &copy) {
         let why = "it is the directory that is to be healed; give another copy of it";
@@ -59,15 +67,33 @@ pub fn run(args: &RepairArgs) -> Result<Outcome, CliError> {
             why,
         ));
     }
+    heal(args, &journal, genesis, &ReadOnlyFolder::new(copy))
+}
+
+/// The journal in a backup, if that is what the copy is.
+fn backup_at(copy: &Path) -> Result<Option<(View<BackupReader>, Manifest)>, CliError> {
+    let found = open_read_only(copy).and_then(|backup| journal_in(&backup));
+    found.map_err(|source| CliError::Backup {
+        backup: copy.to_owned(),
+        source,
+    })
+}
+
+fn heal<C: Storage>(
+    args: &RepairArgs,
+    journal: &LockedJournal,
+    genesis: Hash,
+    copy: &C,
+) -> Result<Outcome, CliError> {
     let bar = progress_bar();
     let repaired = repair(
         &DirStorage::new(&journal.folder),
-        &ReadOnlyFolder::new(copy),
+        copy,
         genesis,
         &mut |records| bar.set_position(records),
     );
     bar.finish_and_clear();
-    let repaired = repaired.map_err(|e| failed(&e))?;
+    let repaired = repaired.map_err(|e| CliError::data_directory(&args.dir, e))?;
     print(args.format, &repaired, &args.dir)?;
     Ok(if repaired.not_healed.is_empty() {
         Outcome::Done

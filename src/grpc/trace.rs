@@ -14,8 +14,8 @@ use crate::ledger::Ledger;
 use crate::pb::trace_lot_request::Which;
 use crate::pb::trace_server::Trace;
 use crate::pb::{
-    BalanceRequest, BalanceResponse, DifferenceBy, Direction, DisputeEntry, DisputeState,
-    Evidence, ExternalRef, GenealogyRequest, GetEvidenceRequest, GenealogyResponse, ListDifferencesRequest,
+    BalanceRequest, BalanceResponse, DifferenceBy, Direction, DisputeEntry, DisputeState, Evidence,
+    ExternalRef, GenealogyRequest, GenealogyResponse, GetEvidenceRequest, ListDifferencesRequest,
     ListDifferencesResponse, ListDisputesRequest, ListDisputesResponse, ListEmptiesRequest,
     ListEmptiesResponse, ListFindingsRequest, ListFindingsResponse, LotState, RecallRequest,
     RecallResponse, SubjectKind, TraceLotRequest, TraceLotResponse,

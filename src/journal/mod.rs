@@ -14,8 +14,10 @@
 //! | `reader` | [`Reader`]: committed records, concurrent with the writer |
 //! | `find` | one record's frame in its segment |
 //! | `scan` | every byte, strictly, repairing nothing: for `verify` and the scrubber |
+//! | `durable` | how far a journal is durable that somebody else is writing |
 //! | `forget` | a journal whose oldest segments may go |
 //! | `heal` | another copy of a segment in the place of a damaged one: for `repair` |
+//! | `withhold` | a sealed segment with some of its bodies gone: for retention |
 //! | `sim` | a disk in memory that loses power, tears writes and fails |
 //!
 //! What this module is not: it knows no events. Bodies are opaque; what they
@@ -25,6 +27,7 @@
 #![doc = include_str!("FORMAT.md")]
 
 mod batch;
+mod durable;
 mod error;
 mod find;
 mod forget;
@@ -41,9 +44,11 @@ mod survey;
 #[cfg(test)]
 mod tests;
 mod walk;
+mod withhold;
 mod writer;
 
 pub use batch::{Batch, MAX_BATCH_BYTES};
+pub use durable::{DurableEnd, SealedEnds, durable_end, sealed_ends};
 pub use error::{BatchRefused, JournalError};
 pub use forget::set_all_aside;
 pub use frame::{FRAME_HEADER_BYTES, MAX_BODY_BYTES};
@@ -58,5 +63,6 @@ pub use segment::{
     DEFAULT_SEGMENT_BYTES, FORMAT_VERSION, Header, JournalOptions, MAX_SEGMENT_BYTES,
     MIN_SEGMENT_BYTES,
 };
-pub use storage::{DirStorage, Storage, StorageFile};
+pub use storage::{DirStorage, Storage, StorageFile, open_to_read};
+pub use withhold::{drop_unfinished, make_withheld, put_withheld};
 pub use writer::Journal;

@@ -6,8 +6,11 @@
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
+use std::os::unix::fs::{FileExt, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
+use rustix::io::Errno;
 
 /// One folder of files. Tests replace it by [`sim`](super::sim).
 pub trait Storage: fmt::Debug + Send + Sync + 'static {
@@ -19,7 +22,8 @@ pub trait Storage: fmt::Debug + Send + Sync + 'static {
     /// Creates an empty file; an error if the name is taken. Durable only
     /// after [`sync_dir`](Self::sync_dir).
     fn create(&self, name: &str) -> io::Result<Self::File>;
-    /// Opens a file that is there, to read and write.
+    /// Opens a file that is there, to read and write; one in an archive to read
+    /// only.
     fn open(&self, name: &str) -> io::Result<Self::File>;
     /// Renames a file, replacing `to` in one step. Durable only after
     /// [`sync_dir`](Self::sync_dir).
@@ -127,10 +131,19 @@ impl Storage for DirStorage {
     }
 
     fn open(&self, name: &str) -> io::Result<File> {
-        OpenOptions::new()
+        let path = self.folder.join(name);
+        let here = OpenOptions::new()
             .read(true)
             .write(true)
-            .open(self.folder.join(name))
+            .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+            .open(&path);
+        match here {
+            // In an archive, which nothing is written to.
+            Err(error) if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => {
+                open_to_read(&path)
+            }
+            here => here,
+        }
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -154,6 +167,24 @@ impl Storage for DirStorage {
         let disk = rustix::fs::statvfs(&self.folder)?;
         Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
     }
+}
+
+/// Opens a file to be read, in the archive if a link stands under its name.
+///
+/// # Errors
+/// The system's; for a link with the place that it names and what to do.
+pub fn open_to_read(path: &Path) -> io::Result<File> {
+    File::open(path).map_err(|error| match std::fs::read_link(path) {
+        Err(_) => error,
+        Ok(place) => io::Error::new(
+            error.kind(),
+            format!(
+                "it is archived as {}, and cannot be opened there ({error}); mount that store, or \
+                 say where it is now: hazledger archive DIR --to STORE",
+                place.display()
+            ),
+        ),
+    })
 }
 
 /// Zeros are written in pieces of this size.

@@ -369,7 +369,7 @@ pub(super) fn read_header(
 
 /// Finds the offset table of a sealed segment from its end. `None` if there is
 /// no sound one.
-fn read_table(
+pub(super) fn read_table(
     file: &impl StorageFile,
     length: u64,
     header: &Header,
@@ -412,7 +412,7 @@ fn read_table(
         }))
 }
 
-fn header_error(name: &str, first: u64, fault: &HeaderFault) -> JournalError {
+pub(super) fn header_error(name: &str, first: u64, fault: &HeaderFault) -> JournalError {
     match fault {
         HeaderFault::Version(found) => JournalError::Version {
             segment: name.to_owned(),
@@ -423,7 +423,7 @@ fn header_error(name: &str, first: u64, fault: &HeaderFault) -> JournalError {
     }
 }
 
-fn rot(name: &str, offset: u64, position: u64, what: impl Into<String>) -> JournalError {
+pub(super) fn rot(name: &str, offset: u64, position: u64, what: impl Into<String>) -> JournalError {
     JournalError::Rot {
         segment: name.to_owned(),
         offset,

@@ -70,6 +70,14 @@ pub(super) struct Placed {
     pub end: u64,
 }
 
+impl Placed {
+    /// Whether its marks are those of a frame that is written next.
+    pub fn says<F>(&self, walker: &Walker<F>) -> bool {
+        u64::from(self.mark.synced_bytes) == walker.offset
+            && self.mark.synced_through == walker.position
+    }
+}
+
 /// Why walking stopped.
 #[derive(Debug)]
 pub(super) enum Fault {

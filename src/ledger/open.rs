@@ -369,6 +369,7 @@ fn start(
             committed: state.next(),
             origin: &origin.name,
             key: &key,
+            earlier: &[],
         },
         &options,
     )?;

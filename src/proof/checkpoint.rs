@@ -4,7 +4,9 @@
 
 use std::fmt;
 
-use super::note::{BadNote, Note, NoteKeyKind, NoteSignature, VerifierKey, note_key_id};
+use super::note::{
+    BadNote, Note, NoteKeyKind, NoteSignature, VerifierKey, has_no_controls, note_key_id,
+};
 use super::tree::{TreeHash, canonical_decimal, empty_root};
 use crate::event::signing::{MAX_NOTE_NAME, SecretKey, is_note_name};
 
@@ -82,6 +84,7 @@ impl Checkpoint {
 
     /// From a note's text, with its last newline.
     pub fn parse(text: &str) -> Result<Checkpoint, BadCheckpoint> {
+        has_no_controls(text)?;
         let text = text.strip_suffix('\n').ok_or(BadCheckpoint::Form)?;
         let mut lines = text.split('\n');
         let mut line = || lines.next().filter(|line| !line.is_empty());

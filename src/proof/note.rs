@@ -284,9 +284,7 @@ impl Note {
         if note.len() > MAX_NOTE {
             return Err(BadNote::TooLong(note.len()));
         }
-        if let Some(c) = note.chars().find(|c| *c < ' ' && *c != '\n') {
-            return Err(BadNote::Character(c));
-        }
+        has_no_controls(note)?;
         // The last empty line, as the text may have some too.
         let blank = note.rfind("\n\n").ok_or(BadNote::Form)?;
         let (text, lines) = note.split_at(blank + 1);
@@ -335,6 +333,12 @@ impl Note {
             names => names.join(", "),
         }
     }
+}
+
+/// Of control characters, newlines alone may stand in a note.
+pub(super) fn has_no_controls(text: &str) -> Result<(), BadNote> {
+    let control = text.chars().find(|c| *c < ' ' && *c != '\n');
+    control.map_or(Ok(()), |c| Err(BadNote::Character(c)))
 }
 
 /// The text, an empty line and the signature lines.

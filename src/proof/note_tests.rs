@@ -302,6 +302,8 @@ fn a_checkpoint_has_one_form() {
         bad(format!("a\n5\n{root}\n{many}")),
         BadCheckpoint::Extension(17)
     );
+    let control = bad(format!("a\n5\n{root}\nmore\r\n"));
+    assert_eq!(control, BadCheckpoint::Note(BadNote::Character('\r')));
     // No leaves have one root.
     let none = leaf_hash(b"a");
     assert_eq!(
@@ -358,7 +360,7 @@ fn a_cosignature_is_of_its_witness_its_time_and_its_checkpoint() {
         check_cosignature(&note, &witness)
     };
     let line = cosign(&key(3), "w.example", &plain.text, 1_000);
-    assert_eq!(with(&[line.clone()]), Ok(1_000));
+    assert_eq!(with(std::slice::from_ref(&line)), Ok(1_000));
     let later = cosign(&key(3), "w.example", &plain.text, 2_000);
     assert_eq!(with(&[line.clone(), later.clone()]), Ok(2_000));
     assert_eq!(with(&[later, line.clone()]), Ok(2_000));
@@ -366,7 +368,7 @@ fn a_cosignature_is_of_its_witness_its_time_and_its_checkpoint() {
     assert_eq!(with(&[far]), Ok(MAX_TIME));
     let forged = Err(BadCosignature::Forged("w.example".to_owned()));
     let other = cosign(&key(3), "w.example", &checkpoint(6).to_string(), 1_000);
-    assert_eq!(with(&[other.clone()]), forged);
+    assert_eq!(with(std::slice::from_ref(&other)), forged);
     assert_eq!(with(&[line.clone(), other]), forged);
     for bit in 0..line.signature.len() * 8 {
         let mut bytes = line.signature.to_vec();

@@ -117,6 +117,7 @@ fn a_policy_prints_what_it_is_read_from() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn a_policy_is_refused_by_line_and_by_what_is_wrong_with_it() {
     let one = "witness w1 {1}\n";
     let two = "witness w1 {1}\nwitness w2 {2}\n";

@@ -4,6 +4,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
     reason = "tests fail by panicking"
 )]
 
@@ -19,7 +20,7 @@ use super::note::{BadNote, NoteKeyKind, VerifierKey};
 use super::policy::{Cosigned, Policy, Unsatisfied};
 use super::receipt::*;
 use super::tree::tests::{Nodes, get};
-use super::tree::{BadPath, inclusion_path, leaf_hash, root_of};
+use super::tree::{BadPath, TreeHash, inclusion_path, leaf_hash, root_of};
 use crate::event::digest::head_hash;
 use crate::event::signing::SecretKey;
 use crate::pb::{Head, Receipt};
@@ -86,7 +87,7 @@ impl Ledger {
         let path = get(inclusion_path(&self.nodes, position, size)).unwrap();
         Receipt {
             head: head(position),
-            path: path.into_iter().map(|hash| hash.to_bytes()).collect(),
+            path: path.into_iter().map(TreeHash::to_bytes).collect(),
             checkpoint: note.to_string(),
         }
     }

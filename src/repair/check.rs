@@ -13,35 +13,38 @@ use crate::pb::SignedCommit;
 use crate::proof::{BatchTree, Expect, Verifier, check_commit};
 
 /// Whose journal it is.
-pub(super) struct Ledger {
-    pub(super) genesis_hash: Hash,
+pub(crate) struct Ledger {
+    pub(crate) genesis_hash: Hash,
     key: PublicKey,
 }
 
 /// What a segment is, as far as it holds.
-pub(super) struct Checked {
-    pub(super) header: Header,
+pub(crate) struct Checked {
+    pub(crate) header: Header,
     /// Position after the last batch that holds.
-    pub(super) end: u64,
+    pub(crate) end: u64,
+    /// When the record before that was recorded, Unix milliseconds; `None` if it
+    /// is in another segment.
+    pub(crate) recorded_at_ms: Option<i64>,
     /// Head hash of the record before that.
-    pub(super) last_head: [u8; 32],
+    pub(crate) last_head: [u8; 32],
     /// Byte offset after the last batch that holds.
-    pub(super) batches_end: u64,
+    pub(crate) batches_end: u64,
     /// Whether it ends with its offset table, and nothing after it.
-    pub(super) sealed: bool,
+    pub(crate) sealed: bool,
     /// What is wrong after that.
-    pub(super) damage: Option<Damage>,
+    pub(crate) damage: Option<Damage>,
     /// Whether that is a batch whose bytes are in order and whose word is not:
     /// no torn tail.
-    pub(super) is_untrue: bool,
+    pub(crate) is_untrue: bool,
     /// The position that was asked for, if it begins here or a batch ends there.
-    pub(super) there: Option<End>,
+    pub(crate) there: Option<End>,
 }
 
 impl Ledger {
     /// The ledger of a genesis hash, its key from record 0 of a journal, which
     /// that hash vouches for.
-    pub(super) fn find<S: Storage>(storage: &S, genesis_hash: Hash) -> Result<Ledger, String> {
+    pub(crate) fn find<S: Storage>(storage: &S, genesis_hash: Hash) -> Result<Ledger, String> {
         let mut verifier = Verifier::new(Expect {
             genesis_hash: Some(genesis_hash),
             ..Expect::default()
@@ -62,7 +65,7 @@ impl Ledger {
 
     /// Checks a segment, from a scan of it alone. An error is one without
     /// which nothing of it can be used: its header's.
-    pub(super) fn check<S: Storage>(
+    pub(crate) fn check<S: Storage>(
         &self,
         scan: Scan<'_, S>,
         asked: Option<u64>,
@@ -76,6 +79,7 @@ impl Ledger {
         let mut checked = Checked {
             header,
             end: header.first_position,
+            recorded_at_ms: None,
             last_head: header.previous_head,
             batches_end: scan.offset(),
             sealed: false,
@@ -91,8 +95,9 @@ impl Ledger {
                     offset,
                     batch,
                 }) => match self.check_batch(checked.last_head, &batch) {
-                    Ok(last_head) => {
+                    Ok((last_head, recorded_at_ms)) => {
                         checked.last_head = last_head;
+                        checked.recorded_at_ms = Some(recorded_at_ms);
                         checked.end = batch.end_position();
                         checked.batches_end = scan.offset();
                         checked.note(asked);
@@ -114,9 +119,14 @@ impl Ledger {
         Ok(checked)
     }
 
-    /// Checks a batch that follows a head; returns its last one.
-    fn check_batch(&self, previous: [u8; 32], batch: &StoredBatch) -> Result<[u8; 32], String> {
+    /// Checks a batch that follows a head; returns its last one, and its time.
+    fn check_batch(
+        &self,
+        previous: [u8; 32],
+        batch: &StoredBatch,
+    ) -> Result<([u8; 32], i64), String> {
         let mut last = Hash(previous);
+        let mut recorded_at_ms = 0;
         let mut heads = Vec::with_capacity(batch.records.len());
         for (position, bytes) in (batch.first_position..).zip(&batch.records) {
             let record = OpenRecord::open(bytes);
@@ -125,6 +135,7 @@ impl Ledger {
                 return Err(format!("record {position} does not follow the one before"));
             }
             last = record.hash;
+            recorded_at_ms = record.head.recorded_at_ms;
             heads.push(last);
         }
         let signed = SignedCommit::decode(batch.commit.clone())
@@ -137,7 +148,7 @@ impl Ledger {
             && commit.last_head_hash == last.0.as_slice()
             && batch.last_head == last.0;
         if holds {
-            Ok(last.0)
+            Ok((last.0, recorded_at_ms))
         } else {
             Err("its commit is of other records".to_owned())
         }
@@ -146,7 +157,7 @@ impl Ledger {
 
 impl Checked {
     /// Where it ends, as far as it holds.
-    pub(super) fn end_of(&self) -> End {
+    pub(crate) fn end_of(&self) -> End {
         End {
             position: self.end,
             head: self.last_head,

@@ -18,8 +18,11 @@ mod survey;
 
 use std::collections::BTreeMap;
 
-use self::check::{Checked, Ledger};
-use self::survey::{End, Hurt, Surveyed};
+// For whoever else copies segments.
+pub(crate) use self::check::{Checked, Ledger};
+pub(crate) use self::survey::End;
+
+use self::survey::{Hurt, Surveyed};
 use crate::event::Hash;
 use crate::journal::{self, Copied, Damage, JournalError, Storage};
 

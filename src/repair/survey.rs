@@ -22,9 +22,9 @@ pub(super) struct Hurt {
 
 /// A position, and the head hash of the record before it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct End {
-    pub(super) position: u64,
-    pub(super) head: [u8; 32],
+pub(crate) struct End {
+    pub(crate) position: u64,
+    pub(crate) head: [u8; 32],
 }
 
 /// What there is.

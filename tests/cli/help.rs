@@ -3,7 +3,7 @@
 
 use crate::support::cli;
 
-const SUBCOMMANDS: [&[&str]; 29] = [
+const SUBCOMMANDS: [&[&str]; 34] = [
     &["demo"],
     &["init"],
     &["key", "new"],
@@ -20,6 +20,11 @@ const SUBCOMMANDS: [&[&str]; 29] = [
     &["verify"],
     &["monitor"],
     &["repair"],
+    &["backup"],
+    &["backup", "verify"],
+    &["restore"],
+    &["archive"],
+    &["retain"],
     &["report", "differences"],
     &["refusals"],
     &["receipt", "get"],

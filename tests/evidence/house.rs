@@ -90,11 +90,19 @@ impl House {
             genesis_hash: records[0].hash,
             state,
             size: records.len() as u64,
-            leaves: records.iter().map(|sealed| leaf_hash(&sealed.head)).collect(),
+            leaves: records
+                .iter()
+                .map(|sealed| leaf_hash(&sealed.head))
+                .collect(),
             stored: records.into_iter().map(|sealed| sealed.bytes).collect(),
             maps: Maps::new(dir.join("maps")),
             dir,
         }
+    }
+
+    /// Where maps are kept.
+    pub fn maps_dir(&self) -> PathBuf {
+        self.dir.join("maps")
     }
 
     /// From now on the checkpoint is of so many records.
@@ -113,10 +121,12 @@ impl House {
 
     /// Every lot as it stands at the end.
     pub fn lots(&self) -> impl Iterator<Item = (LotId, LotState)> {
-        self.state.items().filter_map(|(subject, item)| match item.as_ref() {
-            Item::Lot(lot) => Some((LotId::from_slice(&subject.id)?, lot.clone())),
-            _ => None,
-        })
+        self.state
+            .items()
+            .filter_map(|(subject, item)| match item.as_ref() {
+                Item::Lot(lot) => Some((LotId::from_slice(&subject.id)?, lot.clone())),
+                _ => None,
+            })
     }
 
     pub fn root(&self) -> TreeHash {

@@ -102,7 +102,9 @@ pub fn policy(bytes: &[u8]) {
 /// A checkpoint of two leaves that the log and two witnesses signed.
 fn witnessed() -> Note {
     let mut tree = Frontier::new();
-    heads().iter().for_each(|head| tree.push(leaf_hash(head)));
+    for head in heads() {
+        tree.push(leaf_hash(&head));
+    }
     let checkpoint = Checkpoint::new(ORIGIN, tree.size(), tree.root()).unwrap();
     let mut note = sign_checkpoint(&key(1), &checkpoint);
     for seed in [2, 3] {

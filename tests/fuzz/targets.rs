@@ -417,9 +417,9 @@ fn key_file(bytes: &[u8]) {
 
 /// A witness' files, in memory.
 #[derive(Default)]
-struct Kept(Mutex<BTreeMap<String, String>>);
+struct KeptFiles(Mutex<BTreeMap<String, String>>);
 
-impl Files for Kept {
+impl Files for KeptFiles {
     fn read(&self, name: &str) -> io::Result<Option<String>> {
         Ok(self.0.lock().unwrap().get(name).cloned())
     }
@@ -467,7 +467,7 @@ fn add_checkpoint(bytes: &[u8]) {
     let witness = Witness::open(
         signer.clone(),
         logs.clone(),
-        Kept::default(),
+        KeptFiles::default(),
         Box::new(|| 7),
     );
     let witness = witness.unwrap_or_else(|error| panic!("{error}"));

@@ -238,15 +238,24 @@ impl Bench {
         Bench::start_door(options, grpc::Setup::default()).await
     }
 
+    /// The same with a state record at every multiple of an interval.
+    pub async fn start_stating(interval: u64) -> Bench {
+        let genesis = genesis_stating(&Cast::new(), START_MS, interval);
+        Bench::found(genesis, Options::default(), grpc::Setup::default()).await
+    }
+
     /// The same behind another door.
     pub async fn start_door(options: Options, setup: grpc::Setup) -> Bench {
+        Bench::found(genesis(&Cast::new(), START_MS), options, setup).await
+    }
+
+    async fn found(genesis: SignedStatement, options: Options, setup: grpc::Setup) -> Bench {
         let folder = tempfile::tempdir().unwrap();
         let cast = Cast::new();
         let clock = Arc::new(TestClock {
             wall: AtomicI64::new(START_MS),
             monotonic: AtomicI64::new(0),
         });
-        let genesis = genesis(&cast, START_MS);
         let (dir, key) = (folder.path().join("ledger"), cast.ledger.clone());
         let (for_open, at_open) = (options.clone(), Arc::clone(&clock));
         let ledger = tokio::task::spawn_blocking(move || {
@@ -412,6 +421,11 @@ pub async fn channel(address: SocketAddr) -> Channel {
 
 /// Record 0, as signed at a time.
 pub fn genesis(cast: &Cast, now_ms: i64) -> SignedStatement {
+    genesis_stating(cast, now_ms, 1 << 16)
+}
+
+/// The same with another interval of state records.
+pub fn genesis_stating(cast: &Cast, now_ms: i64, interval: u64) -> SignedStatement {
     let genesis = Genesis {
         ledger_public_key: Bytes::copy_from_slice(cast.ledger.public().as_bytes()),
         authorities: vec![Authority {
@@ -422,7 +436,7 @@ pub fn genesis(cast: &Cast, now_ms: i64) -> SignedStatement {
             holder_commitment: Bytes::from_static(&[1; 32]),
         }],
         root_threshold: 1,
-        state_record_interval: 1 << 16,
+        state_record_interval: interval,
         base_rules: Some(BaseRulePack {
             measure_tolerance_ppm: 2_000,
             dispute_deadline_ms: 72 * HOUR_MS,

@@ -15,6 +15,8 @@ use crate::pb::{
 const MAX_PACKS: usize = 64;
 /// Lines of a pack, at most.
 const MAX_LINES: usize = 128;
+/// Months that a line on retention may name, at most: a hundred years.
+const MAX_MONTHS: i64 = 1_200;
 /// The last number of the rules that time alone breaks.
 const LAST_OF_TIME: i32 = 69;
 /// Kinds of permits that a line may name, at most.
@@ -127,6 +129,15 @@ fn check_line(line: &RuleLine) -> Result<(), Refused> {
     // Without a limit everything would be too late at once.
     if line.limit == 0 && line.mode() != RuleMode::Off && is_of_time(line.rule()) {
         return Err(Refused::missing("limit"));
+    }
+    if line.rule() == RuleKind::Retention
+        && line.mode() != RuleMode::Off
+        && !(1..=MAX_MONTHS).contains(&line.limit)
+    {
+        return Err(Refused::invalid(
+            "limit",
+            format!("1 to {MAX_MONTHS} months"),
+        ));
     }
     fields::optional_text(&line.law, MAX_SHORT, "law")
 }

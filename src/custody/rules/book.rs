@@ -137,6 +137,18 @@ impl Book {
         judging.map(|entry| entry.line.limit).min()
     }
 
+    /// The largest limit that any pack in force at a time sets for the rule and a
+    /// form, wherever; `None`: none does.
+    pub fn largest(&self, rule: RuleKind, form: &Form, at_ms: i64) -> Option<i64> {
+        let entries = self.by_rule.get(&i32::from(rule))?.iter();
+        let covering = entries.filter(|entry| {
+            (entry.from_ms..entry.until_ms).contains(&at_ms)
+                && entry.is_for(form)
+                && !matches!(entry.line.mode(), RuleMode::Off | RuleMode::Unspecified)
+        });
+        covering.map(|entry| entry.line.limit).max()
+    }
+
     /// The line that judges a form (`None`: whatever it is) in a region at a
     /// time: of the smallest territory that covers it, there of the most exact
     /// (by form, by substance, for all), and there the latest.

@@ -10,6 +10,7 @@
 
 mod crash;
 mod damage;
+mod durable;
 mod layout;
 mod round_trip;
 

@@ -21,6 +21,11 @@ use crate::proof::tree::{TreeHash, leaf_hash};
 /// within a second.
 const SIGN_EVERY: Duration = Duration::from_millis(750);
 
+/// How long after the last look it is done again if somebody waits: whoever
+/// comes in between shares one, and the disk is taken from the journal no more
+/// than so often.
+const SIGN_APART: Duration = Duration::from_millis(20);
+
 /// See the module.
 pub(in crate::ledger) struct Keeper {
     writer: TreeWriter,
@@ -72,9 +77,9 @@ fn add(writer: &mut TreeWriter, batch: &StoredBatch) -> Result<(), String> {
 /// Until the ledger has ended and what was committed last is signed.
 pub(in crate::ledger) fn run(shared: &Shared, mut keeper: Keeper) {
     let checkpoints = &shared.checkpoints;
-    let mut due = Instant::now();
+    let (mut early, mut due) = (Instant::now(), Instant::now());
     loop {
-        let ended = shared.inbox.rest_keeper(due, &checkpoints.wanted);
+        let ended = shared.inbox.rest_keeper(early, due, &checkpoints.wanted);
         // Before the look: whoever wants one after it gets another turn.
         checkpoints.wanted.store(false, Ordering::Release);
         due = Instant::now() + SIGN_EVERY;
@@ -84,8 +89,9 @@ pub(in crate::ledger) fn run(shared: &Shared, mut keeper: Keeper) {
         if ended {
             break;
         }
+        early = Instant::now() + SIGN_APART;
     }
-    checkpoints.fail(shared.inbox.why());
+    checkpoints.end(shared.inbox.why());
 }
 
 impl Keeper {
@@ -145,8 +151,7 @@ impl Keeper {
 
     fn sign(&self, checkpoints: &Checkpoints, shared: &Shared) {
         let size = self.writer.size();
-        let signed = checkpoints.standing.borrow().signed;
-        if size <= signed || checkpoints.not_signing().is_some() {
+        if checkpoints.is_signed(size) || checkpoints.not_signing().is_some() {
             return;
         }
         let now_ms = shared.time.best_ms();

@@ -91,16 +91,16 @@ impl Ledger {
         let checkpoints = &self.shared.checkpoints;
         let mut standing = checkpoints.standing.subscribe();
         loop {
-            let (signed, served) = {
+            let (signed, served, ended) = {
                 let standing = standing.borrow_and_update();
-                (standing.signed, standing.served)
+                (standing.signed, standing.served, standing.ended)
             };
             if served > position
                 && let Some(text) = checkpoints.served.borrow().clone()
             {
                 return Ok(text);
             }
-            if signed <= position {
+            if signed <= position || ended {
                 if let Some(why) = checkpoints.not_signing() {
                     return Err(NoReceipt::NotSigning(why));
                 }

@@ -154,7 +154,8 @@ impl Selection<'_> {
             }
             SubjectKind::Key => {
                 let party = record.payload.party.as_bytes();
-                show::key(record, subject, self.authorities.contains(party), parts);
+                let by_authority = self.authorities.contains(party);
+                show::key(record, subject, by_authority, parts, &mut wanted);
             }
             SubjectKind::Permit => {
                 show::registered(record, subject, parts);

@@ -75,6 +75,9 @@ pub(super) fn lot_whole(
             events.insert(at);
         }
     }
+    // What is overdue is said of many subjects in one event; the outcome says it
+    // of this one.
+    events.retain(|at| !is_overdue(record, *at));
     let parked = causes.iter().filter_map(|change| change.cause.as_ref());
     let facts: BTreeSet<(u64, usize)> = parked.filter_map(parked_event).collect();
     beside(record, &events, &facts, parts, wanted);
@@ -91,6 +94,11 @@ pub(super) fn lot_whole(
     }
     parts.events.extend(events);
     facts.into_iter().collect()
+}
+
+fn is_overdue(record: &OpenRecord, at: usize) -> bool {
+    let event = record.events.get(at).and_then(Option::as_ref);
+    event.is_some_and(|event| matches!(event.body, Some(Body::OverdueStated(_))))
 }
 
 /// Handoffs and permits that the same events, or the same parked facts, changed.
@@ -129,13 +137,28 @@ fn beside(
 /// A key's registration; of a record that goes on with its chain all events, if
 /// it could have revoked the key: what a key alone says of itself, and the
 /// ledger's own words, cannot, unless the key is an authority's.
-pub(super) fn key(record: &OpenRecord, key: &Subject, by_authority: bool, parts: &mut Parts) {
+pub(super) fn key(
+    record: &OpenRecord,
+    key: &Subject,
+    by_authority: bool,
+    parts: &mut Parts,
+    wanted: &mut Wanted,
+) {
     let payload = &record.payload;
     let begins = chain_link(record, key).is_some_and(|(_, link)| link.previous.is_none());
     let own = payload.party == LEDGER || payload.key_id == key.id && !by_authority;
     if begins {
         registered(record, key, parts);
         party_beside(record, parts);
+        // A key that follows another goes on from that one's chain.
+        let shown = parts
+            .events
+            .iter()
+            .filter_map(|at| record.events.get(*at)?.as_ref());
+        let about = shown.map(registry::subjects);
+        let about = about.filter(|subjects| subjects.contains(key)).flatten();
+        let others = about.filter(|other| other.kind() == SubjectKind::Key && other != key);
+        wanted.extend(others.map(|other| (other, record.position())));
     } else if !own || !payload.cosigner_key_ids.is_empty() {
         parts.events.extend(0..record.events.len());
     }

@@ -163,7 +163,7 @@ fn step(
         recorded_at_ms: record.head.recorded_at_ms,
         happened_at_ms: record.payload.happened_at_ms,
         party: record.payload.party.clone(),
-        kind: kind(record, index).into(),
+        kind: kind_said(record, index, &group.changes).into(),
         event_index: index,
         changes: group.changes,
         rules: rules(record),
@@ -205,6 +205,16 @@ fn rules(record: &OpenRecord) -> Option<u64> {
 fn body(record: &OpenRecord, index: u32) -> Option<&Body> {
     let at = usize::try_from(index).ok()?;
     record.events.get(at)?.as_ref()?.body.as_ref()
+}
+
+/// The same where the event may be withheld: what is overdue is told by its
+/// change alone.
+fn kind_said(record: &OpenRecord, index: u32, changes: &[Change]) -> EventKind {
+    let overdue = |change: &Change| matches!(change.change, Some(C::OverdueTold(_)));
+    match kind(record, index) {
+        EventKind::Unspecified if changes.iter().any(overdue) => EventKind::OverdueStated,
+        kind => kind,
+    }
 }
 
 fn kind(record: &OpenRecord, index: u32) -> EventKind {

@@ -116,7 +116,7 @@ fn files_that_do_not_hold_what_they_should_are_removed() {
             fs::write(dir.join("SYNCED"), format!("70001 {root}\n")).unwrap();
         }),
         ("a level is gone", |dir| {
-            fs::remove_file(dir.join("level-1")).unwrap()
+            fs::remove_file(dir.join("level-1")).unwrap();
         }),
         ("a level is short", |dir| {
             let file = OpenOptions::new().write(true).open(dir.join("level-0"));

@@ -189,6 +189,9 @@ pub enum BadEvidence {
         /// Where the fact is recorded.
         parked: u64,
     },
+    /// An acceptance of another offer than the giver signed.
+    #[error("record {0} accepts an offer that its giver did not sign")]
+    Offer(u64),
     /// Nothing of the lot is there.
     #[error("no record of the lot's chain is there")]
     NoChain,

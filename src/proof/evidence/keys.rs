@@ -148,11 +148,9 @@ impl Keys {
             s.kind() == SubjectKind::Key && chained.iter().any(|(key, _)| s.id == key.0.as_slice())
         };
         for event in record.events.iter().flatten() {
-            let of_keys = matches!(
-                event.body,
-                Some(Body::KeyRegistered(_) | Body::KeyRevoked(_))
-            );
-            if of_keys && registry::subjects(event).iter().any(ours) {
+            // A second genesis is none.
+            let genesis = matches!(event.body, Some(Body::Genesis(_)));
+            if !genesis && registry::subjects(event).iter().any(ours) {
                 self.apply(record, judged, event)?;
             }
         }
@@ -171,13 +169,26 @@ impl Keys {
         event: &Event,
     ) -> Result<(), BadEvidence> {
         let position = record.position();
-        if let Some(Body::KeyRegistered(registered)) = &event.body {
-            let key = <&[u8; 32]>::try_from(registered.public_key.as_ref());
-            let key = key.map_or(KeyId([0; 16]), KeyId::of);
-            let root = judged.authority_keys >= self.root_threshold;
-            if !root || self.registered(key).is_some() {
-                return Err(BadEvidence::KeyRegistration { position, key });
+        let root = judged.authority_keys >= self.root_threshold;
+        let (own, key) = match &event.body {
+            Some(Body::KeyRegistered(registered)) => {
+                let key = <&[u8; 32]>::try_from(registered.public_key.as_ref());
+                let key = key.map_or(KeyId([0; 16]), KeyId::of);
+                (root && self.registered(key).is_none(), key)
             }
+            Some(Body::KeyRevoked(revoked)) => {
+                let key = KeyId::from_slice(&revoked.key_id);
+                (true, key.unwrap_or(KeyId([0; 16])))
+            }
+            // The ledger's own key is followed by another: a root act too.
+            _ => {
+                let acting = self.is_authority(&record.payload.party);
+                let alone = record.events.len() == 1;
+                (root && acting && alone, KeyId([0; 16]))
+            }
+        };
+        if !own {
+            return Err(BadEvidence::KeyRegistration { position, key });
         }
         let at = At {
             position,

@@ -16,8 +16,8 @@ use crate::custody::apply::{self, At};
 use crate::custody::subject::{self, Item};
 use crate::custody::{Broken, lot};
 use crate::event::digest::to_hex;
-use crate::event::{StatementId, ids};
 use crate::event::record::OpenRecord;
+use crate::event::{StatementId, ids};
 use crate::pb::change::Change as C;
 use crate::pb::{Change, LinkKind, LotState, Outcome, Subject, SubjectKind};
 

@@ -14,12 +14,14 @@
 //! | `parts` | what a record shows of one subject, and what it may hide |
 //! | `keys` | the keys behind the signatures |
 //! | `lots` | the lots, folded, and who gave them what |
+//! | `handoffs` | who took what whom had offered |
 //! | `permits` | the permits, folded |
 //! | `after` | that a lot's last record is its last |
 //! | `report` | what it comes to, in words |
 
 mod after;
 mod error;
+mod handoffs;
 mod keys;
 mod lots;
 pub mod parts;
@@ -138,6 +140,7 @@ pub fn check_evidence(
         own: &own,
     };
     let after = after::check(evidence, &ground, &subject, last)?;
+    let handoffs = handoffs::handoffs(&records)?;
     let documents = check_documents(evidence, &records)?;
     let ancestors = walked.lots.all().filter(|(other, _)| **other != subject);
     let ancestors = ancestors
@@ -155,13 +158,14 @@ pub fn check_evidence(
         checkpoint,
         records: BTreeMap::new(),
     };
-    checked.points = report::points(
-        &checked,
-        &records,
-        &shown.positions,
-        &walked.permits,
-        policy.is_some(),
-    );
+    let seen = report::Seen {
+        records: &records,
+        chain: &shown.positions,
+        permits: &walked.permits,
+        handoffs: &handoffs,
+        with_policy: policy.is_some(),
+    };
+    checked.points = report::points(&checked, &seen);
     checked.records = opened
         .into_iter()
         .map(|opened| (opened.record.position(), opened.record))

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::handoffs::Handoff;
 use super::permits::{Permit, Permits};
 use super::{Checked, parts};
 use crate::custody::{account, subject};
@@ -23,24 +24,62 @@ pub struct Points {
     pub not_shown: Vec<String>,
 }
 
+/// What was seen of evidence that holds.
+pub(super) struct Seen<'a> {
+    pub(super) records: &'a BTreeMap<u64, &'a OpenRecord>,
+    /// The lot's own, in order.
+    pub(super) chain: &'a [u64],
+    pub(super) permits: &'a Permits,
+    pub(super) handoffs: &'a [Handoff],
+    pub(super) with_policy: bool,
+}
+
 /// Of evidence that holds.
-pub(super) fn points(
-    checked: &Checked,
-    records: &BTreeMap<u64, &OpenRecord>,
-    chain: &[u64],
-    permits: &Permits,
-    with_policy: bool,
-) -> Points {
+pub(super) fn points(checked: &Checked, seen: &Seen<'_>) -> Points {
     let mut points = Points::default();
-    tree(&mut points, checked, records.len(), with_policy);
-    signatures(&mut points, records);
-    custody(&mut points, checked, chain);
+    tree(&mut points, checked, seen.records.len(), seen.with_policy);
+    signatures(&mut points, seen.records);
+    custody(&mut points, checked, seen.chain);
+    hands(&mut points, seen.handoffs);
     after(&mut points, checked);
-    drawn(&mut points, records, permits);
+    drawn(&mut points, seen.records, seen.permits);
     documents(&mut points, checked);
     edge(&mut points, checked);
-    withheld(&mut points, records);
+    withheld(&mut points, seen.records);
     points
+}
+
+/// Handoffs told one by one, at most.
+const MAX_HANDOFFS: usize = 100;
+
+fn hands(points: &mut Points, handoffs: &[Handoff]) {
+    for handoff in handoffs.iter().take(MAX_HANDOFFS) {
+        let Handoff {
+            giver,
+            taker,
+            offered_at,
+            accepted_at,
+        } = handoff;
+        match offered_at {
+            Some(offered_at) => points.proven.push(format!(
+                "In record {accepted_at} {taker} took what {giver} had offered in record \
+                 {offered_at}: it names the very event that {giver} signed."
+            )),
+            None => points.attested.push(format!(
+                "By {taker}, in record {accepted_at}: that {giver} had offered what it took; the \
+                 offer is not among these records."
+            )),
+        }
+    }
+    if let Some(more) = handoffs
+        .len()
+        .checked_sub(MAX_HANDOFFS)
+        .filter(|more| *more > 0)
+    {
+        points.not_shown.push(format!(
+            "{more} more handoffs, one by one; they hold as well."
+        ));
+    }
 }
 
 fn tree(points: &mut Points, checked: &Checked, records: usize, with_policy: bool) {

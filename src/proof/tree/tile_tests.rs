@@ -1,6 +1,11 @@
 //! Tiles and bundles against the specification's own words and numbers.
 
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "tests fail by panicking"
+)]
 
 use bytes::Bytes;
 use proptest::prelude::*;

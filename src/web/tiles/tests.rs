@@ -138,11 +138,8 @@ fn place(index: u64) -> String {
         parts.remove(0);
     }
     let (last, before) = parts.split_last().unwrap();
-    let mut text = String::new();
-    before
-        .iter()
-        .for_each(|part| text.push_str(&format!("x{part}/")));
-    text + last
+    let before: Vec<String> = before.iter().map(|part| format!("x{part}/")).collect();
+    before.concat() + last
 }
 
 /// Every tile that a tree of `size` has by the specification, by its path.
@@ -180,7 +177,7 @@ async fn the_tiles_of_every_tree_are_what_the_specification_says() {
         let tiles = tiles_of(&entries, size);
         for (path, bytes) in &tiles {
             let (status, got) = fetch(&pages, path).await;
-            assert_eq!((status, &got == bytes), (200, true), "{size}: {path}");
+            assert_eq!((status, got == *bytes), (200, true), "{size}: {path}");
         }
         // The next of each level is not there, nor a wider partial one.
         for level in 0..4_u32 {

@@ -1,0 +1,40 @@
+"""Checks one acknowledgement, receipt or evidence of a ledger, with nothing but
+its format document and two libraries. Exit status 0: it holds; 1: it does not.
+
+  check.py acknowledgement FILE VKEY GENESIS_HASH
+  check.py receipt FILE VKEY
+  check.py evidence FILE VKEY
+"""
+
+import sys
+
+import evidence
+import ledger
+from wire import Malformed
+
+
+def main(kind, name, vkey, *rest):
+    vkey = ledger.VerifierKey(vkey)
+    with open(name, "rb") as file:
+        data = file.read()
+    if kind == "acknowledgement":
+        position = ledger.acknowledgement(data, vkey.key, bytes.fromhex(rest[0]))
+        return f"record {position} is acknowledged"
+    if kind == "receipt":
+        text = data.startswith(b"c2sp.org/tlog-proof@v1\n")
+        held = ledger.receipt_text(data.decode(), vkey) if text else ledger.receipt(data, vkey)
+        return "record {} is in the tree of {} records".format(*held)
+    if kind == "evidence":
+        lot, chain, proven, attested = evidence.check(data, vkey)
+        beyond = "" if attested is None else f", attested before record {attested}"
+        positions = " ".join(map(str, chain))
+        return f"lot {lot} has the records {positions}; no other is proven before record {proven}{beyond}"
+    raise ledger.Wrong(f"{kind} is nothing that can be checked")
+
+
+if __name__ == "__main__":
+    try:
+        print(main(*sys.argv[1:]))
+    except (ledger.Wrong, Malformed, ValueError, KeyError, IndexError) as error:
+        print(f"not verified: {error}")
+        sys.exit(1)

@@ -1,0 +1,322 @@
+"""Evidence of a lot, checked from the format document alone: heads in the tree,
+parts against their digests, signatures by keys whose registration is shown,
+every link, the lot's chain to its birth, and that nothing came after."""
+
+from ledger import checkpoint, climb, dsse, in_tree, need, signed, tagged
+from wire import Message
+
+# The ledger's own party.
+LEDGER = "LEDGER"
+# Kinds of subjects and of links.
+LOT, KEY = 1, 9
+CHAIN, USE = 1, 2
+# Fields of Event and of Change.
+KEY_REGISTERED, KEY_REVOKED, GENESIS, STATE_RECORDED = 104, 105, 200, 201
+ACCEPTED = 31
+LOT_BORN, POSTING = 2, 3
+# Kinds of accounts that hold.
+HOLDINGS = (20, 21)
+# (parts of Record, digests of Head or Payload, tag)
+KINDS = {"events": (2, 9, 0x02), "links": (3, 6, 0x03), "outcomes": (4, 7, 0x04), "findings": (5, 8, 0x05)}
+
+
+class Record:
+    """A record of which some parts are shown."""
+
+    def __init__(self, data):
+        record = Message(data)
+        self.head_bytes = record.bytes(1)
+        self.head = Message(self.head_bytes)
+        self.position = self.head.number(1)
+        self.recorded_at_ms = self.head.number(2)
+        self.payload_bytes = self.head.bytes(4)
+        self.payload = Message(self.payload_bytes)
+        for name, (parts, digests, tag) in KINDS.items():
+            owner = self.payload if name == "events" else self.head
+            setattr(self, name, self._shown(record.messages(parts), owner.each(digests), tag, name))
+
+    def _shown(self, parts, digests, tag, name):
+        need(len(parts) == len(digests), f"record {self.position} has another number of {name}")
+        shown = []
+        for part, digest in zip(parts, digests):
+            salt, body = part.bytes(1), part.bytes(2)
+            if not salt and not body:
+                shown.append(None)
+                continue
+            whole = len(salt) == 16 and tagged(tag, salt, body) == digest
+            need(whole, f"one of the {name} of record {self.position} is not what its head says")
+            shown.append(Message(body))
+        return shown
+
+    def shown_links(self):
+        """(subject, kind, position of the subject's previous record or None)"""
+        for link in filter(None, self.links):
+            subject = link.message(1)
+            previous = link.number(3) if link.has(3) else None
+            yield (subject.number(1), subject.bytes(2)), link.number(2), previous
+
+
+def key_id(key):
+    return tagged(0x09, key)[:16]
+
+
+class Keys:
+    """Keys as the records shown so far register and revoke them."""
+
+    def __init__(self):
+        self.known = {}
+        self.authorities = set()
+        self.threshold = 0
+
+    def genesis(self, record):
+        (event,) = record.events
+        genesis = event.message(GENESIS)
+        key = genesis.bytes(1)
+        self.known[key_id(key)] = (LEDGER, key, 0, None)
+        for authority in genesis.messages(2):
+            key, party = authority.bytes(4), authority.text(1)
+            self.authorities.add(party)
+            self.known[key_id(key)] = (party, key, 0, None)
+        self.threshold = genesis.number(3)
+
+    def check(self, record):
+        """Every signature of a record, by keys in force when it was recorded.
+        Returns the keys' parties."""
+        where = f"record {record.position}"
+        used = {subject[1] for subject, kind, _ in record.shown_links() if kind == USE and subject[0] == KEY}
+        need(record.links and record.links[-1], f"{where} hides its last link")
+        wanted = {record.payload.bytes(4), *record.payload.each(6)}
+        signatures = record.head.messages(5)
+        names = [signature.bytes(1) for signature in signatures]
+        need(names == sorted(wanted), f"{where} is not signed by those who must have")
+        parties = []
+        for name, signature in zip(names, signatures):
+            need(name in self.known, f"{where} is signed with a key that is unknown or revoked")
+            party, key, since, until = self.known[name]
+            need(name in used, f"{where} does not show what its key rests on")
+            at = record.recorded_at_ms
+            need(since <= at and (until is None or at < until), f"{where}: its key was not in force")
+            if name == record.payload.bytes(4):
+                need(party == record.payload.text(3), f"{where}: the key is another party's")
+            kind = "application/vnd.hazledger.statement.v1+protobuf"
+            signed(key, dsse(kind, record.payload_bytes), signature.bytes(2), where)
+            parties.append(party)
+        return parties
+
+    def take(self, record, parties):
+        """What a record says of the keys whose chains it goes on with."""
+        by_authorities = sum(party in self.authorities for party in parties)
+        chained = {}
+        for subject, kind, previous in record.shown_links():
+            if kind == CHAIN and subject[0] == KEY:
+                chained[subject[1]] = previous
+        for name, previous in chained.items():
+            own = name == record.payload.bytes(4) and not by_authorities
+            harmless = own or all(party == LEDGER for party in parties)
+            hides = previous is not None and None in record.events and not harmless
+            need(not hides, f"record {record.position} hides what became of a key")
+        for event in filter(None, record.events):
+            if event.has(KEY_REGISTERED):
+                body = event.message(KEY_REGISTERED)
+                name = key_id(body.bytes(3))
+                if name in chained:
+                    need(name not in self.known, "a key is registered twice")
+                    need(by_authorities >= self.threshold, "a key is registered by too few")
+                    dates = body.number(6), body.number(7)
+                    self.known[name] = (body.text(1), body.bytes(3), *dates)
+            if event.has(KEY_REVOKED) and event.message(KEY_REVOKED).bytes(1) in chained:
+                del self.known[event.message(KEY_REVOKED).bytes(1)]
+        need(all(n in self.known or p is not None for n, p in chained.items()), "a key is not shown")
+
+
+def zigzag(number):
+    return (number >> 1) ^ -(number & 1)
+
+
+class Lot:
+    """A lot's accounts, added up from the outcomes that are shown."""
+
+    def __init__(self):
+        self.accounts = {}
+
+    def take(self, record, lot):
+        outcomes = [o for o in record.outcomes if o and subject_of(o.message(1)) == lot]
+        need(len(outcomes) <= 1, f"record {record.position} has two outcomes of the lot")
+        if not outcomes:
+            need(not hidden(record, lot), f"record {record.position} may hide the lot's outcome")
+        changes = [change for outcome in outcomes for change in outcome.messages(2)]
+        if not self.accounts:
+            need(changes and changes[0].has(LOT_BORN), "the lot's chain does not begin with its birth")
+            self.named(record, lot, changes[0].message(1).number(1))
+        total = [0, 0]
+        for change in changes:
+            if change.has(POSTING):
+                posting = change.message(POSTING)
+                account = posting.bytes(1)
+                sums = self.accounts.setdefault(account, [0, 0])
+                for at in (0, 1):
+                    booked = zigzag(posting.number(2 + at))
+                    sums[at] += booked
+                    total[at] += booked
+        need(total == [0, 0], f"record {record.position}: the lot's postings are not zero")
+        for account, sums in self.accounts.items():
+            holding = Message(account).number(1) in HOLDINGS
+            need(not holding or min(sums) >= 0, f"record {record.position}: a holding below zero")
+
+    @staticmethod
+    def named(record, lot, event_index):
+        payload = record.payload
+        for line in range(512):
+            numbers = event_index.to_bytes(4, "big") + line.to_bytes(4, "big")
+            if tagged(0x08, payload.bytes(2), numbers, payload.bytes(3))[:16] == lot[1]:
+                return
+        need(False, "the lot is not named after its birth")
+
+
+def subject_of(message):
+    return message.number(1), message.bytes(2)
+
+
+def hidden(record, subject):
+    """Whether one of the withheld outcomes can be a subject's."""
+    links = [None if link is None else (subject_of(link.message(1)), link.number(2)) for link in record.links]
+    at = links.index((subject, CHAIN))
+    uses = [number for number, link in enumerate(links) if link and link[1] == USE]
+    chains, count = uses[0], len(record.outcomes)
+    for place in range(max(0, at - (chains - count)), min(at, count - 1) + 1):
+        shown = [subject_of(o.message(1)) if o else None for o in record.outcomes]
+        before = all(s < subject for s in shown[:place] if s)
+        after = all(subject < s for s in shown[place + 1 :] if s)
+        if shown[place] is None and before and after:
+            return True
+    return False
+
+
+def climb_touched(entry, root, count):
+    """A line of a map of touched subjects: RFC 6962's shape with BLAKE3."""
+    leaf = tagged(0x0C, entry.bytes(1), entry.number(2).to_bytes(8, "big"))
+    node = lambda left, right: tagged(0x0D, left, right)
+    found = climb(leaf, entry.number(3), count, entry.each(4), node)
+    need(found == root, "a line of a map does not lead to its root")
+    return entry.bytes(1), entry.number(2), entry.number(3)
+
+
+def last_in_map(proof, subject, root, count):
+    """The subject's latest position in a map, or None if it is not in it."""
+    digest = tagged(0x11, subject[0].to_bytes(4, "big"), subject[1])
+    if proof.has(2):
+        line, position, _ = climb_touched(proof.message(2), root, count)
+        need(line == digest, "the line shown is another subject's")
+        return position
+    if count == 0:
+        need(root == bytes(32), "an empty map has another root")
+        return None
+    before = climb_touched(proof.message(3), root, count) if proof.has(3) else None
+    after = climb_touched(proof.message(4), root, count) if proof.has(4) else None
+    need(before or after, "a map neither shows the subject nor a gap")
+    need(before is None or before[0] < digest, "the line before is not before")
+    need(after is None or digest < after[0], "the line after is not after")
+    low = before[2] + 1 if before else 0
+    high = after[2] if after else count
+    need(low == high, "the gap is not one")
+    return None
+
+
+def follow(record, ends):
+    """Each link that is shown leads to the last record of its chain that is."""
+    chained = []
+    for subject, kind, previous in record.shown_links():
+        if record.position and previous is None:
+            need(kind == CHAIN and subject not in ends, "a chain begins twice")
+        elif record.position:
+            what = f"record {record.position} rests on record {previous}, which is left out"
+            need(ends.get(subject) == previous, what)
+        if kind == CHAIN:
+            chained.append(subject)
+    ends.update((subject, record.position) for subject in chained)
+
+
+def check_offers(record, records):
+    """An acceptance that is shown is of the offer that is."""
+    for event in filter(None, record.events):
+        if event.has(ACCEPTED):
+            offer = event.message(ACCEPTED).message(1)
+            for other in records.values():
+                if (other.payload.bytes(3), other.payload.bytes(2)) == (offer.bytes(1), offer.bytes(2)):
+                    digest = other.payload.each(9)[offer.number(3)]
+                    need(digest == offer.bytes(4), "an acceptance is of another offer")
+
+
+def check(data, vkey):
+    """Evidence, by the ledger's verifier key. Returns (lot in hexadecimal,
+    positions of its chain, proven up to, attested up to or None)."""
+    evidence = Message(data)
+    need(evidence.number(1) == 1, "another version")
+    lot = (LOT, evidence.bytes(2))
+    size, root = checkpoint(evidence.text(3), vkey)
+    keys, lots, ends, records, own = Keys(), {}, {}, {}, set()
+    for held in evidence.messages(4):
+        record = Record(held.bytes(1))
+        at = record.position
+        need(at < size and at not in records and at >= max(records, default=0), "records are out of order")
+        in_tree(record.head_bytes, at, held.each(2), size, root)
+        origin = record.payload.message(1)
+        need(origin.text(1) == vkey.name, f"record {at} is of another ledger")
+        if not records:
+            need(at == 0, "record 0 is not shown")
+            genesis_hash = tagged(0x01, record.head_bytes)
+            keys.genesis(record)
+        else:
+            need(origin.bytes(2) == genesis_hash, f"record {at} is of another ledger")
+            parties = keys.check(record)
+            keys.take(record, parties)
+            if all(party == LEDGER for party in parties):
+                own.add(at)
+        follow(record, ends)
+        for subject, kind, _ in record.shown_links():
+            if kind == CHAIN and subject[0] == LOT:
+                lots.setdefault(subject, Lot()).take(record, subject)
+        records[at] = record
+    for record in records.values():
+        check_offers(record, records)
+
+    chain, at = [], ends.get(lot)
+    need(at is not None, "nothing is shown of the lot")
+    last = at
+    while at is not None:
+        chain.insert(0, at)
+        links = records[at].shown_links()
+        at = next(previous for subject, kind, previous in links if subject == lot and kind == CHAIN)
+
+    (genesis,) = records[0].events
+    interval = max(2, genesis.message(GENESIS).number(4))
+    due = range((last // interval + 1) * interval, size, interval)
+    maps = evidence.messages(5)
+    need([m.number(1) for m in maps] == list(due), "not one map for each state record since")
+    proven = last + 1
+    for number, proof in enumerate(maps):
+        need(proof.number(1) in own, "a state record is not shown, or not the ledger's")
+        record = records[proof.number(1)]
+        (event,) = record.events
+        said = event.message(STATE_RECORDED)
+        found = last_in_map(proof, lot, said.bytes(2), said.number(3))
+        need(found == (last if number == 0 else None), "a map says otherwise than the chain")
+        proven = record.position + 1
+    attested = None
+    if proven < size or evidence.has(6):
+        last_word(evidence.message(6), vkey, genesis_hash, (size, root), lot, last)
+        attested = size
+    return lot[1].hex(), chain, proven, attested
+
+
+def last_word(word, vkey, genesis_hash, tree, lot, last):
+    """The ledger's signed word on the lot's last record."""
+    body, signature = word.bytes(1), word.message(2)
+    kind = "application/vnd.hazledger.subject-head.v1+protobuf"
+    need(signature.bytes(1) == key_id(vkey.key), "the last word is not the ledger's")
+    signed(vkey.key, dsse(kind, body), signature.bytes(2), "the word on the lot's last record")
+    said = Message(body)
+    need(said.bytes(1) == genesis_hash, "the last word is of another ledger")
+    need((said.number(2), said.bytes(3)) == tree, "the last word is of another tree")
+    need(subject_of(said.message(4)) == lot, "the last word is of another lot")
+    need(said.has(5) and said.number(5) == last, "the last word names another record")
