@@ -156,6 +156,25 @@ pub const HIDES_LATEST: Lie = Lie {
     missed: &[(By::Newcomer, "verified")],
 };
 
+pub const WITHHOLDS: Lie = Lie {
+    name: "hides the latest record",
+    told: "what the server says of itself, and its checkpoint, count it; the journal is read out \
+           without it",
+    tell: |world| {
+        let size = world.truth.size();
+        Tale {
+            says: size,
+            checkpoint: world.truth.checkpoint(world),
+            ..tale(world, world.truth.cut(size - 1))
+        }
+    },
+    caught: &[
+        (By::Monitor, "withheld: "),
+        (By::Newcomer, "records that the ledger signed for are gone"),
+    ],
+    missed: &[],
+};
+
 pub const FORKS: Lie = Lie {
     name: "forks its tree between two clients",
     told: "one client is told the truth, the other a journal that goes on otherwise from before \

@@ -62,6 +62,7 @@ pub struct Lie {
 /// A history with its own checkpoint.
 fn tale(world: &World, history: History) -> Tale {
     Tale {
+        says: history.size(),
         checkpoint: history.checkpoint(world),
         receipt: None,
         evidence: None,
@@ -113,6 +114,7 @@ lies! {
     an_act_left_without_effect_is_caught => journal::EFFECT,
     a_rolled_back_journal_is_caught => journal::ROLLS_BACK,
     a_hidden_latest_record_is_caught => journal::HIDES_LATEST,
+    a_withheld_latest_record_is_caught => journal::WITHHOLDS,
     a_fork_is_caught => journal::FORKS,
     a_true_receipt_holds => receipt::TRUE_RECEIPT,
     a_head_under_another_trees_checkpoint_is_caught => receipt::SPLICED,
