@@ -54,6 +54,7 @@ pub const TRUTH: Lie = Lie {
         (By::Evidence, "verified"),
         (By::EvidenceAcknowledgement, "verified"),
         (By::EvidenceReceipt, "verified"),
+        (By::EvidenceCheckpoint, "verified"),
     ],
 };
 

@@ -42,6 +42,9 @@ pub enum By {
     EvidenceAcknowledgement,
     /// The same with receipts: `hazledger verify FILE --key --receipts`.
     EvidenceReceipt,
+    /// The same with the checkpoint of noon: `hazledger verify FILE --key
+    /// --checkpoint`.
+    EvidenceCheckpoint,
     /// Whoever has watched since noon: `hazledger monitor URL --state DIR`.
     Monitor,
     /// Whoever watches two servers of the ledger at once, of which the other
@@ -76,6 +79,7 @@ impl Honest {
         let noon = world.noon();
         let lines: Vec<String> = noon.acknowledgements.iter().map(json).collect();
         fs::write(folder.path().join("acks.jsonl"), lines.join("\n")).unwrap();
+        fs::write(folder.path().join("noon.note"), noon.checkpoint(world)).unwrap();
         let of_lot = noon.chain(world.lot);
         let about: Vec<&str> = of_lot
             .iter()
@@ -113,7 +117,7 @@ impl Honest {
                 .args(&self.receipts),
             By::GivenReceipt => return receipt(world, &liar, tale),
             By::Evidence => return evidence(world, &liar, tale),
-            By::EvidenceAcknowledgement | By::EvidenceReceipt => {
+            By::EvidenceAcknowledgement | By::EvidenceReceipt | By::EvidenceCheckpoint => {
                 return self.against(world, by, tale);
             }
             By::Monitor => return monitor(world, &liar, tale),
@@ -133,12 +137,12 @@ impl Honest {
         let mut command = hazledger();
         command.arg("verify").arg(&file);
         command.args(["--key", &world.vkey().to_string()]);
-        if by == By::EvidenceReceipt {
-            let of_lot = self.of_lot.iter().map(|at| &self.receipts[*at as usize]);
-            command.arg("--receipts").args(of_lot);
-        } else {
-            command.arg("--acks").arg(self.path("lot.jsonl"));
-        }
+        let of_lot = self.of_lot.iter().map(|at| &self.receipts[*at as usize]);
+        match by {
+            By::EvidenceReceipt => command.arg("--receipts").args(of_lot),
+            By::EvidenceCheckpoint => command.arg("--checkpoint").arg(self.path("noon.note")),
+            _ => command.arg("--acks").arg(self.path("lot.jsonl")),
+        };
         ran(&mut command)
     }
 }
