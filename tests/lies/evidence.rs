@@ -230,6 +230,10 @@ pub const FORKS: Lie = Lie {
             By::EvidenceReceipt,
             "the ledger signed another tree of 36 records",
         ),
+        (
+            By::EvidenceCheckpoint,
+            "the ledger signed another tree of 36 records",
+        ),
     ],
     missed: &[(By::Evidence, "verified")],
 };
