@@ -387,7 +387,8 @@ fn an_answer_that_does_not_hold_is_not_taken_however_it_is_made() {
     let log = TestLog::new(9);
     let answer = |status: &str, kind: &str, body: &str| {
         let length = body.len();
-        format!("HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}").into_bytes()
+        let head = format!("Content-Type: {kind}\r\nContent-Length: {length}\r\n");
+        format!("HTTP/1.1 {status}\r\n{head}Connection: close\r\n\r\n{body}").into_bytes()
     };
     let text = |status: &str, body: &str| answer(status, "text/plain", body);
     let by = |number: u8, name: &str, text: &str, at_s: u64| {
