@@ -5,6 +5,7 @@
 
 mod ahead;
 mod alarm;
+mod evidenced;
 mod folder;
 mod monitor;
 mod problem;
@@ -30,6 +31,7 @@ use crate::proof::{ChainVerifier, Expect, Failure, Report, Verifier};
 use resumed::Resumed;
 
 pub use alarm::{Alarm, AlarmKind};
+pub use evidenced::{Disagreement, hold_evidence};
 pub use folder::ReadOnlyFolder;
 pub use monitor::{Monitor, Rules, Seen, SeenServer};
 pub use problem::Problem;

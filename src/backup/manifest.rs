@@ -138,6 +138,10 @@ impl Manifest {
             manifest.files.push(entry);
         }
         manifest.has_each_once()?;
+        // In its one form: a line after the last would be nobody's.
+        if manifest.to_string() != text {
+            return Err(BadManifest::Hash);
+        }
         Ok(manifest)
     }
 

@@ -42,12 +42,16 @@ With --resume the file is read and written: keep it where nobody else writes.
 Of a directory all records are read again and hashed, but only signatures and
 laws after the saved position are checked; of a server only what is new is read.
 
+Held against evidence, acknowledgements and receipts must be of this lot's
+records: one that the evidence does not show is told as hidden.
+
 Example:
   hazledger verify ledger
   hazledger verify ledger --chain-only
   hazledger verify ledger --resume ledger.verified --checkpoint kept.note
   hazledger verify http://127.0.0.1:7474 --resume ledger.verified
   hazledger verify lot.evidence --key hazledger.example/try+0c2f…+AZ…
+  hazledger verify lot.evidence --key hazledger.example/try+0c2f…+AZ… --acks lot.jsonl
   hazledger verify ledger --acks acks.jsonl --ledger-key-public 5f0c…")]
 pub struct VerifyArgs {
     /// The data directory, or the address of a ledger's server; or a file of
@@ -89,8 +93,7 @@ pub fn run(args: &VerifyArgs) -> Result<Outcome, CliError> {
     };
     let mut kept = KeptFiles::read(&args.kept)?;
     if args.from.is_file() {
-        let (key, policy) = (args.key.as_deref(), kept.policy.as_ref());
-        return verify_evidence::run(&args.from, key, policy, args.format);
+        return verify_evidence::run(&args.from, args.key.as_deref(), &kept, args.format);
     }
     let mut resume = Resume::of(args.resume.as_deref(), &expect);
     let url = args.from.to_str().filter(|from| from.contains("://"));

@@ -55,18 +55,21 @@ pub fn apply(
     let as_it_is = Overlay::new(&journal, Vec::new());
     let before = audited(&as_it_is, progress).map_err(RetainError::Untrue)?;
     drop_unfinished(&storage)?;
+    let mut withheld = before.withheld;
     for (first, positions) in &plan.records {
         make_withheld(&storage, *first, &mut |position, body| {
-            positions
+            let (shorter, events) = positions
                 .contains(&position)
                 .then(|| without_events(body))
-                .flatten()
+                .flatten()?;
+            withheld = withheld.saturating_add(events);
+            Some(shorter)
         })?;
     }
     // As the disk gives the candidates back, in the midst of all the others.
     let names = plan.records.keys().map(|first| segment_name(*first));
     let as_it_will_be = Overlay::new(&journal, names.collect());
-    let after = audited(&as_it_will_be, progress).and_then(|after| same(&before, after, plan));
+    let after = audited(&as_it_will_be, progress).and_then(|after| same(&before, after, withheld));
     let report = match after {
         Ok(after) => after,
         Err(what) => {
@@ -100,12 +103,14 @@ pub fn apply(
     })
 }
 
-/// A stored record without its events' bodies and salts; `None` if it cannot be
-/// read.
-pub(super) fn without_events(stored: &Bytes) -> Option<Bytes> {
+/// A stored record without its events' bodies and salts, and how many there
+/// were; `None` if it cannot be read.
+pub(super) fn without_events(stored: &Bytes) -> Option<(Bytes, u64)> {
     let mut record = Record::decode(stored.clone()).ok()?;
-    record.events.fill(Part::default());
-    Some(record.encode_to_vec().into())
+    let none = Part::default();
+    let events = record.events.iter().filter(|part| **part != none).count();
+    record.events.fill(none);
+    Some((record.encode_to_vec().into(), events as u64))
 }
 
 fn whole(audit: Audit) -> Result<Report, String> {
@@ -115,9 +120,8 @@ fn whole(audit: Audit) -> Result<Report, String> {
     }
 }
 
-/// The same ledger, with so many more events withheld.
-fn same(before: &Report, after: Report, plan: &Plan) -> Result<Report, String> {
-    let withheld = before.withheld.saturating_add(plan.events);
+/// The same ledger, with so many events withheld.
+fn same(before: &Report, after: Report, withheld: u64) -> Result<Report, String> {
     let wanted = Report {
         withheld,
         ..before.clone()

@@ -108,7 +108,7 @@ fn opened(stored: &Bytes) -> Result<OpenRecord, String> {
 
 /// Bytes by which a record becomes shorter.
 fn saved(stored: &Bytes) -> u64 {
-    let shorter = super::apply::without_events(stored).map_or(0, |bytes| bytes.len());
+    let shorter = super::apply::without_events(stored).map_or(stored.len(), |(bytes, _)| bytes.len());
     (stored.len() as u64).saturating_sub(shorter as u64)
 }
 

@@ -26,8 +26,8 @@ pub const SEGMENT_BYTES: u32 = 24 * 1024;
 
 /// Some weeks that have been over for a while.
 const SPAN: Span = Span {
-    from_ms: 1_788_000_000_000,
-    until_ms: 1_789_700_000_000,
+    from_ms: 1_772_000_000_000,
+    until_ms: 1_773_700_000_000,
     events: 4_000,
 };
 
@@ -257,6 +257,37 @@ pub fn cli(args: &[&str]) -> Ran {
         status: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8(output.stdout).unwrap(),
         stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// The real server on a data directory, on a free port; killed when dropped.
+pub struct Server {
+    child: std::process::Child,
+    pub url: String,
+}
+
+impl Server {
+    pub fn start(dir: &str, more: &[&str]) -> Server {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_hazledger"))
+            .args(["serve", dir, "--listen", "127.0.0.1:0", "--format", "json"])
+            .args(more)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let stdout = child.stdout.take().unwrap();
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut line).unwrap();
+        let ready: Value = serde_json::from_str(&line).unwrap();
+        let url = ready["address"].as_str().unwrap().to_owned();
+        Server { child, url }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

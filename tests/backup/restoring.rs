@@ -7,7 +7,7 @@ use std::path::Path;
 use hazledger::backup::Manifest;
 use hazledger::ledger::Known;
 
-use crate::ground::{Ground, cli, files, flip};
+use crate::ground::{Ground, Server, cli, files, flip};
 
 #[test]
 fn a_restored_ledger_is_the_same_and_stands_under_its_mark() {
@@ -166,4 +166,28 @@ fn what_cannot_be_tried_exits_2() {
     cli(&["verify", &ground.path("backup")])
         .exits(2)
         .says("holds no ledger");
+}
+
+#[test]
+fn a_restored_ledger_is_served_once_a_kept_checkpoint_is_there() {
+    let ground = Ground::grown(15, 30);
+    ground.backup("backup", &[]).exits(0);
+    let said = cli(&["restore", &ground.path("backup"), &ground.path("restored")]).exits(0);
+    said.says("--known-checkpoint FILE");
+    let known = ground.path("ledger/checkpoints/signed");
+    let restored = ground.path("restored");
+    let mark = Path::new(&restored).join("RESTORED");
+    drop(Server::start(&restored, &[]));
+    assert!(mark.exists());
+    // A later checkpoint, of what has been lost, does not end the wait.
+    let mut ground = ground;
+    ground.grow(10);
+    drop(Server::start(&restored, &["--known-checkpoint", &known]));
+    assert!(mark.exists());
+    // Taken again, nothing is.
+    ground.backup("backup", &[]).exits(0);
+    ground.restore("backup", "again").exits(0);
+    let again = ground.path("again");
+    drop(Server::start(&again, &["--known-checkpoint", &known]));
+    assert!(!Path::new(&again).join("RESTORED").exists());
 }

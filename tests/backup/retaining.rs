@@ -5,13 +5,17 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use hazledger::audit::ReadOnlyFolder;
 use hazledger::event::record::OpenRecord;
+use hazledger::event::signing::SecretKey;
 use hazledger::ledger::{Known, Ledger};
-use hazledger::pb::{Record, SubjectKind};
+use hazledger::pb::{Receipt, Record, SubjectKind};
+use hazledger::proof::{NoteKeyKind, VerifierKey, check_receipt};
+use hazledger::retain::{apply, plan};
 use prost::Message as _;
 use serde_json::Value;
 
-use crate::ground::{Ground, Ran, cli};
+use crate::ground::{Ground, Ran, Server, cli};
 
 fn retain(ground: &Ground, more: &[&str]) -> Ran {
     let dir = ground.path("ledger");
@@ -52,7 +56,9 @@ fn what_may_go_goes_and_everything_else_stays_and_holds() {
     let ledger = ground.open();
     let before = records(&ledger);
     let lots: Vec<_> = closed_lots(&before);
+    let receipts = receipts(&ground, &ledger);
     ground.close(ledger);
+    let traced = traces(&dir, &lots);
     let checkpoint = fs::read_to_string(ground.dir().join("checkpoints/signed")).unwrap();
     ground.backup("backup", &[]).exits(0);
     let verified = cli(&["verify", &dir, "--format", "json"]).exits(0).json();
@@ -100,15 +106,28 @@ fn what_may_go_goes_and_everything_else_stays_and_holds() {
         }
     }
     assert_eq!(gone as u64, told["events"].as_u64().unwrap());
+    // Receipts that were kept, and those that it gives today.
+    let key = verifier_key(&ledger);
+    let given = self::receipts(&ground, &ledger);
+    for (kept, now) in receipts.iter().zip(&given) {
+        let kept = check_receipt(kept, &key, None).unwrap();
+        let now = check_receipt(now, &key, None).unwrap();
+        assert_eq!((kept.position, kept.head_hash), (now.position, now.head_hash));
+    }
+    assert!(receipts.len() > 100);
     // Acknowledgements that were kept are what it would answer today.
     for kept in &ground.acks {
         let head = hazledger::pb::Head::decode(kept.head.clone()).unwrap();
         let (_, now) = ledger.record(head.position).unwrap().unwrap();
         assert_eq!(&now, kept);
     }
-    // Traces of lots that are gone still tell what happened.
-    assert!(lots.len() > 3, "{}", lots.len());
     ground.close(ledger);
+    // Traces of lots that are gone still tell where everything went.
+    let again = traces(&dir, &lots);
+    assert!(again.len() > 3);
+    assert_ne!(traced, again, "nothing of a trace is withheld");
+    let moved = |lots: &[Value]| lots.iter().map(moved).collect::<Vec<_>>();
+    assert_eq!(moved(&traced), moved(&again));
     // It goes on, and a backup from before takes the shorter segments over.
     ground.grow_later(10);
     cli(&["verify", &dir]).exits(0);
@@ -145,6 +164,67 @@ fn a_ledger_in_use_and_one_that_does_not_verify_are_left_alone() {
     retain(&ground, &["--apply"]).exits(1).says("nothing was changed");
     fs::write(&segment, whole).unwrap();
     assert!(retain(&ground, &[]).exits(0).json()["events"].as_u64().unwrap() > 0);
+}
+
+#[test]
+fn what_was_cut_short_is_finished_by_the_next() {
+    let ground = lived();
+    let dir = ground.dir();
+    let folder = ReadOnlyFolder::new(dir.join("journal"));
+    let whole = plan(&folder, &mut |_| {}).unwrap();
+    assert!(whole.records.len() > 2);
+    // Some segments were put in place, a candidate was left half written.
+    let mut some = whole.clone();
+    let rest = some.records.split_off(whole.records.keys().nth(1).unwrap());
+    let genesis = hazledger::ledger::genesis_hash(&dir).unwrap();
+    apply(&dir, genesis, &some, &mut |_| {}).unwrap();
+    let next = rest.keys().next().unwrap();
+    let half = dir.join(format!("journal/{next:020}.seg.new"));
+    fs::write(&half, "half").unwrap();
+    cli(&["verify", &ground.path("ledger")]).exits(0);
+    let done = retain(&ground, &["--apply"]).exits(0).json();
+    assert_eq!(done["records"], whole.count() - some.count());
+    assert_eq!(done["withheldNow"], whole.events);
+    assert!(!half.exists());
+    cli(&["verify", &ground.path("ledger")]).exits(0);
+}
+
+fn verifier_key(ledger: &Ledger) -> VerifierKey {
+    let origin = ledger.status().origin.name;
+    let key = SecretKey::from_seed(&[1; 32]);
+    VerifierKey::new(&origin, NoteKeyKind::Ed25519, key.public().clone()).unwrap()
+}
+
+/// A receipt of every record.
+fn receipts(ground: &Ground, ledger: &Ledger) -> Vec<Receipt> {
+    let receipt = |position| ground.runtime.block_on(ledger.receipt(position)).unwrap();
+    (0..ledger.committed()).map(receipt).collect()
+}
+
+/// What a real server says of lots.
+fn traces(dir: &str, lots: &[Vec<u8>]) -> Vec<Value> {
+    let server = Server::start(dir, &[]);
+    let trace = |lot: &Vec<u8>| {
+        let lot: String = lot.iter().map(|byte| format!("{byte:02x}")).collect();
+        let said = cli(&["trace", "--lot", &lot, "--server", &server.url, "--format", "json"]);
+        said.exits(0).json()
+    };
+    lots.iter().map(trace).collect()
+}
+
+/// The postings of a trace's steps, wherever they stand in it.
+fn moved(trace: &Value) -> Vec<Value> {
+    match trace {
+        Value::Object(fields) => fields
+            .iter()
+            .flat_map(|(name, value)| match name.as_str() {
+                "grossMg" | "containedMg" | "position" | "account" => vec![value.clone()],
+                _ => moved(value),
+            })
+            .collect(),
+        Value::Array(all) => all.iter().flat_map(moved).collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// Of a record whose events are gone: by a party, about lots, and no

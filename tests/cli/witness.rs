@@ -312,6 +312,7 @@ fn a_copy_of_a_ledger_that_goes_its_own_way_is_refused_and_the_proof_of_it_kept(
     assert_eq!((one.stop().0, two.stop().0), (0, 0));
     let server = house.serve(&copies[1]);
     house.produce(&server, "OTHER");
+    wait_for_metric(&server, "hazledger_cosigned_behind_records ", |records| records == 1);
     let one = Witness::start(&house, "w1", &["--listen", &at[0]]);
     let two = Witness::start(&house, "w2", &["--listen", &at[1]]);
     let refused = "hazledger_witness_failures_total{witness=\"w1\",reason=\"refused\"} ";

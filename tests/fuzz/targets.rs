@@ -13,6 +13,7 @@ use std::sync::{Mutex, OnceLock};
 
 use bytes::Bytes;
 use hazledger::audit::{Kept, verify_journal};
+use hazledger::backup::Manifest;
 use hazledger::cli::acks;
 use hazledger::cli::json::{from_json, to_json};
 use hazledger::cli::key_file::KeyFile;
@@ -65,6 +66,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("json", json),           // messages in the proto3 JSON mapping
     ("key_file", key_file),   // a key file
     ("segment", segment),     // a journal's segments, opened to be written to
+    ("manifest", manifest),   // the manifest of a backup
     ("audit", audit),         // a journal's segments, as the verifier reads them
     ("vkey", proofs::vkey),   // a verifier key of notes
     ("note", proofs::note),   // a signed note, to its signatures
@@ -394,6 +396,26 @@ fn json(bytes: &[u8]) {
     }
 }
 
+fn manifest(bytes: &[u8]) {
+    let Some(([how], rest)) = choices(bytes) else {
+        return;
+    };
+    let Ok(text) = std::str::from_utf8(&rest) else {
+        return;
+    };
+    // With its hash made right: else nothing gets past it.
+    let covered = text.rsplit_once("end ").map_or(text, |(covered, _)| covered);
+    let end = blake3::hash(covered.as_bytes());
+    let repaired = format!("{covered}end {}\n", end.to_hex());
+    let text = if how & 1 == 1 { &repaired } else { text };
+    if let Ok(manifest) = Manifest::parse(text) {
+        assert_eq!(Manifest::parse(&manifest.to_string()).as_ref(), Ok(&manifest));
+        for file in &manifest.files {
+            assert!(!file.stored.contains('/') && !file.name.contains(".."));
+        }
+    }
+}
+
 fn key_file(bytes: &[u8]) {
     let Some(([how], rest)) = choices(bytes) else {
         return;
@@ -677,6 +699,18 @@ pub fn seeds(golden: &Path) -> Vec<(&'static str, Vec<u8>)> {
     }
     let plain = hazledger::cli::key_file::render(&key("P1"), None).unwrap();
     add("key_file", &[0], plain.as_bytes());
+    let none = format!(
+        "hazledger backup\nversion = 1\ngenesis = {0}\nrecords = 1\nlast head = {0}\n\
+         recorded ms = 1\ntaken ms = -2\nfile {0} 12 LEDGER LEDGER.saved\nend {0}\n",
+        "0a".repeat(32)
+    );
+    let more = "file {} 9 journal/00000000000000000000.seg journal-00000000000000000000.seg.to-1\n\
+                file {} 9 refusals/00000000000000000007.seg refusals-00000000000000000007.seg.1\n\
+                file {} 7 checkpoints/signed checkpoint-signed\nfile {} 0 ledger.key ledger.key\n";
+    let more = none.replace("end ", &(more.replace("{}", &"0b".repeat(32)) + "end "));
+    add("manifest", &[0], none.as_bytes());
+    add("manifest", &[1], none.as_bytes());
+    add("manifest", &[1], more.as_bytes());
     add("key_file", &[1], plain.as_bytes());
     let sealed = serde_json::json!({"format": "hazledger key", "version": 1, "algorithm": "Ed25519",
         "keyId": key("P1").id().to_string(), "publicKey": hazledger::event::digest::to_hex(

@@ -18,7 +18,7 @@ use crate::proof::tree::check_consistency;
 use crate::proof::{Policy, open_checkpoint};
 
 /// What anything may take before its test fails.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What the log was asked to do, or told.
 #[derive(Debug, PartialEq)]
@@ -371,7 +371,7 @@ fn impostor(answer: Vec<u8>) -> (std::net::SocketAddr, Receiver<()>) {
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
-            let mut buffer = [0; 64 * 1024];
+            let mut buffer = vec![0; 64 * 1024];
             let read = stream.read(&mut buffer).unwrap();
             if read > 0 && asked.try_send(()).is_ok() {
                 // Whoever has heard enough may hang up.
