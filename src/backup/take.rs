@@ -108,7 +108,7 @@ pub fn take<T: Storage + Clone>(
     };
     for _ in 0..MAX_TRIES {
         if let Some(rest) = taking.once()? {
-            return taking.publish(rest, taken_at_ms);
+            return taking.publish(&rest, taken_at_ms);
         }
         taking.shelf.begin_again();
     }
@@ -141,7 +141,7 @@ impl<T: Storage + Clone> Taking<'_, T> {
         let mut stocked = self.journal(signed)?;
         for small in checkpoints {
             let stored = small.name.replace("checkpoints/", "checkpoint-");
-            self.small(small, &stored)?;
+            self.small(&small, &stored)?;
         }
         if self.wanted.refusals {
             self.refusals()?;
@@ -149,12 +149,12 @@ impl<T: Storage + Clone> Taking<'_, T> {
                 return Ok(None);
             }
         }
-        self.small(self.source.marker()?, "LEDGER.saved")?;
+        self.small(&self.source.marker()?, "LEDGER.saved")?;
         stocked.key = self.key()?;
         Ok(Some(stocked))
     }
 
-    fn publish(self, stocked: Stocked, taken_at_ms: i64) -> Result<Taken, BackupError> {
+    fn publish(self, stocked: &Stocked, taken_at_ms: i64) -> Result<Taken, BackupError> {
         let before = self.shelf.before.as_ref();
         let earlier = before.map_or(0, |before| before.recorded_at_ms);
         let manifest = Manifest {
@@ -497,12 +497,12 @@ impl<T: Storage + Clone> Taking<'_, T> {
         } else {
             Key::Sealed
         };
-        self.small(small, KEY)?;
+        self.small(&small, KEY)?;
         Ok(key)
     }
 
     /// A small file, kept if the backup has the same.
-    fn small(&mut self, small: Small, stored: &str) -> Result<(), BackupError> {
+    fn small(&mut self, small: &Small, stored: &str) -> Result<(), BackupError> {
         let hash = Hash(*blake3::hash(&small.bytes).as_bytes());
         if let Some(entry) = self.shelf.has(&small.name).cloned()
             && entry.hash == hash

@@ -485,7 +485,7 @@ async fn what_an_earlier_key_signed_is_kept_to_and_signed_again() {
     let opened = Journal::open(bench.journal.clone(), None, 0, options.journal);
     let records = opened.unwrap().0.reader();
     let (old, new) = (&bench.world.ledger_key, SecretKey::from_seed(&[5; 32]));
-    let begin = |key: &SecretKey, earlier: &[PublicKey]| {
+    let try_with = |key: &SecretKey, earlier: &[PublicKey]| {
         let place = Arc::new(Folder(bench.place.clone()));
         let at = At {
             projection: &bench.stores.path().join("other"),
@@ -496,11 +496,11 @@ async fn what_an_earlier_key_signed_is_kept_to_and_signed_again() {
         };
         checkpoint::begin(take_up(place, None).unwrap(), &records, &at, &options)
     };
-    assert!(matches!(begin(&new, &[]), Err(OpenError::Checkpoint(_))));
-    let begun = begin(&new, &[old.public().clone()]).unwrap();
+    assert!(matches!(try_with(&new, &[]), Err(OpenError::Checkpoint(_))));
+    let begun = try_with(&new, &[old.public().clone()]).unwrap();
     assert_eq!(begun.checkpoints.hold(), None);
     assert!(!begun.checkpoints.is_signed(1));
-    assert!(begin(old, &[]).unwrap().checkpoints.is_signed(1));
+    assert!(try_with(old, &[]).unwrap().checkpoints.is_signed(1));
 }
 
 #[test]
