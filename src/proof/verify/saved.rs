@@ -263,6 +263,9 @@ impl<W: Write> Sink<'_, W> {
     }
 }
 
+/// An item's key and bytes.
+type Encoded = (Key, Arc<[u8]>);
+
 /// Reads, and hashes what it has read; what there is bounds what is read.
 struct Source<'a, R> {
     input: &'a mut R,
@@ -369,7 +372,7 @@ impl<'a, R: Read> Source<'a, R> {
         Ok((before, leaves))
     }
 
-    fn items(&mut self) -> Result<Items, BadSaved> {
+    fn items(&mut self) -> Result<Vec<Encoded>, BadSaved> {
         let mut items = Vec::new();
         for _ in 0..self.number()? {
             let key = self.key()?;

@@ -256,11 +256,8 @@ mod tests {
         assert_eq!(tree.root_at(near), Some(root_of(near)));
 
         let (before, recent) = tree.recent();
-        let again = HeadsTree::restore(
-            before,
-            &recent.copied().collect::<Vec<_>>(),
-            &BTreeSet::new(),
-        );
+        let recent: Vec<TreeHash> = recent.copied().collect();
+        let again = HeadsTree::restore(before, &recent, &BTreeSet::new());
         assert_eq!((again.size(), again.root()), (tree.size(), tree.root()));
         assert_eq!(again.root_at(near), tree.root_at(near));
         assert_eq!(again.root_at(77).unwrap_or_else(empty_root), empty_root());
