@@ -215,7 +215,8 @@ impl Moving<'_> {
         self.check(placed.first, next, &name, &file)?;
         if let Some(length) = copied {
             let unfinished = self.store.join(&file);
-            fs::rename(&unfinished, &there).map_err(BackupError::io("rename", show(&unfinished)))?;
+            fs::rename(&unfinished, &there)
+                .map_err(BackupError::io("rename", show(&unfinished)))?;
             sync_folder(&self.store)?;
             self.archived.copied = self.archived.copied.saturating_add(length);
         }
@@ -285,13 +286,7 @@ impl Moving<'_> {
 
     /// Holds what stands in the store against the ledger's signatures, and
     /// against the segment that follows here.
-    fn check(
-        &mut self,
-        first: u64,
-        next: u64,
-        name: &str,
-        file: &str,
-    ) -> Result<(), BackupError> {
+    fn check(&mut self, first: u64, next: u64, name: &str, file: &str) -> Result<(), BackupError> {
         let store = ReadOnlyFolder::new(&self.store);
         let ledger = match self.ledger.take() {
             Some(ledger) => ledger,

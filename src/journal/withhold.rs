@@ -50,9 +50,7 @@ pub fn make_withheld<S: Storage>(
         .create(&unfinished)
         .map_err(JournalError::io("create", &unfinished))?;
     let writing = JournalError::io("write", &unfinished);
-    target
-        .write_all_at(&header.encode(), 0)
-        .map_err(&writing)?;
+    target.write_all_at(&header.encode(), 0).map_err(&writing)?;
     let mut out = Rewriting {
         end: HEADER_BYTES as u64,
         offsets: Vec::new(),

@@ -138,9 +138,7 @@ fn same(before: &Report, after: Report, withheld: u64) -> Result<Report, String>
 
 fn remove(file: &Path) -> Result<(), RetainError> {
     match fs::remove_file(file) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(failed("remove", file, error))
-        }
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed("remove", file, error)),
         _ => Ok(()),
     }
 }

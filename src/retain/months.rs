@@ -8,7 +8,9 @@ use crate::event::when::OFFSET;
 /// the month's last day if it has no such day; `None` beyond the calendar.
 pub(super) fn months_after(unix_ms: i64, months: i64) -> Option<i64> {
     let from = OFFSET.to_datetime(Timestamp::from_millisecond(unix_ms).ok()?);
-    let later = from.checked_add(Span::new().try_months(months).ok()?).ok()?;
+    let later = from
+        .checked_add(Span::new().try_months(months).ok()?)
+        .ok()?;
     Some(OFFSET.to_timestamp(later).ok()?.as_millisecond())
 }
 

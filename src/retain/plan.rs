@@ -108,7 +108,8 @@ fn opened(stored: &Bytes) -> Result<OpenRecord, String> {
 
 /// Bytes by which a record becomes shorter.
 fn saved(stored: &Bytes) -> u64 {
-    let shorter = super::apply::without_events(stored).map_or(stored.len(), |(bytes, _)| bytes.len());
+    let shorter =
+        super::apply::without_events(stored).map_or(stored.len(), |(bytes, _)| bytes.len());
     (stored.len() as u64).saturating_sub(shorter as u64)
 }
 
@@ -198,13 +199,14 @@ impl Known {
 
     /// The lots that a record is about, if its events are such as may go at all.
     fn about(&self, record: &OpenRecord) -> Option<BTreeSet<Bytes>> {
-        let of_matter = record.position() > 0
-            && record.payload.party != LEDGER
-            && record.events.iter().any(Option::is_some)
-            && !self.by_an_official(record)
-            && record.events.iter().flatten().all(|event| {
-                registry::subjects(event).is_empty() && !registry::is_registry(event)
-            });
+        let of_matter =
+            record.position() > 0
+                && record.payload.party != LEDGER
+                && record.events.iter().any(Option::is_some)
+                && !self.by_an_official(record)
+                && record.events.iter().flatten().all(|event| {
+                    registry::subjects(event).is_empty() && !registry::is_registry(event)
+                });
         if !of_matter {
             return None;
         }
@@ -221,7 +223,11 @@ impl Known {
     /// Whether somebody with the power of an authority signed it: a verifier
     /// must see what they ordered.
     fn by_an_official(&self, record: &OpenRecord) -> bool {
-        let keys = record.head.signatures.iter().map(|signature| &signature.key_id);
+        let keys = record
+            .head
+            .signatures
+            .iter()
+            .map(|signature| &signature.key_id);
         let mut parties = keys.map(|key| {
             let id = crate::event::KeyId::from_slice(key)?;
             let item = crate::custody::Items::get(&self.state, &subject::key(id))?;
@@ -235,12 +241,7 @@ impl Known {
 
     /// Adds the lots of a subject that a record's chain goes on with; `None` if
     /// such a record keeps its events.
-    fn linked(
-        &self,
-        record: &OpenRecord,
-        of: &Subject,
-        lots: &mut BTreeSet<Bytes>,
-    ) -> Option<()> {
+    fn linked(&self, record: &OpenRecord, of: &Subject, lots: &mut BTreeSet<Bytes>) -> Option<()> {
         let item = || crate::custody::Items::get(&self.state, of);
         match of.kind() {
             SubjectKind::Lot => {

@@ -53,7 +53,9 @@ fn an_archived_ledger_is_read_written_verified_and_backed_up_as_any_other() {
     assert_eq!(bytes(&ground.path("ledger/journal")), before);
     let links = |ground: &Ground| {
         let entries = fs::read_dir(ground.path("ledger/journal")).unwrap();
-        entries.filter(|e| e.as_ref().unwrap().file_type().unwrap().is_symlink()).count()
+        entries
+            .filter(|e| e.as_ref().unwrap().file_type().unwrap().is_symlink())
+            .count()
     };
     assert_eq!(links(&ground), moved);
     let (status, list) = listed(&ground);
@@ -63,7 +65,9 @@ fn an_archived_ledger_is_read_written_verified_and_backed_up_as_any_other() {
     assert!(list.last().unwrap()["archivedAs"].is_null());
     // Verified, written on, read from its first record (the projection is gone).
     let verify = |ground: &Ground| {
-        let said = cli(&["verify", &ground.path("ledger"), "--format", "json"]).exits(0).json();
+        let said = cli(&["verify", &ground.path("ledger"), "--format", "json"])
+            .exits(0)
+            .json();
         said["records"].as_u64().unwrap()
     };
     let had = verify(&ground);
@@ -76,9 +80,16 @@ fn an_archived_ledger_is_read_written_verified_and_backed_up_as_any_other() {
     ground.restore("backup", "restored").exits(0);
     cli(&["verify", &ground.path("restored")]).exits(0);
     // Nothing is moved twice, and by position the same.
-    assert_eq!(archive(&ground, "cold", &["--before", "1"]).exits(0).json()["moved"], serde_json::json!([]));
+    assert_eq!(
+        archive(&ground, "cold", &["--before", "1"]).exits(0).json()["moved"],
+        serde_json::json!([])
+    );
     for (name, was) in archived {
-        assert_eq!(fs::read(Path::new(&store).join(&name)).unwrap(), was, "{name}");
+        assert_eq!(
+            fs::read(Path::new(&store).join(&name)).unwrap(),
+            was,
+            "{name}"
+        );
     }
 }
 
@@ -90,7 +101,10 @@ fn a_server_that_has_the_journal_open_goes_on_while_segments_move() {
         archive(&ground, "cold", &["--keep", keep]).exits(0);
         ground.submit(&ledger, 10);
         for position in 0..ledger.committed() {
-            assert!(ledger.record(position).unwrap().is_some(), "record {position}");
+            assert!(
+                ledger.record(position).unwrap().is_some(),
+                "record {position}"
+            );
         }
     }
     ground.close(ledger);
@@ -110,14 +124,21 @@ fn a_store_that_is_not_mounted_is_named_with_what_to_do() {
         ran.says(&format!("{store}/00000000000000000000.seg"));
         ran.says("mount that store");
     }
-    ground.backup("backup", &[]).exits(1).says("mount that store");
+    ground
+        .backup("backup", &[])
+        .exits(1)
+        .says("mount that store");
     // A store without them does not do.
-    archive(&ground, "nothing", &["--keep", "2"]).exits(2).says("which cannot be read");
+    archive(&ground, "nothing", &["--keep", "2"])
+        .exits(2)
+        .says("which cannot be read");
     // Where they are now does, once what is there holds.
     let segment = Path::new(&ground.path("colder")).join("00000000000000000000.seg");
     let whole = fs::read(&segment).unwrap();
     flip(&segment, whole.len() / 3);
-    archive(&ground, "colder", &["--keep", "2"]).exits(1).says("does not hold");
+    archive(&ground, "colder", &["--keep", "2"])
+        .exits(1)
+        .says("does not hold");
     fs::write(&segment, whole).unwrap();
     archive(&ground, "colder", &["--keep", "2"]).exits(0);
     cli(&["verify", &dir]).exits(0);
@@ -135,15 +156,22 @@ fn repair_puts_a_whole_segment_here_and_leaves_the_archive_as_it_is() {
     let damaged = bytes(&ground.path("cold"));
     let dir = ground.path("ledger");
     cli(&["verify", &dir]).exits(1).says(name);
-    cli(&["repair", &dir, "--from", &ground.path("backup")]).exits(0).says("healed");
+    cli(&["repair", &dir, "--from", &ground.path("backup")])
+        .exits(0)
+        .says("healed");
     cli(&["verify", &dir]).exits(0);
     assert_eq!(bytes(&ground.path("cold")), damaged);
     let here = ground.dir().join("journal").join(name);
     assert!(fs::symlink_metadata(&here).unwrap().is_file());
-    let kept = ground.dir().join("journal").join(format!("{name}.damaged-1"));
+    let kept = ground
+        .dir()
+        .join("journal")
+        .join(format!("{name}.damaged-1"));
     assert!(fs::symlink_metadata(kept).unwrap().is_symlink());
     // What is in the store under that name is not the segment, and says so.
-    archive(&ground, "cold", &["--keep", "2"]).exits(1).says("is not the journal's");
+    archive(&ground, "cold", &["--keep", "2"])
+        .exits(1)
+        .says("is not the journal's");
 }
 
 #[test]
@@ -153,12 +181,18 @@ fn rot_is_not_archived_and_what_is_left_over_does_no_harm() {
     let segment = ground.dir().join("journal").join(name);
     let whole = fs::read(&segment).unwrap();
     flip(&segment, whole.len() / 2);
-    archive(&ground, "cold", &["--keep", "2"]).exits(1).says("does not hold");
+    archive(&ground, "cold", &["--keep", "2"])
+        .exits(1)
+        .says("does not hold");
     assert!(fs::symlink_metadata(&segment).unwrap().is_file());
     assert!(!Path::new(&ground.path("cold")).join(name).exists());
     fs::write(&segment, &whole).unwrap();
     // Cut short while copying, and while linking.
-    fs::write(Path::new(&ground.path("cold")).join(format!("{name}.new")), "half").unwrap();
+    fs::write(
+        Path::new(&ground.path("cold")).join(format!("{name}.new")),
+        "half",
+    )
+    .unwrap();
     std::os::unix::fs::symlink("/nowhere", segment.with_extension("seg.new")).unwrap();
     archive(&ground, "cold", &["--keep", "2"]).exits(0);
     cli(&["verify", &ground.path("ledger")]).exits(0);

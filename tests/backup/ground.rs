@@ -189,7 +189,9 @@ impl Ground {
                 ..Event::default()
             }],
         };
-        let answer = self.runtime.block_on(ledger.submit(draft.sign(&who.first, &[])));
+        let answer = self
+            .runtime
+            .block_on(ledger.submit(draft.sign(&who.first, &[])));
         let answer = answer.unwrap();
         assert!(matches!(answer, Answer::Acknowledged { .. }), "{answer:?}");
     }

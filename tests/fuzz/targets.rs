@@ -403,12 +403,17 @@ fn manifest(bytes: &[u8]) {
         return;
     };
     // With its hash made right: else nothing gets past it.
-    let covered = text.rsplit_once("end ").map_or(text, |(covered, _)| covered);
+    let covered = text
+        .rsplit_once("end ")
+        .map_or(text, |(covered, _)| covered);
     let end = blake3::hash(covered.as_bytes());
     let repaired = format!("{covered}end {}\n", end.to_hex());
     let text = if how & 1 == 1 { &repaired } else { text };
     if let Ok(manifest) = Manifest::parse(text) {
-        assert_eq!(Manifest::parse(&manifest.to_string()).as_ref(), Ok(&manifest));
+        assert_eq!(
+            Manifest::parse(&manifest.to_string()).as_ref(),
+            Ok(&manifest)
+        );
         for file in &manifest.files {
             assert!(!file.stored.contains('/') && !file.name.contains(".."));
         }
