@@ -70,10 +70,7 @@ impl Proofs<'_> {
 
     /// The records that they speak of.
     pub(super) fn positions(&self) -> impl Iterator<Item = u64> {
-        let heads = self
-            .acknowledgements
-            .iter()
-            .map(|k| &k.acknowledgement.head);
+        let heads = self.acknowledgements.iter().map(|k| &k.acknowledgement.head);
         let of_receipts = self.receipts.iter().map(|kept| &kept.receipt.head);
         heads.chain(of_receipts).filter_map(position_of)
     }

@@ -33,9 +33,7 @@ pub fn run(
         if let Some(saved) = resume.saved.take() {
             let position = saved.position().0;
             if proofs.reach_before(position) {
-                unfit = Some(format!(
-                    "something that was kept is older than record {position}"
-                ));
+                unfit = Some(format!("something that was kept is older than record {position}"));
             } else if told.records < position {
                 unfit = Some(format!(
                     "the server has {} records, and {position} had been verified: was its \

@@ -438,10 +438,7 @@ impl Pusher<'_> {
                 Said::Refused { status, words } => {
                     // It may have been set back, or changed: ask it anew.
                     self.size = 0;
-                    return Err(Trouble::Other(
-                        Reason::Refused,
-                        self.refusal(status, &words),
-                    ));
+                    return Err(Trouble::Other(Reason::Refused, self.refusal(status, &words)));
                 }
             }
         }
