@@ -14,6 +14,7 @@ use hazledger::event::digest::head_hash;
 use hazledger::journal::{Scanned, scan};
 use hazledger::ledger::Options;
 use hazledger::pb::Record;
+use hazledger::proof::tree::{TreeHash, leaf_hash};
 use hazledger::proof::{BatchTree, Expect, Report};
 use prost::Message as _;
 use rayon::prelude::*;
@@ -28,13 +29,12 @@ pub fn rows(_: &Form) -> Vec<Row> {
             "full verification of a journal",
             "≥ 0.8 of cores × verify_strict",
         ),
-        Row::new("hashes of heads and batch trees alone, on all cores", ""),
         Row::new(
-            "chain only (`verify --chain-only`)",
-            "≥ 0.8 of a bare loop of those hashes on all cores",
+            "BLAKE3 and SHA-256 of heads, and batch trees, alone, on all cores",
+            "",
         ),
         Row::new(
-            "chain and tree only (waits for the Merkle tree)",
+            "chain and tree only (`verify --chain-only`)",
             "≥ 0.8 of a bare loop of those hashes on all cores",
         ),
     ]
@@ -157,13 +157,19 @@ fn heads(journal: &Path) -> Vec<Vec<Bytes>> {
         .collect()
 }
 
-/// Hashes every head and every batch's tree; the last head's hash.
+/// Hashes every head for the chain and for the tree, and every batch's tree;
+/// the last head's hash.
 fn hashed(batches: &[Vec<Bytes>]) -> Hash {
-    let hashed: Vec<(Hash, Hash)> = batches
+    let hashed: Vec<(Hash, Hash, TreeHash)> = batches
         .par_iter()
         .map(|heads| {
-            let heads: Vec<Hash> = heads.par_iter().map(|head| head_hash(head)).collect();
-            (BatchTree::new(&heads).root(), *heads.last().unwrap())
+            let hashes: Vec<(Hash, TreeHash)> = heads
+                .par_iter()
+                .map(|head| (head_hash(head), leaf_hash(head)))
+                .collect();
+            let heads: Vec<Hash> = hashes.iter().map(|(head, _)| *head).collect();
+            let leaf = std::hint::black_box(hashes.last().unwrap().1);
+            (BatchTree::new(&heads).root(), *heads.last().unwrap(), leaf)
         })
         .collect();
     hashed.last().unwrap().1

@@ -25,12 +25,24 @@ fn the_sessions_of_the_readme_run_as_they_stand() {
         .unwrap()
         .port();
     let server = format!("--server http://127.0.0.1:{port}");
-    let sessions = [block("## A session"), block("## A load that is refused")].join("\n");
+    let sessions = [
+        block("## A session"),
+        block("## A load that is refused"),
+        block("## A proof that needs no trust"),
+    ]
+    .join("\n");
+    let listen = format!("--listen 127.0.0.1:{port} --tiles 127.0.0.1:0");
     let session = sessions
+        .replace("serve ledger &", &format!("serve ledger {listen} &"))
+        .replace("serve restored", &format!("serve restored {listen}"))
+        .replace("http://127.0.0.1:7474", &format!("http://127.0.0.1:{port}"))
+        .replace("receipt get", &format!("receipt get {server}"))
         .replace(
-            "serve ledger &",
-            &format!("serve ledger --listen 127.0.0.1:{port} &"),
+            "hazledger evidence",
+            &format!("hazledger evidence {server}"),
         )
+        // A verifier key: nobody is asked.
+        .replace("--key $VKEY", "--key=$VKEY")
         .replace("--catch-up", &format!("--catch-up {server}"))
         .replace("--key ", &format!("{server} --key "))
         .replace("hazledger trace", &format!("hazledger trace {server}"))
@@ -42,7 +54,7 @@ fn the_sessions_of_the_readme_run_as_they_stand() {
         std::env::var("PATH").unwrap()
     );
     let ran = Command::new("timeout")
-        .args(["120", "bash", "-c", &script])
+        .args(["180", "bash", "-c", &script])
         .current_dir(folder.path())
         .env("PATH", path)
         .stdin(Stdio::null())
@@ -66,6 +78,12 @@ fn the_sessions_of_the_readme_run_as_they_stand() {
         "the load stays where it is",
         "offered 交出 handoff=",
         "tank truck 罐车",
+        // The proofs: a receipt, evidence, a monitor, a backup and what was restored.
+        "holds 成立",
+        "Proven 已证明",
+        "Signed tree 已签树大小  12",
+        "Receipts 收据               1 of 1",
+        "recorded before 此前已入账",
     ] {
         assert!(said.contains(what), "nothing about {what:?} in:\n{said}");
     }

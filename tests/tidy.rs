@@ -45,8 +45,8 @@ const MAY_USE: &[(&str, &str)] = &[
     ("sim", "event catalog grpc pb"),
     (
         "cli",
-        "event catalog custody proof journal audit repair witness backup retain projection ledger grpc web \
-         sim pb",
+        "event catalog custody proof journal audit repair witness backup retain projection ledger \
+         grpc web sim pb",
     ),
 ];
 

@@ -5,6 +5,7 @@
 
 mod ahead;
 mod alarm;
+mod evidenced;
 mod folder;
 mod monitor;
 mod problem;
@@ -30,6 +31,7 @@ use crate::proof::{ChainVerifier, Expect, Failure, Report, Verifier};
 use resumed::Resumed;
 
 pub use alarm::{Alarm, AlarmKind};
+pub use evidenced::{Disagreement, hold_evidence};
 pub use folder::ReadOnlyFolder;
 pub use monitor::{Monitor, Rules, Seen, SeenServer};
 pub use problem::Problem;
@@ -145,7 +147,8 @@ pub fn verify_whole<S: Storage>(
     progress: &mut dyn FnMut(u64),
 ) -> Audit {
     let mut unfit = None;
-    if let Some(saved) = saved {
+    if let Some(mut saved) = saved {
+        want_roots(&mut saved, proofs);
         let vouched = Vouched::of(&saved);
         let judge = Resumed::new(saved, expecting(expect, proofs));
         let mut auditor = Auditor::new(judge, expect, proofs);
@@ -162,6 +165,13 @@ pub fn verify_whole<S: Storage>(
     auditor.read(storage, progress);
     let audit = auditor.end(save);
     Audit { unfit, ..audit }
+}
+
+/// Asks a saved verification for the roots that will be held against it.
+fn want_roots(saved: &mut Verifier, proofs: &Proofs<'_>) {
+    for size in proofs.sizes() {
+        saved.want_root(size);
+    }
 }
 
 /// With the sizes of the tree that will be asked for.

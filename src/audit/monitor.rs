@@ -271,7 +271,10 @@ impl Monitor {
         if let Some(it) = self.servers.get(server)
             && it.shown < it.told
         {
-            let what = format!("it has {} records, it says, and shows {}", it.told, it.shown);
+            let what = format!(
+                "it has {} records, it says, and shows {}",
+                it.told, it.shown
+            );
             return Err(it.alarm(AlarmKind::Withheld, what));
         }
         self.check_name(server)?;
@@ -346,12 +349,7 @@ impl Monitor {
     }
 
     /// Whether another root was signed for the same size, to whomever.
-    fn two_roots(
-        &self,
-        server: usize,
-        checkpoint: &Checkpoint,
-        note: &str,
-    ) -> Result<(), Alarm> {
+    fn two_roots(&self, server: usize, checkpoint: &Checkpoint, note: &str) -> Result<(), Alarm> {
         let size = checkpoint.size;
         match self.notes.get(&size) {
             Some((root, other)) if *root != checkpoint.root => {
@@ -376,12 +374,9 @@ impl Monitor {
         };
         let told = std::mem::replace(&mut it.uncosigned, missing.is_some());
         match missing.filter(|_| !told) {
-            Some(missing) => Err(self.shown_by(
-                server,
-                AlarmKind::NotCosigned,
-                missing.to_string(),
-                note,
-            )),
+            Some(missing) => {
+                Err(self.shown_by(server, AlarmKind::NotCosigned, missing.to_string(), note))
+            }
             None => Ok(()),
         }
     }

@@ -2,9 +2,7 @@
 
 use crate::journal::Damage;
 use crate::proof::tree::TreeHash;
-use crate::proof::{
-    BadAcknowledgement, BadCheckpoint, BadKept, BadReceipt, Failure, Unsatisfied,
-};
+use crate::proof::{BadAcknowledgement, BadCheckpoint, BadKept, BadReceipt, Failure, Unsatisfied};
 
 /// One thing that is wrong with a journal, or with what was kept beside it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

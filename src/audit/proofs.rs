@@ -13,8 +13,8 @@ use crate::event::signing::PublicKey;
 use crate::pb::{Acknowledgement, Head, Receipt};
 use crate::proof::tree::TreeHash;
 use crate::proof::{
-    Checkpoint, Note, NoteKeyKind, Policy, VerifierKey, check_acknowledgement, check_receipt,
-    open_checkpoint,
+    Checkpoint, Note, NoteKeyKind, Policy, Verifier, VerifierKey, check_acknowledgement,
+    check_receipt, open_checkpoint,
 };
 
 /// An acknowledgement that somebody kept, with the name it goes by (its file).
@@ -70,15 +70,20 @@ impl Proofs<'_> {
 
     /// The records that they speak of.
     pub(super) fn positions(&self) -> impl Iterator<Item = u64> {
-        let heads = self.acknowledgements.iter().map(|k| &k.acknowledgement.head);
+        let heads = self
+            .acknowledgements
+            .iter()
+            .map(|k| &k.acknowledgement.head);
         let of_receipts = self.receipts.iter().map(|kept| &kept.receipt.head);
         heads.chain(of_receipts).filter_map(position_of)
     }
 
-    /// Whether one speaks of what came before so many records.
-    pub fn reach_before(&self, records: u64) -> bool {
-        let before = |at: u64| at < records;
-        self.positions().any(before) || self.sizes().into_iter().any(before)
+    /// Whether one speaks of what came before a saved position, and cannot be
+    /// held against what was saved.
+    pub fn reach_before(&self, saved: &Verifier) -> bool {
+        let records = saved.position().0;
+        let unknown = |size: u64| size < records && saved.root_at(size).is_none();
+        self.positions().any(|at| at < records) || self.sizes().into_iter().any(unknown)
     }
 }
 

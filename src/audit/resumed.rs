@@ -6,11 +6,10 @@
 use bytes::Bytes;
 
 use super::Judge;
-use crate::custody::ApplyError;
 use crate::event::Hash;
 use crate::event::signing::PublicKey;
 use crate::proof::tree::TreeHash;
-use crate::proof::{ChainVerifier, Expect, Failure, Report, Verifier};
+use crate::proof::{ChainVerifier, Expect, Failure, Report, Verifier, Violation};
 
 /// Verified again as far as it takes, then on from the saved position.
 pub(super) struct Resumed {
@@ -66,13 +65,11 @@ impl Resumed {
             return Ok(());
         }
         self.unfit = why;
-        let what = ApplyError::Previous {
-            got: got_head,
-            want: head,
-        };
+        // Nobody reads it: all is verified anew.
+        let (got, want) = (got_head, head);
         Err(Failure {
             positions: last..=last,
-            what: what.into(),
+            what: Violation::CommitLastHead { got, want },
         })
     }
 }

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 
-use super::{Audit, Auditor, Judge, Proofs, Save, Vouched, expecting, head_of};
+use super::{Audit, Auditor, Judge, Proofs, Save, Vouched, expecting, head_of, want_roots};
 use crate::event::Hash;
 use crate::event::signing::PublicKey;
 use crate::journal::StoredBatch;
@@ -41,7 +41,12 @@ impl<'a> Streamed<'a> {
     /// record before it comes first ([`Streamed::from`]): what came earlier is
     /// chained to it, and not asked for again. No proof may reach back there
     /// ([`Proofs::reach_before`]).
-    pub fn resumed(saved: Verifier, expect: &'a Expect, proofs: &'a Proofs<'a>) -> Streamed<'a> {
+    pub fn resumed(
+        mut saved: Verifier,
+        expect: &'a Expect,
+        proofs: &'a Proofs<'a>,
+    ) -> Streamed<'a> {
+        want_roots(&mut saved, proofs);
         let (position, head) = saved.position();
         let resumed = Some(Vouched::of(&saved));
         let mut streamed = Streamed::of(Either::Whole(Box::new(saved)), expect, proofs);
@@ -86,6 +91,17 @@ impl<'a> Streamed<'a> {
         }
         auditor.batch(&batch);
         Ok(())
+    }
+
+    /// Records so far, a saved position's included.
+    pub fn records(&self) -> u64 {
+        self.auditor.records
+    }
+
+    /// Whether the batch has come that a saved position ends with, if there is
+    /// one.
+    pub fn is_linked(&self) -> bool {
+        self.link.is_none()
     }
 
     /// Whether a rule has been found broken: what comes after cannot be

@@ -11,8 +11,8 @@ use tokio::time::{Instant, sleep};
 
 use super::client::block_on;
 use super::error::{CliError, Outcome};
-use super::key_file::from_hex;
 use super::kept::read_policy;
+use super::key_file::from_hex;
 use super::limits::duration;
 use super::monitored::StateDir;
 use super::output::{Format, Out};
@@ -126,7 +126,8 @@ fn verifier_key(text: &str) -> Result<VerifierKey, CliError> {
 fn genesis(text: &str) -> Result<Hash, CliError> {
     let hash = from_hex(text).and_then(|bytes| Hash::from_slice(&bytes));
     hash.ok_or_else(|| {
-        let why = "not a genesis hash: give its 64 hexadecimal digits, as 'hazledger verify' prints them";
+        let why =
+            "not a genesis hash: give its 64 hexadecimal digits, as 'hazledger verify' prints them";
         CliError::argument(format!("--genesis {text}"), why)
     })
 }

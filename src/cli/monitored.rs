@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::error::CliError;
-use super::key_file::from_hex;
 use super::kept::read_text;
+use super::key_file::from_hex;
 use crate::audit::{Seen, SeenServer, read_saved, replace, write_saved};
 use crate::event::Hash;
 use crate::proof::tree::TreeHash;

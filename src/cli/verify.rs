@@ -22,8 +22,10 @@ use crate::audit::{
 };
 use crate::proof::{Expect, MAX_NOTE, Verifier};
 
-/// The checkpoints beside a journal, and whether each was published.
-const CHECKPOINTS: [(&str, bool); 2] = [("signed", false), ("served", true)];
+/// The checkpoints beside a journal: the highest that was signed, and the
+/// latest that came back cosigned and was served. Where there is no second,
+/// the first was served.
+const CHECKPOINTS: [&str; 2] = ["signed", "served"];
 
 /// Check a whole data directory, or what a server sends: every byte, signature,
 /// hash and law. Or check a file of evidence.
@@ -40,12 +42,16 @@ With --resume the file is read and written: keep it where nobody else writes.
 Of a directory all records are read again and hashed, but only signatures and
 laws after the saved position are checked; of a server only what is new is read.
 
+Held against evidence, acknowledgements and receipts must be of this lot's
+records: one that the evidence does not show is told as hidden.
+
 Example:
   hazledger verify ledger
   hazledger verify ledger --chain-only
   hazledger verify ledger --resume ledger.verified --checkpoint kept.note
   hazledger verify http://127.0.0.1:7474 --resume ledger.verified
   hazledger verify lot.evidence --key hazledger.example/try+0c2f…+AZ…
+  hazledger verify lot.evidence --key hazledger.example/try+0c2f…+AZ… --acks lot.jsonl
   hazledger verify ledger --acks acks.jsonl --ledger-key-public 5f0c…")]
 pub struct VerifyArgs {
     /// The data directory, or the address of a ledger's server; or a file of
@@ -87,8 +93,7 @@ pub fn run(args: &VerifyArgs) -> Result<Outcome, CliError> {
     };
     let mut kept = KeptFiles::read(&args.kept)?;
     if args.from.is_file() {
-        let (key, policy) = (args.key.as_deref(), kept.policy.as_ref());
-        return verify_evidence::run(&args.from, key, policy, args.format);
+        return verify_evidence::run(&args.from, args.key.as_deref(), &kept, args.format);
     }
     let mut resume = Resume::of(args.resume.as_deref(), &expect);
     let url = args.from.to_str().filter(|from| from.contains("://"));
@@ -127,12 +132,11 @@ fn directory(
     resume: &mut Resume<'_>,
 ) -> Result<(Audit, Duration), CliError> {
     let journal = LockedJournal::take(&args.from)?;
-    for (name, published) in CHECKPOINTS {
-        let file = journal.checkpoints.join(name);
-        if file.exists() {
-            let note = read_text(&file, MAX_NOTE)?;
-            kept.add_checkpoint(&format!("checkpoints/{name}"), note, published);
-        }
+    let files = CHECKPOINTS.map(|name| journal.checkpoints.join(name));
+    let last = files.iter().rposition(|file| file.exists());
+    for (index, file) in files.iter().enumerate().filter(|(_, file)| file.exists()) {
+        let note = read_text(file, MAX_NOTE)?;
+        kept.add_checkpoint(&file.display().to_string(), note, Some(index) == last);
     }
     let bar = progress_bar();
     let folder = ReadOnlyFolder::new(&journal.folder);
@@ -146,7 +150,7 @@ fn directory(
         let save = &mut |verifier: &Verifier| resume.save(verifier);
         verify_whole(&folder, expect, &proofs, saved, save, progress)
     };
-    let took = started.elapsed();
+    let took = started.elapsed().saturating_sub(resume.saving);
     if !args.chain_only {
         verify_refusals(&ReadOnlyFolder::new(&journal.refusals), &mut audit);
     }
@@ -173,6 +177,8 @@ pub struct Resume<'a> {
     pub saved: Option<Verifier>,
     /// For people.
     pub said: Vec<String>,
+    /// How long it took to write the file.
+    pub saving: Duration,
 }
 
 impl<'a> Resume<'a> {
@@ -181,6 +187,7 @@ impl<'a> Resume<'a> {
             file,
             saved: None,
             said: Vec::new(),
+            saving: Duration::ZERO,
         };
         match file.map(|file| read_saved(file, expect)) {
             None => {}
@@ -204,7 +211,10 @@ impl<'a> Resume<'a> {
         let Some(file) = self.file else {
             return;
         };
-        if let Err(error) = write_saved(file, verifier) {
+        let started = Instant::now();
+        let written = write_saved(file, verifier);
+        self.saving = started.elapsed();
+        if let Err(error) = written {
             self.said.push(format!(
                 "{} could not be written: {error}. The next run begins where this one did",
                 file.display()

@@ -12,14 +12,15 @@ use serde_json::json;
 use super::client::block_on;
 use super::error::{CliError, Outcome};
 use super::evidence::verifier_key;
+use super::kept::KeptFiles;
 use super::names::Names;
 use super::output::{Format, Out};
 use super::{json as mapping, trace};
+use crate::audit::hold_evidence;
 use crate::event::record::OpenRecord;
 use crate::pb::TraceLotResponse;
 use crate::pb::event::Body;
 use crate::projection::trace::{Ask, ReadError, RecordSource};
-use crate::proof::Policy;
 use crate::proof::evidence::{Checked, MAX_EVIDENCE_FILE, check_evidence, read_evidence};
 
 /// The records that evidence shows.
@@ -31,37 +32,44 @@ impl RecordSource for Shown<'_> {
     }
 }
 
-/// Checks a file of evidence with a verifier key and, if one is given, a policy.
+/// Checks a file of evidence with a verifier key and, if one is given, a
+/// policy, and holds what was kept of the lot's records against it.
 pub fn run(
     file: &Path,
     key: Option<&str>,
-    policy: Option<&Policy>,
+    kept: &KeptFiles,
     format: Format,
 ) -> Result<Outcome, CliError> {
     let missing = "evidence is checked with the ledger's verifier key, from elsewhere: --key VKEY";
     let key = key.ok_or_else(|| CliError::argument(file.display().to_string(), missing))?;
     let key = verifier_key(key)?;
     let bytes = read(file, MAX_EVIDENCE_FILE)?;
-    let checked =
-        read_evidence(bytes.into()).and_then(|evidence| check_evidence(&evidence, &key, policy));
+    let checked = read_evidence(bytes.into())
+        .and_then(|evidence| check_evidence(&evidence, &key, kept.policy.as_ref()));
     let mut out = Out::new();
     let checked = match checked {
         Ok(checked) => checked,
         Err(bad) => {
-            say_no(&mut out, &bad.to_string(), format)?;
+            say_no(&mut out, &[bad.to_string()], format)?;
             return Ok(Outcome::SaidNo);
         }
     };
+    let (agree, problems) = hold_evidence(&checked, &key, &kept.proofs());
+    if !problems.is_empty() {
+        let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        say_no(&mut out, &problems, format)?;
+        return Ok(Outcome::SaidNo);
+    }
     let told = match told(&checked) {
         Ok(told) => told,
         Err(why) => {
-            say_no(&mut out, &why, format)?;
+            say_no(&mut out, &[why], format)?;
             return Ok(Outcome::SaidNo);
         }
     };
     match format {
-        Format::Json => print_json(&mut out, &checked, &told)?,
-        Format::Table => block_on(print_table(&mut out, &checked, &told))?,
+        Format::Json => print_json(&mut out, &checked, &told, agree)?,
+        Format::Table => block_on(print_table(&mut out, &checked, &told, agree))?,
     }
     Ok(Outcome::Done)
 }
@@ -89,17 +97,24 @@ fn told(checked: &Checked) -> Result<TraceLotResponse, String> {
     })
 }
 
-fn say_no(out: &mut Out, why: &str, format: Format) -> Result<(), CliError> {
+fn say_no(out: &mut Out, why: &[String], format: Format) -> Result<(), CliError> {
     match format {
-        Format::Json => out.json(&json!({ "verified": false, "why": why })),
+        Format::Json => out.json(&json!({ "verified": false, "why": why.join("; ") })),
         Format::Table => {
-            out.line(&format!("! {why}"))?;
+            for why in why {
+                out.line(&format!("! {why}"))?;
+            }
             out.line("Verdict 结论  NOT VERIFIED 未通过验证")
         }
     }
 }
 
-fn print_json(out: &mut Out, checked: &Checked, told: &TraceLotResponse) -> Result<(), CliError> {
+fn print_json(
+    out: &mut Out,
+    checked: &Checked,
+    told: &TraceLotResponse,
+    agree: usize,
+) -> Result<(), CliError> {
     let what = "tell the lot's chain of custody";
     let chain = mapping::to_json("TraceLotResponse", told);
     let chain = chain.map_err(|why| CliError::Server { what, why })?;
@@ -130,6 +145,7 @@ fn print_json(out: &mut Out, checked: &Checked, told: &TraceLotResponse) -> Resu
         "attested": checked.points.attested,
         "notShown": checked.points.not_shown,
         "documents": documents.collect::<Vec<_>>(),
+        "keptThatAgree": agree,
         "chain": chain,
     }))
 }
@@ -138,6 +154,7 @@ async fn print_table(
     out: &mut Out,
     checked: &Checked,
     told: &TraceLotResponse,
+    agree: usize,
 ) -> Result<(), CliError> {
     let mut names = Names::Known(names(&checked.records));
     trace::table(out, &mut names, told).await?;
@@ -168,7 +185,10 @@ async fn print_table(
         out.table(&headings, &[], rows)?;
     }
     out.line("")?;
-    out.fields(&[("Verdict 结论", "verified 已验证".to_owned())])
+    out.fields(&[
+        ("Verdict 结论", "verified 已验证".to_owned()),
+        ("Kept and in agreement 留存相符", agree.to_string()),
+    ])
 }
 
 /// Names of parties that the records say.
@@ -181,8 +201,8 @@ fn names(records: &BTreeMap<u64, OpenRecord>) -> BTreeMap<String, String> {
                 names.insert(e.party.clone(), e.name_zh.clone());
             }
             Some(Body::Genesis(e)) => {
-                let named = e.authorities.iter().filter(|a| !a.name_zh.is_empty());
-                names.extend(named.map(|a| (a.party.clone(), a.name_zh.clone())));
+                let agencies = e.authorities.iter().filter(|a| !a.name_zh.is_empty());
+                names.extend(agencies.map(|a| (a.party.clone(), a.name_zh.clone())));
             }
             _ => {}
         }

@@ -32,20 +32,23 @@ pub fn run(
         let mut unfit = None;
         if let Some(saved) = resume.saved.take() {
             let position = saved.position().0;
-            if proofs.reach_before(position) {
-                unfit = Some(format!("something that was kept is older than record {position}"));
-            } else if told.records < position {
+            if told.records < position {
                 unfit = Some(format!(
                     "the server has {} records, and {position} had been verified: was its \
                      ledger cut, or is it an older copy?",
                     told.records
                 ));
+            } else if proofs.reach_before(&saved) {
+                unfit = Some(format!(
+                    "something that was kept is older than record {position}"
+                ));
             } else {
                 let mut streamed = Streamed::resumed(saved, expect, &proofs);
-                match read(&remote, &mut streamed).await? {
+                match read(&remote, told.records, &mut streamed).await? {
                     Ok(()) => {
                         let audit = streamed.end(&mut |verifier| resume.save(verifier));
-                        return Ok((audit, started.elapsed()));
+                        let took = started.elapsed().saturating_sub(resume.saving);
+                        return Ok((audit, took));
                     }
                     Err(why) => unfit = Some(why),
                 }
@@ -56,18 +59,20 @@ pub fn run(
         } else {
             Streamed::whole(expect, &proofs)
         };
-        if let Err(why) = read(&remote, &mut streamed).await? {
+        if let Err(why) = read(&remote, told.records, &mut streamed).await? {
             return Err(CliError::Untrustworthy(why));
         }
         let audit = streamed.end(&mut |verifier| resume.save(verifier));
-        Ok((Audit { unfit, ..audit }, started.elapsed()))
+        let took = started.elapsed().saturating_sub(resume.saving);
+        Ok((Audit { unfit, ..audit }, took))
     })
 }
 
-/// Reads all that the server has, until something is found wrong. An inner
-/// error says why a saved position is not one of its journal.
+/// Reads all that the server says it has, until something is found wrong. An
+/// inner error says why a saved position is not one of its journal.
 async fn read(
     remote: &Remote,
+    has: u64,
     streamed: &mut Streamed<'_>,
 ) -> Result<Result<(), String>, CliError> {
     let bar = progress_bar();
@@ -81,5 +86,10 @@ async fn read(
         }
     }
     bar.finish_and_clear();
+    let sent = streamed.records();
+    if !streamed.is_broken() && (sent < has || !streamed.is_linked()) {
+        let why = format!("it has {has} records, it says, and sends {sent}");
+        return Err(CliError::Untrustworthy(why));
+    }
     Ok(Ok(()))
 }

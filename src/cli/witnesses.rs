@@ -104,18 +104,15 @@ fn restored(ledger: &Ledger) -> Option<Restored> {
         return None;
     }
     let last = ledger.signed_checkpoint().borrow().clone();
-    let restored = last.as_deref().map(Restored::new);
-    match restored {
-        Some(Ok(restored)) => Some(restored),
+    let restored = last.and_then(|last| Restored::new(&last).ok());
+    if restored.is_none() {
         // Nobody can be asked about nothing.
-        Some(Err(_)) | None => {
-            tracing::error!(
-                "the restored directory has no checkpoint that witnesses could be asked about; \
-                 start with --known-checkpoint FILE"
-            );
-            None
-        }
+        tracing::error!(
+            "the restored directory has no checkpoint that witnesses could be asked about; start \
+             with --known-checkpoint FILE"
+        );
     }
+    restored
 }
 
 /// Every checkpoint that is signed goes to the witnesses, for as long as there

@@ -99,10 +99,7 @@ mod tests {
             ..NewLot::default()
         };
         Event {
-            body: Some(Body::Produced(Produced {
-                lot: Some(lot),
-                ..Produced::default()
-            })),
+            body: Some(Body::Produced(Produced { lot: Some(lot) })),
             ..Event::default()
         }
     }

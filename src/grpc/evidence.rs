@@ -67,25 +67,26 @@ fn cut(evidence: Evidence) -> Vec<Evidence> {
         maps: Vec::new(),
         ..evidence
     }];
-    let mut piece = Evidence::default();
-    let mut bytes = 0usize;
-    let mut add = |size: usize, put: &mut dyn FnMut(&mut Evidence)| {
-        if bytes > 0 && bytes.saturating_add(size) > PIECE {
-            pieces.push(std::mem::take(&mut piece));
-            bytes = 0;
+    let mut room = 0;
+    let mut make_room = |pieces: &mut Vec<Evidence>, size: usize| {
+        if size > room {
+            pieces.push(Evidence::default());
+            room = PIECE;
         }
-        bytes = bytes.saturating_add(size);
-        put(&mut piece);
+        room = room.saturating_sub(size);
     };
     for record in records {
-        add(record.encoded_len(), &mut |piece| {
-            piece.records.push(record.clone());
-        });
+        make_room(&mut pieces, record.encoded_len());
+        if let Some(last) = pieces.last_mut() {
+            last.records.push(record);
+        }
     }
     for map in maps {
-        add(map.encoded_len(), &mut |piece| piece.maps.push(map.clone()));
+        make_room(&mut pieces, map.encoded_len());
+        if let Some(last) = pieces.last_mut() {
+            last.maps.push(map);
+        }
     }
-    pieces.push(piece);
     pieces
 }
 

@@ -104,8 +104,9 @@ pub enum OpenError {
     /// The journal has fewer records than the ledger has signed.
     #[error(
         "the ledger has signed a checkpoint of {signed} records (checkpoints/signed), and the \
-         journal ends before record {have}: {} records are lost that others may hold proof of; \
-         get them back from a backup or another copy: hazledger repair DIR --from COPY",
+         journal ends before record {have}: the disk lost acknowledged records, {} of them, which \
+         others may hold proof of; get them back from a backup or another copy: \
+         hazledger repair DIR --from COPY",
         signed.saturating_sub(*have)
     )]
     SignedLost {

@@ -75,7 +75,7 @@ impl Ledger {
             last: Some(last),
         };
         evidence.head = Some(attest_subject_head(&shared.key, &said));
-        evidence.checkpoint = checkpoint.to_owned();
+        checkpoint.clone_into(&mut evidence.checkpoint);
         Ok(evidence)
     }
 }

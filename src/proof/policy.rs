@@ -277,8 +277,8 @@ impl Policy {
 
     /// Whether the witnesses that it calls so are enough. Groups stand after
     /// what they name, so one pass answers for all.
-    pub fn is_quorum<'a>(&'a self, witnesses: impl IntoIterator<Item = &'a str>) -> bool {
-        let mut witnessed: HashSet<&str> = witnesses.into_iter().collect();
+    pub fn is_quorum<'a>(&'a self, names: impl IntoIterator<Item = &'a str>) -> bool {
+        let mut witnessed: HashSet<&str> = names.into_iter().collect();
         for group in &self.groups {
             let have = group
                 .members

@@ -112,7 +112,7 @@ impl Asker {
     pub fn add(&self, request: &AddCheckpoint) -> Result<Said, NoAnswer> {
         let url = self.url("add-checkpoint");
         let sent = self.agent.post(&url).send(request.to_string());
-        let (status, kind, body) = self.read(&url, sent)?;
+        let (status, kind, body) = read(&url, sent)?;
         match status {
             200 => self
                 .cosignature(&request.note, &body)
@@ -138,7 +138,7 @@ impl Asker {
     pub fn latest(&self, log: &VerifierKey) -> Result<Option<(Checkpoint, String)>, NoAnswer> {
         let url = self.url(&format!("{}/checkpoint", origin_hash(log.name())));
         let sent = self.agent.get(&url).call();
-        let (status, _, body) = self.read(&url, sent)?;
+        let (status, _, body) = read(&url, sent)?;
         if status != 200 {
             return Ok(None);
         }
@@ -155,29 +155,6 @@ impl Asker {
         format!("{}/{path}", self.asked.url.trim_end_matches('/'))
     }
 
-    /// Status, content type and body.
-    fn read(
-        &self,
-        url: &str,
-        sent: Result<Response<ureq::Body>, ureq::Error>,
-    ) -> Result<(u16, String, String), NoAnswer> {
-        let unreachable = |why: ureq::Error| NoAnswer::Unreachable {
-            url: url.to_owned(),
-            why: why.to_string(),
-        };
-        let mut response = sent.map_err(unreachable)?;
-        let kind = response.headers().get(header::CONTENT_TYPE);
-        let kind = kind.and_then(|kind| kind.to_str().ok());
-        let kind = kind.unwrap_or_default().to_owned();
-        let body = response
-            .body_mut()
-            .with_config()
-            .limit(MAX_ANSWER as u64)
-            .read_to_string()
-            .map_err(unreachable)?;
-        Ok((response.status().as_u16(), kind, body))
-    }
-
     /// The witness' signature in an answer, held against its key. Signatures
     /// of others are passed over.
     fn cosignature(&self, note: &Note, lines: &str) -> Result<NoteSignature, String> {
@@ -191,6 +168,28 @@ impl Asker {
         let ours = key.signatures_in(&answered).next();
         ours.cloned().ok_or_else(|| "it has not signed".to_owned())
     }
+}
+
+/// Status, content type and body.
+fn read(
+    url: &str,
+    sent: Result<Response<ureq::Body>, ureq::Error>,
+) -> Result<(u16, String, String), NoAnswer> {
+    let unreachable = |why: ureq::Error| NoAnswer::Unreachable {
+        url: url.to_owned(),
+        why: why.to_string(),
+    };
+    let mut response = sent.map_err(unreachable)?;
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok());
+    let kind = kind.unwrap_or_default().to_owned();
+    let body = response
+        .body_mut()
+        .with_config()
+        .limit(MAX_ANSWER as u64)
+        .read_to_string()
+        .map_err(unreachable)?;
+    Ok((response.status().as_u16(), kind, body))
 }
 
 /// A body's first line, shortened and without what a log cannot hold.

@@ -132,7 +132,7 @@ mod tests {
         for (number, name) in (1..).zip(["a", "b", "c"]) {
             let key = SecretKey::from_seed(&[number; 32]).public().clone();
             let key = VerifierKey::new(name, NoteKeyKind::Cosignature, key).unwrap();
-            text.push_str(&format!("witness {name} {key}\n"));
+            text = format!("{text}witness {name} {key}\n");
         }
         Policy::parse(&format!("{text}{quorum}\n")).unwrap()
     }

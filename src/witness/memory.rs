@@ -172,7 +172,7 @@ impl<F: Files> Witness<F> {
         let mut last = lock(last);
         match goes_on(last.signed, request.old, &request.proof, &opened) {
             Ok(signed) => self
-                .sign(&hash, &mut last, signed, opened)
+                .sign(&hash, &mut last, signed, &opened)
                 .unwrap_or_else(Answer::Failed),
             Err(refused) => {
                 if matches!(refused, Refused::Forked { .. }) {
@@ -188,7 +188,7 @@ impl<F: Files> Witness<F> {
         hash: &str,
         last: &mut Last,
         signed: Signed,
-        opened: Opened,
+        opened: &Opened,
     ) -> Result<Answer, Failed> {
         let origin = opened.checkpoint.origin.clone();
         if let Some(why) = last.in_doubt.clone() {
@@ -203,7 +203,7 @@ impl<F: Files> Witness<F> {
             &opened.text,
             at_s,
         );
-        let note = with_signature(&opened, signature.clone()).to_string();
+        let note = with_signature(opened, signature.clone()).to_string();
         // What could not be read again must not be kept.
         if let Err(why) = Note::parse(&note) {
             return Ok(Answer::Refused(Refused::Malformed(format!(

@@ -17,7 +17,7 @@
 //! | `door` | HTTP |
 //! | `ask` | one request to somebody's witness |
 //! | `rounds` | which checkpoint is out with the witnesses, and what came back |
-//! | `push` | the threads that ask |
+//! | `push`, `pusher` | the threads that ask, one a witness |
 //! | `complete` | whether a restored ledger has lost something |
 //! | `metrics` | what the asking counts |
 //!
@@ -33,6 +33,7 @@ pub mod logs;
 pub mod memory;
 pub mod metrics;
 pub mod push;
+mod pusher;
 pub mod request;
 pub mod rounds;
 #[cfg(test)]

@@ -6,6 +6,8 @@
     reason = "tests fail by panicking"
 )]
 
+use hazledger::event::signing::SecretKey;
+use hazledger::proof::{NoteKeyKind, VerifierKey};
 use serde_json::{Value, json};
 
 use crate::support::{Server, World, base64, cli};
@@ -40,9 +42,7 @@ impl Scene {
         let lot = made["events"][0]["made"][0].clone();
         let planted = world.produced("PLANTED-LABEL", &KG_MG.to_string());
         said("planted.jsonl", planted);
-        let goods = |mass: u64| {
-            json!({"lot": lot["base64"], "loose": {"grossMg": (mass * KG_MG).to_string()}})
-        };
+        let goods = |mass: u64| json!({"lot": lot["base64"], "loose": {"grossMg": (mass * KG_MG).to_string()}});
         let offer = said(
             "offer.jsonl",
             json!({"party": world.plant, "events": [{"offered": {"taker": world.mine,
@@ -55,7 +55,9 @@ impl Scene {
         let used = json!({"party": world.mine, "events": [{"used": {
             "goods": goods(50), "place": "T1", "purpose": "leaching"}}]});
         said("used.jsonl", used);
-        let vkey = cli(["key", "vkey", "--server", &server.url]).exits(0).stdout;
+        let vkey = cli(["key", "vkey", "--server", &server.url])
+            .exits(0)
+            .stdout;
         Scene {
             lot: lot["hex"].as_str().unwrap().to_owned(),
             vkey: vkey.trim().to_owned(),
@@ -67,7 +69,14 @@ impl Scene {
     /// The file of evidence, written.
     fn kept(&self, more: &[&str]) -> String {
         let file = self.world.path("lot.evidence");
-        let args = ["evidence", &self.lot, "-o", &file, "--server", &self.server.url];
+        let args = [
+            "evidence",
+            &self.lot,
+            "-o",
+            &file,
+            "--server",
+            &self.server.url,
+        ];
         cli(args.iter().chain(more)).exits(0);
         file
     }
@@ -93,7 +102,15 @@ fn evidence_is_kept_and_checked_with_no_server_and_says_what_it_shows() {
     } = scene;
     let (vkey, lot) = (vkey.as_str(), lot.as_str());
     let label = world.path("by-label.evidence");
-    let args = ["evidence", "--label", "NC-1", "-o", &label, "--server", &server.url];
+    let args = [
+        "evidence",
+        "--label",
+        "NC-1",
+        "-o",
+        &label,
+        "--server",
+        &server.url,
+    ];
     cli(args).exits(0).says(lot);
     assert_eq!(server.stop(), 0);
 
@@ -118,7 +135,10 @@ fn evidence_is_kept_and_checked_with_no_server_and_says_what_it_shows() {
     assert_eq!(checked["lot"], lot);
     assert_eq!(checked["chain"]["steps"].as_array().unwrap().len(), 4);
     let documents = checked["documents"].as_array().unwrap();
-    let enclosed: Vec<bool> = documents.iter().filter_map(|d| d["enclosed"].as_bool()).collect();
+    let enclosed: Vec<bool> = documents
+        .iter()
+        .filter_map(|d| d["enclosed"].as_bool())
+        .collect();
     assert_eq!(enclosed, [true, false]);
     for list in ["proven", "attested", "notShown"] {
         assert!(!checked[list].as_array().unwrap().is_empty(), "{list}");
@@ -138,14 +158,33 @@ fn evidence_that_does_not_hold_is_told_and_so_is_what_could_not_be_tried() {
     } = &scene;
     // Not without a key, not with what is none.
     cli(["verify", &file]).exits(2).says("--key VKEY");
-    cli(["verify", &file, "--key", "nobody"]).exits(2).says("--key");
+    cli(["verify", &file, "--key", "nobody"])
+        .exits(2)
+        .says("--key");
     // Another ledger's key.
     let other = World::new();
     let ledger_key = other.path("ledger/ledger.key");
-    let args = ["key", "vkey", &ledger_key, "--name", "hazledger.example/test"];
+    let args = [
+        "key",
+        "vkey",
+        &ledger_key,
+        "--name",
+        "hazledger.example/test",
+    ];
     let stranger = cli(args).exits(0).stdout;
     let refused = cli(["verify", &file, "--key", stranger.trim()]).exits(1);
     refused.says("NOT VERIFIED 未通过验证");
+    // A witness that has not signed; one that nobody asks for.
+    let witness = SecretKey::from_seed(&[9; 32]).public().clone();
+    let witness = VerifierKey::new("witness.example", NoteKeyKind::Cosignature, witness).unwrap();
+    let policy = world.path("witnesses.policy");
+    let words = |quorum: &str| format!("log {vkey}\nwitness w1 {witness}\nquorum {quorum}\n");
+    std::fs::write(&policy, words("w1")).unwrap();
+    let refused = cli(["verify", &file, "--key", vkey, "--policy", &policy]).exits(1);
+    refused.says("policy");
+    std::fs::write(&policy, words("none")).unwrap();
+    let held = cli(["verify", &file, "--key", vkey, "--policy", &policy]).exits(0);
+    held.says("satisfies the policy");
     // A byte of the last record's bodies turned over.
     let mut bytes = std::fs::read(&file).unwrap();
     let at = bytes.windows(8).position(|w| w == b"leaching").unwrap();
@@ -155,12 +194,17 @@ fn evidence_that_does_not_hold_is_told_and_so_is_what_could_not_be_tried() {
     let refused = cli(["verify", &spoiled, "--key", vkey, "--format", "json"]).exits(1);
     let refused = refused.lines().remove(0);
     assert_eq!(refused["verified"], false);
-    assert!(refused["why"].as_str().unwrap().contains("digest"), "{refused}");
+    assert!(
+        refused["why"].as_str().unwrap().contains("digest"),
+        "{refused}"
+    );
     // Nobody's lot.
     let none = world.path("none.evidence");
     let url = server.url.as_str();
     let nobodys = "00112233445566778899aabbccddeeff";
     cli(["evidence", nobodys, "-o", &none, "--server", url]).exits(1);
-    cli(["evidence", "NC-1", "-o", &none, "--server", url]).exits(2).says("--label");
+    cli(["evidence", "NC-1", "-o", &none, "--server", url])
+        .exits(2)
+        .says("--label");
     assert!(!std::path::Path::new(&none).exists());
 }

@@ -305,13 +305,19 @@ fn a_copy_of_a_ledger_that_goes_its_own_way_is_refused_and_the_proof_of_it_kept(
     let server = house.serve(&copies[0]);
     wait_for_metric(&server, "hazledger_accepting ", |accepting| accepting == 0);
     let (_, said) = server.stop_saying();
-    assert!(said.contains("WITNESS AHEAD") && said.contains("1 of its records are lost"), "{said}");
+    assert!(
+        said.contains("WITNESS AHEAD") && said.contains("1 of its records are lost"),
+        "{said}"
+    );
 
     // One that goes on while they are away is refused when they are back.
     let at = [&one, &two].map(|witness| witness.url().strip_prefix("http://").unwrap().to_owned());
     assert_eq!((one.stop().0, two.stop().0), (0, 0));
     let server = house.serve(&copies[1]);
     house.produce(&server, "OTHER");
+    wait_for_metric(&server, "hazledger_cosigned_behind_records ", |records| {
+        records == 1
+    });
     let one = Witness::start(&house, "w1", &["--listen", &at[0]]);
     let two = Witness::start(&house, "w2", &["--listen", &at[1]]);
     let refused = "hazledger_witness_failures_total{witness=\"w1\",reason=\"refused\"} ";
@@ -321,14 +327,27 @@ fn a_copy_of_a_ledger_that_goes_its_own_way_is_refused_and_the_proof_of_it_kept(
     assert_eq!(checkpoint_of(&server).as_deref().map(size_of), Some(2));
     let (status, said) = server.stop_saying();
     assert_eq!(status, 0);
-    for words in ["it says 422", "shows two trees", "are not those that were signed"] {
+    for words in [
+        "it says 422",
+        "shows two trees",
+        "are not those that were signed",
+    ] {
         assert!(said.contains(words), "no {words} in {said}");
     }
     let (_, said) = one.stop();
     assert!(said.contains("LOG FORK"), "{said}");
-    let proof = house.world.folder.path().join("w1").join(fork_file(&origin_hash(ORIGIN)));
+    let proof = house
+        .world
+        .folder
+        .path()
+        .join("w1")
+        .join(fork_file(&origin_hash(ORIGIN)));
     let proof = fs::read_to_string(proof).unwrap();
-    assert_eq!(proof.matches(&format!("{ORIGIN}\n3\n")).count(), 2, "{proof}");
+    assert_eq!(
+        proof.matches(&format!("{ORIGIN}\n3\n")).count(),
+        2,
+        "{proof}"
+    );
     drop(two);
 }
 

@@ -34,7 +34,7 @@ use hazledger::journal::{
 use hazledger::pb;
 use hazledger::proof::evidence::{check_evidence, read_evidence};
 use hazledger::proof::{
-    Expect, NoteKeyKind, NoteSignature, VerifierKey, check_acknowledgement, check_commit,
+    Expect, NoteKeyKind, NoteSignature, Verifier, VerifierKey, check_acknowledgement, check_commit,
     check_refusal,
 };
 use hazledger::witness::files::{Files, NotKept};
@@ -59,6 +59,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("timeout", grpc_timeout), // the grpc-timeout header
     ("record", record),       // a stored Record, opened and folded
     ("acknowledgement", acknowledgement), // an Acknowledgement, its commit, a SignedRefusal
+    ("saved", saved),         // a saved verification, taken up and put down again
     ("evidence", evidence),   // a file of evidence, checked
     ("ack_line", ack_line),   // a line of a file of acknowledgements
     ("submit_line", submit_line), // a line of `hazledger submit`
@@ -584,6 +585,24 @@ fn segment(bytes: &[u8]) {
     assert_eq!(journal.next_position(), next + 1);
     let read = journal.reader().record(next).unwrap();
     assert_eq!(read, Some(batch.records[0].clone()));
+}
+
+fn saved(bytes: &[u8]) {
+    let Some(([sealed], rest)) = choices(bytes) else {
+        return;
+    };
+    let mut bytes = rest.to_vec();
+    if sealed & 1 == 1 {
+        bytes.extend(blake3::hash(&rest).as_bytes());
+    }
+    let Ok(verifier) = Verifier::restore(&mut bytes.as_slice(), Expect::default()) else {
+        return;
+    };
+    let mut again = Vec::new();
+    verifier.save(&mut again).unwrap();
+    let restored = Verifier::restore(&mut again.as_slice(), Expect::default()).unwrap();
+    assert_eq!(restored.position(), verifier.position());
+    assert_eq!(restored.state().digest(), verifier.state().digest());
 }
 
 fn audit(bytes: &[u8]) {

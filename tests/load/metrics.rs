@@ -3,9 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 
 use bytes::Bytes;
+use hazledger::event::signing::SecretKey;
 use hazledger::pb::{FollowRequest, GetRecordRequest, SignedStatement};
+use hazledger::proof::{NoteKeyKind, VerifierKey};
 use hazledger::web::alerts;
 
 use crate::house::{House, Server, block_on, request};
@@ -43,7 +46,18 @@ fn named() -> BTreeSet<String> {
 #[test]
 fn the_page_on_alerts_and_the_metrics_are_in_step() {
     let house = House::new();
-    let server = Server::start(&house, &[]);
+    // Of a witness there is something to say only if there is one, who need
+    // not answer.
+    let key = SecretKey::from_seed(&[5; 32]).public().clone();
+    let key = VerifierKey::new("witness.example/w", NoteKeyKind::Cosignature, key).unwrap();
+    let policy = house.dir().with_file_name("witnesses.policy");
+    fs::write(
+        &policy,
+        format!("witness w {key} http://127.0.0.1:1\nquorum w\n"),
+    )
+    .unwrap();
+    let policy = policy.to_str().unwrap();
+    let server = Server::start(&house, &["--witness-policy", policy]);
     let scraped = scraped(&server.scrape());
     assert!(scraped.len() > 20, "{scraped:?}");
     assert_eq!(scraped, documented());

@@ -657,6 +657,17 @@ fn custody_does_not_cross_without_both_signatures() {
 }
 
 #[test]
+fn an_event_is_not_left_out_of_its_lots_chain() {
+    let failure = cheat(|_, _, entry| {
+        let lot = entry.additions.outcomes.remove(0).subject;
+        let links = &mut entry.additions.links;
+        links.retain(|link| link.subject != lot);
+    });
+    let left_out = matches!(failure.what, Violation::NotAsSigned { .. });
+    assert!(left_out && *failure.positions.start() == 6, "{failure}");
+}
+
+#[test]
 fn empties_do_not_end_without_their_holder() {
     let mut flow = Flow::start();
     let maker = flow.cast.maker.clone();

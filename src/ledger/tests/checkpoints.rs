@@ -259,7 +259,7 @@ async fn a_journal_with_fewer_records_than_were_signed_is_not_opened() {
         matches!(error, OpenError::SignedLost { have: 3, signed: 5 }),
         "{error}"
     );
-    assert!(error.to_string().contains("2 records are lost"), "{error}");
+    assert!(error.to_string().contains("2 of them"), "{error}");
 }
 
 #[tokio::test]

@@ -153,8 +153,8 @@ impl Selection<'_> {
                 }
             }
             SubjectKind::Key => {
-                let party = record.payload.party.as_bytes();
-                let by_authority = self.authorities.contains(party);
+                let signer = record.payload.party.as_bytes();
+                let by_authority = self.authorities.contains(signer);
                 show::key(record, subject, by_authority, parts, &mut wanted);
             }
             SubjectKind::Permit => {

@@ -173,7 +173,7 @@ fn party_beside(record: &OpenRecord, parts: &mut Parts) {
     };
     let owners: BTreeSet<&str> = parts.events.iter().filter_map(owner).collect();
     let named = |at: &usize| match body(*at) {
-        Some(Body::PartyRegistered(party)) => owners.contains(party.party.as_str()),
+        Some(Body::PartyRegistered(e)) => owners.contains(e.party.as_str()),
         _ => false,
     };
     let parties: Vec<usize> = (0..record.events.len()).filter(named).collect();

@@ -171,8 +171,8 @@ fn givers_in<'a>(
     record.outcomes.iter().flatten().filter_map(move |outcome| {
         let giver = outcome.subject.as_ref()?;
         let other = giver.kind() == SubjectKind::Lot && giver != lot;
-        let gives = gifts(outcome).any(|given| given.lot == lot.id);
-        (other && gives).then_some((giver, outcome))
+        let to_it = gifts(outcome).any(|given| given.lot == lot.id);
+        (other && to_it).then_some((giver, outcome))
     })
 }
 

@@ -329,14 +329,10 @@ fn list(all: &[&str]) -> String {
     if all.is_empty() {
         return "none".into();
     }
-    let mut text = all
-        .iter()
-        .take(MAX_LISTED)
-        .copied()
-        .collect::<Vec<_>>()
-        .join(", ");
-    if let Some(more) = all.len().checked_sub(MAX_LISTED).filter(|more| *more > 0) {
-        text.push_str(&format!(" and {more} more"));
+    let (shown, more) = all.split_at(all.len().min(MAX_LISTED));
+    let text = shown.join(", ");
+    match more.len() {
+        0 => text,
+        more => format!("{text} and {more} more"),
     }
-    text
 }

@@ -64,9 +64,10 @@ impl TreeHash {
     }
 }
 
+/// In base64, as checkpoints have it.
 impl fmt::Display for TreeHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        hex(&self.0, f)
+        f.write_str(&self.to_base64())
     }
 }
 

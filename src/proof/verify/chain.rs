@@ -24,8 +24,8 @@ use crate::event::record::{BadRecord, MAX_HEAD, MAX_RECORD};
 use crate::event::signing::PublicKey;
 use crate::event::statement::canonical;
 use crate::pb::{Commit, SignedCommit};
-use crate::proof::tree::{TreeHash, leaf_hash};
 use crate::proof::head::{Field, field, head_of};
+use crate::proof::tree::{TreeHash, leaf_hash};
 use crate::proof::{BadCommit, BatchTree, check_commit};
 
 /// A verification of the chain under way; used as

@@ -14,6 +14,7 @@
 //! | `signers` | keys and leave, by the registry before the record |
 //! | `ids` | times, and that no statement stands twice |
 //! | `bindings` | changes against the events they come from |
+//! | `booked` | that events are in the chains of the lots that they name |
 //! | `crossing` | law 5 |
 //! | `edges` | what crossed the ledger's edge, and who confirmed it |
 //! | `oversight` | what only an authority may put on a subject |
@@ -27,6 +28,7 @@
 //! | `chain` | heads and commits only, for whoever asks for no more |
 
 mod bindings;
+mod booked;
 mod chain;
 mod content;
 mod crossing;
@@ -346,6 +348,7 @@ impl Verifier {
         let record = &opened.record;
         self.state.apply(record, &mut nowhere)?;
         content::check(&self.state, record)?;
+        booked::check(&self.state, record)?;
         self.count(opened)
     }
 

@@ -65,9 +65,7 @@ impl Waiting {
         };
         self.bytes = self.bytes.saturating_add(stored.bytes());
         self.batches.push(stored);
-        (self.bytes >= TURN_BYTES)
-            .then(|| self.rest())
-            .transpose()
+        (self.bytes >= TURN_BYTES).then(|| self.rest()).transpose()
     }
 
     /// All that wait.

@@ -280,7 +280,9 @@ impl<'a, R: Read> Source<'a, R> {
     fn fill(&mut self, count: usize) -> Result<(), BadSaved> {
         self.buffer.clear();
         let most = u64::try_from(count).unwrap_or(u64::MAX);
-        let read = (&mut *self.input).take(most).read_to_end(&mut self.buffer)?;
+        let read = (&mut *self.input)
+            .take(most)
+            .read_to_end(&mut self.buffer)?;
         if read < count {
             return Err(BadSaved::Damaged("it ends too soon"));
         }

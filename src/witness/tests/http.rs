@@ -15,7 +15,7 @@ use super::*;
 use crate::proof::{check_cosignature, open_checkpoint};
 
 /// What anything may take before its test fails.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A witness that can be reached, and stops when it is dropped.
 pub(super) struct House {
@@ -178,8 +178,8 @@ fn every_answer_has_the_status_the_type_and_the_body_of_the_specification() {
 fn a_request_beyond_the_bound_is_not_read_and_a_connection_serves_several() {
     let log = TestLog::new(9);
     let house = house(&log, &TestDisk::default());
-    let long = "x".repeat(MAX_REQUEST + 1);
-    assert_eq!(house.post(&long).status, 413);
+    let too_long = "x".repeat(MAX_REQUEST + 1);
+    assert_eq!(house.post(&too_long).status, 413);
     let mut stream = house.connect();
     for (old, new) in [(0, 3), (3, 5), (5, 9)] {
         let body = log.request(old, new).to_string();
@@ -190,14 +190,11 @@ fn a_request_beyond_the_bound_is_not_read_and_a_connection_serves_several() {
         stream.write_all(head.as_bytes()).unwrap();
         stream.write_all(body.as_bytes()).unwrap();
         let mut got = Vec::new();
-        // One signature line, which ends the answer.
-        while got.iter().filter(|byte| **byte == b'\n').count() < 6 {
+        // One signature line ends the answer.
+        while !got.ends_with(b"=\n") {
             let mut byte = [0];
             stream.read_exact(&mut byte).unwrap();
             got.push(byte[0]);
-            if got.ends_with(b"=\n") {
-                break;
-            }
         }
         assert!(
             got.starts_with(b"HTTP/1.1 200"),

@@ -32,8 +32,8 @@ const WITNESS: &str = "witness.example/w";
 /// Where the witness' clock begins, Unix seconds.
 const START_S: u64 = 1_795_392_000;
 
-/// A log with its key: leaves that are their own number and the log's side of
-/// a fork.
+/// A log with its key: leaves that are their own number and the branch of a
+/// fork that the log is.
 #[derive(Clone)]
 struct TestLog {
     key: SecretKey,
@@ -66,11 +66,11 @@ impl TestLog {
         self.leaves.len() as u64
     }
 
-    /// With leaves of a side.
-    fn grow_to(&mut self, size: u64, side: u8) {
+    /// With leaves of a branch.
+    fn grow_to(&mut self, size: u64, branch: u8) {
         while self.size() < size {
             let mut entry = self.size().to_be_bytes().to_vec();
-            entry.push(side);
+            entry.push(branch);
             self.leaves.push(leaf_hash(&entry));
         }
     }

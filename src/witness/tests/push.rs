@@ -18,7 +18,7 @@ use crate::proof::tree::check_consistency;
 use crate::proof::{Policy, open_checkpoint};
 
 /// What anything may take before its test fails.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What the log was asked to do, or told.
 #[derive(Debug, PartialEq)]
@@ -371,7 +371,7 @@ fn impostor(answer: Vec<u8>) -> (std::net::SocketAddr, Receiver<()>) {
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
-            let mut buffer = [0; 64 * 1024];
+            let mut buffer = vec![0; 64 * 1024];
             let read = stream.read(&mut buffer).unwrap();
             if read > 0 && asked.try_send(()).is_ok() {
                 // Whoever has heard enough may hang up.
@@ -387,7 +387,8 @@ fn an_answer_that_does_not_hold_is_not_taken_however_it_is_made() {
     let log = TestLog::new(9);
     let answer = |status: &str, kind: &str, body: &str| {
         let length = body.len();
-        format!("HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}").into_bytes()
+        let head = format!("Content-Type: {kind}\r\nContent-Length: {length}\r\n");
+        format!("HTTP/1.1 {status}\r\n{head}Connection: close\r\n\r\n{body}").into_bytes()
     };
     let text = |status: &str, body: &str| answer(status, "text/plain", body);
     let by = |number: u8, name: &str, text: &str, at_s: u64| {

@@ -12,7 +12,7 @@ fn policy(threshold: &str) -> Policy {
         let name = format!("w{number}");
         let key = SecretKey::from_seed(&[number; 32]).public().clone();
         let key = VerifierKey::new(&name, NoteKeyKind::Cosignature, key).unwrap();
-        text.push_str(&format!("witness {name} {key}\n"));
+        text = format!("{text}witness {name} {key}\n");
     }
     Policy::parse(&format!("{text}group g {threshold} w1 w2 w3\nquorum g\n")).unwrap()
 }
@@ -100,7 +100,7 @@ fn what_does_not_meet_the_policy_makes_way_for_a_newer_one_when_patience_is_over
     table.offer(20);
     let turns_at = table.rounds.turns_at().unwrap();
     assert_eq!(turns_at, table.now + PATIENCE);
-    table.now = turns_at - std::time::Duration::from_millis(1);
+    table.now += PATIENCE / 2;
     assert_eq!(table.out(), Some(11));
     table.now = turns_at;
     assert_eq!((table.out(), table.rounds.turns_at()), (Some(20), None));

@@ -1,0 +1,272 @@
+//! A ledger verified over the network, and kept an eye on: what its server
+//! shows now against what it showed before, and what another one shows.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking"
+)]
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::mpsc;
+
+use serde_json::Value;
+
+use crate::support::{PATIENCE, Ran, Server, World, cli};
+
+/// A copy of a data directory that nobody has open.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let at = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &at);
+        } else {
+            fs::copy(entry.path(), at).unwrap();
+        }
+    }
+}
+
+/// A ledger with its parties, served once and closed.
+fn registered() -> World {
+    let world = World::new();
+    let server = Server::start(&world.dir());
+    world.register(&server, &[]).exits(0);
+    assert_eq!(server.stop(), 0);
+    world
+}
+
+/// Takes a lot in, and waits until a checkpoint covers it.
+fn produce(world: &World, server: &Server, label: &str) {
+    let file = world.stamped(
+        &format!("{label}.jsonl"),
+        &[world.produced(label, "5000000")],
+    );
+    world.submit(server, &file, &[]).exits(0);
+    covered(server);
+}
+
+/// Waits until the server's checkpoint covers all its records.
+fn covered(server: &Server) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        use hazledger::pb::ledger_client::LedgerClient;
+        let mut ledger = LedgerClient::connect(server.url.clone()).await.unwrap();
+        let status = ledger.get_status(hazledger::pb::GetStatusRequest {}).await;
+        let min_size = status.unwrap().into_inner().as_of;
+        let request = hazledger::pb::GetCheckpointRequest { min_size };
+        let answer = ledger.get_checkpoint(request).await.unwrap().into_inner();
+        assert!(!answer.checkpoint.is_empty(), "{}", answer.not_signing);
+    });
+}
+
+fn genesis(world: &World) -> String {
+    world.init["genesisHash"].as_str().unwrap().to_owned()
+}
+
+fn monitor(world: &World, urls: &[&str], more: &[&str]) -> Ran {
+    let (state, genesis) = (world.path("watch"), genesis(world));
+    let mut args = vec!["monitor"];
+    args.extend(urls);
+    args.extend(["--state", &state, "--genesis", &genesis]);
+    args.extend(["--once", "--format", "json"]);
+    args.extend(more);
+    cli(args)
+}
+
+/// A web server that takes one request and tells its body.
+fn webhook() -> (String, mpsc::Receiver<Value>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/alarm", listener.local_addr().unwrap());
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        let (stream, _) = listener.accept().unwrap();
+        let mut reader = BufReader::new(&stream);
+        let (mut length, mut line) = (0, String::new());
+        while reader.read_line(&mut line).unwrap() > 2 {
+            if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap();
+            }
+            line.clear();
+        }
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body).unwrap();
+        let mut stream = &stream;
+        stream
+            .write_all(b"HTTP/1.1 204 No Content\r\n\r\n")
+            .unwrap();
+        sender.send(serde_json::from_slice(&body).unwrap())
+    });
+    (url, receiver)
+}
+
+#[test]
+fn a_server_is_verified_over_the_network_and_gone_on_from_later() {
+    let world = registered();
+    let server = Server::start(&world.dir());
+    produce(&world, &server, "NC-1");
+    let saved = world.path("saved");
+    let verify = |more: &[&str]| {
+        let mut args = vec!["verify", &server.url, "--format", "json"];
+        args.extend(more);
+        cli(args).exits(0).lines().remove(0)
+    };
+    let whole = verify(&["--resume", &saved]);
+    assert_eq!(whole["verified"], true);
+    assert_eq!(whole["resumedAfter"], Value::Null);
+    assert_eq!(whole["checkpoints"]["agree"], 1);
+    assert!(whole["speed"]["strictPerSecond"].as_u64() > Some(0));
+    assert!(whole["speed"]["recordsPerSecond"].as_u64() > Some(0));
+    produce(&world, &server, "NC-2");
+    let resumed = verify(&["--resume", &saved]);
+    assert_eq!(resumed["resumedAfter"], whole["records"]);
+    let fresh = verify(&[]);
+    assert_eq!(resumed["journal"], fresh["journal"]);
+    assert_ne!(fresh["records"], whole["records"]);
+    let chain = verify(&["--chain-only"]);
+    assert_eq!(chain["journal"]["treeRoot"], fresh["journal"]["treeRoot"]);
+
+    // The directory says the same, with its checkpoints beside it.
+    assert_eq!(server.stop(), 0);
+    let dir = world.path("ledger");
+    let of_dir = ["verify", &dir, "--resume", &saved, "--format", "json"];
+    let of_dir = cli(of_dir).exits(0).lines().remove(0);
+    assert_eq!(of_dir["resumedAfter"], resumed["records"]);
+    assert_eq!(of_dir["checkpoints"]["agree"], 1);
+    let table = cli(["verify", &dir]).exits(0);
+    table.says("Speed");
+    table.says("This machine");
+}
+
+#[test]
+fn a_saved_position_of_another_time_or_of_no_use_is_said_to_be_so() {
+    let world = registered();
+    let (dir, saved) = (world.path("ledger"), world.path("saved"));
+    let old = world.folder.path().join("old");
+    copy(&world.dir(), &old);
+    let server = Server::start(&world.dir());
+    produce(&world, &server, "NC-1");
+    assert_eq!(server.stop(), 0);
+    cli(["verify", &dir, "--resume", &saved]).exits(0);
+
+    // The older copy agrees with itself; the saved position says what it lacks,
+    // and what is saved then is of the copy.
+    let cut = world.path("cut");
+    fs::copy(&saved, &cut).unwrap();
+    let old = old.to_str().unwrap();
+    let ran = cli(["verify", old, "--resume", &cut]).exits(0);
+    ran.says("was it cut");
+    let server = Server::start(Path::new(old));
+    fs::copy(&saved, &cut).unwrap();
+    let ran = cli(["verify", &server.url, "--resume", &cut]).exits(0);
+    ran.says("was its ledger cut");
+    // The newer one's checkpoint shows it to anybody.
+    let kept = world.dir().join("checkpoints/signed");
+    let kept = kept.to_str().unwrap();
+    let ran = cli(["verify", &server.url, "--checkpoint", kept]).exits(1);
+    ran.says("records that the ledger signed for are gone");
+    drop(server);
+
+    fs::write(&saved, b"HZLVERI1 and nothing else").unwrap();
+    let ran = cli(["verify", &dir, "--resume", &saved]).exits(0);
+    ran.says("is not gone on from");
+    let ran = cli(["verify", &dir, "--resume", &saved]).exits(0);
+    ran.says("Went on after");
+}
+
+#[test]
+fn an_honest_ledger_that_grows_and_moves_raises_no_alarm() {
+    let world = registered();
+    for label in ["NC-1", "NC-2"] {
+        let server = Server::start(&world.dir());
+        produce(&world, &server, label);
+        let ran = monitor(&world, &[&server.url], &["--late", "10m"]).exits(0);
+        assert!(ran.lines()[0]["records"].as_u64() > Some(1));
+        assert_eq!(server.stop(), 0);
+    }
+    assert!(!Path::new(&world.path("watch/alarms.jsonl")).exists());
+}
+
+#[test]
+fn a_ledger_rolled_back_is_a_smaller_tree_and_the_webhook_hears_of_it() {
+    let world = registered();
+    let old = world.folder.path().join("old");
+    copy(&world.dir(), &old);
+    let server = Server::start(&world.dir());
+    produce(&world, &server, "NC-1");
+    monitor(&world, &[&server.url], &["--late", "10m"]).exits(0);
+    assert_eq!(server.stop(), 0);
+
+    let server = Server::start(&old);
+    let (hook, heard) = webhook();
+    let ran = monitor(&world, &[&server.url], &["--webhook", &hook]).exits(1);
+    ran.says("ALARM");
+    ran.says("smaller-tree");
+    let posted = heard.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(posted["alarm"], "smaller-tree");
+    assert_eq!(posted["server"], server.url);
+    let kept = fs::read_to_string(world.path("watch/alarms.jsonl")).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&kept).unwrap(), posted);
+}
+
+#[test]
+fn a_forked_ledger_is_caught_later_and_at_once_when_both_are_watched() {
+    let world = registered();
+    let other = world.folder.path().join("other");
+    copy(&world.dir(), &other);
+    let server = Server::start(&world.dir());
+    produce(&world, &server, "NC-1");
+    monitor(&world, &[&server.url], &["--late", "10m"]).exits(0);
+
+    // The same ledger tells others another story, with the same key.
+    let forked = Server::start(&other);
+    produce(&world, &forked, "NC-X");
+    let watched = world.path("watch");
+    let both = world.path("both");
+    copy(Path::new(&watched), Path::new(&both));
+    let alarm = |ran: Ran| {
+        let kept = fs::read_to_string(world.path("watch/alarms.jsonl")).unwrap();
+        let last = kept.lines().last().unwrap();
+        let alarm: Value = serde_json::from_str(last).unwrap();
+        ran.says(alarm["alarm"].as_str().unwrap());
+        alarm
+    };
+    // As many records, and a checkpoint of each: two roots for one size.
+    let ran = monitor(&world, &[&forked.url], &[]).exits(1);
+    let shown = alarm(ran);
+    assert_eq!(shown["alarm"], "two-roots");
+    assert_eq!(shown["notes"].as_array().unwrap().len(), 2);
+    // More records: no checkpoint of the size that was seen.
+    produce(&world, &forked, "NC-Y");
+    let ran = monitor(&world, &[&forked.url], &[]).exits(1);
+    assert_eq!(alarm(ran)["alarm"], "fork");
+    // Both at once, by somebody who has seen neither.
+    fs::remove_dir_all(&watched).unwrap();
+    let ran = monitor(&world, &[&server.url, &forked.url], &["--late", "10m"]).exits(1);
+    assert_eq!(alarm(ran)["alarm"], "fork");
+}
+
+#[test]
+fn another_ledger_a_silent_server_and_a_late_checkpoint_have_their_words() {
+    let world = registered();
+    let server = Server::start(&world.dir());
+    produce(&world, &server, "NC-1");
+    let other = "0".repeat(64);
+    let state = world.path("elsewhere");
+    let args = [
+        "monitor",
+        &server.url,
+        "--state",
+        &state,
+        "--genesis",
+        &other,
+        "--once",
+    ];
+    cli(args).exits(1).says("broken-rule");
+
+    let ran = monitor(&world, &["http://127.0.0.1:1"], &[]).exits(2);
+    ran.says("unreachable");
+}
