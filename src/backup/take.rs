@@ -3,6 +3,7 @@
 //! earlier: the checkpoint, then the journal, then the refusals that its
 //! records speak of.
 
+use super::chain::Chain;
 use super::checkpoint::signed_size;
 use super::manifest::{JOURNAL, KEY, Manifest, REFUSALS};
 use super::shelf::{Shelf, hash_of, read_manifest};
@@ -11,7 +12,7 @@ use super::view::View;
 use super::{BackupError, BackupReader, Entry};
 use crate::event::Hash;
 use crate::journal::{
-    Header, Scanned, SealedEnds, Storage, StorageFile, durable_end, scan_segment, sealed_ends,
+    Scanned, SealedEnds, Storage, StorageFile, durable_end, scan_segment, sealed_ends,
     segment_name, segments,
 };
 use crate::repair::{Checked, End, Ledger};
@@ -183,14 +184,7 @@ impl<T: Storage + Clone> Taking<'_, T> {
             return Err(crate::journal::JournalError::NotFound.into());
         };
         self.goes_on(&firsts)?;
-        let mut chain = Chain {
-            end: End {
-                position: 0,
-                head: [0; 32],
-            },
-            recorded_at_ms: None,
-            there: None,
-        };
+        let mut chain = Chain::new();
         for first in full {
             self.sealed(*first, &mut chain)?;
         }
@@ -513,53 +507,6 @@ impl<T: Storage + Clone> Taking<'_, T> {
         }
         let copied = self.shelf.put(&small.bytes, &small.name, stored)?;
         self.shelf.finish(copied)
-    }
-}
-
-/// How far the segments have been seen to follow from one another.
-struct Chain {
-    end: End,
-    recorded_at_ms: Option<i64>,
-    /// The end that was asked for.
-    there: Option<End>,
-}
-
-impl Chain {
-    fn add(&mut self, name: &str, checked: &Checked) -> Result<(), BackupError> {
-        self.follow(name, &checked.header, checked.end, checked.last_head)?;
-        self.recorded_at_ms = checked.recorded_at_ms.or(self.recorded_at_ms);
-        self.there = checked.there.or(self.there);
-        Ok(())
-    }
-
-    fn follow(
-        &mut self,
-        name: &str,
-        header: &Header,
-        end: u64,
-        head: [u8; 32],
-    ) -> Result<(), BackupError> {
-        let begins = (header.first_position, header.previous_head);
-        if begins != (self.end.position, self.end.head) {
-            return Err(BackupError::Segment {
-                segment: name.to_owned(),
-                what: format!(
-                    "it does not take up from record {} before it",
-                    self.end.position
-                ),
-            });
-        }
-        self.end = End {
-            position: end,
-            head,
-        };
-        Ok(())
-    }
-
-    fn note(&mut self, asked: Option<u64>) {
-        if asked == Some(self.end.position) {
-            self.there = Some(self.end);
-        }
     }
 }
 
