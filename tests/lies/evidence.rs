@@ -2,7 +2,6 @@
 //! changed. The operator signs the checkpoint and the word on the last record
 //! anew wherever that helps.
 
-use bytes::Bytes;
 use hazledger::custody::subject;
 use hazledger::event::LotId;
 use hazledger::event::digest::{PartKind, SALT_LEN, part_digest};
@@ -353,11 +352,11 @@ impl History {
             let record = held.record.as_mut().unwrap();
             let as_before = |told: Vec<Part>, before: &[Part]| -> Vec<Part> {
                 let pairs = told.into_iter().zip(before);
-                let shown = pairs.map(|(part, before)| match before.salt == Bytes::new() {
-                    true => Part::default(),
-                    false => part,
-                });
-                shown.collect()
+                let shown = |(part, before): (Part, &Part)| {
+                    let withheld = *before == Part::default();
+                    if withheld { Part::default() } else { part }
+                };
+                pairs.map(shown).collect()
             };
             record.events = as_before(told.events, &record.events);
             record.links = as_before(told.links, &record.links);
