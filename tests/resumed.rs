@@ -45,7 +45,7 @@ fn write(batches: &[Batch]) -> SimStorage {
 }
 
 fn audit(batches: &[Batch], saved: Option<&[u8]>) -> Audit {
-    let saved = saved.map(|bytes| taken_up(bytes));
+    let saved = saved.map(taken_up);
     verify_whole(
         &write(batches),
         &Expect::default(),
@@ -96,7 +96,7 @@ fn gone_on_from_anywhere_the_report_is_that_of_the_whole() {
         for batch in &batches[done - 1..] {
             let (records, commit) = (batch.records.clone(), batch.commit.clone());
             streamed
-                .batch(sent(batch.first_position, records, commit))
+                .batch(&sent(batch.first_position, records, commit))
                 .unwrap();
         }
         assert_eq!(streamed.end(&mut |_| {}).report, whole.report);

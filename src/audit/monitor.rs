@@ -239,7 +239,9 @@ impl Monitor {
             taken.map_err(|failure| {
                 self.alarm(server, AlarmKind::BrokenRule, failure.to_string())
             })?;
-            records.iter().for_each(|record| self.note_head(record));
+            for record in records {
+                self.note_head(record);
+            }
             return Ok(());
         }
         if end > position {

@@ -77,9 +77,9 @@ impl<'a> Streamed<'a> {
     ///
     /// # Errors
     /// Why the saved verification is not one of this journal.
-    pub fn batch(&mut self, batch: StoredBatch) -> Result<(), String> {
+    pub fn batch(&mut self, batch: &StoredBatch) -> Result<(), String> {
         if let Some((position, head)) = self.link.take() {
-            return linked(&batch, position, head);
+            return linked(batch, position, head);
         }
         let bodies = batch.records.iter().map(Bytes::len);
         let bytes = bodies.fold(batch.commit.len(), usize::saturating_add);
@@ -89,7 +89,7 @@ impl<'a> Streamed<'a> {
         if auditor.origin.is_none() {
             auditor.origin = batch.records.first().and_then(head_of).map(|hash| hash.0);
         }
-        auditor.batch(&batch);
+        auditor.batch(batch);
         Ok(())
     }
 

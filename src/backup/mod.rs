@@ -9,6 +9,7 @@
 //! | `view` | a backup read as the data directory that it is of |
 //! | `source` | a data directory as it is read while it is being written |
 //! | `take` | taking one |
+//! | `chain` | its segments held against one another |
 //! | `shelf` | putting a file into a backup, durably |
 //! | `verify` | every byte of one, and the audit of what it holds |
 //! | `checkpoint` | what the ledger has signed of its tree |
@@ -21,6 +22,7 @@
 #![doc = include_str!("FORMAT.md")]
 
 mod archive;
+mod chain;
 mod checkpoint;
 mod error;
 mod folder;

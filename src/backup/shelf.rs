@@ -165,11 +165,8 @@ impl<'a, S: Storage> Shelf<'a, S> {
 
     /// Writes the manifest, durably, in the place of the one before: from here
     /// on the backup is the new one. Then what it does not name goes.
-    pub(super) fn publish(self, manifest: Manifest) -> Result<Manifest, BackupError> {
-        let manifest = Manifest {
-            files: self.files,
-            ..manifest
-        };
+    pub(super) fn publish(self, mut manifest: Manifest) -> Result<Manifest, BackupError> {
+        manifest.files = self.files;
         let text = manifest.to_string();
         let sync_dir = || {
             let synced = self.folder.sync_dir();

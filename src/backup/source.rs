@@ -68,7 +68,8 @@ impl Source {
             let entry = entry.map_err(BackupError::io("read", folder))?;
             let name = format!("{CHECKPOINTS}{}", entry.file_name().to_string_lossy());
             // What is being written has no name yet.
-            if is_name(&name) && !name.ends_with(".new") {
+            let is_unfinished = name.strip_suffix(".new").is_some();
+            if is_name(&name) && !is_unfinished {
                 names.push(name);
             }
             if names.len() > MAX_CHECKPOINT_FILES {

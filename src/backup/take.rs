@@ -3,6 +3,7 @@
 //! earlier: the checkpoint, then the journal, then the refusals that its
 //! records speak of.
 
+use super::chain::Chain;
 use super::checkpoint::signed_size;
 use super::manifest::{JOURNAL, KEY, Manifest, REFUSALS};
 use super::shelf::{Shelf, hash_of, read_manifest};
@@ -11,7 +12,7 @@ use super::view::View;
 use super::{BackupError, BackupReader, Entry};
 use crate::event::Hash;
 use crate::journal::{
-    Header, Scanned, SealedEnds, Storage, StorageFile, durable_end, scan_segment, sealed_ends,
+    Scanned, SealedEnds, Storage, StorageFile, durable_end, scan_segment, sealed_ends,
     segment_name, segments,
 };
 use crate::repair::{Checked, End, Ledger};
@@ -108,7 +109,7 @@ pub fn take<T: Storage + Clone>(
     };
     for _ in 0..MAX_TRIES {
         if let Some(rest) = taking.once()? {
-            return taking.publish(rest, taken_at_ms);
+            return taking.publish(&rest, taken_at_ms);
         }
         taking.shelf.begin_again();
     }
@@ -141,7 +142,7 @@ impl<T: Storage + Clone> Taking<'_, T> {
         let mut stocked = self.journal(signed)?;
         for small in checkpoints {
             let stored = small.name.replace("checkpoints/", "checkpoint-");
-            self.small(small, &stored)?;
+            self.small(&small, &stored)?;
         }
         if self.wanted.refusals {
             self.refusals()?;
@@ -149,12 +150,12 @@ impl<T: Storage + Clone> Taking<'_, T> {
                 return Ok(None);
             }
         }
-        self.small(self.source.marker()?, "LEDGER.saved")?;
+        self.small(&self.source.marker()?, "LEDGER.saved")?;
         stocked.key = self.key()?;
         Ok(Some(stocked))
     }
 
-    fn publish(self, stocked: Stocked, taken_at_ms: i64) -> Result<Taken, BackupError> {
+    fn publish(self, stocked: &Stocked, taken_at_ms: i64) -> Result<Taken, BackupError> {
         let before = self.shelf.before.as_ref();
         let earlier = before.map_or(0, |before| before.recorded_at_ms);
         let manifest = Manifest {
@@ -183,14 +184,7 @@ impl<T: Storage + Clone> Taking<'_, T> {
             return Err(crate::journal::JournalError::NotFound.into());
         };
         self.goes_on(&firsts)?;
-        let mut chain = Chain {
-            end: End {
-                position: 0,
-                head: [0; 32],
-            },
-            recorded_at_ms: None,
-            there: None,
-        };
+        let mut chain = Chain::new();
         for first in full {
             self.sealed(*first, &mut chain)?;
         }
@@ -497,12 +491,12 @@ impl<T: Storage + Clone> Taking<'_, T> {
         } else {
             Key::Sealed
         };
-        self.small(small, KEY)?;
+        self.small(&small, KEY)?;
         Ok(key)
     }
 
     /// A small file, kept if the backup has the same.
-    fn small(&mut self, small: Small, stored: &str) -> Result<(), BackupError> {
+    fn small(&mut self, small: &Small, stored: &str) -> Result<(), BackupError> {
         let hash = Hash(*blake3::hash(&small.bytes).as_bytes());
         if let Some(entry) = self.shelf.has(&small.name).cloned()
             && entry.hash == hash
@@ -513,53 +507,6 @@ impl<T: Storage + Clone> Taking<'_, T> {
         }
         let copied = self.shelf.put(&small.bytes, &small.name, stored)?;
         self.shelf.finish(copied)
-    }
-}
-
-/// How far the segments have been seen to follow from one another.
-struct Chain {
-    end: End,
-    recorded_at_ms: Option<i64>,
-    /// The end that was asked for.
-    there: Option<End>,
-}
-
-impl Chain {
-    fn add(&mut self, name: &str, checked: &Checked) -> Result<(), BackupError> {
-        self.follow(name, &checked.header, checked.end, checked.last_head)?;
-        self.recorded_at_ms = checked.recorded_at_ms.or(self.recorded_at_ms);
-        self.there = checked.there.or(self.there);
-        Ok(())
-    }
-
-    fn follow(
-        &mut self,
-        name: &str,
-        header: &Header,
-        end: u64,
-        head: [u8; 32],
-    ) -> Result<(), BackupError> {
-        let begins = (header.first_position, header.previous_head);
-        if begins != (self.end.position, self.end.head) {
-            return Err(BackupError::Segment {
-                segment: name.to_owned(),
-                what: format!(
-                    "it does not take up from record {} before it",
-                    self.end.position
-                ),
-            });
-        }
-        self.end = End {
-            position: end,
-            head,
-        };
-        Ok(())
-    }
-
-    fn note(&mut self, asked: Option<u64>) {
-        if asked == Some(self.end.position) {
-            self.there = Some(self.end);
-        }
     }
 }
 

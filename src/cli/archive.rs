@@ -63,7 +63,7 @@ pub fn run(args: &ArchiveArgs) -> Result<Outcome, CliError> {
     let genesis = genesis_hash(&args.dir).map_err(|e| CliError::data_directory(&args.dir, e))?;
     let bar = bytes_bar();
     let archived = archive(&args.dir, genesis, store, until, &mut |bytes| {
-        bar.inc(bytes)
+        bar.inc(bytes);
     });
     bar.finish_and_clear();
     match archived {

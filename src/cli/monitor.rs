@@ -23,10 +23,10 @@ use crate::event::Hash;
 use crate::proof::{Expect, Verifier, VerifierKey};
 
 /// How long a server may be silent before somebody is told.
-const UNREACHABLE_AFTER: Duration = Duration::from_secs(60);
+const UNREACHABLE_AFTER: Duration = Duration::from_mins(1);
 
 /// How often the whole verification is saved, at most: it may be large.
-const SAVE_EVERY: Duration = Duration::from_secs(60);
+const SAVE_EVERY: Duration = Duration::from_mins(1);
 
 /// Keep verifying what a ledger's servers show, and raise the alarm.
 #[derive(Debug, Args)]

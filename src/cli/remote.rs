@@ -13,7 +13,7 @@ use crate::journal::StoredBatch;
 use crate::pb::{GetCheckpointRequest, GetStatusRequest, ReadJournalRequest, ReadJournalResponse};
 
 /// How long an answer, or the next batch that there is, may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A connection to a server.
 pub struct Remote {

@@ -113,7 +113,6 @@ pub fn run(args: &ServeArgs) -> Result<Outcome, CliError> {
     let blocking_threads = limits
         .max_reads
         .saturating_add(options.max_dry_runs)
-        .saturating_add(web::tiles::MAX_TILE_READS)
         .saturating_add(FOLLOWING_THREADS);
     let (ledger, opened) =
         Ledger::open(&args.dir, key, options, Arc::new(SystemClock)).map_err(|e| failed(&e))?;

@@ -81,7 +81,7 @@ async fn read(
         && let Some(batch) = batches.next().await?
     {
         bar.set_position(batch.end_position());
-        if let Err(why) = streamed.batch(batch) {
+        if let Err(why) = streamed.batch(&batch) {
             return Ok(Err(why));
         }
     }

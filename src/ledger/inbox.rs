@@ -369,17 +369,12 @@ impl Inbox {
         true
     }
 
-    /// The same, or until `early` if somebody has `wanted` something by then.
-    pub(super) fn rest_keeper(&self, early: Instant, due: Instant, wanted: &AtomicBool) -> bool {
+    /// The same, or until somebody has `wanted` something and woken it up.
+    pub(super) fn rest_keeper(&self, due: Instant, wanted: &AtomicBool) -> bool {
         let mut inner = self.lock();
         while inner.phase != Phase::Ended {
-            let until = if wanted.load(Ordering::Acquire) {
-                early.min(due)
-            } else {
-                due
-            };
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            let left = due.saturating_duration_since(Instant::now());
+            if left.is_zero() || wanted.load(Ordering::Acquire) {
                 return false;
             }
             let rested = self.for_keeper.wait_timeout(inner, left);

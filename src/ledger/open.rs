@@ -369,7 +369,6 @@ fn start(
             committed: state.next(),
             origin: &origin.name,
             key: &key,
-            earlier: &[],
         },
         &options,
     )?;

@@ -211,7 +211,7 @@ impl Known {
             return None;
         }
         let mut lots = BTreeSet::new();
-        for link in record.links.iter() {
+        for link in &record.links {
             let link = link.as_ref()?;
             if link.kind() == LinkKind::Chain {
                 self.linked(record, link.subject.as_ref()?, &mut lots)?;

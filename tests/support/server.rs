@@ -241,12 +241,22 @@ impl Bench {
     /// The same with a state record at every multiple of an interval.
     pub async fn start_stating(interval: u64) -> Bench {
         let genesis = genesis_stating(&Cast::new(), START_MS, interval);
-        Bench::found(genesis, Options::default(), grpc::Setup::default()).await
+        Box::pin(Bench::found(
+            genesis,
+            Options::default(),
+            grpc::Setup::default(),
+        ))
+        .await
     }
 
     /// The same behind another door.
     pub async fn start_door(options: Options, setup: grpc::Setup) -> Bench {
-        Bench::found(genesis(&Cast::new(), START_MS), options, setup).await
+        Box::pin(Bench::found(
+            genesis(&Cast::new(), START_MS),
+            options,
+            setup,
+        ))
+        .await
     }
 
     async fn found(genesis: SignedStatement, options: Options, setup: grpc::Setup) -> Bench {

@@ -50,11 +50,15 @@ fn a_batch_that_is_being_written_vouches_for_the_one_before() {
     for cut in before.bytes..after.bytes {
         let other = disk.restart();
         other.corrupt(&name(0), |bytes| {
-            bytes[cut as usize..].fill(0);
+            bytes[usize::try_from(cut).unwrap()..].fill(0);
         });
         let end = durable_end(&other, 0, 0).unwrap();
         // Its first record's frame, once that is whole.
-        let frame = u32::from_le_bytes(whole[before.bytes as usize..][..4].try_into().unwrap());
+        let frame = u32::from_le_bytes(
+            whole[usize::try_from(before.bytes).unwrap()..][..4]
+                .try_into()
+                .unwrap(),
+        );
         let is_whole = cut >= before.bytes + u64::from(frame);
         let want = if is_whole { records } else { records - 2 };
         assert_eq!(end.records, want, "cut at {cut}");
@@ -81,7 +85,7 @@ fn damage_to_what_was_durable_is_rot_and_damage_at_the_end_is_left_out() {
     drop(journal);
     for at in 0..last.bytes {
         let other = disk.restart();
-        assert!(other.flip(&name(0), at as usize, 1));
+        assert!(other.flip(&name(0), usize::try_from(at).unwrap(), 1));
         let found = durable_end(&other, 0, 0);
         if at < end.bytes {
             assert!(matches!(found, Err(JournalError::Rot { .. })), "byte {at}");

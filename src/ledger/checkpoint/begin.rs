@@ -11,8 +11,8 @@ use tokio::sync::watch;
 use super::hold::Holding;
 use super::keeper::{Keeper, catch_up_at_start};
 use super::place::Place;
-use super::{Checkpoints, Hold, RESTORED, SERVED, SIGNED, Standing, Verifiers, parse};
-use crate::event::signing::{PublicKey, SecretKey};
+use super::{Checkpoints, Hold, RESTORED, SERVED, SIGNED, Standing, parse, verifier_of};
+use crate::event::signing::SecretKey;
 use crate::ledger::error::OpenError;
 use crate::ledger::options::Options;
 use crate::ledger::seam::Records;
@@ -47,8 +47,6 @@ pub(in crate::ledger) struct At<'a> {
     pub(in crate::ledger) origin: &'a str,
     /// What it signs with.
     pub(in crate::ledger) key: &'a SecretKey,
-    /// What it has signed with before.
-    pub(in crate::ledger) earlier: &'a [PublicKey],
 }
 
 /// What the ledger goes on with.
@@ -100,11 +98,10 @@ impl Kept {
         self.signed.as_ref().map_or(0, |kept| kept.checkpoint.size)
     }
 
-    /// Whether the kept checkpoint is one of this ledger's, and whether it is
-    /// signed with the key of now.
-    fn check(&self, origin: &str, verifiers: &Verifiers) -> Result<bool, OpenError> {
+    /// Whether the kept checkpoint is one of this ledger's.
+    fn check(&self, origin: &str, key: &SecretKey) -> Result<(), OpenError> {
         let Some(kept) = &self.signed else {
-            return Ok(true);
+            return Ok(());
         };
         let not_ours = |why: String| {
             OpenError::Checkpoint(format!(
@@ -116,14 +113,10 @@ impl Kept {
             let why = format!("it is of {}, this is {origin}", kept.checkpoint.origin);
             return Err(not_ours(why));
         }
-        let now = verifiers.now().map_err(&not_ours)?;
+        let verifier = verifier_of(origin, key).map_err(&not_ours)?;
         let note = Note::parse(&kept.text).map_err(|e| not_ours(e.to_string()))?;
-        let signed = note.check_signed_by(now);
-        let any = verifiers.all().any(|key| note.check_signed_by(key).is_ok());
-        match signed {
-            Err(error) if !any => Err(not_ours(error.to_string())),
-            signed => Ok(signed.is_ok()),
-        }
+        note.check_signed_by(&verifier)
+            .map_err(|e| not_ours(e.to_string()))
     }
 
     /// The same as an error, when the journal has fewer records than were
@@ -149,11 +142,9 @@ pub(in crate::ledger) fn begin(
         committed,
         origin,
         key,
-        earlier,
     } = *at;
     let cosigned = options.cosigned;
-    let verifiers = Verifiers::new(origin, key.public(), earlier);
-    let is_of_now = kept.check(origin, &verifiers)?;
+    kept.check(origin, key)?;
     if committed < kept.floor() {
         return Err(kept.lost(committed));
     }
@@ -189,12 +180,11 @@ pub(in crate::ledger) fn begin(
     let standing = Standing {
         signed: signed_size,
         served: served.as_ref().map_or(0, |(_, size)| *size),
-        is_of_now,
         failed: None,
         ended: false,
     };
     let checkpoints = Checkpoints {
-        verifiers,
+        verifier: verifier_of(origin, key),
         tree,
         place,
         mark,

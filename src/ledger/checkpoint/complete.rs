@@ -8,8 +8,8 @@ use std::io;
 use super::{Hold, RESTORED};
 use crate::ledger::Ledger;
 use crate::projection::TreeError;
-use crate::proof::BadCheckpoint;
 use crate::proof::tree::{TreeHash, root_of};
+use crate::proof::{BadCheckpoint, open_checkpoint};
 
 /// What somebody else knows of this ledger.
 #[derive(Clone, Copy, Debug)]
@@ -66,7 +66,9 @@ impl Ledger {
         let (size, root) = match known {
             Known::Witnessed { size, root } => (size, root),
             Known::Checkpoint(note) => {
-                let checkpoint = checkpoints.verifiers.open(note)?;
+                let verifier = checkpoints.verifier.as_ref();
+                let verifier = verifier.map_err(|why| NotConfirmed::NoKey(why.clone()))?;
+                let (checkpoint, _) = open_checkpoint(note, verifier)?;
                 (checkpoint.size, Some(checkpoint.root))
             }
         };

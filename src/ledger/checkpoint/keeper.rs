@@ -21,11 +21,6 @@ use crate::proof::tree::{TreeHash, leaf_hash};
 /// within a second.
 const SIGN_EVERY: Duration = Duration::from_millis(750);
 
-/// How long after the last look it is done again if somebody waits: whoever
-/// comes in between shares one, and the disk is taken from the journal no more
-/// than so often.
-const SIGN_APART: Duration = Duration::from_millis(20);
-
 /// See the module.
 pub(in crate::ledger) struct Keeper {
     writer: TreeWriter,
@@ -77,9 +72,9 @@ fn add(writer: &mut TreeWriter, batch: &StoredBatch) -> Result<(), String> {
 /// Until the ledger has ended and what was committed last is signed.
 pub(in crate::ledger) fn run(shared: &Shared, mut keeper: Keeper) {
     let checkpoints = &shared.checkpoints;
-    let (mut early, mut due) = (Instant::now(), Instant::now());
+    let mut due = Instant::now();
     loop {
-        let ended = shared.inbox.rest_keeper(early, due, &checkpoints.wanted);
+        let ended = shared.inbox.rest_keeper(due, &checkpoints.wanted);
         // Before the look: whoever wants one after it gets another turn.
         checkpoints.wanted.store(false, Ordering::Release);
         due = Instant::now() + SIGN_EVERY;
@@ -89,7 +84,6 @@ pub(in crate::ledger) fn run(shared: &Shared, mut keeper: Keeper) {
         if ended {
             break;
         }
-        early = Instant::now() + SIGN_APART;
     }
     checkpoints.end(shared.inbox.why());
 }
@@ -151,7 +145,8 @@ impl Keeper {
 
     fn sign(&self, checkpoints: &Checkpoints, shared: &Shared) {
         let size = self.writer.size();
-        if checkpoints.is_signed(size) || checkpoints.not_signing().is_some() {
+        let signed = checkpoints.standing.borrow().signed;
+        if size <= signed || checkpoints.not_signing().is_some() {
             return;
         }
         let now_ms = shared.time.best_ms();

@@ -42,7 +42,7 @@ pub use self::receipt::{MAX_RECEIPT_WAIT, NoReceipt};
 use super::Ledger;
 use super::answer::ReadError;
 use super::shared::Shared;
-use crate::event::signing::{PublicKey, SecretKey};
+use crate::event::signing::SecretKey;
 use crate::projection::{Tree, TreeError};
 use crate::proof::tree::{TreeHash, root_of};
 use crate::proof::{
@@ -64,8 +64,6 @@ struct Standing {
     signed: u64,
     /// Records under the one that is served.
     served: u64,
-    /// Whether the one that was signed last is signed with the key of now.
-    is_of_now: bool,
     /// Why none will be signed before the next start.
     failed: Option<String>,
     /// The ledger has ended: nothing will be served either.
@@ -74,7 +72,8 @@ struct Standing {
 
 /// See the module.
 pub(super) struct Checkpoints {
-    verifiers: Verifiers,
+    /// What its notes are verified with; why it can have none.
+    verifier: Result<VerifierKey, String>,
     tree: Arc<Tree>,
     place: Arc<dyn Place>,
     /// The data directory with the mark that it was restored.
@@ -157,16 +156,10 @@ impl Checkpoints {
         if let Some(hold) = self.hold() {
             return Some(hold.to_string());
         }
-        if let Err(why) = self.verifiers.now() {
-            return Some(why);
+        if let Err(why) = &self.verifier {
+            return Some(why.clone());
         }
         self.standing.borrow().failed.clone()
-    }
-
-    /// Whether a checkpoint of so many records is signed, with the key of now.
-    pub(super) fn is_signed(&self, size: u64) -> bool {
-        let standing = self.standing.borrow();
-        size <= standing.signed && standing.is_of_now
     }
 
     fn fail(&self, why: String) {
@@ -186,7 +179,9 @@ impl Checkpoints {
     /// Signs the tree of so many records. Each step, and what a crash in it
     /// means:
     fn sign(&self, key: &SecretKey, size: u64, root: TreeHash, now_ms: i64) -> Result<(), String> {
-        let verifier = self.verifiers.now()?;
+        let Ok(verifier) = &self.verifier else {
+            return Ok(());
+        };
         // Sign … nobody has seen it; the next start signs this tree again, or
         // a larger one: nothing durable can be missing from it.
         let checkpoint = Checkpoint::new(verifier.name(), size, root).map_err(|e| e.to_string())?;
@@ -214,7 +209,6 @@ impl Checkpoints {
         }
         self.standing.send_modify(|standing| {
             standing.signed = size;
-            standing.is_of_now = true;
             if !self.cosigned {
                 standing.served = size;
             }
@@ -226,7 +220,11 @@ impl Checkpoints {
         if let Some(why) = self.hold() {
             return Err(NotServed::NotSigning(why.to_string()));
         }
-        let checkpoint = self.verifiers.open(text)?;
+        let verifier = self
+            .verifier
+            .as_ref()
+            .map_err(|why| NotServed::NotSigning(why.clone()))?;
+        let (checkpoint, _) = open_checkpoint(text, verifier)?;
         let size = checkpoint.size;
         let want = root_of(&*self.tree, size)?;
         if checkpoint.root != want {
@@ -269,73 +267,11 @@ fn want(shared: &Shared) {
     }
 }
 
-/// What a ledger's checkpoints are verified with. The name is the origin's.
-struct Verifiers {
-    /// The key that it signs with; why it can have none.
-    now: Result<VerifierKey, String>,
-    /// Those that it signed with before.
-    earlier: Vec<VerifierKey>,
-}
-
-impl Verifiers {
-    fn new(name: &str, now: &PublicKey, earlier: &[PublicKey]) -> Verifiers {
-        let of = |key: &PublicKey| VerifierKey::new(name, NoteKeyKind::Ed25519, key.clone());
-        Verifiers {
-            now: of(now).map_err(|error| {
-                format!("this ledger signs no checkpoints, for want of a name: {error}")
-            }),
-            earlier: earlier.iter().filter_map(|key| of(key).ok()).collect(),
-        }
-    }
-
-    fn now(&self) -> Result<&VerifierKey, String> {
-        self.now.as_ref().map_err(Clone::clone)
-    }
-
-    fn all(&self) -> impl Iterator<Item = &VerifierKey> {
-        self.now.iter().chain(&self.earlier)
-    }
-
-    /// A checkpoint that one of its keys signed.
-    fn open(&self, note: &str) -> Result<Checkpoint, NotOpened> {
-        let now = self.now().map_err(NotOpened::NoKey)?;
-        let opened = open_checkpoint(note, now);
-        let by_earlier = || {
-            let mut keys = self.earlier.iter();
-            keys.find_map(|key| open_checkpoint(note, key).ok())
-        };
-        match opened {
-            Ok((checkpoint, _)) => Ok(checkpoint),
-            Err(error) => by_earlier()
-                .map(|(checkpoint, _)| checkpoint)
-                .ok_or(NotOpened::Bad(error)),
-        }
-    }
-}
-
-/// Why a text is no checkpoint of this ledger.
-enum NotOpened {
-    /// It can have none.
-    NoKey(String),
-    Bad(BadCheckpoint),
-}
-
-impl From<NotOpened> for NotServed {
-    fn from(error: NotOpened) -> NotServed {
-        match error {
-            NotOpened::NoKey(why) => NotServed::NotSigning(why),
-            NotOpened::Bad(error) => error.into(),
-        }
-    }
-}
-
-impl From<NotOpened> for NotConfirmed {
-    fn from(error: NotOpened) -> NotConfirmed {
-        match error {
-            NotOpened::NoKey(why) => NotConfirmed::NoKey(why),
-            NotOpened::Bad(error) => error.into(),
-        }
-    }
+/// A ledger's verifier key: its name is the origin's.
+fn verifier_of(name: &str, key: &SecretKey) -> Result<VerifierKey, String> {
+    let verifier = VerifierKey::new(name, NoteKeyKind::Ed25519, key.public().clone());
+    verifier
+        .map_err(|error| format!("this ledger signs no checkpoints, for want of a name: {error}"))
 }
 
 impl Ledger {
@@ -395,7 +331,7 @@ impl Ledger {
     /// What its checkpoints are verified with; an error says why there are
     /// none.
     pub fn verifier_key(&self) -> Result<VerifierKey, String> {
-        self.shared.checkpoints.verifiers.now().cloned()
+        self.shared.checkpoints.verifier.clone()
     }
 
     /// Tells when nothing is accepted or signed because somebody has to see

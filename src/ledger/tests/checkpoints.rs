@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tempfile::{TempDir, tempdir};
 
 use super::world::{World, acknowledged, head_of};
-use crate::event::signing::{PublicKey, SecretKey};
+use crate::event::signing::SecretKey;
 use crate::journal::sim::{CrashPolicy, Fault, SimStorage, Step};
-use crate::journal::{Journal, Storage as _, StorageFile as _};
-use crate::ledger::checkpoint::{self, At, Folder, Place as _, take_up};
+use crate::journal::{Storage as _, StorageFile as _};
+use crate::ledger::checkpoint::{Folder, Place as _};
 use crate::ledger::{
     Clock, Hold, Known, Ledger, NoReceipt, NotConfirmed, NotServed, OpenError, Opened, Options,
     SubmitError,
@@ -473,34 +473,6 @@ async fn a_tree_of_another_journal_is_hashed_anew() {
     let (ledger, opened) = open(&other, "b");
     assert_eq!(opened.tree_rebuilt, None);
     assert_eq!(ledger.tree().size(), 3);
-}
-
-#[tokio::test]
-async fn what_an_earlier_key_signed_is_kept_to_and_signed_again() {
-    let bench = Bench::new().await;
-    let (ledger, _) = bench.open().unwrap();
-    bench.signed_of(&ledger, 1).await;
-    ledger.close().await.unwrap();
-    let options = World::options();
-    let opened = Journal::open(bench.journal.clone(), None, 0, options.journal);
-    let records = opened.unwrap().0.reader();
-    let (old, new) = (&bench.world.ledger_key, SecretKey::from_seed(&[5; 32]));
-    let begin = |key: &SecretKey, earlier: &[PublicKey]| {
-        let place = Arc::new(Folder(bench.place.clone()));
-        let at = At {
-            projection: &bench.stores.path().join("other"),
-            committed: 1,
-            origin: "test.example",
-            key,
-            earlier,
-        };
-        checkpoint::begin(take_up(place, None).unwrap(), &records, &at, &options)
-    };
-    assert!(matches!(begin(&new, &[]), Err(OpenError::Checkpoint(_))));
-    let begun = begin(&new, &[old.public().clone()]).unwrap();
-    assert_eq!(begun.checkpoints.hold(), None);
-    assert!(!begun.checkpoints.is_signed(1));
-    assert!(begin(old, &[]).unwrap().checkpoints.is_signed(1));
 }
 
 #[test]

@@ -31,6 +31,9 @@ use crate::event::signing::PublicKey;
 use crate::pb::RefusalsAnchored;
 use crate::proof::tree::{Frontier, TreeHash};
 
+/// Items as they are saved, encoded.
+type Items = Vec<(Key, Arc<[u8]>)>;
+
 const MAGIC: &[u8; 8] = b"HZLVERI1";
 const HASH: usize = 32;
 
@@ -187,7 +190,7 @@ impl Verifier {
         if got != digest {
             return Err(BadSaved::State { got, want: digest });
         }
-        let tree = HeadsTree::restore(before, leaves, &expect.roots_at);
+        let tree = HeadsTree::restore(before, &leaves, &expect.roots_at);
         let got = tree.root();
         if got != root || tree.size() != next {
             return Err(BadSaved::Tree { got, want: root });
@@ -259,6 +262,9 @@ impl<W: Write> Sink<'_, W> {
         self.bytes(key.id())
     }
 }
+
+/// An item's key and bytes.
+type Encoded = (Key, Arc<[u8]>);
 
 /// Reads, and hashes what it has read; what there is bounds what is read.
 struct Source<'a, R> {
@@ -366,7 +372,7 @@ impl<'a, R: Read> Source<'a, R> {
         Ok((before, leaves))
     }
 
-    fn items(&mut self) -> Result<Vec<(Key, Arc<[u8]>)>, BadSaved> {
+    fn items(&mut self) -> Result<Vec<Encoded>, BadSaved> {
         let mut items = Vec::new();
         for _ in 0..self.number()? {
             let key = self.key()?;

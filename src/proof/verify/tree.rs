@@ -88,14 +88,14 @@ impl HeadsTree {
     /// From what [`HeadsTree::recent`] told.
     pub(super) fn restore(
         before: Frontier,
-        leaves: Vec<TreeHash>,
+        leaves: &[TreeHash],
         wanted: &BTreeSet<u64>,
     ) -> HeadsTree {
         let mut tree = HeadsTree {
             frontier: before,
             ..HeadsTree::new(wanted)
         };
-        tree.add(&leaves, &subtrees(tree.size(), &leaves));
+        tree.add(leaves, &subtrees(tree.size(), leaves));
         tree
     }
 
@@ -256,7 +256,8 @@ mod tests {
         assert_eq!(tree.root_at(near), Some(root_of(near)));
 
         let (before, recent) = tree.recent();
-        let again = HeadsTree::restore(before, recent.copied().collect(), &BTreeSet::new());
+        let recent: Vec<TreeHash> = recent.copied().collect();
+        let again = HeadsTree::restore(before, &recent, &BTreeSet::new());
         assert_eq!((again.size(), again.root()), (tree.size(), tree.root()));
         assert_eq!(again.root_at(near), tree.root_at(near));
         assert_eq!(again.root_at(77).unwrap_or_else(empty_root), empty_root());
