@@ -15,10 +15,9 @@ use prost::Message as _;
 
 use crate::event::Hash;
 use crate::event::digest::head_hash;
-use crate::event::signing::PublicKey;
 use crate::journal::{Header, Scanned, Storage, StoredBatch};
 use crate::pb::{Acknowledgement, Head, Record};
-use crate::proof::{ChainVerifier, Expect, Failure, Report, Verifier, check_acknowledgement};
+use crate::proof::{ChainVerifier, Expect, Failure, LedgerKeys, Report, Verifier};
 
 pub use folder::ReadOnlyFolder;
 pub use problem::Problem;
@@ -48,8 +47,9 @@ pub struct Audit {
     pub acknowledged: usize,
     /// What is wrong, in order of position; none: all is well.
     pub problems: Vec<Problem>,
-    /// The ledger's key and genesis hash, as record 0 or the caller says.
-    pub ledger: Option<(PublicKey, Hash)>,
+    /// The ledger's keys, as far as the records say, and its genesis hash; or what
+    /// the caller says of both.
+    pub ledger: Option<(LedgerKeys, Hash)>,
     /// What [`verify_refusals`] found beside it.
     pub refusals: Option<KeptReport>,
 }
@@ -156,7 +156,7 @@ pub enum RecordError<E> {
 trait Judge {
     fn batch(&mut self, first: u64, records: &[Bytes], commit: &Bytes) -> Result<(), Failure>;
     fn flush(&mut self) -> Result<(), Failure>;
-    fn ledger(&self) -> Option<(&PublicKey, Hash)>;
+    fn ledger(&self) -> Option<(&LedgerKeys, Hash)>;
     fn finish(self) -> Result<Report, Failure>;
 }
 
@@ -176,7 +176,7 @@ macro_rules! judge {
                 <$verifier>::flush(self)
             }
 
-            fn ledger(&self) -> Option<(&PublicKey, Hash)> {
+            fn ledger(&self) -> Option<(&LedgerKeys, Hash)> {
                 <$verifier>::ledger(self)
             }
 
@@ -289,15 +289,20 @@ impl<J: Judge> Auditor<J> {
         }
         let acknowledged = self.compare(expect, kept);
         let ledger = self.verifier.ledger();
-        let ledger = ledger.map(|(key, hash)| (key.clone(), hash));
-        self.problems.sort_by_key(Problem::position);
+        let ledger = ledger.map(|(keys, hash)| (keys.clone(), hash));
         let whole = !self.problems.iter().any(Problem::is_of_the_journal);
-        Audit {
-            report: if whole {
-                self.verifier.finish().ok()
-            } else {
+        let finished = whole.then(|| self.verifier.finish());
+        let report = match finished.transpose() {
+            Ok(report) => report,
+            Err(failure) => {
+                // Another key is in force than the caller expects.
+                self.problems.push(Problem::Rule(failure));
                 None
-            },
+            }
+        };
+        self.problems.sort_by_key(Problem::position);
+        Audit {
+            report,
             records: self.records,
             bytes: self.bytes,
             closed: self.closed,
@@ -313,8 +318,12 @@ impl<J: Judge> Auditor<J> {
         let ledger = self
             .verifier
             .ledger()
-            .map(|(key, hash)| (key.clone(), hash));
-        let known = ledger.or_else(|| expect.ledger_key.clone().zip(expect.genesis_hash));
+            .map(|(keys, hash)| (keys.clone(), hash));
+        let expected = || {
+            let key = expect.ledger_key.clone()?;
+            Some((LedgerKeys::new(key), expect.genesis_hash?))
+        };
+        let known = ledger.or_else(expected);
         let mut agree = 0;
         for kept in kept {
             match self.compare_one(known.as_ref(), kept) {
@@ -325,12 +334,12 @@ impl<J: Judge> Auditor<J> {
         agree
     }
 
-    fn compare_one(&self, ledger: Option<&(PublicKey, Hash)>, kept: &Kept) -> Option<Problem> {
+    fn compare_one(&self, ledger: Option<&(LedgerKeys, Hash)>, kept: &Kept) -> Option<Problem> {
         let name = kept.name.clone();
-        let Some((key, genesis_hash)) = ledger else {
+        let Some((keys, genesis_hash)) = ledger else {
             return Some(Problem::LedgerUnknown { name });
         };
-        let sound = match check_acknowledgement(key, *genesis_hash, &kept.acknowledgement) {
+        let sound = match keys.check_acknowledgement(*genesis_hash, &kept.acknowledgement) {
             Ok(sound) => sound,
             Err(what) => return Some(Problem::BadAcknowledgement { name, what }),
         };

@@ -18,6 +18,8 @@ pub enum Purpose {
     Commit,
     /// The ledger's "no": over a `Refusal`.
     Refusal,
+    /// A new key of the ledger's speaks for itself: over a `LedgerKeyVow`.
+    LedgerKey,
 }
 
 impl Purpose {
@@ -27,6 +29,7 @@ impl Purpose {
             Purpose::Statement => "application/vnd.hazledger.statement.v1+protobuf",
             Purpose::Commit => "application/vnd.hazledger.commit.v1+protobuf",
             Purpose::Refusal => "application/vnd.hazledger.refusal.v1+protobuf",
+            Purpose::LedgerKey => "application/vnd.hazledger.ledger-key.v1+protobuf",
         }
     }
 }

@@ -20,6 +20,7 @@
 //! | `findings` | who has answered a finding, and what it became |
 //! | `device` | a device's chain against the headers it comes from |
 //! | `content` | law 4 in contained mass |
+//! | `rotation` | another key in the place of the ledger's |
 //! | `state_record` | the ledger's own word on its state, its clock, the refusals it keeps |
 //! | `signatures` | the signatures themselves, on all cores |
 //! | `chain` | heads and commits only, for whoever asks for no more |
@@ -35,6 +36,7 @@ mod genesis;
 mod ids;
 mod opened;
 mod oversight;
+mod rotation;
 mod signatures;
 mod signers;
 mod state_record;
@@ -52,6 +54,7 @@ use self::opened::{Opened, OpenedBatch, Waiting};
 use self::signatures::Check;
 use self::signers::Keys;
 use super::commit::read_commit;
+use super::ledger_keys::LedgerKeys;
 use crate::custody::registry::LEDGER;
 use crate::custody::state::{State, nowhere};
 use crate::event::signing::PublicKey;
@@ -59,6 +62,7 @@ use crate::event::{Hash, KeyId};
 use crate::pb::{Commit, RefusalsAnchored};
 
 pub use chain::ChainVerifier;
+pub(super) use rotation::of as rotation_of;
 pub use violation::{Failure, Violation};
 
 /// What the caller knows of the ledger from elsewhere. Without either, the
@@ -67,7 +71,7 @@ pub use violation::{Failure, Violation};
 pub struct Expect {
     /// The head hash of record 0.
     pub genesis_hash: Option<Hash>,
-    /// The ledger's key.
+    /// The ledger's key that is in force after the last record.
     pub ledger_key: Option<PublicKey>,
 }
 
@@ -92,8 +96,11 @@ pub struct Report {
     pub signatures: u64,
     /// The head hash of record 0; zeros without records.
     pub genesis_hash: Hash,
-    /// The ledger's key; `None` without records.
+    /// The ledger's key that is in force after them; `None` without records.
     pub ledger_key: Option<KeyId>,
+    /// All keys that it has had, in order, each with the first position that it
+    /// signs for.
+    pub ledger_keys: Vec<(u64, KeyId)>,
     /// Hash of the last head.
     pub last_head: Hash,
     /// When the last record was recorded, Unix milliseconds.
@@ -160,17 +167,21 @@ impl Verifier {
         &self.state
     }
 
-    /// The ledger's key and genesis hash, as record 0 (or the caller) says;
-    /// `None` before record 0 is verified.
-    pub fn ledger(&self) -> Option<(&PublicKey, Hash)> {
+    /// The ledger's keys, as far as the records say, and its genesis hash; `None`
+    /// before record 0 is verified.
+    pub fn ledger(&self) -> Option<(&LedgerKeys, Hash)> {
         self.ledger
             .as_ref()
-            .map(|ledger| (&*ledger.key, ledger.genesis_hash))
+            .map(|ledger| (&ledger.keys, ledger.genesis_hash))
     }
 
     /// Verifies the rest and says what there was.
     pub fn finish(mut self) -> Result<Report, Failure> {
         self.flush()?;
+        if let Some(ledger) = &self.ledger {
+            ledger.check_key(&self.expect)?;
+            ledger.tell(&mut self.report);
+        }
         let report = Report {
             records: self.state.next(),
             last_head: self.state.last_head(),
@@ -233,7 +244,10 @@ impl Verifier {
         }
         for (position, opened) in (first..).zip(batch.records) {
             opened
-                .and_then(|opened| self.record(opened))
+                .and_then(|opened| {
+                    rotation::check_place(&opened.record, position == last)?;
+                    self.record(opened)
+                })
                 .map_err(|what| Failure::at(position, what))?;
         }
         self.commit(batch.signed.map_err(whole)?, batch.count, first, batch.root)
@@ -243,6 +257,7 @@ impl Verifier {
     /// One record, on the state before it.
     fn record(&mut self, opened: Opened) -> Result<(), Violation> {
         let record = &opened.record;
+        let mut rotated = None;
         let keys = match &self.ledger {
             None => {
                 self.ledger = Some(self.genesis(&opened)?);
@@ -260,6 +275,11 @@ impl Verifier {
                 )?;
                 state_record::check(&self.state, record, ledger.genesis.state_record_interval)?;
                 signers::check_registry(&self.state, &opened, &signers)?;
+                if let Some(e) = rotation::in_record(record) {
+                    rotation::check_signers(&self.state, record, &signers, e)?;
+                    let new = rotation::check(&ledger.keys, ledger.genesis_hash, record, e)?;
+                    rotated = Some((record.position().saturating_add(1), new));
+                }
                 let case = Case {
                     before: &self.state,
                     record,
@@ -276,6 +296,9 @@ impl Verifier {
             }
         };
         let folded = self.fold_record(&opened);
+        if let Some((ledger, (since, key))) = self.ledger.as_mut().zip(rotated) {
+            ledger.keys.follow(since, key);
+        }
         // Also of a record that breaks a law: a bad signature comes first.
         self.checks
             .extend(keys.map(|keys| Check::statement(opened.record, keys)));
@@ -292,7 +315,6 @@ impl Verifier {
     fn genesis(&mut self, opened: &Opened) -> Result<Ledger, Violation> {
         let ledger = genesis::check(opened, &self.expect)?;
         self.report.genesis_hash = ledger.genesis_hash;
-        self.report.ledger_key = Some(ledger.key.id());
         Ok(ledger)
     }
 
@@ -343,8 +365,8 @@ impl Verifier {
         let commit = read_commit(ledger.genesis_hash, &signed)?;
         commit_of(&commit, first, count, root, self.state.last_head())?;
         let last = first.saturating_add(count.saturating_sub(1));
-        self.checks
-            .push(Check::commit(first..=last, signed, Arc::clone(&ledger.key)));
+        let key = Arc::clone(ledger.keys.of_record(first));
+        self.checks.push(Check::commit(first..=last, signed, key));
         self.report.batches = self.report.batches.saturating_add(1);
         self.report.signatures = self.report.signatures.saturating_add(1);
         Ok(())
