@@ -16,6 +16,7 @@
 //! | `ids` | which statement of the last 30 days became which record |
 //! | `dry_run`, `follow`, `shared` | reading |
 //! | `refusals` | refusals kept beside the journal |
+//! | `rotation` | the ledger's key, and another in its place |
 //! | `rates` | how fast a party may go |
 //! | `metrics` | what is counted |
 //! | `upkeep`, `disk`, `scrub` | room on the disk; everything read again |
@@ -45,6 +46,7 @@ mod prepare;
 mod rates;
 mod recovery;
 mod refusals;
+mod rotation;
 mod scrub;
 mod seam;
 mod shared;
@@ -75,6 +77,7 @@ pub use open::Opened;
 pub use options::{MIN_BATCH_BYTES, Options};
 pub use rates::{Bucket, MAX_RATED_PARTIES, Rate};
 pub use refusals::{Keeping, MAX_ADDRESSES, MAX_LISTED_ADDRESSES, MAX_SEEN};
+pub use rotation::Rotated;
 pub use scrub::{MAX_DAMAGES_TOLD, Scrubbed};
 pub use seam::{BatchIterator, Commit, CommitLog, LogError, Records};
 pub use timekeeper::{CONFIRM_WITHIN, ClockDoubt, MAX_SLEW_PPM};
@@ -90,6 +93,7 @@ use crate::event::record::OpenRecord;
 use crate::event::weight::{MAX_WEIGHT, weight};
 use crate::pb::{self, SignedStatement, Subject};
 use crate::projection::Store;
+use crate::proof::LedgerKeys;
 
 /// When to send a statement again that there was no room for, milliseconds:
 /// about as long as a few batches take.
@@ -262,6 +266,8 @@ impl Ledger {
             last_head: live.state.last_head(),
             recorded_at_ms: live.state.recorded_at_ms(),
             ledger_key: shared.key.public().clone(),
+            ledger_keys: rotation::keys_of(&live.state)
+                .unwrap_or_else(|| LedgerKeys::new(shared.key.public().clone())),
             projected: progress.projected,
             flushed: progress.flushed,
             accepting: open && short.is_none() && clock_in_doubt.is_none(),
@@ -285,6 +291,12 @@ impl Ledger {
     /// after every pass.
     pub fn scrubbed(&self) -> watch::Receiver<Scrubbed> {
         self.shared.scrubbed.subscribe()
+    }
+
+    /// Tells when the ledger's key has been rotated: it accepts nothing after
+    /// that, and is to be started again with the new key.
+    pub fn rotated(&self) -> watch::Receiver<Option<Rotated>> {
+        self.shared.rotated.subscribe()
     }
 
     /// Tells when the machine's clock is in doubt, and when no longer.
@@ -352,7 +364,10 @@ impl Ledger {
         let Ledger { threads, shared } = self;
         let waited = tokio::task::spawn_blocking(move || threads.wait());
         waited.await.unwrap_or(Ok(()))?;
-        if let (_, Some(why)) = shared.inbox.accepting() {
+        // Stopped by a rotation, all was settled and the journal sealed before.
+        if let (_, Some(why)) = shared.inbox.accepting()
+            && shared.rotated().is_none()
+        {
             return Err(CloseError::Stopped(why));
         }
         let fault = shared

@@ -22,6 +22,7 @@ use super::overdue::Overdue;
 use super::rates::Rates;
 use super::recovery::{self, Opening, Recovered};
 use super::refusals::{self, Files, Refusals, TakenUp};
+use super::rotation;
 use super::seam::{CommitLog, Records};
 use super::shared::{Live, Shared};
 use super::threads::{Aside, Threads};
@@ -159,7 +160,7 @@ impl Ledger {
         clock: Arc<dyn Clock>,
     ) -> Result<(Ledger, Opened), OpenError> {
         check(&options)?;
-        let genesis_hash = genesis_of(records.as_ref(), &key)?.2;
+        let genesis_hash = genesis_of(records.as_ref())?.2;
         let opening = Opening::new(projection, Some(genesis_hash))?;
         let files = Err("no place is given for them".to_owned());
         start(
@@ -228,10 +229,7 @@ fn open_journal<S: Storage>(
 }
 
 /// Genesis, the ledger's name and its genesis hash, from record 0.
-fn genesis_of(
-    records: &dyn Records,
-    key: &SecretKey,
-) -> Result<(Genesis, Origin, Hash), OpenError> {
+fn genesis_of(records: &dyn Records) -> Result<(Genesis, Origin, Hash), OpenError> {
     let bytes = records.record(0)?.ok_or(OpenError::NoGenesis)?;
     let record = OpenRecord::open(&bytes).map_err(|source| OpenError::Record {
         position: 0,
@@ -246,7 +244,6 @@ fn genesis_of(
             _ => None,
         });
     let genesis = genesis.ok_or(OpenError::NoGenesis)?;
-    check_key(&genesis, key)?;
     let name = record.payload.origin.unwrap_or_default().name;
     let origin = Origin {
         name,
@@ -283,7 +280,7 @@ fn start(
     clock: Arc<dyn Clock>,
     lock: Option<File>,
 ) -> Result<(Ledger, Opened), OpenError> {
-    let (genesis, origin, genesis_hash) = genesis_of(records.as_ref(), &key)?;
+    let (genesis, origin, genesis_hash) = genesis_of(records.as_ref())?;
     let (recovered, set_aside) =
         recovery::recover(projection, opening, records.as_ref(), options.evict_every)?;
     let Recovered {
@@ -294,6 +291,7 @@ fn start(
         ids,
         replayed,
     } = recovered;
+    rotation::check_key(&state, &key)?;
     let ledger = last_words(&state);
     let (refusals, files, told) = take_up(files, genesis_hash, ledger.refusals, &options);
     let opened = Opened {
@@ -337,6 +335,7 @@ fn start(
         refusals,
         overdue: Overdue::default(),
         scrubbed: watch::Sender::default(),
+        rotated: watch::Sender::default(),
         close_fault: Mutex::new(None),
         _lock: lock,
     });

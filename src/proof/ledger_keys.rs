@@ -14,7 +14,7 @@ use crate::event::digest::head_hash;
 use crate::event::record::OpenRecord;
 use crate::event::signing::{BadPublicKey, PublicKey};
 use crate::pb::{
-    Acknowledgement, Commit, LedgerState, Record, Refusal, SignedCommit, SignedRefusal,
+    Acknowledgement, Commit, LedgerKey, LedgerState, Record, Refusal, SignedCommit, SignedRefusal,
 };
 
 /// The keys that a ledger has had, and which of them signs what. Never empty.
@@ -45,6 +45,16 @@ impl LedgerKeys {
         let genesis = ledger.genesis.as_ref().ok_or(BadPublicKey)?;
         let mut keys = LedgerKeys::new(PublicKey::parse(&genesis.ledger_public_key)?);
         for later in &ledger.keys {
+            keys.follow(later.since, PublicKey::parse(&later.public_key)?);
+        }
+        Ok(keys)
+    }
+
+    /// From a list of all of them; the first is the one of genesis.
+    pub fn listed(keys: &[LedgerKey]) -> Result<LedgerKeys, BadPublicKey> {
+        let (genesis, later) = keys.split_first().ok_or(BadPublicKey)?;
+        let mut keys = LedgerKeys::new(PublicKey::parse(&genesis.public_key)?);
+        for later in later {
             keys.follow(later.since, PublicKey::parse(&later.public_key)?);
         }
         Ok(keys)
