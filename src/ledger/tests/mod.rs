@@ -22,5 +22,6 @@ mod overdue;
 mod pipeline;
 mod rebuild;
 mod refusals;
+mod rotation;
 mod two_writers;
 mod world;
