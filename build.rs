@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use prost::Message as _;
 
-const FILES: [&str; 14] = [
+const FILES: [&str; 15] = [
     "statement",
     "papers",
     "register",
@@ -14,6 +14,7 @@ const FILES: [&str; 14] = [
     "codes",
     "record",
     "proof",
+    "evidence",
     "state",
     "ledger",
     "trace",

@@ -67,6 +67,7 @@ async fn alone(form: &Form, rows: &mut [Row]) {
         let bytes = statement.encode_to_vec();
         let request = SubmitRequest {
             statement: Some(statement),
+            ..SubmitRequest::default()
         };
         let started = Instant::now();
         let answer = client.submit(request).await.unwrap().into_inner();
@@ -133,6 +134,7 @@ async fn all_at_once(
         statements.len(),
         move |index| SubmitRequest {
             statement: Some(statements[index].clone()),
+            ..SubmitRequest::default()
         },
         |answer| {
             acknowledged(answer);

@@ -12,6 +12,7 @@
 //! - [`journal`]: segment files, recovery, the storage seam. Files only.
 //! - [`audit`]: a journal verified from its first byte to its last.
 //! - [`repair`]: damaged segments healed from another copy of the journal.
+//! - [`witness`]: a witness of other ledgers, and the asking of witnesses.
 //! - [`projection`]: what can be rebuilt: the sled store, the views, and the
 //!   snapshot that a start begins from.
 //! - [`ledger`]: the single writer, its batches and the commit seam.
@@ -34,3 +35,4 @@ pub mod proof;
 pub mod repair;
 pub mod sim;
 pub mod web;
+pub mod witness;

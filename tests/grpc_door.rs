@@ -55,6 +55,7 @@ async fn a_full_queue_pushes_back_with_a_time_to_come_again_and_nothing_is_lost(
         let mut client = bench.ledger_client();
         let request = SubmitRequest {
             statement: Some(statement),
+            ..SubmitRequest::default()
         };
         calls.spawn(async move { client.submit(request).await });
     }
@@ -83,9 +84,10 @@ async fn a_full_queue_pushes_back_with_a_time_to_come_again_and_nothing_is_lost(
     }
     // What was pushed back was not recorded, and can be sent again.
     assert_eq!(bench.ledger.committed(), 2 + recorded);
-    let again = statements
-        .into_iter()
-        .map(|s| SubmitRequest { statement: Some(s) });
+    let again = statements.into_iter().map(|s| SubmitRequest {
+        statement: Some(s),
+        ..SubmitRequest::default()
+    });
     let again = tokio_stream::iter(again.collect::<Vec<_>>());
     let answers = bench
         .ledger_client()
@@ -109,6 +111,7 @@ async fn a_stream_into_a_full_queue_waits_and_does_not_fail() {
         .map(|n| bench.statement(&bench.cast.plant, vec![produced(&format!("P-{n}"), 10)]))
         .map(|statement| SubmitRequest {
             statement: Some(statement),
+            ..SubmitRequest::default()
         })
         .collect();
     let requests = tokio_stream::iter(statements);
@@ -133,7 +136,10 @@ async fn a_request_without_what_it_needs_names_the_field() {
     let bench = Bench::start().await;
     let status = bench
         .ledger_client()
-        .submit(SubmitRequest { statement: None })
+        .submit(SubmitRequest {
+            statement: None,
+            ..SubmitRequest::default()
+        })
         .await
         .unwrap_err();
     assert_eq!(status.code(), Code::InvalidArgument);
@@ -193,6 +199,7 @@ async fn a_statement_of_garbage_is_refused_and_one_beyond_all_bounds_is_not_read
     assert_eq!(bench.refused(garbage(300_000)).await, RefusalCode::TooLarge);
     let request = SubmitRequest {
         statement: Some(garbage(grpc::MAX_REQUEST)),
+        ..SubmitRequest::default()
     };
     let status = bench.ledger_client().submit(request).await.unwrap_err();
     assert_eq!(status.code(), Code::OutOfRange);
@@ -512,6 +519,7 @@ async fn every_service_is_healthy_until_the_ledger_has_stopped() {
     let statement = bench.statement(&bench.cast.plant, vec![produced("A-1", 10)]);
     let request = SubmitRequest {
         statement: Some(statement),
+        ..SubmitRequest::default()
     };
     let status = bench.ledger_client().submit(request).await.unwrap_err();
     assert_eq!(status.code(), Code::Unavailable);
@@ -574,6 +582,7 @@ async fn while_the_clock_is_in_doubt_submitting_is_unavailable_and_the_status_sa
     bench.set_clock(8 * HOUR_MS);
     let request = SubmitRequest {
         statement: Some(statement.clone()),
+        ..SubmitRequest::default()
     };
     let submitted = bench.ledger_client().submit(request).await;
     let status = submitted.unwrap_err();

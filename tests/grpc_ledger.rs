@@ -30,6 +30,7 @@ use tonic::Code;
 fn request(statement: SignedStatement) -> SubmitRequest {
     SubmitRequest {
         statement: Some(statement),
+        ..SubmitRequest::default()
     }
 }
 
@@ -188,7 +189,10 @@ async fn a_stream_ends_with_what_could_not_be_tried_after_the_answers_before_it(
     let good = bench.statement(&bench.cast.plant, vec![produced("A-1", 5_000)]);
     let requests = vec![
         request(good.clone()),
-        SubmitRequest { statement: None },
+        SubmitRequest {
+            statement: None,
+            ..SubmitRequest::default()
+        },
         request(good),
     ];
     let requests = tokio_stream::iter(requests);

@@ -424,8 +424,8 @@ fn another_journal_under_the_same_name_is_noticed() {
     assert_eq!(found[0], differs);
     let other = book::key(99);
     let expect = Expect {
-        genesis_hash: None,
         ledger_key: Some(other.public().clone()),
+        ..Expect::default()
     };
     let found = verify_journal(&write(&flow.book.batches), &expect, &[], &mut |_| {});
     assert_named(&found, &(0..=0), "another ledger key");

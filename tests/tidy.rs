@@ -23,6 +23,7 @@ const MAY_USE: &[(&str, &str)] = &[
     ("journal", ""),
     ("audit", "event proof journal pb"),
     ("repair", "event proof journal pb"),
+    ("witness", "event proof pb"),
     ("projection", "event catalog custody proof journal pb"),
     (
         "ledger",
@@ -34,12 +35,12 @@ const MAY_USE: &[(&str, &str)] = &[
     ),
     (
         "web",
-        "event catalog custody proof journal projection ledger grpc pb",
+        "event catalog custody proof journal projection ledger grpc witness pb",
     ),
     ("sim", "event catalog grpc pb"),
     (
         "cli",
-        "event catalog custody proof journal audit repair projection ledger grpc web sim pb",
+        "event catalog custody proof journal audit repair witness projection ledger grpc web sim pb",
     ),
 ];
 

@@ -70,7 +70,10 @@ pub async fn streamed(
     let served = Served::start(ledger).await;
     let mut client = served.client().await;
     let started = Instant::now();
-    let requests = statements.map(|s| SubmitRequest { statement: Some(s) });
+    let requests = statements.map(|s| SubmitRequest {
+        statement: Some(s),
+        ..SubmitRequest::default()
+    });
     let mut answers = client.submit_stream(requests).await.unwrap().into_inner();
     let mut answered = 0;
     let mut sample = Vec::new();

@@ -4,9 +4,16 @@
 //! [`proof`](crate::proof), what the files are in [`journal`](crate::journal).
 
 mod ahead;
+mod alarm;
 mod folder;
+mod monitor;
 mod problem;
+mod proofs;
 mod refusals;
+mod resumed;
+mod saved;
+mod speed;
+mod streamed;
 
 use std::collections::BTreeMap;
 
@@ -16,24 +23,23 @@ use prost::Message as _;
 use crate::event::Hash;
 use crate::event::digest::head_hash;
 use crate::journal::{Header, Scanned, Storage, StoredBatch};
-use crate::pb::{Acknowledgement, Head, Record};
+use crate::pb::Record;
+use crate::proof::tree::TreeHash;
 use crate::proof::{ChainVerifier, Expect, Failure, LedgerKeys, Report, Verifier};
+use resumed::Resumed;
 
+pub use alarm::{Alarm, AlarmKind};
 pub use folder::ReadOnlyFolder;
+pub use monitor::{Monitor, Rules, Seen, SeenServer};
 pub use problem::Problem;
+pub use proofs::{Kept, KeptCheckpoint, KeptReceipt, Proofs};
 pub use refusals::{KeptReport, verify_refusals};
-
-/// An acknowledgement that somebody kept, with the name it goes by (its file).
-#[derive(Clone, Debug)]
-pub struct Kept {
-    /// For people.
-    pub name: String,
-    /// As the ledger answered.
-    pub acknowledgement: Acknowledgement,
-}
+pub use saved::{read_saved, replace, write_saved};
+pub use speed::{Speed, Strict};
+pub use streamed::{Streamed, linked, sent};
 
 /// What an audit found.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Audit {
     /// What was verified; `None` if a rule is broken or bytes are damaged.
     pub report: Option<Report>,
@@ -45,6 +51,10 @@ pub struct Audit {
     pub closed: bool,
     /// Acknowledgements that agree with the journal.
     pub acknowledged: usize,
+    /// Receipts that do.
+    pub receipts: usize,
+    /// Checkpoints that do.
+    pub checkpoints: usize,
     /// What is wrong, in order of position; none: all is well.
     pub problems: Vec<Problem>,
     /// The ledger's keys, as far as the records say, and its genesis hash; or what
@@ -52,7 +62,33 @@ pub struct Audit {
     pub ledger: Option<(LedgerKeys, Hash)>,
     /// What [`verify_refusals`] found beside it.
     pub refusals: Option<KeptReport>,
+    /// What a saved verification vouched for, if it went on from one.
+    pub resumed: Option<Vouched>,
+    /// Why a saved verification was of no use; all was verified then.
+    pub unfit: Option<String>,
 }
+
+/// What was verified before, and not again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Vouched {
+    /// Records.
+    pub records: u64,
+    /// Signatures in them, and on their batches.
+    pub signatures: u64,
+}
+
+impl Vouched {
+    fn of(saved: &Verifier) -> Vouched {
+        Vouched {
+            records: saved.position().0,
+            signatures: saved.signatures(),
+        }
+    }
+}
+
+/// What is told of a verification that is whole, before it ends: for who keeps
+/// it ([`Verifier::save`]).
+pub type Save<'a> = &'a mut dyn FnMut(&Verifier);
 
 /// Reads a journal from its first byte to its last, and verifies it.
 /// `progress` is told the number of records read so far.
@@ -62,16 +98,14 @@ pub fn verify_journal<S: Storage>(
     kept: &[Kept],
     progress: &mut dyn FnMut(u64),
 ) -> Audit {
-    audit(
-        Verifier::new(expect.clone()),
-        storage,
-        expect,
-        kept,
-        progress,
-    )
+    let proofs = Proofs {
+        acknowledgements: kept,
+        ..Proofs::default()
+    };
+    verify_whole(storage, expect, &proofs, None, &mut |_| {}, progress)
 }
 
-/// The same of the chain alone: every byte read, heads, commits and kept
+/// The same of the chain alone: every byte read, heads, commits, tree and kept
 /// acknowledgements checked, but no part, statement's signature or law.
 pub fn verify_chain<S: Storage>(
     storage: &S,
@@ -79,43 +113,62 @@ pub fn verify_chain<S: Storage>(
     kept: &[Kept],
     progress: &mut dyn FnMut(u64),
 ) -> Audit {
-    audit(
-        ChainVerifier::new(expect.clone()),
-        storage,
-        expect,
-        kept,
-        progress,
-    )
+    let proofs = Proofs {
+        acknowledgements: kept,
+        ..Proofs::default()
+    };
+    verify_heads(storage, expect, &proofs, progress)
 }
 
-fn audit<S: Storage>(
-    judge: impl Judge,
+/// The chain and the tree alone, with everything that was kept.
+pub fn verify_heads<S: Storage>(
     storage: &S,
     expect: &Expect,
-    kept: &[Kept],
+    proofs: &Proofs<'_>,
     progress: &mut dyn FnMut(u64),
 ) -> Audit {
-    let mut audit = Auditor::new(judge, kept);
-    ahead::each(storage, |scanned| match scanned {
-        Err(damage) => {
-            audit.broken = true;
-            audit.problems.push(Problem::Damage(damage));
+    let judge = ChainVerifier::new(expecting(expect, proofs));
+    let mut auditor = Auditor::new(judge, expect, proofs);
+    auditor.read(storage, progress);
+    auditor.end(&mut |_| {})
+}
+
+/// Everything, with everything that was kept; from a saved verification on if
+/// there is one and it is of this journal, else from the beginning. A
+/// verification that finds nothing wrong with the journal is told to `save`.
+pub fn verify_whole<S: Storage>(
+    storage: &S,
+    expect: &Expect,
+    proofs: &Proofs<'_>,
+    saved: Option<Verifier>,
+    save: Save<'_>,
+    progress: &mut dyn FnMut(u64),
+) -> Audit {
+    let mut unfit = None;
+    if let Some(saved) = saved {
+        let vouched = Vouched::of(&saved);
+        let judge = Resumed::new(saved, expecting(expect, proofs));
+        let mut auditor = Auditor::new(judge, expect, proofs);
+        auditor.read(storage, progress);
+        unfit = auditor.verifier.unfit(auditor.records);
+        if unfit.is_none() {
+            let audit = auditor.end(save);
+            let resumed = Some(vouched);
+            return Audit { resumed, ..audit };
         }
-        Ok(Scanned::Segment { segment, header }) => audit.segment(&segment, &header),
-        Ok(Scanned::Batch { batch, .. }) => {
-            audit.batch(&batch);
-            progress(batch.end_position());
-        }
-        Ok(Scanned::Seal { .. } | Scanned::OffsetTable { .. }) => {}
-        Ok(Scanned::End {
-            records,
-            sealed,
-            bytes,
-        }) => {
-            (audit.records, audit.closed, audit.bytes) = (records, sealed, bytes);
-        }
-    });
-    audit.end(expect, kept)
+    }
+    let judge = Verifier::new(expecting(expect, proofs));
+    let mut auditor = Auditor::new(judge, expect, proofs);
+    auditor.read(storage, progress);
+    let audit = auditor.end(save);
+    Audit { unfit, ..audit }
+}
+
+/// With the sizes of the tree that will be asked for.
+fn expecting(expect: &Expect, proofs: &Proofs<'_>) -> Expect {
+    let mut expect = expect.clone();
+    expect.roots_at.append(&mut proofs.sizes());
+    expect
 }
 
 /// Reads a journal's records in order, from the first, and stops at damage.
@@ -156,12 +209,16 @@ pub enum RecordError<E> {
 trait Judge {
     fn batch(&mut self, first: u64, records: &[Bytes], commit: &Bytes) -> Result<(), Failure>;
     fn flush(&mut self) -> Result<(), Failure>;
-    fn ledger(&self) -> Option<(&LedgerKeys, Hash)>;
+    /// The ledger's keys, genesis hash and name.
+    fn ledger(&self) -> Option<(&LedgerKeys, Hash, &str)>;
+    fn root_at(&self, size: u64) -> Option<TreeHash>;
+    /// What can be saved of it.
+    fn whole(&self) -> Option<&Verifier>;
     fn finish(self) -> Result<Report, Failure>;
 }
 
 macro_rules! judge {
-    ($verifier:ty) => {
+    ($verifier:ty, $whole:expr) => {
         impl Judge for $verifier {
             fn batch(
                 &mut self,
@@ -176,8 +233,17 @@ macro_rules! judge {
                 <$verifier>::flush(self)
             }
 
-            fn ledger(&self) -> Option<(&LedgerKeys, Hash)> {
-                <$verifier>::ledger(self)
+            fn ledger(&self) -> Option<(&LedgerKeys, Hash, &str)> {
+                let (keys, hash) = <$verifier>::ledger(self)?;
+                Some((keys, hash, self.origin_name()?))
+            }
+
+            fn root_at(&self, size: u64) -> Option<TreeHash> {
+                <$verifier>::root_at(self, size)
+            }
+
+            fn whole(&self) -> Option<&Verifier> {
+                $whole(self)
             }
 
             fn finish(self) -> Result<Report, Failure> {
@@ -187,18 +253,20 @@ macro_rules! judge {
     };
 }
 
-judge!(Verifier);
-judge!(ChainVerifier);
+judge!(Verifier, Some);
+judge!(ChainVerifier, |_| None);
 
 /// An audit under way.
-struct Auditor<J> {
+struct Auditor<'a, J> {
     verifier: J,
+    expect: &'a Expect,
+    proofs: &'a Proofs<'a>,
     /// A rule is broken or bytes are damaged: no later record can be verified.
     broken: bool,
     /// What the first segment says the ledger is.
     origin: Option<[u8; 32]>,
     last_head: Hash,
-    /// The heads that kept acknowledgements are about, where they were found.
+    /// The heads that proofs are about, where they were found.
     wanted: BTreeMap<u64, Option<Hash>>,
     problems: Vec<Problem>,
     records: u64,
@@ -206,23 +274,44 @@ struct Auditor<J> {
     closed: bool,
 }
 
-impl<J: Judge> Auditor<J> {
-    fn new(verifier: J, kept: &[Kept]) -> Auditor<J> {
-        let position = |kept: &Kept| {
-            let head = Head::decode(kept.acknowledgement.head.clone()).ok()?;
-            Some((head.position, None))
-        };
+impl<'a, J: Judge> Auditor<'a, J> {
+    fn new(verifier: J, expect: &'a Expect, proofs: &'a Proofs<'a>) -> Auditor<'a, J> {
         Auditor {
             verifier,
+            expect,
+            proofs,
             broken: false,
             origin: None,
             last_head: Hash::ZERO,
-            wanted: kept.iter().filter_map(position).collect(),
+            wanted: proofs.positions().map(|at| (at, None)).collect(),
             problems: Vec::new(),
             records: 0,
             bytes: 0,
             closed: false,
         }
+    }
+
+    /// Reads all of a journal.
+    fn read<S: Storage>(&mut self, storage: &S, progress: &mut dyn FnMut(u64)) {
+        ahead::each(storage, |scanned| match scanned {
+            Err(damage) => {
+                self.broken = true;
+                self.problems.push(Problem::Damage(damage));
+            }
+            Ok(Scanned::Segment { segment, header }) => self.segment(&segment, &header),
+            Ok(Scanned::Batch { batch, .. }) => {
+                self.batch(&batch);
+                progress(batch.end_position());
+            }
+            Ok(Scanned::Seal { .. } | Scanned::OffsetTable { .. }) => {}
+            Ok(Scanned::End {
+                records,
+                sealed,
+                bytes,
+            }) => {
+                (self.records, self.closed, self.bytes) = (records, sealed, bytes);
+            }
+        });
     }
 
     fn segment(&mut self, segment: &str, header: &Header) {
@@ -274,7 +363,7 @@ impl<J: Judge> Auditor<J> {
         self.problems.push(earlier.map_or(problem, Problem::Rule));
     }
 
-    fn end(mut self, expect: &Expect, kept: &[Kept]) -> Audit {
+    fn end(mut self, save: Save<'_>) -> Audit {
         let flushed = self.verifier.flush();
         let known = |failure: &Failure| {
             self.problems
@@ -287,72 +376,44 @@ impl<J: Judge> Auditor<J> {
         if self.problems.is_empty() && self.records == 0 {
             self.problems.push(Problem::Empty);
         }
-        let acknowledged = self.compare(expect, kept);
         let ledger = self.verifier.ledger();
-        let ledger = ledger.map(|(keys, hash)| (keys.clone(), hash));
-        let whole = !self.problems.iter().any(Problem::is_of_the_journal);
-        let finished = whole.then(|| self.verifier.finish());
-        let report = match finished.transpose() {
-            Ok(report) => report,
-            Err(failure) => {
-                // Another key is in force than the caller expects.
-                self.problems.push(Problem::Rule(failure));
-                None
-            }
-        };
-        self.problems.sort_by_key(Problem::position);
-        Audit {
-            report,
+        let mut audit = Audit {
             records: self.records,
             bytes: self.bytes,
             closed: self.closed,
-            acknowledged,
-            problems: self.problems,
-            ledger,
-            refusals: None,
-        }
-    }
-
-    /// Compares what the ledger had acknowledged; returns how many agree.
-    fn compare(&mut self, expect: &Expect, kept: &[Kept]) -> usize {
-        let ledger = self
-            .verifier
-            .ledger()
-            .map(|(keys, hash)| (keys.clone(), hash));
-        let expected = || {
-            let key = expect.ledger_key.clone()?;
-            Some((LedgerKeys::new(key), expect.genesis_hash?))
+            ledger: ledger.map(|(keys, hash, _)| (keys.clone(), hash)),
+            problems: std::mem::take(&mut self.problems),
+            ..Audit::default()
         };
-        let known = ledger.or_else(expected);
-        let mut agree = 0;
-        for kept in kept {
-            match self.compare_one(known.as_ref(), kept) {
-                None => agree += 1,
-                Some(problem) => self.problems.push(problem),
+        let journal = proofs::Journal {
+            ledger: ledger
+                .map(|(keys, hash, name)| (keys.clone(), hash, name.to_owned()))
+                .or_else(|| self.expected()),
+            heads: &self.wanted,
+            root_at: &|size| self.verifier.root_at(size),
+            records: self.records,
+        };
+        journal.compare(self.proofs, &mut audit);
+        audit.problems.sort_by_key(Problem::position);
+        if !audit.problems.iter().any(Problem::is_of_the_journal) {
+            if let Some(whole) = self.verifier.whole() {
+                save(whole);
+            }
+            match self.verifier.finish() {
+                Ok(report) => audit.report = Some(report),
+                // Another key is in force than the caller expects.
+                Err(failure) => audit.problems.push(Problem::Rule(failure)),
             }
         }
-        agree
+        audit
     }
 
-    fn compare_one(&self, ledger: Option<&(LedgerKeys, Hash)>, kept: &Kept) -> Option<Problem> {
-        let name = kept.name.clone();
-        let Some((keys, genesis_hash)) = ledger else {
-            return Some(Problem::LedgerUnknown { name });
-        };
-        let sound = match keys.check_acknowledgement(*genesis_hash, &kept.acknowledgement) {
-            Ok(sound) => sound,
-            Err(what) => return Some(Problem::BadAcknowledgement { name, what }),
-        };
-        let position = sound.position;
-        match self.wanted.get(&position).copied().flatten() {
-            Some(found) if found == sound.head_hash => None,
-            Some(_) => Some(Problem::Differs { name, position }),
-            None => Some(Problem::Lost {
-                name,
-                position,
-                records: self.records,
-            }),
-        }
+    /// The ledger as the caller knows it, where record 0 does not say; its name
+    /// is not known then.
+    fn expected(&self) -> Option<(LedgerKeys, Hash, String)> {
+        let key = self.expect.ledger_key.clone()?;
+        let keys = LedgerKeys::new(key);
+        Some((keys, self.expect.genesis_hash?, String::new()))
     }
 }
 

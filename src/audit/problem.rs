@@ -1,7 +1,8 @@
 //! What an audit can find wrong: where, what, and nothing about repair.
 
 use crate::journal::Damage;
-use crate::proof::{BadAcknowledgement, BadKept, Failure};
+use crate::proof::tree::TreeHash;
+use crate::proof::{BadAcknowledgement, BadCheckpoint, BadKept, BadReceipt, Failure, Unsatisfied};
 
 /// One thing that is wrong with a journal, or with what was kept beside it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -89,7 +90,7 @@ pub enum Problem {
         what: BadAcknowledgement,
     },
     /// Record 0 could not be read, so nobody knows whose word to ask for.
-    #[error("acknowledgement {name}: the ledger's key is unknown, since record 0 is not verified")]
+    #[error("{name}: the ledger's key is unknown, since record 0 is not verified")]
     LedgerUnknown {
         /// Which.
         name: String,
@@ -101,6 +102,79 @@ pub enum Problem {
         name: String,
         /// Where.
         position: u64,
+    },
+    /// A receipt that this ledger never gave, or that was changed.
+    #[error("receipt {name}: {what}")]
+    BadReceipt {
+        /// Which.
+        name: String,
+        /// Why it does not hold.
+        what: BadReceipt,
+    },
+    /// A receipt of a record that the journal has in another form.
+    #[error("record {position}: receipt {name} is of another record than stands here")]
+    ReceiptDiffers {
+        /// Which.
+        name: String,
+        /// Where.
+        position: u64,
+    },
+    /// A receipt of a record that the journal has not.
+    #[error(
+        "record {position}: receipt {name} is of this record, but the journal ends after \
+         {records}: records that the ledger gave receipts for are gone"
+    )]
+    ReceiptLost {
+        /// Which.
+        name: String,
+        /// Where.
+        position: u64,
+        /// Records that the journal has.
+        records: u64,
+    },
+    /// A checkpoint that this ledger never signed, or that was changed.
+    #[error("checkpoint {name}: {what}")]
+    BadCheckpoint {
+        /// Which.
+        name: String,
+        /// Why it does not hold.
+        what: BadCheckpoint,
+    },
+    /// A checkpoint of more records than there are: the journal has been cut.
+    #[error(
+        "checkpoint {name} is of {size} records, but the journal ends after {records}: records \
+         that the ledger signed for are gone"
+    )]
+    CheckpointLost {
+        /// Which.
+        name: String,
+        /// As it says.
+        size: u64,
+        /// Records that the journal has.
+        records: u64,
+    },
+    /// A checkpoint of another tree: the ledger signed for other records.
+    #[error(
+        "checkpoint {name} is of another tree: at {size} records it has the root {got}, these \
+         records have {want}: the ledger signed for other records than these"
+    )]
+    CheckpointDiffers {
+        /// Which.
+        name: String,
+        /// As it says.
+        size: u64,
+        /// As it says.
+        got: TreeHash,
+        /// As the records have it.
+        want: TreeHash,
+    },
+    /// A checkpoint without the cosignatures that the policy asks for.
+    #[error("checkpoint {name}: {what}")]
+    NotCosigned {
+        /// Which.
+        name: String,
+        /// What is missing.
+        what: Unsatisfied,
     },
     /// An acknowledged record that the journal has not: it has been cut.
     #[error(
@@ -127,11 +201,19 @@ impl Problem {
             | Problem::Differs { position, .. }
             | Problem::Lost { position, .. }
             | Problem::KeptDiffers { position, .. }
+            | Problem::ReceiptDiffers { position, .. }
+            | Problem::ReceiptLost { position, .. }
             | Problem::KeptGone { position, .. } => *position,
+            Problem::CheckpointLost { size, .. } | Problem::CheckpointDiffers { size, .. } => {
+                size.saturating_sub(1)
+            }
             Problem::FrameHead { first, .. } => *first,
             Problem::Empty | Problem::Origin => 0,
             Problem::BadAcknowledgement { .. }
             | Problem::LedgerUnknown { .. }
+            | Problem::BadReceipt { .. }
+            | Problem::BadCheckpoint { .. }
+            | Problem::NotCosigned { .. }
             | Problem::KeptDamage(_)
             | Problem::KeptSegment { .. }
             | Problem::Kept { .. } => u64::MAX,
@@ -144,6 +226,13 @@ impl Problem {
             self,
             Problem::BadAcknowledgement { .. }
                 | Problem::LedgerUnknown { .. }
+                | Problem::BadReceipt { .. }
+                | Problem::ReceiptDiffers { .. }
+                | Problem::ReceiptLost { .. }
+                | Problem::BadCheckpoint { .. }
+                | Problem::CheckpointLost { .. }
+                | Problem::CheckpointDiffers { .. }
+                | Problem::NotCosigned { .. }
                 | Problem::Differs { .. }
                 | Problem::Lost { .. }
                 | Problem::KeptDamage(_)

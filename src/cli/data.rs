@@ -13,6 +13,7 @@ const MARKER: &str = "LEDGER";
 const LOCK: &str = "LOCK";
 const JOURNAL: &str = "journal";
 const REFUSALS: &str = "refusals";
+const CHECKPOINTS: &str = "checkpoints";
 
 /// The ledger key's file, as named or else in the data directory.
 pub fn ledger_key_file(dir: &Path, named: Option<&Path>) -> PathBuf {
@@ -65,6 +66,8 @@ pub struct LockedJournal {
     pub folder: PathBuf,
     /// The folder of kept refusals, which need not be there.
     pub refusals: PathBuf,
+    /// The folder of the checkpoints last signed and served, likewise.
+    pub checkpoints: PathBuf,
     _lock: Option<File>,
 }
 
@@ -83,6 +86,7 @@ impl LockedJournal {
             None | Some(Ok(())) => Ok(LockedJournal {
                 folder: dir.join(JOURNAL),
                 refusals: dir.join(REFUSALS),
+                checkpoints: dir.join(CHECKPOINTS),
                 _lock: lock,
             }),
             Some(Err(TryLockError::WouldBlock)) => Err(CliError::data_directory(

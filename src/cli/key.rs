@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::client::{Client, ServerArgs, block_on};
 use super::error::{CliError, Outcome};
 use super::json;
 use super::key_file::{self, KeyFile};
@@ -11,8 +12,10 @@ use super::lapsed::LapsedArgs;
 use super::output::{Format, Out};
 use super::passphrase::PassphraseArgs;
 use super::random;
+use super::submit::verifier_of;
 use crate::event::digest::to_hex;
 use crate::event::signing::PublicKey;
+use crate::proof::{NoteKeyKind, VerifierKey};
 
 /// Make a signing key, or show its public half.
 #[derive(Debug, Args)]
@@ -36,6 +39,16 @@ Example:
   hazledger key show plant-01.key --format json
   hazledger key show plant-01.key --base64")]
     Show(ShowArgs),
+    /// Print the verifier key of a ledger's checkpoints and receipts.
+    #[command(after_help = "\
+It is what 'hazledger receipt verify --key' wants, as C2SP signed-note writes
+keys: NAME+ID+KEY. The name is the ledger's ('origin' in its LEDGER file).
+Without FILE a server is asked, and its word taken for it.
+
+Example:
+  hazledger key vkey ledger/ledger.key --name hazledger.example/try
+  hazledger key vkey --server http://127.0.0.1:7474")]
+    Vkey(VkeyArgs),
     /// List the parties that nobody has been able to sign for in 30 days.
     #[command(after_help = "\
 Every party is listed whose keys have all been revoked or expired for 30 days,
@@ -75,11 +88,24 @@ struct ShowArgs {
     format: Format,
 }
 
+#[derive(Debug, Args)]
+struct VkeyArgs {
+    /// The ledger key's file; its public half is enough.
+    #[arg(requires = "name")]
+    file: Option<PathBuf>,
+    /// The ledger's name.
+    #[arg(long, value_name = "NAME", requires = "file")]
+    name: Option<String>,
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
 /// Runs it.
 pub fn run(args: &KeyArgs) -> Result<Outcome, CliError> {
     match &args.action {
         Action::New(args) => new(args),
         Action::Show(args) => show(args),
+        Action::Vkey(args) => vkey(args),
         Action::Lapsed(args) => super::lapsed::run(args),
     }
 }
@@ -100,6 +126,22 @@ fn show(args: &ShowArgs) -> Result<Outcome, CliError> {
         return Ok(Outcome::Done);
     }
     print(args.format, file.public(), file.is_sealed())
+}
+
+fn vkey(args: &VkeyArgs) -> Result<Outcome, CliError> {
+    let verifier = match (&args.file, &args.name) {
+        (Some(file), Some(name)) => {
+            let public = KeyFile::read(file)?.public().clone();
+            VerifierKey::new(name, NoteKeyKind::Ed25519, public)
+                .map_err(|error| CliError::argument("--name", error.to_string()))?
+        }
+        _ => block_on(async {
+            let client = Client::connect(&args.server).await?;
+            verifier_of(&client.identity(None).await?)
+        })?,
+    };
+    Out::new().line(&verifier.to_string())?;
+    Ok(Outcome::Done)
 }
 
 fn print(format: Format, public: &PublicKey, encrypted: bool) -> Result<Outcome, CliError> {

@@ -160,7 +160,7 @@ impl LimitArgs {
 }
 
 /// A whole number and its unit: `500ms`, `10s`, `5m`, `1h`.
-fn duration(text: &str) -> Result<Duration, String> {
+pub fn duration(text: &str) -> Result<Duration, String> {
     let split = text
         .find(|c: char| !c.is_ascii_digit())
         .unwrap_or(text.len());

@@ -5,27 +5,35 @@
 //! that goes away is success, as with any filter.
 
 pub mod acks;
+pub mod checkpoints;
 pub mod client;
 pub mod data;
 pub mod demo;
 pub mod disputes;
 pub mod error;
+pub mod evidence;
 pub mod findings;
 pub mod follow;
 pub mod init;
 pub mod json;
+pub mod kept;
 pub mod key;
 pub mod key_file;
 pub mod lapsed;
 pub mod limits;
 pub mod log;
+pub mod monitor;
+mod monitored;
+pub mod names;
 pub mod output;
 pub mod papers;
 mod passphrase;
 pub mod random;
 pub mod recall;
+pub mod receipt;
 pub mod refusals;
 pub mod registry;
+pub mod remote;
 pub mod repair;
 pub mod report;
 pub mod rules;
@@ -33,7 +41,13 @@ pub mod serve;
 pub mod submit;
 pub mod time;
 pub mod trace;
+pub mod verified;
 pub mod verify;
+pub mod verify_evidence;
+pub mod verify_url;
+mod webhook;
+pub mod witness;
+pub mod witnesses;
 pub mod words;
 
 use std::process::ExitCode;
@@ -80,11 +94,15 @@ enum Command {
     Findings(findings::FindingsArgs),
     Follow(follow::FollowArgs),
     Refusals(refusals::RefusalsArgs),
+    Receipt(receipt::ReceiptArgs),
+    Evidence(evidence::EvidenceArgs),
     Verify(verify::VerifyArgs),
+    Monitor(Box<monitor::MonitorArgs>),
     Repair(repair::RepairArgs),
     Report(report::ReportArgs),
     Registry(Box<registry::RegistryArgs>),
     Rules(rules::RulesArgs),
+    Witness(witness::WitnessArgs),
 }
 
 /// Reads the arguments, runs the subcommand, and says how it came out.
@@ -113,10 +131,14 @@ fn run(command: &Command) -> Result<Outcome, CliError> {
         Command::Findings(args) => findings::run(args),
         Command::Follow(args) => follow::run(args),
         Command::Refusals(args) => refusals::run(args),
+        Command::Receipt(args) => receipt::run(args),
+        Command::Evidence(args) => evidence::run(args),
         Command::Verify(args) => verify::run(args),
+        Command::Monitor(args) => monitor::run(args),
         Command::Repair(args) => repair::run(args),
         Command::Report(args) => report::run(args),
         Command::Registry(args) => registry::run(args),
         Command::Rules(args) => rules::run(args),
+        Command::Witness(args) => witness::run(args),
     }
 }

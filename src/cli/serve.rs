@@ -10,6 +10,7 @@ use std::time::Duration;
 use clap::Args;
 use tokio::sync::watch;
 
+use super::checkpoints::{CheckpointArgs, tell_hold};
 use super::data;
 use super::error::{CliError, Outcome};
 use super::limits::LimitArgs;
@@ -17,10 +18,13 @@ use super::log::LogArgs;
 use super::output::{Format, Out};
 use super::passphrase::PassphraseArgs;
 use super::time;
+use super::witnesses::WitnessPolicyArgs;
 use crate::event::digest::to_hex;
 use crate::grpc;
 use crate::ledger::{ClockDoubt, DiskShort, Ledger, Opened, Options, Scrubbed, SystemClock};
 use crate::web;
+use crate::witness::metrics::Metrics as WitnessMetrics;
+use crate::witness::push::Plan;
 
 /// Threads on which followers read the journal, beside those of other reads.
 const FOLLOWING_THREADS: usize = 16;
@@ -42,7 +46,8 @@ Example:
   hazledger serve ledger
   hazledger serve ledger --confirm-clock '2026-11-23 18:40'
   hazledger serve ledger --listen 127.0.0.1:0 --format json
-  hazledger serve ledger --metrics 127.0.0.1:7475 --log-format json")]
+  hazledger serve ledger --metrics 127.0.0.1:7475 --log-format json
+  hazledger serve ledger --known-checkpoint newest.checkpoint")]
 pub struct ServeArgs {
     /// The data directory.
     dir: PathBuf,
@@ -84,6 +89,10 @@ pub struct ServeArgs {
     #[arg(long, value_name = "ADDRESS:PORT")]
     metrics: Option<SocketAddr>,
     #[command(flatten)]
+    checkpoints: CheckpointArgs,
+    #[command(flatten)]
+    witnesses: WitnessPolicyArgs,
+    #[command(flatten)]
     log: LogArgs,
     #[command(flatten)]
     limits: LimitArgs,
@@ -95,6 +104,8 @@ pub fn run(args: &ServeArgs) -> Result<Outcome, CliError> {
     let limits = args.limits.door()?;
     data::must_be_a_ledger(&args.dir)?;
     options(args)?;
+    let known = args.checkpoints.known()?;
+    let policy = args.witnesses.policy()?;
     let key_file = data::ledger_key_file(&args.dir, args.ledger_key.as_deref());
     let key = args.passphrase.open(&key_file)?;
     let failed = |e: &dyn std::fmt::Display| CliError::data_directory(&args.dir, e);
@@ -106,6 +117,8 @@ pub fn run(args: &ServeArgs) -> Result<Outcome, CliError> {
     let (ledger, opened) =
         Ledger::open(&args.dir, key, options, Arc::new(SystemClock)).map_err(|e| failed(&e))?;
     report(&opened);
+    args.checkpoints.compare(&ledger, known.as_deref())?;
+    let plan = args.witnesses.plan(policy, &ledger)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .max_blocking_threads(blocking_threads)
@@ -114,7 +127,7 @@ pub fn run(args: &ServeArgs) -> Result<Outcome, CliError> {
             what: "event loop",
             why: e.to_string(),
         })?;
-    let served = runtime.block_on(serve(args, &ledger, limits));
+    let served = runtime.block_on(serve(args, &ledger, limits, plan));
     // Whatever became of serving, what was acknowledged is sealed properly.
     let closed = runtime.block_on(ledger.close()).map_err(|e| failed(&e));
     served?;
@@ -132,6 +145,7 @@ fn options(args: &ServeArgs) -> Result<Options, CliError> {
         options.scrub_every = Duration::from_secs(seconds);
     }
     options.overdue_every = Duration::from_secs(args.overdue_every.saturating_mul(60));
+    options.cosigned = args.witnesses.given();
     options.clock_bound = Duration::from_secs(args.clock_bound.saturating_mul(60));
     let confirmed = args.confirm_clock.as_deref();
     options.confirmed_clock_ms = confirmed
@@ -170,6 +184,9 @@ fn report(opened: &Opened) {
     } else if opened.replayed == opened.records {
         tracing::warn!("the projection was rebuilt from the journal: it held nothing");
     }
+    if let Some(why) = &opened.tree_rebuilt {
+        tracing::warn!("the tree was hashed again from the journal: {why}");
+    }
     tracing::info!(
         records = opened.records,
         replayed = opened.replayed,
@@ -179,7 +196,12 @@ fn report(opened: &Opened) {
     );
 }
 
-async fn serve(args: &ServeArgs, ledger: &Ledger, limits: grpc::Limits) -> Result<(), CliError> {
+async fn serve(
+    args: &ServeArgs,
+    ledger: &Ledger,
+    limits: grpc::Limits,
+    plan: Option<Plan>,
+) -> Result<(), CliError> {
     let at = format!("--listen {}", args.listen);
     let cannot_listen = |e: &dyn std::fmt::Display| CliError::argument(at, e.to_string());
     let listener = grpc::listen(args.listen)
@@ -190,6 +212,8 @@ async fn serve(args: &ServeArgs, ledger: &Ledger, limits: grpc::Limits) -> Resul
         why: e.to_string(),
     };
     let address = listener.local_addr().map_err(no_address)?;
+    let tiles = args.checkpoints.listen(address).await?;
+    let tiles_at = tiles.local_addr().map_err(no_address)?;
     let door = grpc::Metrics::default();
     let pages = match args.metrics {
         None => None,
@@ -206,7 +230,10 @@ async fn serve(args: &ServeArgs, ledger: &Ledger, limits: grpc::Limits) -> Resul
     tokio::spawn(tell_damage(ledger.scrubbed(), args.dir.clone()));
     tokio::spawn(tell_clock(ledger.clock_doubt()));
     tokio::spawn(tell_room(ledger.disk_short()));
-    announce(args, ledger, address, metrics.transpose()?)?;
+    tokio::spawn(tell_hold(ledger.hold()));
+    let witnesses = WitnessMetrics::default();
+    args.witnesses.start(plan, ledger, witnesses.clone())?;
+    announce(args, ledger, address, tiles_at, metrics.transpose()?)?;
     tracing::info!(
         worst_mib = limits.worst_bytes() / (1024 * 1024),
         "serving; what the limits on connections and calls come to at worst, in MiB of memory"
@@ -215,13 +242,14 @@ async fn serve(args: &ServeArgs, ledger: &Ledger, limits: grpc::Limits) -> Resul
         stop.await;
         tracing::info!("told to stop");
     };
-    let scrape = web::Scrape::new(ledger.clone(), &door);
+    let scrape = web::Scrape::new(ledger.clone(), &door, &witnesses);
     let pages = async {
         match pages {
             Some(pages) => web::serve(pages, scrape).await,
             None => std::future::pending().await,
         }
     };
+    let tiles = web::serve_tiles(tiles, ledger.clone(), args.checkpoints.serve_entries);
     let setup = grpc::Setup {
         limits,
         metrics: door,
@@ -236,6 +264,7 @@ async fn serve(args: &ServeArgs, ledger: &Ledger, limits: grpc::Limits) -> Resul
             })
         }
         () = pages => Ok(()),
+        () = tiles => Ok(()),
     }
 }
 
@@ -243,16 +272,21 @@ fn announce(
     args: &ServeArgs,
     ledger: &Ledger,
     address: SocketAddr,
+    tiles: SocketAddr,
     metrics: Option<SocketAddr>,
 ) -> Result<(), CliError> {
     let status = ledger.status();
     let url = format!("http://{address}");
     let metrics = metrics.map(|at| format!("http://{at}/metrics"));
+    let tiles = format!("http://{tiles}");
+    let verifier = ledger.verifier_key().map(|key| key.to_string());
     let mut out = Out::new();
     match args.format {
         Format::Json => out.json(&serde_json::json!({
             "address": url,
             "metrics": metrics,
+            "tiles": tiles,
+            "verifierKey": verifier.ok(),
             "origin": status.origin.name,
             "genesisHash": to_hex(&status.origin.genesis_hash),
             "ledgerKeyId": status.ledger_key.id().to_string(),
@@ -260,7 +294,7 @@ fn announce(
             "records": status.committed,
         })),
         Format::Table => out.line(&format!(
-            "{} ready 就绪 at {url}, {} records, ledger key {}{}",
+            "{} ready 就绪 at {url}, {} records, ledger key {}, tiles 树 at {tiles}{}",
             status.origin.name,
             status.committed,
             status.ledger_key.id(),

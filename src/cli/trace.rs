@@ -5,6 +5,7 @@ use clap::{Args, ValueEnum};
 
 use super::client::{Client, ServerArgs, block_on};
 use super::error::{CliError, Outcome};
+use super::names::Names;
 use super::output::{Format, Out};
 use super::{papers, time, words};
 use crate::event::LotId;
@@ -153,6 +154,16 @@ async fn show(
         out.message("trace the lot (TraceLot)", "TraceLotResponse", answer)?;
         return Ok(Outcome::Done);
     }
+    table(&mut out, &mut Names::Server(client), answer).await?;
+    Ok(Outcome::Done)
+}
+
+/// A lot's chain of custody and what stands where, for people.
+pub async fn table(
+    out: &mut Out,
+    names: &mut Names<'_>,
+    answer: &TraceLotResponse,
+) -> Result<(), CliError> {
     let born = answer.born.clone().unwrap_or_default();
     out.line(&format!(
         "Lot 批次 {} {} {}, as of 截至 {} records",
@@ -163,7 +174,7 @@ async fn show(
     ))?;
     let mut rows = Vec::with_capacity(answer.steps.len());
     for step in &answer.steps {
-        rows.push(step_row(client, step).await);
+        rows.push(step_row(names, step).await);
     }
     let headings = [
         "Position 序号",
@@ -175,12 +186,11 @@ async fn show(
         "Where 所在",
     ];
     out.table(&headings, &[0], rows)?;
-    holdings(&mut out, client, answer).await?;
-    Ok(Outcome::Done)
+    holdings(out, names, answer).await
 }
 
 /// One step: its changes stand one a line in the last two columns.
-async fn step_row(client: &mut Client, step: &TraceStep) -> Vec<String> {
+async fn step_row(names: &mut Names<'_>, step: &TraceStep) -> Vec<String> {
     let mut what = Vec::new();
     let mut places = Vec::new();
     for change in step.changes.iter().filter_map(|c| c.change.as_ref()) {
@@ -195,7 +205,7 @@ async fn step_row(client: &mut Client, step: &TraceStep) -> Vec<String> {
         };
         what.push(text);
         places.push(match account {
-            Some(account) => place(client, &account).await,
+            Some(account) => place(names, &account).await,
             None => String::new(),
         });
     }
@@ -215,32 +225,32 @@ async fn step_row(client: &mut Client, step: &TraceStep) -> Vec<String> {
         step.position.to_string(),
         time::in_seconds(step.recorded_at_ms),
         time::in_seconds(step.happened_at_ms),
-        client.party_name(&step.party).await,
+        names.party(&step.party).await,
         words::kind(step.kind()),
         what.join("\n"),
         places.join("\n"),
     ]
 }
 
-async fn place(client: &mut Client, account: &Account) -> String {
+async fn place(names: &mut Names<'_>, account: &Account) -> String {
     let name = if account.party.is_empty() {
         String::new()
     } else {
-        client.party_name(&account.party).await
+        names.party(&account.party).await
     };
     words::account(account, &name)
 }
 
 async fn holdings(
     out: &mut Out,
-    client: &mut Client,
+    names: &mut Names<'_>,
     answer: &TraceLotResponse,
 ) -> Result<(), CliError> {
     let mut rows = Vec::with_capacity(answer.holdings.len());
     for holding in &answer.holdings {
         let account = holding.account.clone().unwrap_or_default();
         rows.push(vec![
-            place(client, &account).await,
+            place(names, &account).await,
             words::kg(holding.gross_mg),
             words::kg(holding.contained_mg),
             words::packages(&holding.serials, &holding.empties),
@@ -254,7 +264,7 @@ async fn holdings(
     ];
     out.table(&headings, &[1, 2], rows)?;
     for account in &answer.below_zero {
-        let place = place(client, account).await;
+        let place = place(names, account).await;
         out.line(&format!("! below zero at that time 当时为负: {place}"))?;
     }
     Ok(())
@@ -345,7 +355,7 @@ async fn parts_held(
     for held in &answer.held {
         let account = held.account.clone().unwrap_or_default();
         rows.push(vec![
-            place(client, &account).await,
+            place(&mut Names::Server(client), &account).await,
             lot_name(&held.label, &held.lot),
             words::kg(held.gross_mg),
             words::kg(held.contained_mg),

@@ -1,54 +1,75 @@
-//! `hazledger verify`: the audit of a data directory that nobody has open, at
-//! the terminal. What is checked is in `audit` and `proof`.
+//! `hazledger verify`: the audit of a data directory that nobody has open, or
+//! of what a server sends, at the terminal. What is checked is in `audit` and
+//! `proof`.
 
 use std::io::{self, IsTerminal as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::{Value, json};
 
-use super::acks::AckReader;
 use super::client::public_key_argument;
 use super::data::LockedJournal;
 use super::error::{CliError, Outcome};
-use super::output::{Format, Out};
-use super::time;
+use super::kept::{KeptArgs, KeptFiles, read_text};
+use super::output::Format;
+use super::verified::Verified;
+use super::{verify_evidence, verify_url};
 use crate::audit::{
-    Audit, Kept, KeptReport, Problem, ReadOnlyFolder, verify_chain, verify_journal, verify_refusals,
+    Audit, ReadOnlyFolder, Speed, read_saved, verify_heads, verify_refusals, verify_whole,
+    write_saved,
 };
-use crate::proof::{Expect, Report};
+use crate::proof::{Expect, MAX_NOTE, Verifier};
 
-/// Acknowledgements compared in one run, at most: they are held in memory.
-const MAX_ACKS: usize = 4_000_000;
+/// The checkpoints beside a journal, and whether each was published.
+const CHECKPOINTS: [(&str, bool); 2] = [("signed", false), ("served", true)];
 
-/// Check a whole data directory: every byte, signature, hash and law.
+/// Check a whole data directory, or what a server sends: every byte, signature,
+/// hash and law. Or check a file of evidence.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The refusals that are kept beside the journal are held against what its records
-say of them. Nothing is changed. No server may have the directory open; a copy will do.
+The refusals and the checkpoints that are kept beside the journal are held
+against its records. Nothing is changed. No server may have the directory open;
+a copy will do. With an address (it has '://' in it) the server's journal is
+read over the network, and held against the checkpoint that it serves.
 Without --ledger-key-public the key is taken from record 0, which shows that
 the journal agrees with itself, not whose it is.
+
+With --resume the file is read and written: keep it where nobody else writes.
+Of a directory all records are read again and hashed, but only signatures and
+laws after the saved position are checked; of a server only what is new is read.
 
 Example:
   hazledger verify ledger
   hazledger verify ledger --chain-only
+  hazledger verify ledger --resume ledger.verified --checkpoint kept.note
+  hazledger verify http://127.0.0.1:7474 --resume ledger.verified
+  hazledger verify lot.evidence --key hazledger.example/try+0c2f…+AZ…
   hazledger verify ledger --acks acks.jsonl --ledger-key-public 5f0c…")]
 pub struct VerifyArgs {
-    /// The data directory.
-    dir: PathBuf,
-    /// Acknowledgements that were kept ('hazledger submit --acks'): each must
-    /// be in the journal as it was given. May be repeated.
-    #[arg(long, value_name = "FILE")]
-    acks: Vec<PathBuf>,
+    /// The data directory, or the address of a ledger's server; or a file of
+    /// evidence ('hazledger evidence'), which is checked offline.
+    #[arg(value_name = "DIR|URL|FILE")]
+    from: PathBuf,
+    /// Of evidence: the ledger's verifier key, as known from elsewhere.
+    #[arg(long, value_name = "VKEY")]
+    key: Option<String>,
+    #[command(flatten)]
+    kept: KeptArgs,
     /// The ledger's public key (64 hexadecimal digits), as known from elsewhere.
     #[arg(long, value_name = "HEX")]
     ledger_key_public: Option<String>,
-    /// Heads, chain and the ledger's signatures only: quick, and enough to see
-    /// that nothing was cut out, put in or reordered since it was signed. Event
-    /// bodies, statements' signatures and the laws are not looked at.
-    #[arg(long)]
+    /// Heads, chain, tree and the ledger's signatures only: quick, and enough to
+    /// see that nothing was cut out, put in or reordered since it was signed.
+    /// Event bodies, statements' signatures and the laws are not looked at.
+    #[arg(long, conflicts_with = "resume")]
     chain_only: bool,
+    /// Go on from what this file says was verified, and save there what has
+    /// been verified now. A file that is of no use is said to be so, and
+    /// everything is verified.
+    #[arg(long, value_name = "FILE")]
+    resume: Option<PathBuf>,
     /// How to print.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -60,25 +81,38 @@ pub fn run(args: &VerifyArgs) -> Result<Outcome, CliError> {
     let ledger_key = key
         .map(|text| public_key_argument("--ledger-key-public", text))
         .transpose()?;
-    let kept = read_acks(&args.acks)?;
-    let journal = LockedJournal::take(&args.dir)?;
-    let bar = progress_bar();
-    let folder = ReadOnlyFolder::new(&journal.folder);
     let expect = Expect {
         ledger_key,
         ..Expect::default()
     };
-    let progress = &mut |records| bar.set_position(records);
-    let mut audit = if args.chain_only {
-        verify_chain(&folder, &expect, &kept, progress)
-    } else {
-        verify_journal(&folder, &expect, &kept, progress)
-    };
-    if !args.chain_only {
-        verify_refusals(&ReadOnlyFolder::new(&journal.refusals), &mut audit);
+    let mut kept = KeptFiles::read(&args.kept)?;
+    if args.from.is_file() {
+        let (key, policy) = (args.key.as_deref(), kept.policy.as_ref());
+        return verify_evidence::run(&args.from, key, policy, args.format);
     }
-    bar.finish_and_clear();
-    print(args, &audit, kept.len())?;
+    let mut resume = Resume::of(args.resume.as_deref(), &expect);
+    let url = args.from.to_str().filter(|from| from.contains("://"));
+    let (audit, took) = match url {
+        Some(url) => verify_url::run(url, &expect, &mut kept, args.chain_only, &mut resume)?,
+        None => directory(args, &expect, &mut kept, &mut resume)?,
+    };
+    if let Some(why) = &audit.unfit {
+        resume.say_unfit(why);
+    }
+    let speed = speed(&audit, took);
+    Verified {
+        audit: &audit,
+        kept: &kept,
+        chain_only: args.chain_only,
+        files: url.is_none(),
+        speed: if args.chain_only {
+            speed
+        } else {
+            speed.beside_strict()
+        },
+        resume: resume.said,
+    }
+    .print(args.format)?;
     Ok(if audit.problems.is_empty() {
         Outcome::Done
     } else {
@@ -86,27 +120,101 @@ pub fn run(args: &VerifyArgs) -> Result<Outcome, CliError> {
     })
 }
 
-fn read_acks(files: &[PathBuf]) -> Result<Vec<Kept>, CliError> {
-    let mut kept = Vec::new();
-    for file in files {
-        for read in AckReader::open(file)? {
-            let (line, acknowledgement) = read?;
-            if kept.len() == MAX_ACKS {
-                let why = format!("more than {MAX_ACKS} acknowledgements; check them in parts");
-                return Err(CliError::argument("--acks", why));
-            }
-            let name = format!("{}:{line}", file.display());
-            kept.push(Kept {
-                name,
-                acknowledgement,
-            });
+fn directory(
+    args: &VerifyArgs,
+    expect: &Expect,
+    kept: &mut KeptFiles,
+    resume: &mut Resume<'_>,
+) -> Result<(Audit, Duration), CliError> {
+    let journal = LockedJournal::take(&args.from)?;
+    for (name, published) in CHECKPOINTS {
+        let file = journal.checkpoints.join(name);
+        if file.exists() {
+            let note = read_text(&file, MAX_NOTE)?;
+            kept.add_checkpoint(&format!("checkpoints/{name}"), note, published);
         }
     }
-    Ok(kept)
+    let bar = progress_bar();
+    let folder = ReadOnlyFolder::new(&journal.folder);
+    let progress = &mut |records| bar.set_position(records);
+    let proofs = kept.proofs();
+    let started = Instant::now();
+    let mut audit = if args.chain_only {
+        verify_heads(&folder, expect, &proofs, progress)
+    } else {
+        let saved = resume.saved.take();
+        let save = &mut |verifier: &Verifier| resume.save(verifier);
+        verify_whole(&folder, expect, &proofs, saved, save, progress)
+    };
+    let took = started.elapsed();
+    if !args.chain_only {
+        verify_refusals(&ReadOnlyFolder::new(&journal.refusals), &mut audit);
+    }
+    bar.finish_and_clear();
+    Ok((audit, took))
+}
+
+/// What was verified now, and in what time.
+fn speed(audit: &Audit, took: Duration) -> Speed {
+    let verified = audit.report.as_ref().map_or(0, |report| report.signatures);
+    let before = audit.resumed.map_or(0, |vouched| vouched.signatures);
+    Speed {
+        records: audit.records,
+        signatures: verified.saturating_sub(before),
+        took,
+        strict: None,
+    }
+}
+
+/// The file of a saved verification, and what a person should know of it.
+pub struct Resume<'a> {
+    file: Option<&'a Path>,
+    /// What is in it, if it is of use.
+    pub saved: Option<Verifier>,
+    /// For people.
+    pub said: Vec<String>,
+}
+
+impl<'a> Resume<'a> {
+    fn of(file: Option<&'a Path>, expect: &Expect) -> Resume<'a> {
+        let mut resume = Resume {
+            file,
+            saved: None,
+            said: Vec::new(),
+        };
+        match file.map(|file| read_saved(file, expect)) {
+            None => {}
+            Some(Ok(saved)) => resume.saved = saved,
+            Some(Err(why)) => resume.say_unfit(&why),
+        }
+        resume
+    }
+
+    /// The file is of no use.
+    fn say_unfit(&mut self, why: &str) {
+        let name = self.file.map(|file| file.display().to_string());
+        self.said.push(format!(
+            "{} is not gone on from: {why}. All was verified from the beginning",
+            name.unwrap_or_default()
+        ));
+    }
+
+    /// Saves what has been verified; that it could not be is said and no more.
+    pub fn save(&mut self, verifier: &Verifier) {
+        let Some(file) = self.file else {
+            return;
+        };
+        if let Err(error) = write_saved(file, verifier) {
+            self.said.push(format!(
+                "{} could not be written: {error}. The next run begins where this one did",
+                file.display()
+            ));
+        }
+    }
 }
 
 /// Seen only when a person is watching.
-fn progress_bar() -> ProgressBar {
+pub fn progress_bar() -> ProgressBar {
     if !io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
@@ -114,111 +222,4 @@ fn progress_bar() -> ProgressBar {
         ProgressStyle::with_template("{spinner} {human_pos} records 条 {per_sec} {elapsed}");
     let bar = ProgressBar::new_spinner();
     style.map_or(bar.clone(), |style| bar.with_style(style))
-}
-
-fn print(args: &VerifyArgs, audit: &Audit, acknowledgements: usize) -> Result<(), CliError> {
-    match args.format {
-        Format::Json => Out::new().json(&to_value(args.chain_only, audit, acknowledgements)),
-        Format::Table => print_table(args.chain_only, audit, acknowledgements),
-    }
-}
-
-fn to_value(chain_only: bool, audit: &Audit, acknowledgements: usize) -> Value {
-    let problem = |problem: &Problem| {
-        let position = Some(problem.position()).filter(|position| *position != u64::MAX);
-        json!({ "position": position, "what": problem.to_string() })
-    };
-    let verified = |report: &Report| {
-        if chain_only {
-            return chain_value(report);
-        }
-        json!({
-            "events": report.events,
-            "statements": report.statements,
-            "findings": report.findings,
-            "stateRecords": report.state_records,
-            "withheld": report.withheld,
-            "batches": report.batches,
-            "signatures": report.signatures,
-            "genesisHash": report.genesis_hash.to_string(),
-            "ledgerKeyId": report.ledger_key.map(|id| id.to_string()),
-            "lastHead": report.last_head.to_string(),
-            "recordedAt": time::shown(report.recorded_at_ms),
-            "stateDigest": report.state_digest.to_string(),
-        })
-    };
-    json!({
-        "verified": audit.problems.is_empty(),
-        "chainOnly": chain_only,
-        "records": audit.records,
-        "bytes": audit.bytes,
-        "closed": audit.closed,
-        "acknowledgements": acknowledgements,
-        "acknowledged": audit.acknowledged,
-        "refusals": audit.refusals.as_ref().map(kept_value),
-        "journal": audit.report.as_ref().map(verified),
-        "problems": audit.problems.iter().map(problem).collect::<Vec<_>>(),
-    })
-}
-
-/// What a verification of the chain alone knows.
-fn chain_value(report: &Report) -> Value {
-    json!({
-        "batches": report.batches,
-        "signatures": report.signatures,
-        "genesisHash": report.genesis_hash.to_string(),
-        "ledgerKeyId": report.ledger_key.map(|id| id.to_string()),
-        "lastHead": report.last_head.to_string(),
-        "recordedAt": time::shown(report.recorded_at_ms),
-    })
-}
-
-/// What there is of kept refusals.
-fn kept_value(kept: &KeptReport) -> Value {
-    json!({ "read": kept.read, "first": kept.first, "anchored": kept.anchored })
-}
-
-fn print_table(chain_only: bool, audit: &Audit, acknowledgements: usize) -> Result<(), CliError> {
-    let mut out = Out::new();
-    for problem in &audit.problems {
-        out.line(&format!("! {problem}"))?;
-    }
-    let verdict = match (audit.problems.is_empty(), chain_only) {
-        (true, false) => "verified 已验证",
-        (true, true) => "chain verified, nothing else 仅验证链",
-        (false, _) => "NOT VERIFIED 未通过验证",
-    };
-    let closed = if audit.closed { "yes 是" } else { "no 否" };
-    let mut fields = vec![
-        ("Verdict 结论", verdict.to_owned()),
-        ("Records 记录", audit.records.to_string()),
-        ("Bytes 字节", audit.bytes.to_string()),
-        ("Closed cleanly 正常关闭", closed.to_owned()),
-        (
-            "Acknowledgements 回执",
-            format!("{} of {acknowledgements}", audit.acknowledged),
-        ),
-    ];
-    if let Some(KeptReport { read, anchored, .. }) = audit.refusals {
-        let kept = format!("{read} ({anchored} anchored 已锚定)");
-        fields.push(("Kept refusals 留存的拒绝", kept));
-    }
-    if let Some(report) = &audit.report {
-        let key = report.ledger_key.map(|id| id.to_string());
-        if !chain_only {
-            fields.extend([
-                ("Events 事件", report.events.to_string()),
-                ("Findings 发现", report.findings.to_string()),
-                ("State digest 状态摘要", report.state_digest.to_string()),
-            ]);
-        }
-        fields.extend([
-            ("Signatures 签名", report.signatures.to_string()),
-            ("Genesis hash 创始哈希", report.genesis_hash.to_string()),
-            ("Ledger key id 账本密钥编号", key.unwrap_or_default()),
-            ("Last head 末记录哈希", report.last_head.to_string()),
-            ("Last recorded 末次入账", time::shown(report.recorded_at_ms)),
-        ]);
-    }
-    out.fields(&fields)
 }

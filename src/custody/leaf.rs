@@ -62,6 +62,20 @@ impl Leaf {
         }
     }
 
+    /// A leaf of an item's encoded bytes, open or closed; `None` if they are
+    /// those of none.
+    pub(super) fn decoded(bytes: &Arc<[u8]>) -> Option<Leaf> {
+        unpack(bytes).map(|item| Leaf::new(&item, bytes))
+    }
+
+    /// Its item, encoded.
+    pub(super) fn bytes(&self) -> Arc<[u8]> {
+        match &self.held {
+            Held::Loose(item) => encoded(item).into(),
+            Held::Packed(bytes) => Arc::clone(bytes),
+        }
+    }
+
     /// Its item. Bytes that are none cannot be in a state: their digest was
     /// checked, and what was encoded here decodes.
     pub(super) fn item(&self) -> Option<Arc<Item>> {

@@ -30,6 +30,7 @@ pub mod subject;
 pub mod succession;
 #[cfg(test)]
 mod tests;
+pub mod touched;
 
 pub use decide::{Context, Decision, Recorded, decide};
 pub use key::Key;

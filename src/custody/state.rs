@@ -2,6 +2,8 @@
 //! both. The same [`State::apply`] serves live writes, recovery and the
 //! verifier.
 
+mod whole;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -15,8 +17,9 @@ use super::lot::{self, Broken};
 use super::registry;
 use super::stock::Before;
 use super::subject::{self, Item, Items};
+pub use super::touched::touched_root;
 use crate::event::Hash;
-use crate::event::digest::{Tag, tagged};
+use crate::event::digest::Tag;
 use crate::event::record::OpenRecord;
 use crate::pb::{self, Genesis, LinkKind, Outcome, Subject, SubjectKind};
 
@@ -489,25 +492,4 @@ fn apply_outcome(
         }
     }
     Ok(())
-}
-
-/// The root of the sorted Merkle map of touched subjects: leaves
-/// `BLAKE3(0x0c || kind || id length || id || position u64 BE)` in order of
-/// (kind, id), nodes `BLAKE3(0x0d || left || right)`, in the tree shape of
-/// RFC 6962; zeros for an empty map.
-pub fn touched_root(touched: &Touched) -> Hash {
-    let leaves: Vec<Hash> = touched
-        .iter()
-        .map(|(key, position)| {
-            let kind = u32::try_from(key.kind()).unwrap_or_default().to_be_bytes();
-            let length = u32::try_from(key.id().len())
-                .unwrap_or(u32::MAX)
-                .to_be_bytes();
-            tagged(
-                Tag::TouchedLeaf,
-                &[&kind, &length, key.id(), &position.to_be_bytes()],
-            )
-        })
-        .collect();
-    crate::event::digest::merkle_root(Tag::TouchedNode, &leaves)
 }

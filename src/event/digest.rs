@@ -87,6 +87,8 @@ pub enum Tag {
     Payload = 0x0f,
     /// A refusal that is kept, with the hash of the one before.
     Refusal = 0x10,
+    /// A subject, as the map of touched subjects is keyed and sorted by.
+    TouchedSubject = 0x11,
 }
 
 /// BLAKE3 over the tag and the pieces one after another. Only for pieces of

@@ -126,6 +126,24 @@ fn link_of(head: &Head, record: &Record, subject: &Subject) -> Result<Option<Lin
     Ok(None)
 }
 
+/// The subjects whose chains a stored record goes on with.
+pub fn chained_subjects(bytes: &Bytes) -> Result<Vec<Subject>, BadRecord> {
+    if bytes.len() > MAX_RECORD {
+        return Err(BadRecord::TooLarge("record", bytes.len(), MAX_RECORD));
+    }
+    let record: Record = decoded(bytes, "the record", "Record")?;
+    let head: Head = decoded(&record.head, "the head", "Head")?;
+    let mut subjects = Vec::with_capacity(record.links.len());
+    for body in whole_parts(PartKind::Link, &head.link_digests, &record.links)? {
+        let Some(body) = body? else { continue };
+        let link: Link = decoded(body, "a part", "part")?;
+        if link.kind() == LinkKind::Chain {
+            subjects.extend(link.subject);
+        }
+    }
+    Ok(subjects)
+}
+
 fn is_chain(link: &Link, subject: &Subject) -> bool {
     link.kind() == LinkKind::Chain && link.subject.as_ref() == Some(subject)
 }

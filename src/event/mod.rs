@@ -4,6 +4,7 @@
 
 pub mod codes;
 pub mod digest;
+pub mod documents;
 pub mod excerpt;
 pub mod ids;
 pub mod mass;

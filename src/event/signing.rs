@@ -1,6 +1,13 @@
 //! Signatures: Ed25519 over the DSSE pre-authentication encoding, one payload
-//! type for each purpose. Strict verification, one by one: batch verification
-//! accepts what single checks refuse.
+//! type for each purpose; and over the text of a C2SP note as it is. Strict
+//! verification, one by one: batch verification accepts what single checks
+//! refuse.
+//!
+//! A note can never be taken for an encoding, though one key may sign both: an
+//! encoding begins with `DSSEv1 `, so that a space stands in its first line.
+//! What is signed as a note begins with the line of a log's origin, which
+//! holds no space ([`is_note_name`]; `proof::Checkpoint` refuses others), or
+//! with the line `cosignature/v1`.
 
 use std::io::Write as _;
 
@@ -20,6 +27,8 @@ pub enum Purpose {
     Refusal,
     /// A new key of the ledger's speaks for itself: over a `LedgerKeyVow`.
     LedgerKey,
+    /// The ledger's word on the end of a subject's chain: over a `SubjectHead`.
+    SubjectHead,
 }
 
 impl Purpose {
@@ -30,6 +39,7 @@ impl Purpose {
             Purpose::Commit => "application/vnd.hazledger.commit.v1+protobuf",
             Purpose::Refusal => "application/vnd.hazledger.refusal.v1+protobuf",
             Purpose::LedgerKey => "application/vnd.hazledger.ledger-key.v1+protobuf",
+            Purpose::SubjectHead => "application/vnd.hazledger.subject-head.v1+protobuf",
         }
     }
 }
@@ -46,6 +56,17 @@ pub fn pre_authentication(purpose: Purpose, body: &[u8]) -> Vec<u8> {
     let _ = write!(encoded, "DSSEv1 {} {kind} {} ", kind.len(), body.len());
     encoded.extend_from_slice(body);
     encoded
+}
+
+/// Bytes of a name in a note, at most.
+pub const MAX_NOTE_NAME: usize = 255;
+
+/// Whether a text can be the name of a key in a note, or a log's origin: not
+/// empty, no space of any kind, no `+`, no control character (C2SP
+/// signed-note, "Format"), and [`MAX_NOTE_NAME`] bytes at most.
+pub fn is_note_name(name: &str) -> bool {
+    let forbidden = |c: char| c.is_whitespace() || c == '+' || c < ' ';
+    !name.is_empty() && name.len() <= MAX_NOTE_NAME && !name.contains(forbidden)
 }
 
 /// A public key that can be verified with.
@@ -82,6 +103,13 @@ impl PublicKey {
     /// Its 32 bytes.
     pub fn as_bytes(&self) -> &[u8; 32] {
         self.key.as_bytes()
+    }
+
+    /// Whether the signature (64 bytes) holds over a note's text (C2SP
+    /// signed-note, "Ed25519 signatures").
+    pub fn verifies_note(&self, text: &[u8], signature: &[u8]) -> bool {
+        ed25519_dalek::Signature::from_slice(signature)
+            .is_ok_and(|s| self.key.verify_strict(text, &s).is_ok())
     }
 
     /// Whether the signature (64 bytes) holds for the purpose over the body.
@@ -152,6 +180,13 @@ impl SecretKey {
             key_id: self.id().to_bytes(),
             signature: self.sign(purpose, body),
         }
+    }
+
+    /// 64 bytes over a note's text as it is (C2SP signed-note, "Ed25519
+    /// signatures"). Its first line holds no space, so that it is no encoding
+    /// for a purpose.
+    pub fn sign_note(&self, text: &[u8]) -> bytes::Bytes {
+        bytes::Bytes::copy_from_slice(&self.key.sign(text).to_bytes())
     }
 }
 

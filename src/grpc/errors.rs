@@ -15,7 +15,7 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 use super::metrics::Metrics;
 use crate::event::LotId;
 use crate::event::codes;
-use crate::ledger::{ClockDoubt, ReadError, SubmitError};
+use crate::ledger::{ClockDoubt, Hold, NoReceipt, ReadError, SubmitError};
 use crate::pb::{Problem, RefusalCode};
 use crate::projection::StoreError;
 use crate::projection::trace::TraceError;
@@ -154,12 +154,24 @@ pub(super) enum Fault {
     /// The machine's clock is in doubt.
     #[error("nothing was recorded: {0}")]
     ClockInDoubt(ClockDoubt),
+    /// It is to be seen first whether all of the ledger is there.
+    #[error("nothing was recorded: {0}")]
+    OnHold(Hold),
+    /// No checkpoint covers a record, or none will, or its path is damaged.
+    #[error("{0}")]
+    NoReceipt(NoReceipt),
     /// The ledger accepts nothing until it is started again.
     #[error("the ledger has stopped: {0}")]
     Stopped(String),
     /// The answer would be longer than one message.
     #[error("{0}")]
     TooLong(String),
+    /// Evidence that would be larger than any that is made.
+    #[error("{0}")]
+    EvidenceTooLarge(String),
+    /// Evidence of what no checkpoint covers yet.
+    #[error("{0}")]
+    NotCovered(String),
     /// The journal or the store could not be read.
     #[error("{0}")]
     Storage(String),
@@ -338,6 +350,23 @@ impl Fault {
                      then send the same bytes again";
                 of_door(Code::Unavailable, "CLOCK_IN_DOUBT", "", remedy)
             }
+            Fault::OnHold(_) => {
+                let remedy = "have the operator show that nothing is lost, \
+                     then send the same bytes again";
+                of_door(Code::Unavailable, "ON_HOLD", "", remedy)
+            }
+            Fault::NoReceipt(NoReceipt::NotInTime { .. }) => {
+                let remedy = "ask again, with a later deadline";
+                of_door(Code::DeadlineExceeded, "NOT_COVERED", "", remedy)
+            }
+            Fault::NoReceipt(NoReceipt::NotSigning(_)) => {
+                let remedy = "have the operator see to it; what is recorded stays recorded";
+                of_door(Code::Unavailable, "NOT_SIGNING", "", remedy)
+            }
+            Fault::NoReceipt(_) => {
+                let remedy = "have the operator see to the disk of `projection/`";
+                of_door(Code::DataLoss, "STORAGE", "", remedy)
+            }
             Fault::Stopped(_) => {
                 let remedy = "have the operator look at the ledger and start it again";
                 of_door(Code::Unavailable, "STOPPED", "", remedy)
@@ -345,6 +374,14 @@ impl Fault {
             Fault::TooLong(_) => {
                 let remedy = "follow the lot instead: Follow with lots";
                 of_door(Code::ResourceExhausted, "TOO_LONG", "", remedy)
+            }
+            Fault::EvidenceTooLarge(_) => {
+                let remedy = "take the ledger's journal instead, and verify it whole";
+                of_door(Code::ResourceExhausted, "EVIDENCE_TOO_LARGE", "", remedy)
+            }
+            Fault::NotCovered(_) => {
+                let remedy = "ask again in a second";
+                of_door(Code::Unavailable, "NOT_COVERED", "", remedy)
             }
             Fault::Storage(_) => {
                 let remedy = "have the operator run `hazledger verify`";
@@ -515,6 +552,7 @@ impl From<SubmitError> for Fault {
                 reserve_bytes,
             },
             SubmitError::ClockInDoubt(doubt) => Fault::ClockInDoubt(doubt),
+            SubmitError::OnHold(hold) => Fault::OnHold(hold),
             SubmitError::Unreadable { .. } => Fault::Storage(error.to_string()),
         }
     }
@@ -526,6 +564,16 @@ impl From<ReadError> for Fault {
             ReadError::Busy { retry_after_ms } => Fault::Overloaded { retry_after_ms },
             ReadError::Stopped { why } => Fault::Stopped(why),
             other => Fault::Storage(other.to_string()),
+        }
+    }
+}
+
+impl From<NoReceipt> for Fault {
+    fn from(error: NoReceipt) -> Fault {
+        match error {
+            NoReceipt::PastEnd { position, as_of } => Fault::PastEnd { position, as_of },
+            NoReceipt::Record(error) => error.into(),
+            other => Fault::NoReceipt(other),
         }
     }
 }

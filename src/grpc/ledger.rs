@@ -14,6 +14,8 @@ use super::door::Door;
 use super::errors::{Fault, What};
 use super::filter::{Filter, MAX_FILTER};
 use super::following::Following;
+use super::reading::{BATCHES_AHEAD, Reading};
+use super::receipts;
 use super::registry::page_size;
 use super::submitting::{self, given};
 use super::waiting::{Deadline, callers_deadline};
@@ -22,9 +24,11 @@ use crate::event::signing::PublicKey;
 use crate::pb::get_record_request::Which;
 use crate::pb::ledger_server::Ledger;
 use crate::pb::{
-    DecideRequest, DecideResponse, FollowRequest, FollowResponse, GetRecordRequest,
+    DecideRequest, DecideResponse, FollowRequest, FollowResponse, GetCheckpointRequest,
+    GetCheckpointResponse, GetReceiptRequest, GetReceiptResponse, GetRecordRequest,
     GetRecordResponse, GetStatusRequest, GetStatusResponse, LedgerKey, ListRefusalsRequest,
-    ListRefusalsResponse, SubmitRequest, SubmitResponse,
+    ListRefusalsResponse, ReadJournalRequest, ReadJournalResponse, StatementName, SubmitRequest,
+    SubmitResponse, get_receipt_request,
 };
 use crate::proof::LedgerKeys;
 
@@ -41,9 +45,14 @@ impl Ledger for LedgerService {
     ) -> Result<Response<SubmitResponse>, Status> {
         let deadline = Deadline::of(request.metadata(), self.0.limits.max_submit_wait);
         let call = Call::of(request.extensions());
-        let statement = given(request.into_inner().statement)?;
+        let request = request.into_inner();
+        let statement = given(request.statement)?;
         let answer = submitting::one(&self.0, call.as_deref(), statement, deadline).await;
-        Ok(Response::new(self.0.counted(answer)?))
+        let mut answer = self.0.counted(answer)?;
+        if request.want_receipt {
+            receipts::add(&self.0, &mut answer, deadline).await;
+        }
+        Ok(Response::new(answer))
     }
 
     type SubmitStreamStream = Answers<SubmitResponse>;
@@ -102,17 +111,7 @@ impl Ledger for LedgerService {
         let read = move |ledger: &crate::ledger::Ledger| {
             let position = match &which {
                 Which::Position(position) => *position,
-                Which::Statement(name) => {
-                    let id = StatementId::parse(&name.id).ok_or_else(|| {
-                        Fault::invalid("statement.id", "not a UUIDv7 of 16 bytes")
-                    })?;
-                    let unknown = || Fault::Unknown {
-                        what: What::Statement,
-                        name: format!("{id} of {}", name.party),
-                        as_of,
-                    };
-                    ledger.find(&name.party, id)?.ok_or_else(unknown)?
-                }
+                Which::Statement(name) => position_of(ledger, name, as_of)?,
             };
             let found = ledger.record(position)?;
             found.ok_or(Fault::PastEnd { position, as_of })
@@ -122,6 +121,39 @@ impl Ledger for LedgerService {
             record: Some(record),
             acknowledgement: Some(acknowledgement),
             as_of,
+        }))
+    }
+
+    async fn get_checkpoint(
+        &self,
+        request: Request<GetCheckpointRequest>,
+    ) -> Result<Response<GetCheckpointResponse>, Status> {
+        let deadline = self.0.deadline(request.metadata());
+        let answer = receipts::checkpoint(&self.0, request.into_inner().min_size, deadline).await;
+        Ok(Response::new(self.0.counted(answer)?))
+    }
+
+    async fn get_receipt(
+        &self,
+        request: Request<GetReceiptRequest>,
+    ) -> Result<Response<GetReceiptResponse>, Status> {
+        let deadline = self.0.deadline(request.metadata());
+        let request = request.into_inner();
+        let as_of = self.0.committed(request.min_position, deadline).await?;
+        let which = request
+            .which
+            .ok_or_else(|| Fault::invalid("which", "name a position or a statement"))?;
+        let position = match which {
+            get_receipt_request::Which::Position(position) => position,
+            get_receipt_request::Which::Statement(name) => {
+                let find = move |ledger: &crate::ledger::Ledger| position_of(ledger, &name, as_of);
+                self.0.read(deadline, find).await?
+            }
+        };
+        let receipt = receipts::receipt(&self.0, position, deadline).await;
+        Ok(Response::new(GetReceiptResponse {
+            receipt: Some(self.0.counted(receipt)?),
+            position,
         }))
     }
 
@@ -146,6 +178,26 @@ impl Ledger for LedgerService {
         Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
     }
 
+    type ReadJournalStream = Answers<ReadJournalResponse>;
+
+    async fn read_journal(
+        &self,
+        request: Request<ReadJournalRequest>,
+    ) -> Result<Response<Self::ReadJournalStream>, Status> {
+        let ends = callers_deadline(request.metadata());
+        let request = request.into_inner();
+        let reading = Reading {
+            door: self.0.clone(),
+            from: request.from,
+            until: request.catch_up_only.then(|| self.0.ledger.committed()),
+            ends,
+            _place: self.0.counted(self.0.place_for_follower())?,
+        };
+        let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
+        tokio::spawn(reading.run(sender));
+        Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
+    }
+
     async fn list_refusals(
         &self,
         request: Request<ListRefusalsRequest>,
@@ -167,7 +219,12 @@ impl Ledger for LedgerService {
         _: Request<GetStatusRequest>,
     ) -> Result<Response<GetStatusResponse>, Status> {
         let status = self.0.ledger.status();
+        let verifier = self.0.ledger.verifier_key();
         Ok(Response::new(GetStatusResponse {
+            verifier_key: verifier.map(|key| key.to_string()).unwrap_or_default(),
+            signed_size: status.checkpoints.signed,
+            served_size: status.checkpoints.served,
+            not_signing: status.checkpoints.not_signing.clone(),
             as_of: status.committed,
             last_head_hash: status.last_head.to_bytes(),
             ledger_public_key: bytes::Bytes::copy_from_slice(status.ledger_key.as_bytes()),
@@ -188,6 +245,22 @@ fn listed(keys: &LedgerKeys) -> Vec<LedgerKey> {
         ..LedgerKey::default()
     };
     keys.all().map(key).collect()
+}
+
+/// Where a statement is recorded.
+fn position_of(
+    ledger: &crate::ledger::Ledger,
+    name: &StatementName,
+    as_of: u64,
+) -> Result<u64, Fault> {
+    let id = StatementId::parse(&name.id)
+        .ok_or_else(|| Fault::invalid("statement.id", "not a UUIDv7 of 16 bytes"))?;
+    let unknown = || Fault::Unknown {
+        what: What::Statement,
+        name: format!("{id} of {}", name.party),
+        as_of,
+    };
+    ledger.find(&name.party, id)?.ok_or_else(unknown)
 }
 
 /// Why statements are not accepted; empty if they are.

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::reading::BATCHES_AHEAD;
 use super::{MAX_ANSWER, MAX_REQUEST};
 use crate::event::record::{MAX_HEAD, MAX_RECORD};
 use crate::ledger::Rate;
@@ -11,8 +12,9 @@ use crate::ledger::Rate;
 /// 400 KiB, and the piece that filled them.
 const UNSENT: usize = 512 * 1024;
 
-/// Bytes of the batch of the journal that a follower reads from, at most.
-const FOLLOWED_BATCH: usize = 1024 * 1024;
+/// Bytes of the batches of the journal that one follower or reader of it has
+/// waiting, at most: the one that is read from, and the one that is sent.
+const FOLLOWED_BATCH: usize = (1 + BATCHES_AHEAD) * 1024 * 1024;
 
 /// What the door bears. [`Limits::default`] is meant for a server of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,8 +39,8 @@ pub struct Limits {
     /// sender back. Default 512. Danger: lower than a batch has records, and
     /// one stream alone no longer fills batches.
     pub in_flight: usize,
-    /// Followers at a time. Default 128. Danger: each may hold a batch of the
-    /// journal (1 MiB) and `follow_buffer` records of up to 256 KiB, and reads
+    /// Followers, and readers of the journal, at a time. Default 128. Danger:
+    /// each may hold two batches of the journal (1 MiB each) and `follow_buffer` records of up to 256 KiB, and reads
     /// the journal for itself.
     pub max_followers: usize,
     /// Records that wait for one follower; a slow one is read for no faster

@@ -8,7 +8,8 @@
 //! | file | what it is |
 //! |---|---|
 //! | `ledger` | statements in, records out |
-//! | `submitting`, `following` | the same as streams |
+//! | `submitting`, `following`, `reading` | the same as streams |
+//! | `receipts` | checkpoints, and receipts that lead to them |
 //! | `trace` | a lot's chain, genealogy, balance, disputes, differences |
 //! | `registry` | parties, what is theirs, keys |
 //! | `filter` | which records a follower wants |
@@ -29,6 +30,7 @@ mod door;
 mod empties;
 mod entries;
 pub mod errors;
+mod evidence;
 mod filter;
 mod findings;
 mod following;
@@ -37,6 +39,8 @@ mod ledger;
 mod limits;
 mod metrics;
 mod readable;
+mod reading;
+mod receipts;
 mod registry;
 mod request_id;
 mod submitting;

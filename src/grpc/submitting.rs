@@ -15,6 +15,7 @@ use super::calls::Call;
 use super::connections::Line;
 use super::door::Door;
 use super::errors::{Fault, explained};
+use super::receipts;
 use super::waiting::{Deadline, at};
 use crate::event::statement::{MAX_EVENTS, MAX_SIGNATURES};
 use crate::ledger::{Answer, Pending, SubmitError};
@@ -100,6 +101,7 @@ fn counted(answer: Answer, line: Option<&Line>) -> SubmitResponse {
             answer: Some(submit_response::Answer::Acknowledgement(acknowledgement)),
             findings,
             repeated,
+            ..SubmitResponse::default()
         },
         Answer::Refused(refusal) => SubmitResponse {
             answer: Some(submit_response::Answer::Refusal(refusal)),
@@ -123,9 +125,10 @@ fn alarm(refusal: &SignedRefusal) {
     }
 }
 
-/// A statement on its way, with the place of its answer; or the end.
+/// A statement on its way, with the place of its answer, and whether its
+/// receipt is wanted; or the end.
 enum Next {
-    Pending(OwnedPermit<Answered>, Pending),
+    Pending(OwnedPermit<Answered>, Pending, bool),
     Last(OwnedPermit<Answered>, Fault),
     /// The same, as tonic says it.
     Broken(OwnedPermit<Answered>, Status),
@@ -166,6 +169,12 @@ impl Stream {
         }
     }
 
+    /// Until when a receipt is waited for.
+    fn receipt_deadline(&self) -> Deadline {
+        let longest = Instant::now() + self.door.limits.max_wait;
+        Deadline(self.ends.map_or(longest, |ends| ends.min(longest)))
+    }
+
     fn line(&self) -> Option<&Line> {
         self.call.as_ref().and_then(|call| call.line.as_deref())
     }
@@ -192,9 +201,9 @@ impl Stream {
                     return;
                 }
             };
-            let statement = match next {
+            let (statement, receipt) = match next {
                 Ok(None) => return,
-                Ok(Some(request)) => given(request.statement),
+                Ok(Some(request)) => (given(request.statement), request.want_receipt),
                 Err(status) => {
                     let _ = sender.send(Next::Broken(place, explained(status))).await;
                     return;
@@ -208,7 +217,7 @@ impl Stream {
                 },
             };
             let (next, ends) = match admitted {
-                Ok(pending) => (Next::Pending(place, pending), false),
+                Ok(pending) => (Next::Pending(place, pending, receipt), false),
                 Err(fault) => (Next::Last(place, fault), true),
             };
             if sender.send(next).await.is_err() || ends {
@@ -263,21 +272,27 @@ impl Stream {
     /// is taken.
     async fn answer_all(&self, mut pending: mpsc::Receiver<Next>) {
         while let Some(next) = pending.recv().await {
+            let mut wants_receipt = false;
             let (place, answered) = match next {
                 Next::Last(place, fault) => {
                     fault.count(&self.door.metrics);
                     (place, Err(fault.into()))
                 }
                 Next::Broken(place, status) => (place, Err(status)),
-                Next::Pending(place, pending) => tokio::select! {
-                    answer = pending => (place, answer.map_err(|e| Fault::from(e).into())),
+                Next::Pending(place, pending, receipt) => tokio::select! {
+                    answer = pending => {
+                        wants_receipt = receipt;
+                        (place, answer.map_err(|e| Fault::from(e).into()))
+                    }
                     () = at(self.ends) => (place, Err(Fault::StreamOver.into())),
                 },
             };
-            let answered = match answered {
-                Ok(answer) => Ok(counted(answer, self.line())),
-                Err(status) => Err(status),
-            };
+            let mut answered = answered.map(|answer| counted(answer, self.line()));
+            if wants_receipt && let Ok(answer) = &mut answered {
+                // The answers behind it wait: they keep their order, and most
+                // are under the same checkpoint.
+                receipts::add(&self.door, answer, self.receipt_deadline()).await;
+            }
             let ends = answered.is_err();
             place.send(answered);
             if ends {

@@ -14,8 +14,8 @@ use crate::ledger::Ledger;
 use crate::pb::trace_lot_request::Which;
 use crate::pb::trace_server::Trace;
 use crate::pb::{
-    BalanceRequest, BalanceResponse, DifferenceBy, Direction, DisputeEntry, DisputeState,
-    ExternalRef, GenealogyRequest, GenealogyResponse, ListDifferencesRequest,
+    BalanceRequest, BalanceResponse, DifferenceBy, Direction, DisputeEntry, DisputeState, Evidence,
+    ExternalRef, GenealogyRequest, GenealogyResponse, GetEvidenceRequest, ListDifferencesRequest,
     ListDifferencesResponse, ListDisputesRequest, ListDisputesResponse, ListEmptiesRequest,
     ListEmptiesResponse, ListFindingsRequest, ListFindingsResponse, LotState, RecallRequest,
     RecallResponse, SubjectKind, TraceLotRequest, TraceLotResponse,
@@ -162,6 +162,18 @@ impl Trace for TraceService {
         Ok(Response::new(answer.await?))
     }
 
+    type GetEvidenceStream = tokio_stream::Iter<std::vec::IntoIter<Result<Evidence, Status>>>;
+
+    async fn get_evidence(
+        &self,
+        request: Request<GetEvidenceRequest>,
+    ) -> Result<Response<Self::GetEvidenceStream>, Status> {
+        let deadline = self.0.deadline(request.metadata());
+        let pieces = super::evidence::pieces(&self.0, request.into_inner(), deadline).await?;
+        let pieces: Vec<Result<Evidence, Status>> = pieces.into_iter().map(Ok).collect();
+        Ok(Response::new(tokio_stream::iter(pieces)))
+    }
+
     async fn list_findings(
         &self,
         request: Request<ListFindingsRequest>,
@@ -198,7 +210,7 @@ fn entry(dispute: &bytes::Bytes, state: &DisputeState, at_ms: i64) -> DisputeEnt
 }
 
 /// A lot's item and the number of records it stands after.
-fn lot(ledger: &Ledger, id: LotId) -> Result<(u64, LotState), Fault> {
+pub(super) fn lot(ledger: &Ledger, id: LotId) -> Result<(u64, LotState), Fault> {
     let (as_of, item) = Known(ledger).standing(&subject::lot(id))?;
     match item.as_deref() {
         Some(Item::Lot(lot)) => Ok((as_of, lot.clone())),
@@ -255,7 +267,7 @@ fn trace_lot(
 }
 
 /// The one lot that carries a label.
-fn labelled(ledger: &Ledger, field: &'static str, label: &str) -> Result<LotId, Fault> {
+pub(super) fn labelled(ledger: &Ledger, field: &'static str, label: &str) -> Result<LotId, Fault> {
     let reading = ledger.store().reading();
     let lots = labels::lots(&reading, label)?;
     only(lots, field, label, What::Label, reading.position())

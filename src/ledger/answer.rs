@@ -1,5 +1,6 @@
 //! What the ledger says to whoever asked: answers, and why there is none.
 
+use super::checkpoint::{CheckpointStatus, Hold};
 use super::scrub::Scrubbed;
 use super::timekeeper::ClockDoubt;
 use crate::event::Hash;
@@ -70,6 +71,9 @@ pub enum SubmitError {
     /// Nobody knows what time it is: the machine's clock has jumped.
     #[error("nothing is accepted: {0}; then send it again")]
     ClockInDoubt(ClockDoubt),
+    /// It is to be seen first whether all of the ledger is there.
+    #[error("nothing is accepted: {0}; then send it again")]
+    OnHold(Hold),
     /// What it rests on, or its first answer, could not be read.
     #[error(
         "it could not be judged, because {why}; send it again after the ledger's disk has been seen to"
@@ -157,7 +161,8 @@ pub struct Status {
     pub accepting: bool,
     /// Why not, if it stopped.
     pub stopped: Option<String>,
-    /// Why not, if it will accept again by itself: the disk is nearly full.
+    /// Why not, if it will accept again: the disk is nearly full, the clock is
+    /// in doubt, or it is on hold.
     pub paused: Option<String>,
     /// Bytes free on the journal's disk at the last look; `None` if it is not
     /// looked at.
@@ -168,4 +173,6 @@ pub struct Status {
     pub clock_in_doubt: Option<ClockDoubt>,
     /// Statements admitted and not yet answered.
     pub unanswered: usize,
+    /// How its checkpoints stand.
+    pub checkpoints: CheckpointStatus,
 }

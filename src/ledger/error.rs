@@ -124,6 +124,25 @@ pub enum OpenError {
     /// The projection cannot even be rebuilt.
     #[error("the projection could not be rebuilt: {0}; check the disk")]
     Store(#[from] StoreError),
+    /// The tree cannot be built.
+    #[error("the tree over the records cannot be written or read: {0}; check the disk")]
+    Tree(String),
+    /// What is kept of checkpoints cannot be gone on from.
+    #[error("{0}")]
+    Checkpoint(String),
+    /// The journal has fewer records than the ledger has signed.
+    #[error(
+        "the ledger has signed a checkpoint of {signed} records (checkpoints/signed), and the \
+         journal ends before record {have}: {} records are lost that others may hold proof of; \
+         get them back from a backup or another copy: hazledger repair DIR --from COPY",
+        signed.saturating_sub(*have)
+    )]
+    SignedLost {
+        /// Records the journal holds.
+        have: u64,
+        /// Records under the checkpoint.
+        signed: u64,
+    },
     /// Too many projections have been set aside.
     #[error("{0}: too many projections have been set aside here; remove them")]
     SetAside(PathBuf),

@@ -1,6 +1,6 @@
 //! The data directory: `LEDGER` says whose it is, `LOCK` that it is in use,
 //! `journal/` is the ledger, `projection/` can be rebuilt, `refusals/` holds
-//! what was refused.
+//! what was refused, `checkpoints/` what was signed last.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
@@ -19,6 +19,7 @@ const LOCK: &str = "LOCK";
 const JOURNAL: &str = "journal";
 const PROJECTION: &str = "projection";
 const REFUSALS: &str = "refusals";
+const CHECKPOINTS: &str = "checkpoints";
 /// Copies that were set aside, at most: someone should look at them.
 const MAX_SET_ASIDE: u32 = 100;
 /// How often to try for the lock, and how long to wait in between: a program
@@ -85,6 +86,10 @@ impl Folder {
 
     pub(super) fn refusals(dir: &Path) -> PathBuf {
         dir.join(REFUSALS)
+    }
+
+    pub(super) fn checkpoints(dir: &Path) -> PathBuf {
+        dir.join(CHECKPOINTS)
     }
 
     pub(super) fn dir(&self) -> &Path {

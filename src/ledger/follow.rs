@@ -7,13 +7,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use prost::Message as _;
-use tokio::sync::watch;
 
 use super::answer::ReadError;
-use super::seam::BatchIterator;
+use super::batches::BatchReader;
 use super::shared::Shared;
 use crate::event::record::OpenRecord;
-use crate::journal::{JournalError, StoredBatch};
 use crate::pb;
 
 /// A committed record, as followers get it.
@@ -31,24 +29,19 @@ pub struct Followed {
 
 /// Reads committed records from a position on.
 pub struct Follower {
-    shared: Arc<Shared>,
-    committed: watch::Receiver<u64>,
+    batches: BatchReader,
     next: u64,
     /// At most one batch of the journal, 1 MiB.
     read: VecDeque<(u64, Bytes)>,
-    batches: Option<BatchIterator>,
     ended: bool,
 }
 
 impl Follower {
     pub(super) fn new(shared: Arc<Shared>, from: u64) -> Follower {
-        let committed = shared.committed.clone();
         Follower {
-            shared,
-            committed,
+            batches: BatchReader::new(shared, from),
             next: from,
             read: VecDeque::new(),
-            batches: None,
             ended: false,
         }
     }
@@ -71,68 +64,21 @@ impl Follower {
 
     async fn advance(&mut self) -> Result<Option<Followed>, ReadError> {
         loop {
-            // Only what is applied as well: a reader that hears of a record
-            // finds its state there.
-            let as_of = *self.committed.borrow_and_update();
-            if self.next >= as_of {
-                if self.committed.changed().await.is_err() {
-                    return self.end();
-                }
-                continue;
-            }
             match self.read.pop_front() {
                 Some((position, bytes)) if position == self.next => {
                     self.next = position.saturating_add(1);
+                    let as_of = self.batches.committed();
                     return followed(position, as_of, &bytes).map(Some);
                 }
                 Some(_) => {}
-                None => self.fill().await?,
+                None => match self.batches.next().await.transpose()? {
+                    Some(batch) => self
+                        .read
+                        .extend((batch.first_position..).zip(batch.records)),
+                    None => return Ok(None),
+                },
             }
         }
-    }
-
-    /// Nothing more will be committed.
-    fn end(&self) -> Result<Option<Followed>, ReadError> {
-        match self.shared.inbox.accepting() {
-            (_, Some(why)) => Err(ReadError::Stopped { why }),
-            (_, None) => Ok(None),
-        }
-    }
-
-    /// Reads the next batch, off the async threads.
-    async fn fill(&mut self) -> Result<(), ReadError> {
-        let records = Arc::clone(&self.shared.records);
-        let (next, batches) = (self.next, self.batches.take());
-        let read = tokio::task::spawn_blocking(move || {
-            let mut batches = batches.unwrap_or_else(|| records.batches(next));
-            let batch = batches.next();
-            (batch, batches)
-        });
-        let Ok((batch, batches)) = read.await else {
-            return Err(ReadError::Stopped {
-                why: "reading was cut short".into(),
-            });
-        };
-        self.batches = Some(batches);
-        match batch.transpose()? {
-            Some(StoredBatch {
-                first_position,
-                records,
-                ..
-            }) => {
-                self.read.extend((first_position..).zip(records));
-                Ok(())
-            }
-            None => Err(missing(self.next).into()),
-        }
-    }
-}
-
-/// It is committed, so it must be there.
-fn missing(position: u64) -> JournalError {
-    JournalError::Lost {
-        have: position,
-        floor: position.saturating_add(1),
     }
 }
 

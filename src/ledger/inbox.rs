@@ -109,6 +109,7 @@ pub(super) struct Inbox {
     for_preparers: Condvar,
     for_writer: Condvar,
     for_upkeep: Condvar,
+    for_keeper: Condvar,
     has_settled: AtomicBool,
 }
 
@@ -131,6 +132,7 @@ impl Inbox {
             for_preparers: Condvar::new(),
             for_writer: Condvar::new(),
             for_upkeep: Condvar::new(),
+            for_keeper: Condvar::new(),
             has_settled: AtomicBool::new(false),
         }
     }
@@ -367,10 +369,32 @@ impl Inbox {
         true
     }
 
+    /// The same, or until somebody has `wanted` something and woken it up.
+    pub(super) fn rest_keeper(&self, due: Instant, wanted: &AtomicBool) -> bool {
+        let mut inner = self.lock();
+        while inner.phase != Phase::Ended {
+            let left = due.saturating_duration_since(Instant::now());
+            if left.is_zero() || wanted.load(Ordering::Acquire) {
+                return false;
+            }
+            let rested = self.for_keeper.wait_timeout(inner, left);
+            inner = rested.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+
+    /// Wakes who rests there, after something was wanted.
+    pub(super) fn wake_keeper(&self) {
+        // With the lock held: between its look and its rest nothing is missed.
+        drop(self.lock());
+        self.for_keeper.notify_all();
+    }
+
     fn wake_all(&self) {
         self.for_preparers.notify_all();
         self.for_writer.notify_all();
         self.for_upkeep.notify_all();
+        self.for_keeper.notify_all();
     }
 }
 

@@ -14,6 +14,7 @@ use prometheus_client::registry::Registry;
 
 use super::Ledger;
 use super::answer::SubmitError;
+use super::checkpoint::CheckpointStatus;
 use super::refusals::NotKept;
 use crate::event::codes;
 use crate::pb::{Finding, FindingCode, RefusalCode};
@@ -92,6 +93,18 @@ struct Standing {
     unverified_addresses: Gauge,
     recorded: Gauge<f64, AtomicU64>,
     evictions: Counter,
+    checkpoints: Checkpoints,
+}
+
+/// How checkpoints stood when they were looked at.
+#[derive(Debug, Default)]
+struct Checkpoints {
+    signed: Gauge,
+    served: Gauge,
+    lag: Gauge,
+    signing: Gauge,
+    count: Counter,
+    signed_at: Gauge<f64, AtomicU64>,
 }
 
 impl Metrics {
@@ -113,6 +126,7 @@ impl Metrics {
             "party_rate",
             "disk",
             "clock",
+            "hold",
             "stopped",
             "unreadable",
         ] {
@@ -197,6 +211,7 @@ impl Metrics {
             SubmitError::RateLimited { .. } => "party_rate",
             SubmitError::DiskNearlyFull { .. } => "disk",
             SubmitError::ClockInDoubt(_) => "clock",
+            SubmitError::OnHold(_) => "hold",
             SubmitError::Stopped { .. } => "stopped",
             SubmitError::Unreadable { .. } => "unreadable",
         };
@@ -348,7 +363,65 @@ impl Standing {
             "Times that closed items left memory",
             self.evictions.clone(),
         );
+        self.checkpoints.register(registry);
     }
+}
+
+impl Checkpoints {
+    fn register(&self, registry: &mut Registry) {
+        let gauges = [
+            (
+                "checkpoint_signed_position",
+                "Records under the checkpoint that was signed last",
+                &self.signed,
+            ),
+            (
+                "checkpoint_served_position",
+                "Records under the checkpoint that is served",
+                &self.served,
+            ),
+            (
+                "checkpoint_lag_records",
+                "Records that no served checkpoint covers",
+                &self.lag,
+            ),
+            (
+                "checkpoint_signing",
+                "1 if checkpoints are signed, else 0",
+                &self.signing,
+            ),
+        ];
+        for (name, help, gauge) in gauges {
+            registry.register(name, help, gauge.clone());
+        }
+        registry.register(
+            "checkpoints_signed",
+            "Checkpoints signed since the start",
+            self.count.clone(),
+        );
+        registry.register(
+            "checkpoint_signed_timestamp_seconds",
+            "When the last checkpoint was signed, Unix seconds; 0 before the first",
+            self.signed_at.clone(),
+        );
+    }
+
+    fn take(&self, status: &CheckpointStatus, committed: u64) {
+        self.signed.set(gauge(status.signed));
+        self.served.set(gauge(status.served));
+        self.lag.set(gauge(committed.saturating_sub(status.served)));
+        self.signing.set(i64::from(status.not_signing.is_empty()));
+        self.count.inner().store(status.count, Ordering::Relaxed);
+        self.signed_at
+            .set(seconds(status.signed_at_ms.unwrap_or_default()));
+    }
+}
+
+/// Milliseconds as Prometheus has times.
+fn seconds(ms: i64) -> f64 {
+    let whole = i32::try_from(ms.div_euclid(1000)).unwrap_or(i32::MAX);
+    let part = i32::try_from(ms.rem_euclid(1000)).unwrap_or_default();
+    f64::from(whole) + f64::from(part) / 1000.0
 }
 
 /// A count as Prometheus' signed gauges have it.
@@ -396,15 +469,10 @@ impl Ledger {
             .scrub_passes
             .inner()
             .store(status.scrubbed.passes, Ordering::Relaxed);
-        let (seconds, rest) = (
-            status.recorded_at_ms.div_euclid(1000),
-            status.recorded_at_ms.rem_euclid(1000),
-        );
-        let whole = i32::try_from(seconds).unwrap_or(i32::MAX);
-        let part = i32::try_from(rest).unwrap_or_default();
+        standing.recorded.set(seconds(status.recorded_at_ms));
         standing
-            .recorded
-            .set(f64::from(whole) + f64::from(part) / 1000.0);
+            .checkpoints
+            .take(&status.checkpoints, status.committed);
         standing
             .evictions
             .inner()

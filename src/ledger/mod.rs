@@ -14,10 +14,12 @@
 //! | `clock`, `timekeeper` | the time, and whether it may be believed |
 //! | `keys` | public keys, opened once |
 //! | `ids` | which statement of the last 30 days became which record |
-//! | `dry_run`, `follow`, `shared` | reading |
+//! | `dry_run`, `follow`, `batches`, `shared` | reading |
+//! | `evidence` | what proves a lot's chain of custody to others |
 //! | `refusals` | refusals kept beside the journal |
 //! | `rotation` | the ledger's key, and another in its place |
 //! | `rates` | how fast a party may go |
+//! | `checkpoint` | the tree, signed checkpoints, receipts |
 //! | `metrics` | what is counted |
 //! | `upkeep`, `disk`, `scrub` | room on the disk; everything read again |
 //! | `threads` | who runs what, and how it ends |
@@ -27,11 +29,14 @@
 
 mod answer;
 mod batch;
+mod batches;
+mod checkpoint;
 mod clock;
 mod committer;
 mod disk;
 mod dry_run;
 mod error;
+mod evidence;
 mod folder;
 mod follow;
 mod ids;
@@ -67,6 +72,10 @@ use std::task::{Context, Poll};
 use tokio::sync::{oneshot, watch};
 
 pub use answer::{Answer, CloseError, ReadError, Status, SubmitError};
+pub use batches::BatchReader;
+pub use checkpoint::{
+    CheckpointStatus, Confirmed, Hold, Known, MAX_RECEIPT_WAIT, NoReceipt, NotConfirmed, NotServed,
+};
 pub use clock::{Clock, SystemClock};
 pub use disk::DiskShort;
 pub use error::OpenError;
@@ -259,6 +268,7 @@ impl Ledger {
         let (open, stopped) = shared.inbox.accepting();
         let short = shared.disk.short();
         let clock_in_doubt = shared.time.doubt();
+        let hold = shared.checkpoints.hold();
         let live = shared.live();
         Status {
             origin: shared.origin.clone(),
@@ -270,15 +280,17 @@ impl Ledger {
                 .unwrap_or_else(|| LedgerKeys::new(shared.key.public().clone())),
             projected: progress.projected,
             flushed: progress.flushed,
-            accepting: open && short.is_none() && clock_in_doubt.is_none(),
+            accepting: open && hold.is_none() && short.is_none() && clock_in_doubt.is_none(),
             stopped,
-            paused: short
-                .map(|short| short.to_string())
+            paused: hold
+                .map(|hold| hold.to_string())
+                .or_else(|| short.map(|short| short.to_string()))
                 .or_else(|| clock_in_doubt.map(|doubt| doubt.to_string())),
             clock_in_doubt,
             disk_free_bytes: shared.disk.free_bytes(),
             scrubbed: shared.scrubbed.borrow().clone(),
             unanswered: shared.inbox.unanswered(),
+            checkpoints: shared.checkpoints.status(),
         }
     }
 
@@ -350,6 +362,12 @@ impl Ledger {
     /// Committed records from a position on, each once, in order.
     pub fn follow(&self, from: u64) -> Follower {
         Follower::new(Arc::clone(&self.shared), from)
+    }
+
+    /// Committed batches as they are stored, from the one that holds a
+    /// position on.
+    pub fn read_journal(&self, from: u64) -> BatchReader {
+        BatchReader::new(Arc::clone(&self.shared), from)
     }
 
     /// The projection's store. Blocks on the disk.

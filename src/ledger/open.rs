@@ -9,6 +9,7 @@ use prost::Message as _;
 use tokio::sync::{Semaphore, watch};
 
 use super::Ledger;
+use super::checkpoint::{self, Kept, Memory};
 use super::clock::Clock;
 use super::disk::DiskWatch;
 use super::error::OpenError;
@@ -37,8 +38,12 @@ use crate::event::{Hash, KeyId, Statement};
 use crate::journal::{Batch, DirStorage, Journal, JournalError, Recovery, Storage};
 use crate::pb::event::Body;
 use crate::pb::{Genesis, LedgerState, Origin, RefusalsAnchored, SignedStatement};
+use crate::projection::maps::Maps;
 use crate::projection::projector;
 use crate::proof::sign_commit;
+
+/// The folder of maps of touched subjects, in the projection's.
+const MAPS: &str = "maps";
 
 /// What opening found and did.
 #[derive(Clone, Debug)]
@@ -55,6 +60,9 @@ pub struct Opened {
     /// What an operator should know of the kept refusals: that some are gone or
     /// were set aside, or why none are kept.
     pub refusals: Option<String>,
+    /// Why the tree was hashed again from record 0, if earlier files of it were
+    /// of no use.
+    pub tree_rebuilt: Option<String>,
 }
 
 /// The context under which a ledger's salts are derived from its key.
@@ -108,10 +116,12 @@ impl Ledger {
         let genesis_hash = Some(folder.genesis_hash);
         let refusals = Folder::refusals(folder.dir());
         let files = files_in(&refusals, &options);
+        let checkpoints = checkpoints_in(folder.dir())?;
+        let beside = Beside { files, checkpoints };
         let lock = Some(folder.into_lock());
         open_journal(
             storage,
-            files,
+            beside,
             genesis_hash,
             &projection,
             key,
@@ -131,8 +141,28 @@ impl Ledger {
         options: Options,
         clock: Arc<dyn Clock>,
     ) -> Result<(Ledger, Opened), OpenError> {
-        let files = Err("no place is given for them".to_owned());
-        open_journal(storage, files, None, projection, key, options, clock, None)
+        let beside = Beside::nowhere()?;
+        open_journal(storage, beside, None, projection, key, options, clock, None)
+    }
+
+    /// The same, with the checkpoints kept on a storage of their own, and the
+    /// mark of a restored ledger, if there is one, on the same.
+    pub fn open_signing<S: Storage, C: Storage + Clone>(
+        storage: S,
+        checkpoints: C,
+        projection: &Path,
+        key: SecretKey,
+        options: Options,
+        clock: Arc<dyn Clock>,
+    ) -> Result<(Ledger, Opened), OpenError> {
+        let dir = Arc::new(checkpoint::Folder(checkpoints.clone()));
+        let checkpoints =
+            checkpoint::take_up(Arc::new(checkpoint::Folder(checkpoints)), Some(dir))?;
+        let beside = Beside {
+            checkpoints,
+            ..Beside::nowhere()?
+        };
+        open_journal(storage, beside, None, projection, key, options, clock, None)
     }
 
     /// The same, with the refusals kept on a storage of their own.
@@ -145,8 +175,11 @@ impl Ledger {
         clock: Arc<dyn Clock>,
     ) -> Result<(Ledger, Opened), OpenError> {
         let files = files_on(refusals, &options);
-        let files = Ok(files);
-        open_journal(storage, files, None, projection, key, options, clock, None)
+        let beside = Beside {
+            files: Ok(files),
+            ..Beside::nowhere()?
+        };
+        open_journal(storage, beside, None, projection, key, options, clock, None)
     }
 
     /// The same over any order of records: `log` to commit to, `records` to
@@ -162,15 +195,40 @@ impl Ledger {
         check(&options)?;
         let genesis_hash = genesis_of(records.as_ref())?.2;
         let opening = Opening::new(projection, Some(genesis_hash))?;
-        let files = Err("no place is given for them".to_owned());
+        let beside = Beside::nowhere()?;
         start(
-            log, records, None, files, opening, projection, key, options, clock, None,
+            log, records, None, beside, opening, projection, key, options, clock, None,
         )
     }
 }
 
 /// Where refusals are to be kept, or why nowhere.
 type Place = Result<Box<dyn Files>, String>;
+
+/// What is kept beside the journal.
+struct Beside {
+    files: Place,
+    checkpoints: Kept,
+}
+
+impl Beside {
+    /// Nothing that outlives this opening.
+    fn nowhere() -> Result<Beside, OpenError> {
+        Ok(Beside {
+            files: Err("no place is given for them".to_owned()),
+            checkpoints: checkpoint::take_up(Arc::new(Memory::default()), None)?,
+        })
+    }
+}
+
+/// In a data directory; the folder is made if it is not there.
+fn checkpoints_in(dir: &Path) -> Result<Kept, OpenError> {
+    let folder = Folder::checkpoints(dir);
+    let storage = DirStorage::create(&folder).map_err(OpenError::io("create", &folder))?;
+    let place = Arc::new(checkpoint::Folder(storage));
+    let dir = Arc::new(checkpoint::Folder(DirStorage::new(dir)));
+    checkpoint::take_up(place, Some(dir))
+}
 
 fn files_on<R: Storage + Clone>(storage: R, options: &Options) -> Box<dyn Files> {
     let reserve = options.disk_reserve_bytes;
@@ -196,7 +254,7 @@ fn check(options: &Options) -> Result<(), OpenError> {
 )]
 fn open_journal<S: Storage>(
     storage: S,
-    files: Place,
+    beside: Beside,
     genesis_hash: Option<Hash>,
     projection: &Path,
     key: SecretKey,
@@ -211,13 +269,19 @@ fn open_journal<S: Storage>(
         Some(hash) => (opening.store.position(), Some(hash.0)),
         None => (0, None),
     };
-    let (journal, recovery) = Journal::open(storage, origin, floor, options.journal)?;
+    // What was signed had been committed as well.
+    let signed = beside.checkpoints.floor();
+    let opened = Journal::open(storage, origin, floor.max(signed), options.journal);
+    let (journal, recovery) = opened.map_err(|error| match error {
+        JournalError::Lost { have, .. } if have < signed => beside.checkpoints.lost(have),
+        error => error.into(),
+    })?;
     let reader = Arc::new(journal.reader());
     let records: Arc<dyn Records> = Arc::clone(&reader) as Arc<dyn Records>;
     let upkeep: Option<Arc<dyn Upkeep>> = Some(reader);
     let log = Box::new(LocalLog::new(journal));
     let (ledger, opened) = start(
-        log, records, upkeep, files, opening, projection, key, options, clock, lock,
+        log, records, upkeep, beside, opening, projection, key, options, clock, lock,
     )?;
     Ok((
         ledger,
@@ -272,7 +336,7 @@ fn start(
     log: Box<dyn CommitLog>,
     records: Arc<dyn Records>,
     upkeep: Option<Arc<dyn Upkeep>>,
-    files: Place,
+    beside: Beside,
     opening: Opening,
     projection: &Path,
     key: SecretKey,
@@ -281,8 +345,10 @@ fn start(
     lock: Option<File>,
 ) -> Result<(Ledger, Opened), OpenError> {
     let (genesis, origin, genesis_hash) = genesis_of(records.as_ref())?;
+    let folder = projection;
+    let maps = Maps::new(folder.join(MAPS));
     let (recovered, set_aside) =
-        recovery::recover(projection, opening, records.as_ref(), options.evict_every)?;
+        recovery::recover(folder, opening, records.as_ref(), options.evict_every)?;
     let Recovered {
         store,
         projection,
@@ -291,7 +357,19 @@ fn start(
         ids,
         replayed,
     } = recovered;
-    rotation::check_key(&state, &key)?;
+    let keys = rotation::check_key(&state, &key)?;
+    let Beside { files, checkpoints } = beside;
+    let begun = checkpoint::begin(
+        checkpoints,
+        records.as_ref(),
+        &checkpoint::At {
+            projection: folder,
+            committed: state.next(),
+            origin: &origin.name,
+            keys: &keys,
+        },
+        &options,
+    )?;
     let ledger = last_words(&state);
     let (refusals, files, told) = take_up(files, genesis_hash, ledger.refusals, &options);
     let opened = Opened {
@@ -300,6 +378,7 @@ fn start(
         set_aside,
         journal: None,
         refusals: told,
+        tree_rebuilt: begun.tree_rebuilt,
     };
     let said = ledger.clock;
     let time = Timekeeper::new(clock, &options, state.recorded_at_ms(), said.as_ref())?;
@@ -334,15 +413,21 @@ fn start(
         disk: DiskWatch::new(upkeep.clone(), options.disk_reserve_bytes),
         refusals,
         overdue: Overdue::default(),
+        checkpoints: begun.checkpoints,
         scrubbed: watch::Sender::default(),
         rotated: watch::Sender::default(),
         close_fault: Mutex::new(None),
+        maps,
         _lock: lock,
     });
     let threads = Threads::start(
         &shared,
         log,
-        Aside { upkeep, files },
+        Aside {
+            upkeep,
+            files,
+            keeper: begun.keeper,
+        },
         projector_sender,
         project,
         committed_sender,

@@ -84,6 +84,10 @@ pub struct Options {
     /// somebody confirms the time. Default 10 minutes. Danger: longer records
     /// under a wrong time what a deadline or a permit may hang on.
     pub clock_bound: Duration,
+    /// Whether a checkpoint is shown only once it comes back with cosignatures
+    /// (`Ledger::publish_cosigned`). Default no: every one that is signed is
+    /// shown. Danger: with nobody to collect them, none is ever shown.
+    pub cosigned: bool,
     /// What whoever opens the ledger reads from another clock than the
     /// machine's, Unix milliseconds: it ends a doubt about that. Default none.
     /// Danger: given by a script, it confirms nothing.
@@ -111,6 +115,7 @@ impl Default for Options {
             overdue_every: Duration::from_mins(10),
             clock_noticed: Duration::from_secs(5),
             clock_bound: Duration::from_mins(10),
+            cosigned: false,
             confirmed_clock_ms: None,
         }
     }

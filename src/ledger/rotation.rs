@@ -74,12 +74,12 @@ pub(super) fn keys_of(state: &State) -> Option<LedgerKeys> {
 }
 
 /// Whether a ledger whose records have come to this state may be opened with
-/// this key.
-pub(super) fn check_key(state: &State, key: &SecretKey) -> Result<(), OpenError> {
+/// this key; the keys that it has had.
+pub(super) fn check_key(state: &State, key: &SecretKey) -> Result<LedgerKeys, OpenError> {
     let keys = keys_of(state).ok_or(OpenError::NoGenesis)?;
     let (got, want) = (key.id(), keys.in_force().id());
     if got == want {
-        return Ok(());
+        return Ok(keys);
     }
     if keys.rotations() == 0 {
         return Err(OpenError::WrongKey { got, want });

@@ -9,6 +9,7 @@ use tokio::sync::{Semaphore, watch};
 
 use super::answer::{Answer, ReadError};
 use super::batch::{Delivered, Refusal};
+use super::checkpoint::Checkpoints;
 use super::disk::DiskWatch;
 use super::ids::{IdIndex, IdKey};
 use super::inbox::Inbox;
@@ -31,6 +32,7 @@ use crate::event::signing::{PublicKey, SecretKey};
 use crate::event::{Hash, Refused, Statement, StatementId};
 use crate::journal::StoredBatch;
 use crate::pb::{self, Genesis, Origin, SignedCommit, Subject};
+use crate::projection::maps::Maps;
 use crate::projection::{Days, Progress, Store};
 use crate::proof::BatchTree;
 use prost::Message as _;
@@ -69,11 +71,14 @@ pub(super) struct Shared {
     pub(super) disk: DiskWatch,
     pub(super) refusals: Refusals,
     pub(super) overdue: Overdue,
+    pub(super) checkpoints: Checkpoints,
     pub(super) scrubbed: watch::Sender<Scrubbed>,
     /// Said before the rotation's record can be read.
     pub(super) rotated: watch::Sender<Option<Rotated>>,
     /// Why the log did not end cleanly, if it did not.
     pub(super) close_fault: Mutex<Option<String>>,
+    /// Maps of touched subjects, made when they are asked for.
+    pub(super) maps: Maps,
     /// The lock on the data directory.
     pub(super) _lock: Option<File>,
 }

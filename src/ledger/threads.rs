@@ -1,7 +1,7 @@
 //! The ledger's threads: some that prepare, one that writes, one that
 //! commits, one that projects; one that looks for room on the disk, one that
 //! reads the journal again, one that keeps what was refused, one that watches for
-//! what is overdue. They end when the ledger is closed, when it has to stop, or
+//! what is overdue, one that grows the tree and signs checkpoints. They end when the ledger is closed, when it has to stop, or
 //! when its last handle is dropped.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::answer::CloseError;
+use super::checkpoint::{self, Keeper};
 use super::committer;
 use super::error::OpenError;
 use super::options::Options;
@@ -41,6 +42,8 @@ pub(super) struct Aside {
     pub(super) upkeep: Option<Arc<dyn Upkeep>>,
     /// Where refusals are kept.
     pub(super) files: Option<Box<dyn Files>>,
+    /// The tree's.
+    pub(super) keeper: Keeper,
 }
 
 /// Ends the ledger if a thread panics: nobody waits for its answers then.
@@ -61,7 +64,11 @@ impl Threads {
     pub(super) fn start(
         shared: &Arc<Shared>,
         log: Box<dyn CommitLog>,
-        Aside { upkeep, files }: Aside,
+        Aside {
+            upkeep,
+            files,
+            keeper,
+        }: Aside,
         projector: SyncSender<Vec<Folded>>,
         project: impl FnOnce() + Send + 'static,
         committed: watch::Sender<u64>,
@@ -79,6 +86,9 @@ impl Threads {
             let keep = |shared: &Arc<Shared>| refusals::run(shared, files);
             spawn("refusals", shared, &running, keep)?;
         }
+        spawn("tree", shared, &running, move |shared| {
+            checkpoint::run(shared, keeper);
+        })?;
         let overdue_every = options.overdue_every;
         spawn("overdue", shared, &running, move |shared| {
             overdue::run(shared, overdue_every);

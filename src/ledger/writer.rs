@@ -18,7 +18,6 @@ use super::committer::{Order, Proposal};
 use super::inbox::{Entry, Event};
 use super::options::Options;
 use super::shared::{Live, Shared};
-use super::timekeeper::ClockDoubt;
 use crate::event::Hash;
 use crate::pb::{ClockStated, RefusalsAnchored};
 use crate::projection::Folded;
@@ -114,25 +113,31 @@ impl Writer {
         let mut no_more = false;
         loop {
             let time = self.shared.time.now();
+            // While it is not known whether all is there, it says nothing of
+            // its own either: it might say it in the place of what is lost.
+            let hold = self.shared.checkpoints.hold();
             if self.is_drained() {
                 self.evict_if_due();
                 self.draining = false;
-                self.record_clock()?;
-                if let Ok(now) = time {
-                    self.record_words(now)?;
+                if hold.is_none() {
+                    self.record_clock()?;
+                    if let Ok(now) = time {
+                        self.record_words(now)?;
+                    }
                 }
             }
             let clock_speaks = self.clock_said.is_none() && self.shared.time.has_word();
             let may_speak = self.may_anchor() || self.may_tell_overdue();
-            let speaks = clock_speaks || time.is_ok() && may_speak;
+            let speaks = hold.is_none() && (clock_speaks || time.is_ok() && may_speak);
             let free = !(self.held || self.draining || self.spill.is_some() || speaks);
             if free
                 && !self.shared.inbox.has_settled()
                 && let Some(entry) = self.todo.pop_front()
             {
-                match time {
-                    Ok(wall_ms) => self.judge(entry, wall_ms)?,
-                    Err(doubt) => turn_away(entry, doubt),
+                match (hold, time) {
+                    (Some(hold), _) => turn_away(entry, SubmitError::OnHold(hold)),
+                    (None, Ok(wall_ms)) => self.judge(entry, wall_ms)?,
+                    (None, Err(doubt)) => turn_away(entry, SubmitError::ClockInDoubt(doubt)),
                 }
                 continue;
             }
@@ -231,9 +236,9 @@ impl Writer {
     }
 }
 
-/// Nothing is decided while nobody knows what time it is.
-fn turn_away(entry: Entry, doubt: ClockDoubt) {
-    let error = SubmitError::ClockInDoubt(doubt);
+/// Nothing is decided while nobody knows what time it is, or whether all is
+/// there.
+fn turn_away(entry: Entry, error: SubmitError) {
     entry.ticket.deliver(Delivered::Answer(Err(error)));
 }
 

@@ -6,10 +6,12 @@
 
 pub mod balance;
 pub mod differences;
+pub mod evidence;
 pub mod findings;
 pub mod genealogy;
 pub mod items;
 pub mod labels;
+pub mod maps;
 pub mod projector;
 pub mod recall;
 pub mod references;
@@ -18,6 +20,7 @@ pub mod standing;
 pub mod statements;
 pub mod store;
 pub mod trace;
+pub mod tree;
 pub mod view;
 
 pub use projector::{Folded, Progress, Projection, open_items, projector};
@@ -25,6 +28,7 @@ pub use snapshot::Snapshot;
 pub use standing::Standing;
 pub use statements::Days;
 pub use store::{Reading, Row, Size, Store, StoreError, Table, Writes};
+pub use tree::{Tree, TreeError, TreeWriter};
 pub use view::View;
 
 /// Every view, in the order in which they fold a record.

@@ -7,6 +7,7 @@ use prost::Message as _;
 
 use super::acknowledgement::{Acknowledged, BadAcknowledgement, check_acknowledgement};
 use super::commit::{BatchTree, check_commit};
+use super::note::{NoteKeyKind, VerifierKey};
 use super::refusal::{BadRefusal, check_refusal};
 use super::verify;
 use crate::event::Hash;
@@ -141,6 +142,15 @@ impl LedgerKeys {
     /// of them. `None` for the empty tree, which nobody signs.
     pub fn of_checkpoint(&self, size: u64) -> Option<&Arc<PublicKey>> {
         size.checked_sub(1).map(|last| self.of_record(last))
+    }
+
+    /// What the checkpoint of a tree of so many records is verified with, under
+    /// the ledger's name; of none, or of no records, the key in force. `None` if
+    /// the name is none that a note can bear.
+    pub fn verifier_key(&self, name: &str, size: Option<u64>) -> Option<VerifierKey> {
+        let key = size.and_then(|size| self.of_checkpoint(size));
+        let key = key.unwrap_or(self.in_force());
+        VerifierKey::new(name, NoteKeyKind::Ed25519, PublicKey::clone(key)).ok()
     }
 
     /// As [`check_acknowledgement`], by the key that signed for the batch which

@@ -43,7 +43,7 @@ impl Ledger {
     pub(super) fn find<S: Storage>(storage: &S, genesis_hash: Hash) -> Result<Ledger, String> {
         let mut verifier = Verifier::new(Expect {
             genesis_hash: Some(genesis_hash),
-            ledger_key: None,
+            ..Expect::default()
         });
         for scanned in scan_segment(storage, 0) {
             if let Scanned::Batch { batch, .. } = scanned.map_err(|damage| damage.to_string())? {

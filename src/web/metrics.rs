@@ -12,6 +12,7 @@ use prometheus_client::registry::Registry;
 
 use crate::grpc;
 use crate::ledger::Ledger;
+use crate::witness::metrics as witness;
 
 /// Where Linux says how much memory a process has.
 const STATUS: &str = "/proc/self/status";
@@ -24,11 +25,12 @@ pub struct Scrape {
 }
 
 impl Scrape {
-    /// Of a ledger and the door to it.
-    pub fn new(ledger: Ledger, door: &grpc::Metrics) -> Scrape {
+    /// Of a ledger, the door to it, and its asking of witnesses.
+    pub fn new(ledger: Ledger, door: &grpc::Metrics, witnesses: &witness::Metrics) -> Scrape {
         let mut registry = Registry::default();
         ledger.metrics().register(&mut registry);
         door.register(&mut registry);
+        witnesses.register(&mut registry);
         let resident = Gauge::default();
         registry.register(
             "process_resident_memory_bytes",

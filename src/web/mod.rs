@@ -1,15 +1,19 @@
-//! The web door: pages over HTTP/1.1, one file a page, for whoever watches the
-//! server. It opens on loopback only, apart from the gRPC door.
+//! The web doors: pages over HTTP/1.1, one file a page, for whoever watches the
+//! server, and tiles for whoever watches the ledger. They open on loopback
+//! only, each apart from the gRPC door.
 //!
-//! What it is not: it changes nothing, and shows nothing that is in a record.
+//! What they are not: they change nothing, and show nothing that is in a
+//! record, but heads where the operator wants it.
 //!
 //! | file | what it is |
 //! |---|---|
 //! | `metrics` | `/metrics`, for Prometheus |
 //! | `alerts` | what of it to be woken for |
+//! | `tiles` | the tree, for monitors and mirrors |
 
 pub mod alerts;
 mod metrics;
+pub mod tiles;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -74,6 +78,15 @@ pub async fn serve(listener: TcpListener, scrape: Scrape) {
     let pages = Router::new()
         .route("/metrics", get(metrics::page))
         .with_state(scrape);
+    serve_pages(listener, pages).await;
+}
+
+/// Serves a log's tiles for as long as it is run, within the same bounds.
+pub async fn serve_tiles(listener: TcpListener, log: impl tiles::Log, entries: bool) {
+    serve_pages(listener, tiles::pages(log, entries)).await;
+}
+
+async fn serve_pages(listener: TcpListener, pages: Router) {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     while let Ok(place) = Arc::clone(&places).acquire_owned().await {
         let Ok((stream, _)) = listener.accept().await else {

@@ -167,7 +167,7 @@ fn a_journal_cut_before_an_acknowledged_record_exits_1_and_names_it() {
         "--acks",
         &acks,
     ];
-    cli(chain).exits(0).says("chain verified, nothing else");
+    cli(chain).exits(0).says("chain and tree verified, nothing else");
     cli(["verify", &before, "--chain-only", "--acks", &acks]).exits(1);
     cli(["verify", &before]).exits(0);
     let ran = cli(["verify", &before, "--acks", &acks]).exits(1);

@@ -3,11 +3,12 @@
 
 use crate::support::cli;
 
-const SUBCOMMANDS: [&[&str]; 23] = [
+const SUBCOMMANDS: [&[&str]; 29] = [
     &["demo"],
     &["init"],
     &["key", "new"],
     &["key", "show"],
+    &["key", "vkey"],
     &["serve"],
     &["submit"],
     &["trace"],
@@ -15,10 +16,14 @@ const SUBCOMMANDS: [&[&str]; 23] = [
     &["disputes"],
     &["findings"],
     &["follow"],
+    &["evidence"],
     &["verify"],
+    &["monitor"],
     &["repair"],
     &["report", "differences"],
     &["refusals"],
+    &["receipt", "get"],
+    &["receipt", "verify"],
     &["registry", "list"],
     &["registry", "vehicle"],
     &["registry", "person"],
@@ -27,6 +32,7 @@ const SUBCOMMANDS: [&[&str]; 23] = [
     &["rules", "show"],
     &["rules", "check"],
     &["rules", "publish"],
+    &["witness"],
 ];
 
 #[test]

@@ -374,6 +374,7 @@ async fn holds(channel: &Channel, client: &Client, held: &Held) {
     }
     let again = SubmitRequest {
         statement: Some(held.statement().clone()),
+        ..SubmitRequest::default()
     };
     let again = ledger.submit(again).await.unwrap().into_inner();
     assert!(again.repeated);

@@ -4,10 +4,14 @@
 
 mod clock;
 mod data;
+mod evidence;
 mod help;
 mod keys;
 mod kill;
+mod monitor;
 mod recall;
+mod receipts;
 mod repair;
 mod session;
 mod support;
+mod witness;

@@ -199,6 +199,7 @@ fn the_door_tells_a_full_disk_as_exhausted_and_not_serving_until_there_is_room()
         let mut client = LedgerClient::new(channel.clone());
         let request = || SubmitRequest {
             statement: Some(script.signed(0)),
+            ..SubmitRequest::default()
         };
         let status = client.submit(request()).await.unwrap_err();
         assert_eq!(status.code(), Code::ResourceExhausted);

@@ -3,6 +3,8 @@
 #![no_main]
 #![allow(missing_docs, reason = "what the macro makes has no docs")]
 
+#[path = "proofs.rs"]
+mod proofs;
 #[path = "repair.rs"]
 mod repair;
 #[path = "targets.rs"]

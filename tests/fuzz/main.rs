@@ -8,6 +8,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod proofs;
 mod repair;
 mod targets;
 mod world;

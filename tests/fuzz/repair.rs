@@ -5,7 +5,10 @@
 use bytes::Bytes;
 use hazledger::event::PartKind;
 use hazledger::event::digest::{SALT_LEN, part_digest};
-use hazledger::pb::{Head, Part, Payload, Record, SignedStatement};
+use hazledger::event::signing::{Purpose, SecretKey};
+use hazledger::pb::{Evidence, Head, Part, Payload, Record, SignedStatement, SubjectHead};
+use hazledger::proof::tree::{TreeHash, TreeReader, inclusion_path, leaf_hash, node_hash, root_of};
+use hazledger::proof::{Checkpoint, sign_checkpoint};
 use prost::Message as _;
 
 const HEADER_BYTES: usize = 8 + 4 + 32 + 8 + 32 + 4;
@@ -53,6 +56,60 @@ pub fn record(record: &mut Record, stand: impl FnOnce(&mut Head)) {
     head.finding_digests = digests(PartKind::Finding, &mut record.findings);
     stand(&mut head);
     record.head = head.encode_to_vec().into();
+}
+
+/// Records that a repaired tree has, at most.
+const MAX_TREE: u64 = 4096;
+
+/// The heads that are there lead to a checkpoint that the ledger signed, and
+/// its word is of that checkpoint; with `parts` each head names its parts.
+pub fn evidence(evidence: &mut Evidence, parts: bool, key: &SecretKey, name: &str) {
+    let mut leaves = Vec::new();
+    let mut places = Vec::new();
+    for held in &mut evidence.records {
+        let record = held.record.get_or_insert_default();
+        if parts {
+            self::record(record, |_| {});
+        }
+        let position = Head::decode(record.head.clone()).map_or(0, |head| head.position);
+        if position >= MAX_TREE {
+            return;
+        }
+        let at = usize::try_from(position).unwrap();
+        leaves.resize(leaves.len().max(at + 1), leaf_hash(b""));
+        leaves[at] = leaf_hash(&record.head);
+        places.push(position);
+    }
+    let size = leaves.len() as u64;
+    let tree = Leaves(leaves);
+    for (held, position) in evidence.records.iter_mut().zip(places) {
+        let Ok(path) = inclusion_path(&tree, position, size);
+        held.path = path.unwrap().into_iter().map(TreeHash::to_bytes).collect();
+    }
+    let Ok(root) = root_of(&tree, size);
+    let checkpoint = Checkpoint::new(name, size, root).unwrap();
+    evidence.checkpoint = sign_checkpoint(key, &checkpoint).to_string();
+    if let Some(signed) = &mut evidence.head {
+        let mut word = SubjectHead::decode(signed.subject_head.clone()).unwrap_or_default();
+        word.size = size;
+        word.root = root.to_bytes();
+        signed.subject_head = word.encode_to_vec().into();
+        signed.signature = Some(key.signature(Purpose::SubjectHead, &signed.subject_head));
+    }
+}
+
+struct Leaves(Vec<TreeHash>);
+
+impl TreeReader for Leaves {
+    type Error = std::convert::Infallible;
+
+    fn node(&self, level: u8, index: u64) -> Result<TreeHash, Self::Error> {
+        if level == 0 {
+            return Ok(self.0[usize::try_from(index).unwrap()]);
+        }
+        let left = self.node(level - 1, 2 * index)?;
+        Ok(node_hash(left, self.node(level - 1, 2 * index + 1)?))
+    }
 }
 
 /// A segment's checksums and marks, as far as its frames can be followed.

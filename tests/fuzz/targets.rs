@@ -5,9 +5,11 @@
 //! signed, which state it meets, whether checksums are made right first
 //! (`repair`). Not here: sockets; `tests/grpc_door.rs` has those.
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 
 use bytes::Bytes;
 use hazledger::audit::{Kept, verify_journal};
@@ -17,10 +19,10 @@ use hazledger::cli::key_file::KeyFile;
 use hazledger::cli::submit::line::{Line, Stamp};
 use hazledger::custody::decide::{decide_genesis, keys_of, named_subjects};
 use hazledger::custody::state::nowhere;
-use hazledger::custody::{Context, Items as _, State, decide};
+use hazledger::custody::{Context, Items as _, State, decide, lot};
 use hazledger::event::codes::{self, Refused};
 use hazledger::event::record::{MAX_RECORD, OpenRecord, Standing, seal};
-use hazledger::event::signing::Purpose;
+use hazledger::event::signing::{Purpose, SecretKey};
 use hazledger::event::statement::{Draft, MAX_EVENTS, MAX_SIGNATURES};
 use hazledger::event::{Hash, Statement, StatementId};
 use hazledger::grpc::{Filter, timeout};
@@ -29,9 +31,18 @@ use hazledger::journal::{
     Batch, DirStorage, Journal, JournalError, JournalOptions, Scanned, Storage, StorageFile, scan,
 };
 use hazledger::pb;
-use hazledger::proof::{Expect, check_acknowledgement, check_commit, check_refusal};
+use hazledger::proof::evidence::{check_evidence, read_evidence};
+use hazledger::proof::{
+    Expect, NoteKeyKind, NoteSignature, VerifierKey, check_acknowledgement, check_commit,
+    check_refusal,
+};
+use hazledger::witness::files::{Files, NotKept};
+use hazledger::witness::logs::Logs;
+use hazledger::witness::memory::{Answer, Signer, Witness};
+use hazledger::witness::request::AddCheckpoint;
 use prost::Message;
 
+use crate::proofs;
 use crate::repair;
 use crate::world::bench::{self, key};
 use crate::world::{SIGNERS, World, copy, world};
@@ -47,12 +58,22 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("timeout", grpc_timeout), // the grpc-timeout header
     ("record", record),       // a stored Record, opened and folded
     ("acknowledgement", acknowledgement), // an Acknowledgement, its commit, a SignedRefusal
+    ("evidence", evidence),   // a file of evidence, checked
     ("ack_line", ack_line),   // a line of a file of acknowledgements
     ("submit_line", submit_line), // a line of `hazledger submit`
     ("json", json),           // messages in the proto3 JSON mapping
     ("key_file", key_file),   // a key file
     ("segment", segment),     // a journal's segments, opened to be written to
     ("audit", audit),         // a journal's segments, as the verifier reads them
+    ("vkey", proofs::vkey),   // a verifier key of notes
+    ("note", proofs::note),   // a signed note, to its signatures
+    ("checkpoint", proofs::checkpoint), // a checkpoint's text
+    ("policy", proofs::policy), // a trust policy
+    ("receipt", proofs::receipt), // a receipt in either form, to what it shows
+    ("tlog_proof", proofs::tlog_proof), // a receipt's text
+    ("bundle", proofs::bundle), // a bundle of entries
+    ("tile_path", proofs::tile_path), // where a tile or a bundle is
+    ("add_checkpoint", add_checkpoint), // a request to a witness, and what it answers
 ];
 
 /// The target that HAZLEDGER_FUZZ names.
@@ -261,6 +282,27 @@ fn record(bytes: &[u8]) {
     after.digest();
 }
 
+fn evidence(bytes: &[u8]) {
+    let Some(([how], rest)) = choices(bytes) else {
+        return;
+    };
+    let Ok(mut evidence) = read_evidence(rest) else {
+        return;
+    };
+    let (ledger, name) = (key("ledger"), &world().origin.name);
+    if how & 1 == 1 {
+        repair::evidence(&mut evidence, how & 2 == 2, &ledger, name);
+    }
+    let kind = NoteKeyKind::Ed25519;
+    let verifier = VerifierKey::new(name, kind, ledger.public().clone()).unwrap();
+    if let Ok(held) = check_evidence(&evidence, &verifier, None) {
+        assert_eq!(held.records.len(), evidence.records.len());
+        assert!(held.records.keys().all(|at| *at < held.checkpoint.size));
+        assert!(held.after.proven_before > held.after.last);
+        lot::check(&held.state).unwrap();
+    }
+}
+
 fn acknowledgement(bytes: &[u8]) {
     let Some(([how], rest)) = choices(bytes) else {
         return;
@@ -373,6 +415,75 @@ fn key_file(bytes: &[u8]) {
     }
 }
 
+/// A witness' files, in memory.
+#[derive(Default)]
+struct Kept(Mutex<BTreeMap<String, String>>);
+
+impl Files for Kept {
+    fn read(&self, name: &str) -> io::Result<Option<String>> {
+        Ok(self.0.lock().unwrap().get(name).cloned())
+    }
+
+    fn replace(&self, name: &str, text: &str) -> Result<(), NotKept> {
+        self.0
+            .lock()
+            .unwrap()
+            .insert(name.to_owned(), text.to_owned());
+        Ok(())
+    }
+}
+
+/// To a witness that has signed nothing: what it signs it can read again, and
+/// asked once more it goes on from there.
+fn add_checkpoint(bytes: &[u8]) {
+    let Some(([how], rest)) = choices(bytes) else {
+        return;
+    };
+    let Ok(mut request) = AddCheckpoint::parse(&rest) else {
+        return;
+    };
+    let written = request.to_string();
+    assert_eq!(written.as_bytes(), rest, "one request, one form");
+    let origin = request
+        .note
+        .text
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .to_owned();
+    let log = SecretKey::from_seed(&[1; 32]);
+    let Ok(vkey) = VerifierKey::new(&origin, NoteKeyKind::Ed25519, log.public().clone()) else {
+        return;
+    };
+    if how & 1 == 1 {
+        request.note.signatures.push(NoteSignature {
+            name: origin,
+            id: vkey.id(),
+            signature: log.sign_note(request.note.text.as_bytes()),
+        });
+    }
+    let signer = Signer::new("witness.example/w", SecretKey::from_seed(&[2; 32])).unwrap();
+    let logs = Logs::new([vkey]).unwrap();
+    let witness = Witness::open(
+        signer.clone(),
+        logs.clone(),
+        Kept::default(),
+        Box::new(|| 7),
+    );
+    let witness = witness.unwrap_or_else(|error| panic!("{error}"));
+    let ask = |request: &AddCheckpoint| witness.add(request.to_string().as_bytes());
+    match ask(&request) {
+        Answer::Refused(why) => assert!([400, 403, 404, 409, 422].contains(&why.status())),
+        Answer::Failed(why) => panic!("{why}"),
+        Answer::Cosigned { size, .. } => {
+            assert!(request.old == 0 && request.proof.is_empty());
+            request.old = size;
+            assert!(matches!(ask(&request), Answer::Cosigned { .. }));
+            assert_eq!(witness.sizes()[0].1, size);
+        }
+    }
+}
+
 /// The name of a segment.
 fn named(position: u64) -> String {
     format!("{position:020}.seg")
@@ -471,7 +582,7 @@ fn audit(bytes: &[u8]) {
 #[allow(dead_code, reason = "for the quick form")]
 pub fn seeds(golden: &Path) -> Vec<(&'static str, Vec<u8>)> {
     let world = world();
-    let mut seeds: Vec<(&'static str, Vec<u8>)> = Vec::new();
+    let mut seeds = proofs::seeds();
     let mut add = |target, choices: &[u8], bytes: &[u8]| {
         seeds.push((target, [choices, bytes].concat()));
     };
@@ -490,6 +601,7 @@ pub fn seeds(golden: &Path) -> Vec<(&'static str, Vec<u8>)> {
             &[0],
             &pb::SubmitRequest {
                 statement: Some(signed),
+                ..pb::SubmitRequest::default()
             }
             .encode_to_vec(),
         );

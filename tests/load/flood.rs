@@ -133,6 +133,7 @@ fn flood(server: &Server, house: &House, all: &mut JoinSet<()>) {
         let endpoint = server.endpoint();
         let bad = SubmitRequest {
             statement: Some(bad[number % bad.len()].clone()),
+            ..SubmitRequest::default()
         };
         all.spawn(async move {
             let channel = endpoint.connect().await.unwrap();

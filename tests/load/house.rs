@@ -271,6 +271,7 @@ impl Drop for Server {
 pub fn request(statement: SignedStatement) -> SubmitRequest {
     SubmitRequest {
         statement: Some(statement),
+        ..SubmitRequest::default()
     }
 }
 

@@ -214,6 +214,22 @@ impl Bench {
         Ok(found)
     }
 
+    /// What would be decided on a statement, which is not recorded.
+    pub fn decided(&self, statement: &Statement) -> Additions {
+        let context = Context {
+            position: self.state.next(),
+            recorded_at_ms: self.now,
+            genesis: &self.genesis,
+            recorded: &|_: &EventRef| None,
+        };
+        decide(&self.state, statement, &context).unwrap().additions
+    }
+
+    /// Records a statement with what a ledger that lies adds to it.
+    pub fn force(&mut self, statement: &Statement, additions: &Additions) {
+        self.record(statement, additions).unwrap();
+    }
+
     fn record(&mut self, statement: &Statement, additions: &Additions) -> Result<(), Refused> {
         let standing = Standing {
             position: self.state.next(),

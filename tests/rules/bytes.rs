@@ -2,9 +2,10 @@
 //! hold, ids and clocks that are off.
 
 use bytes::Bytes;
-use hazledger::event::StatementId;
+use hazledger::custody::decide::decide_genesis;
 use hazledger::event::ids::ID_WINDOW_MS;
 use hazledger::event::signing::Purpose;
+use hazledger::event::{Hash, Statement, StatementId};
 use hazledger::pb::event::Body as B;
 use hazledger::pb::{ExternalRef, Goods, Offered, Part, SignedStatement};
 use prost::Message as _;
@@ -253,4 +254,28 @@ fn empty_lines(count: usize) -> Bytes {
         ..Offered::default()
     };
     event(B::Offered(offered)).encode_to_vec().into()
+}
+
+#[test]
+fn a_ledgers_name_can_stand_in_a_checkpoint() {
+    let mut bench = Bench::with_genesis(65_536);
+    bench.origin.genesis_hash = Hash::ZERO.to_bytes();
+    for (name, sound) in [
+        ("example.org/ledger", true),
+        ("危化品.example/内蒙古", true),
+        ("", false),
+        ("the ledger", false),
+        ("the\u{3000}ledger", false),
+        ("one+two", false),
+        ("one\ntwo", false),
+    ] {
+        bench.origin.name = name.to_owned();
+        let body = B::Genesis(bench.genesis.clone());
+        let draft = bench.draft("A1", vec![event(body)]);
+        let signed = draft.sign(&key("A1"), &[&key("A2"), &key("ledger")]);
+        let decided = decide_genesis(&Statement::open(signed).unwrap());
+        let field = decided.as_ref().err().map(|refused| refused.field.as_str());
+        let named = field.is_some_and(|field| field.ends_with("origin.name"));
+        assert_eq!((decided.is_ok(), named), (sound, !sound), "{name:?}");
+    }
 }

@@ -346,6 +346,7 @@ impl Bench {
     pub async fn submit(&self, statement: SignedStatement) -> SubmitResponse {
         let request = SubmitRequest {
             statement: Some(statement),
+            ..SubmitRequest::default()
         };
         self.ledger_client()
             .submit(request)

@@ -476,14 +476,14 @@ fn broken() -> Vec<(Failure, u64)> {
         (
             expecting(Expect {
                 genesis_hash: Some(Hash::ZERO),
-                ledger_key: None,
+                ..Expect::default()
             }),
             0,
         ),
         (
             expecting(Expect {
-                genesis_hash: None,
                 ledger_key: Some(fresh.public().clone()),
+                ..Expect::default()
             }),
             0,
         ),

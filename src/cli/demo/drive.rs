@@ -173,6 +173,7 @@ impl<'a> Drive<'a> {
                 .await?;
             let request = SubmitRequest {
                 statement: Some(issued.signed.clone()),
+                ..SubmitRequest::default()
             };
             waiting.push_back(issued);
             // If the stream is gone, the next answer says why.
@@ -203,6 +204,7 @@ impl<'a> Drive<'a> {
     async fn alone(&mut self, issued: &Issued) -> Result<SubmitResponse, Stop> {
         let request = SubmitRequest {
             statement: Some(issued.signed.clone()),
+            ..SubmitRequest::default()
         };
         let what = "take a statement (Submit)";
         let answer = self.client.submit(request).await;
@@ -251,6 +253,7 @@ impl<'a> Drive<'a> {
             answer,
             findings,
             repeated,
+            ..
         } = response;
         match (&answer, issued.expect) {
             (Some(Answer::Acknowledgement(ack)), Expect::Accepted) if !repeated => {

@@ -7,6 +7,7 @@ mod answer;
 mod keyring;
 pub mod line;
 pub mod one;
+mod receipts;
 mod source;
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -19,6 +20,8 @@ use self::answer::Verdict;
 use self::keyring::Keyring;
 use self::line::Stamp;
 pub use self::line::uuid_text;
+use self::receipts::ReceiptWriter;
+pub use self::receipts::verifier_of;
 use self::source::{Numbered, Source, is_standard_input};
 use super::acks::AckWriter;
 use super::client::{Client, Identity, ServerArgs, block_on, public_key_argument};
@@ -27,7 +30,7 @@ use super::output::{Format, Out};
 use super::passphrase::PassphraseArgs;
 use super::{random, time};
 use crate::event::statement::Draft;
-use crate::pb::{DecideRequest, Finding, SignedStatement, SubmitRequest};
+use crate::pb::{DecideRequest, Finding, Receipt, SignedStatement, SubmitRequest};
 
 /// Lines read ahead of what is being sent, at most.
 const READ_AHEAD: usize = 16;
@@ -51,10 +54,15 @@ single --key FILE that the registry does not know yet signs every line.
 Answers come one a line; with --format json each event of an accepted line has
 its ref and the names of what it made, for the next line to use. --acks appends each acknowledgement to a file (one
 hazledger.v1.Acknowledgement a line, JSON), for 'hazledger verify --acks'.
+--receipts waits for each record's receipt as well and appends it to a file (one
+hazledger.v1.Receipt a line, JSON) or, if FILE is a folder, writes it there as
+POSITION.receipt, for 'hazledger receipt verify'. One that does not come in time
+is told on standard error; the line is recorded all the same.
 
 Example:
   hazledger submit day.jsonl --stamp > day.stamped.jsonl
   hazledger submit day.stamped.jsonl --key plant-01.key --acks acks.jsonl
+  hazledger submit day.stamped.jsonl --key plant-01.key --receipts receipts/
   hazledger submit day.stamped.jsonl --key plant-01.key --dry-run";
 
 /// Sign statements and send them to a ledger.
@@ -74,7 +82,7 @@ pub struct SubmitArgs {
     #[command(flatten)]
     passphrase: PassphraseArgs,
     /// Only add ids and times to lines that lack them, and print the lines.
-    #[arg(long, conflicts_with_all = ["key", "cosign", "acks", "dry_run"])]
+    #[arg(long, conflicts_with_all = ["key", "cosign", "acks", "receipts", "dry_run"])]
     stamp: bool,
     /// With --stamp: how many hours from now the ledger may accept a line.
     #[arg(long, value_name = "HOURS", default_value_t = 24, value_parser = value_parser!(u32).range(1..=720))]
@@ -82,9 +90,12 @@ pub struct SubmitArgs {
     /// Append every acknowledgement to this file.
     #[arg(long, value_name = "FILE")]
     acks: Option<PathBuf>,
+    /// Keep every receipt: append it to this file, or write it into this folder.
+    #[arg(long, value_name = "FILE")]
+    receipts: Option<PathBuf>,
     /// Ask what the ledger would answer; nothing is recorded, and no line is
     /// judged on the ones before it.
-    #[arg(long, conflicts_with = "acks")]
+    #[arg(long, conflicts_with_all = ["acks", "receipts"])]
     dry_run: bool,
     /// Statements under way at once. With more than 1 no line may rest on a
     /// key that a line shortly before it registers.
@@ -145,7 +156,7 @@ async fn send(args: &SubmitArgs) -> Result<Outcome, CliError> {
             signer.check(&next?).map_err(|why| source.error(why))?;
         }
     }
-    let mut report = Report::new(args)?;
+    let mut report = Report::new(args, &signer.identity)?;
     if args.dry_run {
         dry_run(args, &client, &signer, &mut report).await?;
     } else {
@@ -183,16 +194,20 @@ impl Signer {
 struct Report {
     out: Out,
     acks: Option<AckWriter>,
+    receipts: Option<ReceiptWriter>,
     format: Format,
     refused: bool,
 }
 
 impl Report {
-    fn new(args: &SubmitArgs) -> Result<Report, CliError> {
+    fn new(args: &SubmitArgs, identity: &Identity) -> Result<Report, CliError> {
         let acks = args.acks.as_deref().map(AckWriter::open).transpose()?;
+        let receipts = args.receipts.as_deref();
+        let receipts = receipts.map(|path| ReceiptWriter::open(path, identity));
         Ok(Report {
             out: Out::new(),
             acks,
+            receipts: receipts.transpose()?,
             format: args.format,
             refused: false,
         })
@@ -203,6 +218,7 @@ impl Report {
         Report {
             out: Out::new(),
             acks: None,
+            receipts: None,
             format,
             refused: false,
         }
@@ -236,9 +252,25 @@ impl Report {
         }
     }
 
+    /// Keeps the receipt that came with an answer, if receipts are kept.
+    fn receipt(
+        &mut self,
+        verdict: &Verdict,
+        receipt: Option<&Receipt>,
+        missing: &str,
+    ) -> Result<(), CliError> {
+        match &mut self.receipts {
+            Some(receipts) => receipts.keep(verdict, receipt, missing),
+            None => Ok(()),
+        }
+    }
+
     fn finish(self) -> Result<Outcome, CliError> {
         if let Some(acks) = &self.acks {
             acks.sync()?;
+        }
+        if let Some(receipts) = &self.receipts {
+            receipts.sync()?;
         }
         Ok(if self.refused {
             Outcome::SaidNo
@@ -335,7 +367,10 @@ async fn submit(
         tokio::select! {
             line = lines.next(signer), if ended.is_none() && pending.len() < in_flight => match line {
                 Some(Ok(sent)) => {
-                    let request = SubmitRequest { statement: Some(sent.statement.clone()) };
+                    let request = SubmitRequest {
+                        statement: Some(sent.statement.clone()),
+                        want_receipt: args.receipts.is_some(),
+                    };
                     // Room for it there is; if the server is gone, its answer says so.
                     let _ = requests.send(request).await;
                     pending.push_back(sent);
@@ -348,8 +383,11 @@ async fn submit(
                 let response =
                     response.ok_or_else(|| broken(tonic::Status::aborted("it ended its answers early")))?;
                 if let Some(sent) = pending.pop_front() {
+                    let mut response = response;
+                    let (receipt, missing) = (response.receipt.take(), std::mem::take(&mut response.receipt_missing));
                     let (verdict, findings) = answer::check(&signer.identity, &sent, response)?;
                     report.answer(&sent, &verdict, &findings)?;
+                    report.receipt(&verdict, receipt.as_ref(), &missing)?;
                 }
             }
             else => return ended.unwrap_or(Ok(())),

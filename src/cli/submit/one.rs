@@ -74,6 +74,7 @@ pub async fn say(
     let statement = draft.sign_with(&Header::default(), key, &cosigners);
     let request = SubmitRequest {
         statement: Some(statement.clone()),
+        ..SubmitRequest::default()
     };
     let answered = client.ledger().submit(request).await;
     let response = answered

@@ -11,7 +11,7 @@ use crate::custody::registry::LEDGER;
 use crate::custody::state::State;
 use crate::custody::subject::{self, Item};
 use crate::event::codes::Refused;
-use crate::event::signing::PublicKey;
+use crate::event::signing::{PublicKey, is_note_name};
 use crate::event::when::span;
 use crate::event::{KeyId, Statement};
 use crate::pb::event::Body;
@@ -339,6 +339,13 @@ pub(super) fn genesis(statement: &Statement) -> Result<Decision, Refused> {
 fn check_genesis(statement: &Statement, genesis: &Genesis) -> Result<(), Refused> {
     let origin = statement.payload.origin.clone().unwrap_or_default();
     fields::text(&origin.name, MAX_SHORT, "origin.name")?;
+    // It is the origin of its checkpoints as well.
+    if !is_note_name(&origin.name) {
+        return Err(Refused::invalid(
+            "origin.name",
+            "no space and no `+` may stand in a ledger's name; example.org/ledger has none",
+        ));
+    }
     if origin.genesis_hash.as_ref() != [0; 32] {
         return Err(Refused::new(
             RefusalCode::WrongOrigin,

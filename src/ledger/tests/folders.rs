@@ -108,6 +108,13 @@ async fn a_journal_behind_its_projection_has_lost_records_and_does_not_open() {
     ledger.close().await.unwrap();
     fs::remove_dir_all(home.join("journal")).unwrap();
     fs::rename(&backup, home.join("journal")).unwrap();
+    // Its checkpoints tell, and without them its projection.
+    let signed = open(&world, &home);
+    assert!(matches!(
+        signed,
+        Err(OpenError::SignedLost { have: 1, signed: 2 })
+    ));
+    fs::remove_dir_all(home.join("checkpoints")).unwrap();
     let Err(OpenError::Journal(error)) = open(&world, &home) else {
         panic!("opened")
     };

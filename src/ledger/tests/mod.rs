@@ -11,6 +11,7 @@
 )]
 
 mod answers;
+mod checkpoints;
 mod clock;
 mod crash;
 mod eviction;
@@ -22,6 +23,7 @@ mod overdue;
 mod pipeline;
 mod rebuild;
 mod refusals;
+mod restored;
 mod rotation;
 mod two_writers;
 mod world;

@@ -2,18 +2,19 @@
 //! and the ledger's signature on it. That nothing was cut out, put in or
 //! reordered, and that all of it is what the ledger signed.
 //!
-//! What this is not: parts are not compared with their digests, no statement's
-//! signature and no law is checked; [`Verifier`](super::Verifier) does that.
+//! What this is not: parts are not compared with their digests unless that is
+//! asked for, no statement's signature and no law is checked;
+//! [`Verifier`](super::Verifier) does that.
 //! Record 0 is checked whole, since it says whose signature to ask for, and the
 //! records that may put another key in its place are opened.
 
 use bytes::Bytes;
-use prost::encoding::{WireType, decode_key, decode_varint};
 use rayon::prelude::*;
 
 use super::genesis::{self, Ledger};
 use super::opened::{self, Stored, Waiting};
 use super::rotation;
+use super::tree::{HeadsTree, Subtree, subtrees};
 use super::violation::{Failure, Violation};
 use super::{Expect, Report};
 use crate::custody::ApplyError;
@@ -23,6 +24,8 @@ use crate::event::statement::canonical;
 use crate::event::{Hash, KeyId};
 use crate::pb::{Commit, SignedCommit};
 use crate::proof::commit::{read_commit, signed_by};
+use crate::proof::head::{Field, field, head_of};
+use crate::proof::tree::{TreeHash, leaf_hash};
 use crate::proof::{BadCommit, BatchTree, LedgerKeys};
 
 /// A verification of the chain under way; used as
@@ -35,8 +38,10 @@ pub struct ChainVerifier {
     last_head: Hash,
     recorded_at_ms: i64,
     waiting: Waiting,
+    tree: HeadsTree,
+    /// Whether records are opened, and parts compared with their digests.
+    parts: bool,
     report: Report,
-    failed: Option<Failure>,
 }
 
 /// What the chain needs of a head.
@@ -47,6 +52,7 @@ struct Link {
     hash: Hash,
     /// The record whole, if it puts another key in the place of the ledger's.
     rotation: Option<Box<OpenRecord>>,
+    leaf: TreeHash,
 }
 
 /// A batch, hashed, its commit's signature verified by a key that may not be
@@ -55,6 +61,8 @@ struct Hashed {
     first: u64,
     links: Vec<Result<Link, Violation>>,
     root: Hash,
+    leaves: Vec<TreeHash>,
+    subtrees: Vec<Subtree>,
     commit: Result<(SignedCommit, Commit), BadCommit>,
     by: KeyId,
     held: Result<(), BadCommit>,
@@ -64,8 +72,19 @@ impl ChainVerifier {
     /// Before record 0.
     pub fn new(expect: Expect) -> ChainVerifier {
         ChainVerifier {
+            tree: HeadsTree::new(&expect.roots_at),
             expect,
             ..ChainVerifier::default()
+        }
+    }
+
+    /// The same, and every record opened: parts against their digests, all in
+    /// their only encoding. Of records that have been verified once nothing
+    /// else can have changed, if the last head is the same.
+    pub fn with_parts(expect: Expect) -> ChainVerifier {
+        ChainVerifier {
+            parts: true,
+            ..ChainVerifier::new(expect)
         }
     }
 
@@ -76,25 +95,16 @@ impl ChainVerifier {
         records: &[Bytes],
         commit: &Bytes,
     ) -> Result<(), Failure> {
-        if let Some(failure) = &self.failed {
-            return Err(failure.clone());
-        }
-        if self.waiting.push(first_position, records, commit) {
-            self.flush()
-        } else {
-            Ok(())
+        match self.waiting.push(first_position, records, commit)? {
+            Some(waiting) => self.turn(&waiting),
+            None => Ok(()),
         }
     }
 
     /// Verifies everything taken so far.
     pub fn flush(&mut self) -> Result<(), Failure> {
-        if let Some(failure) = &self.failed {
-            return Err(failure.clone());
-        }
-        let waiting = self.waiting.take();
-        let outcome = self.turn(&waiting);
-        self.failed = outcome.as_ref().err().cloned();
-        outcome
+        let waiting = self.waiting.rest()?;
+        self.turn(&waiting)
     }
 
     /// The ledger's keys, as far as the records say, and its genesis hash; `None`
@@ -103,6 +113,21 @@ impl ChainVerifier {
         self.ledger
             .as_ref()
             .map(|ledger| (&ledger.keys, ledger.genesis_hash))
+    }
+
+    /// The root of the tree at a size; see [`Expect::roots_at`].
+    pub fn root_at(&self, size: u64) -> Option<TreeHash> {
+        self.tree.root_at(size)
+    }
+
+    /// Records verified so far, and the hash of the last head.
+    pub fn position(&self) -> (u64, Hash) {
+        (self.next, self.last_head)
+    }
+
+    /// The ledger's name, once record 0 is verified.
+    pub fn origin_name(&self) -> Option<&str> {
+        self.ledger.as_ref().map(Ledger::origin_name)
     }
 
     /// Verifies the rest and says what there was: records, batches and the
@@ -117,11 +142,17 @@ impl ChainVerifier {
             records: self.next,
             last_head: self.last_head,
             recorded_at_ms: self.recorded_at_ms,
+            tree_root: self.tree.root(),
             ..self.report
         })
     }
 
     fn turn(&mut self, waiting: &[Stored]) -> Result<(), Failure> {
+        let outcome = self.verify(waiting);
+        self.waiting.keep(outcome)
+    }
+
+    fn verify(&mut self, waiting: &[Stored]) -> Result<(), Failure> {
         let Some(first) = waiting.first() else {
             return Ok(());
         };
@@ -131,7 +162,7 @@ impl ChainVerifier {
         };
         let hashed: Vec<Hashed> = waiting
             .par_iter()
-            .map(|stored| Hashed::of(stored, &ledger))
+            .map(|stored| Hashed::of(stored, self.parts, &ledger))
             .collect();
         let folded = hashed
             .into_iter()
@@ -192,6 +223,7 @@ impl ChainVerifier {
         };
         held.map_err(|bad| whole(bad.into()))?;
         super::commit_of(&commit, first, count, batch.root, self.last_head).map_err(whole)?;
+        self.tree.add(&batch.leaves, &batch.subtrees);
         self.report.batches = self.report.batches.saturating_add(1);
         self.report.signatures = self.report.signatures.saturating_add(1);
         Ok(())
@@ -238,12 +270,15 @@ fn rotate(ledger: &mut Ledger, record: &OpenRecord, is_last: bool) -> Result<(),
 }
 
 impl Hashed {
-    fn of(stored: &Stored, ledger: &Ledger) -> Hashed {
-        let links: Vec<Result<Link, Violation>> = stored
-            .records
-            .iter()
-            .map(|record| Link::of(record, ledger))
-            .collect();
+    fn of(stored: &Stored, parts: bool, ledger: &Ledger) -> Hashed {
+        let link = |record: &Bytes| {
+            if parts {
+                opened::open(record)?;
+            }
+            Link::of(record, ledger)
+        };
+        let links: Vec<Result<Link, Violation>> = stored.records.iter().map(link).collect();
+        let leaves: Vec<TreeHash> = links.iter().flatten().map(|link| link.leaf).collect();
         let heads: Vec<Hash> = links.iter().flatten().map(|link| link.hash).collect();
         let signed: Result<SignedCommit, BadCommit> = canonical(&stored.commit, "commit")
             .map_err(|_| BadCommit::NotCanonical("SignedCommit"));
@@ -256,6 +291,8 @@ impl Hashed {
             first: stored.first_position,
             links,
             root: BatchTree::new(&heads).root(),
+            subtrees: subtrees(stored.first_position, &leaves),
+            leaves,
             by: key.id(),
             held: commit
                 .as_ref()
@@ -281,6 +318,7 @@ impl Link {
             previous: Hash::ZERO,
             hash: head_hash(head),
             rotation: None,
+            leaf: leaf_hash(head),
         };
         let payload = link.read(head).ok_or(malformed)?;
         if may_rotate(payload, ledger) {
@@ -339,46 +377,4 @@ fn rotation_in(record: &Bytes) -> Result<Option<Box<OpenRecord>>, Violation> {
     }
     let is_one = rotation::in_record(&record).is_some();
     Ok(is_one.then(|| Box::new(record)))
-}
-
-/// The one head of a record, which stands first in it; `None` for bytes that
-/// are no record.
-fn head_of(mut record: &[u8]) -> Option<&[u8]> {
-    let (1, Field::Bytes(head)) = field(&mut record)? else {
-        return None;
-    };
-    let mut before = 2;
-    while !record.is_empty() {
-        let (number, Field::Bytes(_)) = field(&mut record)? else {
-            return None;
-        };
-        if number < before {
-            return None;
-        }
-        before = number;
-    }
-    Some(head)
-}
-
-enum Field<'a> {
-    Number(u64),
-    Bytes(&'a [u8]),
-}
-
-/// Takes a field off the front of a message.
-fn field<'a>(rest: &mut &'a [u8]) -> Option<(u32, Field<'a>)> {
-    let (number, kind) = decode_key(rest).ok()?;
-    let value = decode_varint(rest).ok()?;
-    Some((
-        number,
-        match kind {
-            WireType::Varint => Field::Number(value),
-            WireType::LengthDelimited => {
-                let (bytes, after) = rest.split_at_checked(usize::try_from(value).ok()?)?;
-                *rest = after;
-                Field::Bytes(bytes)
-            }
-            _ => return None,
-        },
-    ))
 }

@@ -16,17 +16,37 @@ use crate::pb::{Genesis, Origin, Record, RefusalCode, SignedStatement};
 use crate::proof::LedgerKeys;
 
 /// What record 0 says of the ledger.
-pub(super) struct Ledger {
-    pub(super) genesis: Genesis,
-    pub(super) genesis_hash: Hash,
+pub(in crate::proof) struct Ledger {
+    pub(in crate::proof) genesis: Genesis,
+    pub(in crate::proof) genesis_hash: Hash,
     /// As far as the records have been followed.
-    pub(super) keys: LedgerKeys,
-    origin_name: String,
+    pub(in crate::proof) keys: LedgerKeys,
+    pub(in crate::proof) origin_name: String,
 }
 
 impl Ledger {
+    /// As it was once checked.
+    pub(super) fn known(
+        genesis: Genesis,
+        genesis_hash: Hash,
+        keys: LedgerKeys,
+        origin_name: String,
+    ) -> Ledger {
+        Ledger {
+            genesis,
+            genesis_hash,
+            keys,
+            origin_name,
+        }
+    }
+
+    /// As statements name it.
+    pub(super) fn origin_name(&self) -> &str {
+        &self.origin_name
+    }
+
     /// Whether a statement was signed for this ledger.
-    pub(super) fn check_origin(&self, origin: Option<&Origin>) -> Result<(), Violation> {
+    pub(in crate::proof) fn check_origin(&self, origin: Option<&Origin>) -> Result<(), Violation> {
         let ours = origin.is_some_and(|origin| {
             origin.name == self.origin_name && origin.genesis_hash.as_ref() == self.genesis_hash.0
         });
@@ -57,7 +77,7 @@ impl Ledger {
 }
 
 /// Checks record 0, its signatures included.
-pub(super) fn check(opened: &Opened, expect: &Expect) -> Result<Ledger, Violation> {
+pub(in crate::proof) fn check(opened: &Opened, expect: &Expect) -> Result<Ledger, Violation> {
     let record = &opened.record;
     let want = expect.genesis_hash.unwrap_or(record.hash);
     if record.hash != want {

@@ -19,6 +19,16 @@ pub(super) struct SeenIds {
 }
 
 impl SeenIds {
+    /// Those that [`SeenIds::days`] told.
+    pub(super) fn of(days: BTreeMap<i64, HashSet<[u8; 16]>>) -> SeenIds {
+        SeenIds { days }
+    }
+
+    /// All of them, by day.
+    pub(super) fn days(&self) -> &BTreeMap<i64, HashSet<[u8; 16]>> {
+        &self.days
+    }
+
     /// Notes a statement; `false` if it was there already. Forgets ids that
     /// are too old to be recorded again.
     pub(super) fn insert(&mut self, party: &str, id: StatementId, recorded_at_ms: i64) -> bool {
@@ -41,7 +51,11 @@ impl SeenIds {
 }
 
 /// The times that a statement must keep when it is recorded.
-pub(super) fn check_times(payload: &Payload, id: StatementId, now: i64) -> Result<(), Violation> {
+pub(in crate::proof) fn check_times(
+    payload: &Payload,
+    id: StatementId,
+    now: i64,
+) -> Result<(), Violation> {
     let latest = now.saturating_add(CLOCK_SKEW_MS);
     // What stands in a device's chain cannot stand there twice.
     let window = match payload.device {

@@ -23,6 +23,8 @@
 //! | `rotation` | another key in the place of the ledger's |
 //! | `state_record` | the ledger's own word on its state, its clock, the refusals it keeps |
 //! | `signatures` | the signatures themselves, on all cores |
+//! | `tree` | the tree of RFC 6962 over the heads |
+//! | `saved` | a verification put down, to be taken up again |
 //! | `chain` | heads and commits only, for whoever asks for no more |
 
 mod bindings;
@@ -32,16 +34,19 @@ mod crossing;
 mod device;
 mod edges;
 mod findings;
-mod genesis;
-mod ids;
-mod opened;
+pub(super) mod genesis;
+pub(super) mod ids;
+pub(super) mod opened;
 mod oversight;
 mod rotation;
+mod saved;
 mod signatures;
 mod signers;
 mod state_record;
+mod tree;
 mod violation;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -50,11 +55,13 @@ use rayon::prelude::*;
 use self::bindings::Case;
 use self::genesis::Ledger;
 use self::ids::SeenIds;
-use self::opened::{Opened, OpenedBatch, Waiting};
+use self::opened::{Opened, OpenedBatch, Stored, Waiting};
 use self::signatures::Check;
 use self::signers::Keys;
+use self::tree::HeadsTree;
 use super::commit::read_commit;
 use super::ledger_keys::LedgerKeys;
+use super::tree::{TreeHash, empty_root};
 use crate::custody::registry::LEDGER;
 use crate::custody::state::{State, nowhere};
 use crate::event::signing::PublicKey;
@@ -63,6 +70,7 @@ use crate::pb::{Commit, RefusalsAnchored};
 
 pub use chain::ChainVerifier;
 pub(super) use rotation::of as rotation_of;
+pub use saved::BadSaved;
 pub use violation::{Failure, Violation};
 
 /// What the caller knows of the ledger from elsewhere. Without either, the
@@ -73,10 +81,14 @@ pub struct Expect {
     pub genesis_hash: Option<Hash>,
     /// The ledger's key that is in force after the last record.
     pub ledger_key: Option<PublicKey>,
+    /// Sizes of the tree whose roots will be asked for ([`Verifier::root_at`]):
+    /// those of checkpoints to be held against it. Of the last 65,536 records
+    /// they are known without.
+    pub roots_at: BTreeSet<u64>,
 }
 
 /// What was verified.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     /// Records, genesis and state records included.
     pub records: u64,
@@ -103,12 +115,38 @@ pub struct Report {
     pub ledger_keys: Vec<(u64, KeyId)>,
     /// Hash of the last head.
     pub last_head: Hash,
+    /// Root of the tree over all heads (RFC 6962, SHA-256).
+    pub tree_root: TreeHash,
     /// When the last record was recorded, Unix milliseconds.
     pub recorded_at_ms: i64,
     /// Digest of the state that the records fold to.
     pub state_digest: Hash,
     /// The ledger's words on the refusals that it keeps, with their positions.
     pub anchors: Vec<(u64, RefusalsAnchored)>,
+}
+
+impl Default for Report {
+    /// Of no records.
+    fn default() -> Report {
+        Report {
+            records: 0,
+            events: 0,
+            statements: 0,
+            findings: 0,
+            state_records: 0,
+            withheld: 0,
+            batches: 0,
+            signatures: 0,
+            genesis_hash: Hash::ZERO,
+            ledger_key: None,
+            ledger_keys: Vec::new(),
+            last_head: Hash::ZERO,
+            tree_root: empty_root(),
+            recorded_at_ms: 0,
+            state_digest: Hash::ZERO,
+            anchors: Vec::new(),
+        }
+    }
 }
 
 /// A verification under way.
@@ -120,16 +158,17 @@ pub struct Verifier {
     seen: SeenIds,
     keys: Keys,
     waiting: Waiting,
+    tree: HeadsTree,
     /// Signatures of records already folded.
     checks: Vec<Check>,
     report: Report,
-    failed: Option<Failure>,
 }
 
 impl Verifier {
     /// Before record 0.
     pub fn new(expect: Expect) -> Verifier {
         Verifier {
+            tree: HeadsTree::new(&expect.roots_at),
             expect,
             ..Verifier::default()
         }
@@ -144,19 +183,16 @@ impl Verifier {
         records: &[Bytes],
         commit: &Bytes,
     ) -> Result<(), Failure> {
-        if let Some(failure) = &self.failed {
-            return Err(failure.clone());
-        }
-        if self.waiting.push(first_position, records, commit) {
-            self.turn()
-        } else {
-            Ok(())
+        match self.waiting.push(first_position, records, commit)? {
+            Some(waiting) => self.turn(&waiting),
+            None => Ok(()),
         }
     }
 
     /// Verifies everything taken so far.
     pub fn flush(&mut self) -> Result<(), Failure> {
-        self.turn()?;
+        let waiting = self.waiting.rest()?;
+        self.turn(&waiting)?;
         let checks = std::mem::take(&mut self.checks);
         self.keep(signatures::verify(checks))
     }
@@ -175,6 +211,33 @@ impl Verifier {
             .map(|ledger| (&ledger.keys, ledger.genesis_hash))
     }
 
+    /// Records verified so far, and the hash of the last head.
+    pub fn position(&self) -> (u64, Hash) {
+        (self.state.next(), self.state.last_head())
+    }
+
+    /// Signatures verified so far, or judged and waiting to be.
+    pub fn signatures(&self) -> u64 {
+        self.report.signatures
+    }
+
+    /// The ledger's name, once record 0 is verified.
+    pub fn origin_name(&self) -> Option<&str> {
+        self.ledger.as_ref().map(Ledger::origin_name)
+    }
+
+    /// The root of the tree at a size: one of [`Expect::roots_at`], or of the
+    /// last 65,536 records; of those verified so far, as [`Verifier::state`].
+    pub fn root_at(&self, size: u64) -> Option<TreeHash> {
+        self.tree.root_at(size)
+    }
+
+    /// Asks for the root at a size that is still to come, as
+    /// [`Expect::roots_at`] does.
+    pub fn want_root(&mut self, size: u64) {
+        self.tree.want(size);
+    }
+
     /// Verifies the rest and says what there was.
     pub fn finish(mut self) -> Result<Report, Failure> {
         self.flush()?;
@@ -187,6 +250,7 @@ impl Verifier {
             last_head: self.state.last_head(),
             recorded_at_ms: self.state.recorded_at_ms(),
             state_digest: self.state.digest(),
+            tree_root: self.tree.root(),
             ..std::mem::take(&mut self.report)
         };
         // Nobody need wait while a large state is taken apart.
@@ -196,11 +260,7 @@ impl Verifier {
 
     /// Opens what waits and folds it, while the signatures of the turn before
     /// are verified beside it.
-    fn turn(&mut self) -> Result<(), Failure> {
-        if let Some(failure) = &self.failed {
-            return Err(failure.clone());
-        }
-        let waiting = self.waiting.take();
+    fn turn(&mut self, waiting: &[Stored]) -> Result<(), Failure> {
         let checks = std::mem::take(&mut self.checks);
         let (signed, folded) = rayon::join(
             || signatures::verify(checks),
@@ -221,11 +281,10 @@ impl Verifier {
     }
 
     fn keep(&mut self, outcome: Result<(), Failure>) -> Result<(), Failure> {
-        if let Err(failure) = &outcome {
-            self.failed = Some(failure.clone());
+        if outcome.is_err() {
             self.checks.clear();
         }
-        outcome
+        self.waiting.keep(outcome)
     }
 
     fn fold(&mut self, batch: OpenedBatch) -> Result<(), Failure> {
@@ -251,7 +310,9 @@ impl Verifier {
                 .map_err(|what| Failure::at(position, what))?;
         }
         self.commit(batch.signed.map_err(whole)?, batch.count, first, batch.root)
-            .map_err(whole)
+            .map_err(whole)?;
+        self.tree.add(&batch.leaves, &batch.subtrees);
+        Ok(())
     }
 
     /// One record, on the state before it.

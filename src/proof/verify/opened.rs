@@ -5,14 +5,17 @@ use bytes::Bytes;
 use prost::Message as _;
 use rayon::prelude::*;
 
-use super::violation::Violation;
+use super::tree::{Subtree, subtrees};
+use super::violation::{Failure, Violation};
 use crate::event::codes::Refused;
-use crate::event::record::{MAX_FINDINGS, MAX_SUBJECTS, OpenRecord};
+use crate::event::record::{BadRecord, MAX_FINDINGS, MAX_SUBJECTS, OpenRecord};
 use crate::event::statement::{
     MAX_BODY, MAX_EVENTS, MAX_EXTERNAL_REFS, MAX_SIGNATURES, canonical, signers_of,
 };
 use crate::event::{Hash, KeyId, StatementId};
 use crate::pb::{Event, Link, RefusalCode, SignatureAlgorithm, SignedCommit};
+use crate::proof::head::head_of;
+use crate::proof::tree::{TreeHash, leaf_hash};
 use crate::proof::{BadCommit, BatchTree};
 
 /// A batch as it was read.
@@ -36,16 +39,25 @@ impl Stored {
 /// keep all cores busy too.
 const TURN_BYTES: usize = 1024 * 1024;
 
-/// Batches that wait for their turn.
+/// Batches that wait for their turn, and what went wrong, if something did:
+/// nothing is taken after it.
 #[derive(Default)]
 pub(super) struct Waiting {
     batches: Vec<Stored>,
     bytes: usize,
+    failed: Option<Failure>,
 }
 
 impl Waiting {
-    /// The next batch; returns whether there are enough for a turn.
-    pub(super) fn push(&mut self, first_position: u64, records: &[Bytes], commit: &Bytes) -> bool {
+    /// Takes the next batch; returns those whose turn it is, once they are
+    /// enough.
+    pub(super) fn push(
+        &mut self,
+        first_position: u64,
+        records: &[Bytes],
+        commit: &Bytes,
+    ) -> Result<Option<Vec<Stored>>, Failure> {
+        self.sound()?;
         let stored = Stored {
             first_position,
             records: records.to_vec(),
@@ -53,23 +65,44 @@ impl Waiting {
         };
         self.bytes = self.bytes.saturating_add(stored.bytes());
         self.batches.push(stored);
-        self.bytes >= TURN_BYTES
+        (self.bytes >= TURN_BYTES).then(|| self.rest()).transpose()
     }
 
-    /// All of them.
-    pub(super) fn take(&mut self) -> Vec<Stored> {
-        std::mem::take(self).batches
+    /// All that wait.
+    pub(super) fn rest(&mut self) -> Result<Vec<Stored>, Failure> {
+        self.sound()?;
+        self.bytes = 0;
+        Ok(std::mem::take(&mut self.batches))
+    }
+
+    /// Whether nothing waits and nothing went wrong.
+    pub(super) fn is_idle(&self) -> bool {
+        self.batches.is_empty() && self.failed.is_none()
+    }
+
+    /// Remembers what became of a turn.
+    pub(super) fn keep(&mut self, outcome: Result<(), Failure>) -> Result<(), Failure> {
+        if let Err(failure) = &outcome {
+            self.failed = Some(failure.clone());
+        }
+        outcome
+    }
+
+    fn sound(&self) -> Result<(), Failure> {
+        self.failed.clone().map_or(Ok(()), Err)
     }
 }
 
 /// A record whose bytes and statement have the right shape.
-pub(super) struct Opened {
-    pub(super) record: OpenRecord,
+pub(in crate::proof) struct Opened {
+    pub(in crate::proof) record: OpenRecord,
     /// As stored.
-    pub(super) bytes: Bytes,
-    pub(super) id: StatementId,
+    pub(in crate::proof) bytes: Bytes,
+    pub(in crate::proof) id: StatementId,
+    /// Of its head, in the tree.
+    pub(in crate::proof) leaf: TreeHash,
     /// The keys that must have signed, in the order of the signatures.
-    pub(super) signers: Vec<KeyId>,
+    pub(in crate::proof) signers: Vec<KeyId>,
 }
 
 /// A batch, opened.
@@ -78,8 +111,12 @@ pub(super) struct OpenedBatch {
     pub(super) count: u64,
     pub(super) records: Vec<Result<Opened, Violation>>,
     pub(super) signed: Result<SignedCommit, Violation>,
-    /// Of all heads; of no meaning if a record could not be opened.
+    /// Of all heads; of no meaning if a record could not be opened, as what
+    /// follows.
     pub(super) root: Hash,
+    /// Their leaves in the tree, and the subtrees that these make.
+    pub(super) leaves: Vec<TreeHash>,
+    pub(super) subtrees: Vec<Subtree>,
 }
 
 pub(super) fn open_batch(stored: &Stored) -> OpenedBatch {
@@ -89,6 +126,7 @@ pub(super) fn open_batch(stored: &Stored) -> OpenedBatch {
         .flatten()
         .map(|opened| opened.record.hash)
         .collect();
+    let leaves: Vec<TreeHash> = records.iter().flatten().map(|opened| opened.leaf).collect();
     OpenedBatch {
         first_position: stored.first_position,
         count: stored.records.len() as u64,
@@ -96,10 +134,12 @@ pub(super) fn open_batch(stored: &Stored) -> OpenedBatch {
         signed: canonical(&stored.commit, "commit")
             .map_err(|_| BadCommit::NotCanonical("SignedCommit").into()),
         root: BatchTree::new(&heads).root(),
+        subtrees: subtrees(stored.first_position, &leaves),
+        leaves,
     }
 }
 
-pub(super) fn open(bytes: &Bytes) -> Result<Opened, Violation> {
+pub(in crate::proof) fn open(bytes: &Bytes) -> Result<Opened, Violation> {
     let record = OpenRecord::open(bytes)?;
     let id = check_header(&record).map_err(Violation::Statement)?;
     let most = [
@@ -124,7 +164,10 @@ pub(super) fn open(bytes: &Bytes) -> Result<Opened, Violation> {
         return Err(Violation::SignatureSet);
     }
     check_outcomes(&record)?;
+    let malformed = BadRecord::NotCanonical("the record", "Record");
+    let leaf = leaf_hash(head_of(bytes).ok_or(malformed)?);
     Ok(Opened {
+        leaf,
         record,
         bytes: bytes.clone(),
         id,

@@ -328,6 +328,7 @@ impl Client {
 fn request(sent: &Sent) -> SubmitRequest {
     SubmitRequest {
         statement: Some(sent.statement.clone()),
+        ..SubmitRequest::default()
     }
 }
 

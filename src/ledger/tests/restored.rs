@@ -1,0 +1,143 @@
+//! A ledger that was restored from a backup accepts and signs nothing before
+//! somebody has shown that nothing is lost.
+
+use super::checkpoints::Bench;
+use super::world::acknowledged;
+use crate::journal::sim::{Fault, SimStorage, Step};
+use crate::ledger::checkpoint::{Folder, Place as _};
+use crate::ledger::{Answer, Hold, Known, Ledger, NoReceipt, NotConfirmed, SubmitError};
+
+/// A ledger of four records as a backup of it with three has it, and the
+/// checkpoints that were signed of it.
+async fn restored() -> (Bench, Ledger, [String; 2], Answer) {
+    let mut bench = Bench::new().await;
+    let (ledger, _) = bench.open().unwrap();
+    bench.grow(&ledger, &[]).await;
+    let statement = bench.world.another_place("P1");
+    acknowledged(ledger.submit(statement.clone()).await.unwrap());
+    bench.signed_of(&ledger, 3).await;
+    let note = |ledger: &Ledger| {
+        ledger
+            .signed_checkpoint()
+            .borrow()
+            .clone()
+            .unwrap()
+            .to_string()
+    };
+    let three = note(&ledger);
+    let backup = bench.journal.restart();
+    acknowledged(
+        ledger
+            .submit(bench.world.another_place("P2"))
+            .await
+            .unwrap(),
+    );
+    bench.signed_of(&ledger, 4).await;
+    let four = note(&ledger);
+    ledger.close().await.unwrap();
+    bench.journal = backup;
+    bench.place = SimStorage::new();
+    Folder(bench.place.clone()).keep("RESTORED", b"").unwrap();
+    let (ledger, _) = bench.open().unwrap();
+    let again = ledger.submit(statement).await.unwrap();
+    (bench, ledger, [three, four], again)
+}
+
+#[tokio::test]
+async fn a_restored_ledger_waits_for_somebody_to_show_that_nothing_is_lost() {
+    let (bench, ledger, [three, four], again) = restored().await;
+    // What is recorded has its answer as ever.
+    assert!(matches!(again, Answer::Acknowledged { repeated: true, .. }));
+    let refused = ledger.submit(bench.world.another_place("P3")).await;
+    assert!(
+        matches!(refused, Err(SubmitError::OnHold(Hold::Restored))),
+        "{refused:?}"
+    );
+    assert!(
+        ledger
+            .status()
+            .paused
+            .unwrap()
+            .contains("--known-checkpoint")
+    );
+    assert!(matches!(
+        ledger.receipt(1).await,
+        Err(NoReceipt::NotSigning(_))
+    ));
+    assert!(matches!(
+        ledger.confirm_complete(Known::Checkpoint("test.example\n3\n\n")),
+        Err(NotConfirmed::NotOurs(_))
+    ));
+    assert!(!ledger.status().accepting);
+    // It stays so over a restart.
+    ledger.close().await.unwrap();
+    let (ledger, opened) = bench.open().unwrap();
+    assert_eq!((opened.records, bench.signed(&ledger)), (3, None));
+    let confirmed = ledger.confirm_complete(Known::Checkpoint(&three)).unwrap();
+    assert!(confirmed.ended_wait);
+    assert_eq!((confirmed.known, confirmed.have), (3, 3));
+    assert!(ledger.status().accepting);
+    acknowledged(
+        ledger
+            .submit(bench.world.another_place("P4"))
+            .await
+            .unwrap(),
+    );
+    bench.receipt(&ledger, 3).await.unwrap();
+    // The newest there was would have told, and still does.
+    let told = ledger.confirm_complete(Known::Checkpoint(&four));
+    assert!(
+        matches!(told, Err(NotConfirmed::Held(Hold::Forked { size: 4, .. }))),
+        "{told:?}"
+    );
+    assert!(!ledger.status().accepting);
+    ledger.close().await.unwrap();
+    let (ledger, _) = bench.open().unwrap();
+    assert_eq!(*ledger.hold().borrow(), None, "the mark is gone");
+}
+
+#[tokio::test]
+async fn a_restored_ledger_that_lacks_records_says_how_many_and_stays_closed() {
+    let (bench, ledger, [_, four], _) = restored().await;
+    let lost = ledger.confirm_complete(Known::Checkpoint(&four));
+    let Err(NotConfirmed::Held(hold @ Hold::Lost { known: 4, have: 3 })) = lost else {
+        panic!("{lost:?}");
+    };
+    assert!(hold.to_string().starts_with("1 of its records are lost"));
+    let refused = ledger.submit(bench.world.another_place("P3")).await;
+    assert!(matches!(
+        refused,
+        Err(SubmitError::OnHold(Hold::Lost { .. }))
+    ));
+    let by_witness = Known::Witnessed {
+        size: 3,
+        root: None,
+    };
+    assert!(ledger.confirm_complete(by_witness).is_err());
+    ledger.close().await.unwrap();
+    let (ledger, _) = bench.open().unwrap();
+    let unknown = Known::Witnessed {
+        size: 4,
+        root: None,
+    };
+    assert!(ledger.confirm_complete(unknown).is_err());
+    ledger.close().await.unwrap();
+    let (ledger, _) = bench.open().unwrap();
+    let confirmed = ledger.confirm_complete(by_witness).unwrap();
+    assert!(confirmed.ended_wait);
+}
+
+#[tokio::test]
+async fn a_mark_that_cannot_be_removed_keeps_the_ledger_waiting() {
+    let (bench, ledger, [three, _], _) = restored().await;
+    bench.place.fail_at(Step::First("sync"), Fault::Io);
+    let failed = ledger.confirm_complete(Known::Checkpoint(&three));
+    assert!(matches!(failed, Err(NotConfirmed::Mark(_))), "{failed:?}");
+    assert!(!ledger.status().accepting);
+    assert!(
+        ledger
+            .confirm_complete(Known::Checkpoint(&three))
+            .unwrap()
+            .ended_wait
+    );
+}
