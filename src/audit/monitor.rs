@@ -22,9 +22,7 @@ use crate::event::digest::head_hash;
 use crate::journal::StoredBatch;
 use crate::pb::{Head, Record};
 use crate::proof::tree::{TreeHash, empty_root};
-use crate::proof::{
-    Checkpoint, Note, Policy, Unsatisfied, Verifier, VerifierKey, open_checkpoint,
-};
+use crate::proof::{Checkpoint, Note, Policy, Unsatisfied, Verifier, VerifierKey, open_checkpoint};
 
 /// Records whose heads are kept, at most: a server that is further behind
 /// another is compared when it has caught up. 4 MiB of memory.

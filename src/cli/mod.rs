@@ -36,6 +36,7 @@ pub mod registry;
 pub mod remote;
 pub mod repair;
 pub mod report;
+mod rotate;
 pub mod rules;
 pub mod serve;
 pub mod submit;

@@ -46,8 +46,8 @@ use crate::event::signing::{PublicKey, SecretKey};
 use crate::projection::{Tree, TreeError};
 use crate::proof::tree::{TreeHash, root_of};
 use crate::proof::{
-    BadCheckpoint, Checkpoint, LedgerKeys, Note, NoteKeyKind, VerifierKey, head_of, open_checkpoint,
-    sign_checkpoint,
+    BadCheckpoint, Checkpoint, LedgerKeys, Note, NoteKeyKind, VerifierKey, head_of,
+    open_checkpoint, sign_checkpoint,
 };
 
 /// The highest checkpoint that was signed.
