@@ -97,7 +97,8 @@ fn what_may_go_goes_and_everything_else_stays_and_holds() {
         .confirm_complete(Known::Checkpoint(&checkpoint))
         .unwrap();
     let after = records(&ledger);
-    assert_eq!(after.len(), before.len());
+    // A server that was asked for traces may have recorded a word of its own.
+    assert!(after.len() >= before.len());
     let mut gone = 0;
     for (was, is) in before.iter().zip(&after) {
         let rest = |record: &Record| Record {
