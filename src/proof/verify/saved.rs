@@ -31,9 +31,6 @@ use crate::event::signing::PublicKey;
 use crate::pb::RefusalsAnchored;
 use crate::proof::tree::{Frontier, TreeHash};
 
-/// Items as they are saved, encoded.
-type Items = Vec<(Key, Arc<[u8]>)>;
-
 const MAGIC: &[u8; 8] = b"HZLVERI1";
 const HASH: usize = 32;
 
