@@ -26,8 +26,8 @@ fn giving(world: &World, history: History, evidence: Evidence) -> Tale {
 }
 
 fn position(held: &EvidenceRecord) -> u64 {
-    let head = held.record.as_ref().unwrap().head.clone();
-    Head::decode(head).unwrap().position
+    let bytes = held.record.as_ref().unwrap().head.clone();
+    Head::decode(bytes).unwrap().position
 }
 
 fn without(mut evidence: Evidence, gone: u64) -> Evidence {
