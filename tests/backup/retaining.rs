@@ -227,7 +227,7 @@ fn receipts(ground: &Ground, ledger: &Ledger) -> Vec<Receipt> {
 fn traces(dir: &str, lots: &[Vec<u8>]) -> Vec<Value> {
     let server = Server::start(dir, &[]);
     let trace = |lot: &Vec<u8>| {
-        let lot: String = lot.iter().map(|byte| format!("{byte:02x}")).collect();
+        let lot = hazledger::event::digest::to_hex(lot);
         let said = cli(&[
             "trace",
             "--lot",

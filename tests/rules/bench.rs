@@ -83,6 +83,14 @@ pub fn event(body: Body) -> Event {
     }
 }
 
+/// The ledger's key after so many rotations, by its name.
+pub fn ledger_name(rotations: usize) -> String {
+    match rotations {
+        0 => "ledger".to_owned(),
+        n => format!("ledger-{n}"),
+    }
+}
+
 fn genesis(interval: u64) -> Genesis {
     let authority = |name: &str| Authority {
         party: party('A'),

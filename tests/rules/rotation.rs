@@ -8,17 +8,11 @@ use hazledger::event::{Hash, KeyId};
 use hazledger::pb::event::Body as B;
 use hazledger::pb::{ClockStated, KeyRegistered, LedgerKeyRotated, SignedStatement};
 
-use super::bench::{Answer, Bench, DAY, START_MS, event, key, register_key, sign, site};
+use super::bench::{
+    Answer, Bench, DAY, START_MS, event, key, ledger_name, register_key, sign, site,
+};
 use super::table::Case;
 use super::verbs::zeros;
-
-/// The ledger's key after so many rotations, by its name.
-pub fn name(rotations: usize) -> String {
-    match rotations {
-        0 => "ledger".to_owned(),
-        n => format!("ledger-{n}"),
-    }
-}
 
 fn id(name: &str) -> KeyId {
     key(name).id()
@@ -27,7 +21,7 @@ fn id(name: &str) -> KeyId {
 /// From the key in force to the next, with that one's own signature.
 pub fn next(b: &Bench) -> LedgerKeyRotated {
     let had = b.ledger_keys().len();
-    to(b, &name(had), &name(had + 1))
+    to(b, &ledger_name(had), &ledger_name(had + 1))
 }
 
 fn to(b: &Bench, from: &str, to: &str) -> LedgerKeyRotated {

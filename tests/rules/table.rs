@@ -9,8 +9,7 @@ use hazledger::event::{Hash, codes};
 use hazledger::proof::{Expect, Failure, Verifier, sign_commit};
 use prost::Message as _;
 
-use super::bench::{Answer, Bench, key};
-use super::rotation;
+use super::bench::{Answer, Bench, key, ledger_name};
 
 /// Steps by name, the command, its answer.
 pub type Case = (&'static str, fn(&mut Bench) -> Answer, &'static str);
@@ -51,7 +50,7 @@ fn verified(bench: &Bench) -> Result<(), Failure> {
         let sealed = batch.iter().map(|(sealed, _)| sealed);
         let heads: Vec<Hash> = sealed.clone().map(|sealed| sealed.hash).collect();
         let records: Vec<Bytes> = sealed.map(|sealed| sealed.bytes.clone()).collect();
-        let signer = key(&rotation::name(number));
+        let signer = key(&ledger_name(number));
         let commit = sign_commit(&signer, genesis, first, &heads).encode_to_vec();
         if !records.is_empty() {
             verifier.batch(first, &records, &commit.into())?;
