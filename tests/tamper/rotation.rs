@@ -127,7 +127,7 @@ fn whoever_pins_the_genesis_hash_follows_two_rotations() {
     let (flow, [first, second]) = twice();
     let expect = Expect {
         genesis_hash: Some(flow.book.genesis_hash),
-        ledger_key: None,
+        ..Expect::default()
     };
     for said in all(&flow.book.batches, &expect) {
         let report = said.unwrap();
@@ -161,8 +161,8 @@ fn acknowledgements_of_each_key_hold_against_the_journal() {
 fn a_key_that_is_given_is_compared_with_the_one_in_force() {
     let (flow, [_, second]) = twice();
     let expect = |key: &SecretKey| Expect {
-        genesis_hash: None,
         ledger_key: Some(public(key)),
+        ..Expect::default()
     };
     for said in all(&flow.book.batches, &expect(&key(102))) {
         assert_eq!(said.unwrap().ledger_key, Some(key(102).id()));
