@@ -35,7 +35,7 @@ fn held(bench: &Bench, evidence: &Evidence) -> Checked {
 
 #[tokio::test]
 async fn evidence_comes_by_name_and_by_label_and_covers_the_latest_record() {
-    let bench = Bench::start().await;
+    let bench = Box::pin(Bench::start()).await;
     let plant = &bench.cast.plant;
     let (born_at, lot) = bench.produce("E-1", 1_000_000).await;
     bench.produce("E-2", 7).await;

@@ -177,7 +177,7 @@ fn another_story_told_later_or_to_another_is_a_fork() {
         look(&mut monitor, 0, sound, Some(&elsewhere), now),
         AlarmKind::Fork,
     );
-    assert_eq!(alarm.notes, [elsewhere.clone()]);
+    assert_eq!(alarm.notes, std::slice::from_ref(&elsewhere));
 
     // Both checkpoints of one size: whoever reads them sees it.
     let mut monitor = watch(&["a", "b"], None);
@@ -308,7 +308,7 @@ fn cosignatures_are_asked_for_by_the_policy() {
         look(&mut monitor, 0, sound, Some(&bare), now),
         AlarmKind::NotCosigned,
     );
-    assert_eq!(alarm.notes, [bare.clone()]);
+    assert_eq!(alarm.notes, std::slice::from_ref(&bare));
     look(&mut monitor, 0, sound, Some(&bare), now).unwrap();
     let cosigned = cosign(&witness, "witness.example/w", &signed.text, 1_790_000_000);
     signed.signatures.push(cosigned);

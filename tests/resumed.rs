@@ -230,7 +230,9 @@ fn leaves(batches: &[Batch]) -> Vec<TreeHash> {
 
 fn root(leaves: &[TreeHash]) -> TreeHash {
     let mut frontier = Frontier::new();
-    leaves.iter().for_each(|leaf| frontier.push(*leaf));
+    for leaf in leaves {
+        frontier.push(*leaf);
+    }
     frontier.root()
 }
 

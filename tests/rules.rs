@@ -63,6 +63,8 @@ mod rejections;
 mod relief;
 #[path = "rules/road.rs"]
 mod road;
+#[path = "rules/rotation.rs"]
+mod rotation;
 #[path = "rules/rulebook.rs"]
 mod rulebook;
 #[path = "rules/scales.rs"]
@@ -112,6 +114,11 @@ fn ids_and_times_must_be_of_these_days() {
 #[test]
 fn the_registry_changes_by_those_who_may() {
     run(registry::REGISTRY);
+}
+
+#[test]
+fn the_ledgers_key_is_followed_by_another_that_speaks_for_itself() {
+    run(rotation::ROTATION);
 }
 
 #[test]
@@ -506,6 +513,7 @@ const TABLES: &[&[Case]] = &[
     bytes::SIGNATURES,
     bytes::TIMES,
     registry::REGISTRY,
+    rotation::ROTATION,
     packs::ENTRIES,
     packs::PACKS,
     packs::LISTS,

@@ -16,6 +16,8 @@ mod flow;
 mod marks;
 #[path = "tamper/rewrite.rs"]
 mod rewrite;
+#[path = "tamper/rotation.rs"]
+mod rotation;
 #[path = "tamper/rules.rs"]
 mod rules;
 

@@ -23,11 +23,10 @@ use prost::Message as _;
 
 use crate::event::Hash;
 use crate::event::digest::head_hash;
-use crate::event::signing::PublicKey;
 use crate::journal::{Header, Scanned, Storage, StoredBatch};
 use crate::pb::Record;
 use crate::proof::tree::TreeHash;
-use crate::proof::{ChainVerifier, Expect, Failure, Report, Verifier};
+use crate::proof::{ChainVerifier, Expect, Failure, LedgerKeys, Report, Verifier};
 use resumed::Resumed;
 
 pub use alarm::{Alarm, AlarmKind};
@@ -60,8 +59,9 @@ pub struct Audit {
     pub checkpoints: usize,
     /// What is wrong, in order of position; none: all is well.
     pub problems: Vec<Problem>,
-    /// The ledger's key and genesis hash, as record 0 or the caller says.
-    pub ledger: Option<(PublicKey, Hash)>,
+    /// The ledger's keys, as far as the records say, and its genesis hash; or what
+    /// the caller says of both.
+    pub ledger: Option<(LedgerKeys, Hash)>,
     /// What [`verify_refusals`] found beside it.
     pub refusals: Option<KeptReport>,
     /// What a saved verification vouched for, if it went on from one.
@@ -219,8 +219,8 @@ pub enum RecordError<E> {
 trait Judge {
     fn batch(&mut self, first: u64, records: &[Bytes], commit: &Bytes) -> Result<(), Failure>;
     fn flush(&mut self) -> Result<(), Failure>;
-    /// The ledger's key, genesis hash and name.
-    fn ledger(&self) -> Option<(&PublicKey, Hash, &str)>;
+    /// The ledger's keys, genesis hash and name.
+    fn ledger(&self) -> Option<(&LedgerKeys, Hash, &str)>;
     fn root_at(&self, size: u64) -> Option<TreeHash>;
     /// What can be saved of it.
     fn whole(&self) -> Option<&Verifier>;
@@ -243,9 +243,9 @@ macro_rules! judge {
                 <$verifier>::flush(self)
             }
 
-            fn ledger(&self) -> Option<(&PublicKey, Hash, &str)> {
-                let (key, hash) = <$verifier>::ledger(self)?;
-                Some((key, hash, self.origin_name()?))
+            fn ledger(&self) -> Option<(&LedgerKeys, Hash, &str)> {
+                let (keys, hash) = <$verifier>::ledger(self)?;
+                Some((keys, hash, self.origin_name()?))
             }
 
             fn root_at(&self, size: u64) -> Option<TreeHash> {
@@ -391,13 +391,13 @@ impl<'a, J: Judge> Auditor<'a, J> {
             records: self.records,
             bytes: self.bytes,
             closed: self.closed,
-            ledger: ledger.map(|(key, hash, _)| (key.clone(), hash)),
+            ledger: ledger.map(|(keys, hash, _)| (keys.clone(), hash)),
             problems: std::mem::take(&mut self.problems),
             ..Audit::default()
         };
         let journal = proofs::Journal {
             ledger: ledger
-                .map(|(key, hash, name)| (key.clone(), hash, name.to_owned()))
+                .map(|(keys, hash, name)| (keys.clone(), hash, name.to_owned()))
                 .or_else(|| self.expected()),
             heads: &self.wanted,
             root_at: &|size| self.verifier.root_at(size),
@@ -409,16 +409,21 @@ impl<'a, J: Judge> Auditor<'a, J> {
             if let Some(whole) = self.verifier.whole() {
                 save(whole);
             }
-            audit.report = self.verifier.finish().ok();
+            match self.verifier.finish() {
+                Ok(report) => audit.report = Some(report),
+                // Another key is in force than the caller expects.
+                Err(failure) => audit.problems.push(Problem::Rule(failure)),
+            }
         }
         audit
     }
 
     /// The ledger as the caller knows it, where record 0 does not say; its name
     /// is not known then.
-    fn expected(&self) -> Option<(PublicKey, Hash, String)> {
+    fn expected(&self) -> Option<(LedgerKeys, Hash, String)> {
         let key = self.expect.ledger_key.clone()?;
-        Some((key, self.expect.genesis_hash?, String::new()))
+        let keys = LedgerKeys::new(key);
+        Some((keys, self.expect.genesis_hash?, String::new()))
     }
 }
 

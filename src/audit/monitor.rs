@@ -22,9 +22,7 @@ use crate::event::digest::head_hash;
 use crate::journal::StoredBatch;
 use crate::pb::{Head, Record};
 use crate::proof::tree::{TreeHash, empty_root};
-use crate::proof::{
-    Checkpoint, Note, NoteKeyKind, Policy, Unsatisfied, Verifier, VerifierKey, open_checkpoint,
-};
+use crate::proof::{Checkpoint, Note, Policy, Unsatisfied, Verifier, VerifierKey, open_checkpoint};
 
 /// Records whose heads are kept, at most: a server that is further behind
 /// another is compared when it has caught up. 4 MiB of memory.
@@ -194,7 +192,8 @@ impl Monitor {
     /// before.
     pub fn told(&mut self, server: usize, records: u64, note: Option<&str>) -> Result<(), Alarm> {
         // What is signed shows it to anybody, whatever the records are.
-        if let (Some(vkey), Some(note)) = (self.vkey(), note)
+        if let Some(note) = note
+            && let Some(vkey) = self.vkey(note)
             && let Ok((checkpoint, _)) = open_checkpoint(note, &vkey)
         {
             self.two_roots(server, &checkpoint, note)?;
@@ -314,7 +313,7 @@ impl Monitor {
 
     /// The checkpoint that a server showed before its records.
     pub fn checkpoint(&mut self, server: usize, note: &str) -> Result<(), Alarm> {
-        let Some(vkey) = self.vkey() else {
+        let Some(vkey) = self.vkey(note) else {
             return Ok(());
         };
         let (checkpoint, opened) = open_checkpoint(note, &vkey)
@@ -436,15 +435,17 @@ impl Monitor {
         }
     }
 
-    /// The key that checkpoints must be signed with; `None` before record 0 is
-    /// verified, or if the ledger's name cannot be a key's.
-    fn vkey(&self) -> Option<VerifierKey> {
-        if let Some(vkey) = &self.rules.vkey {
-            return Some(vkey.clone());
+    /// The key that a checkpoint must be signed with: as the records say that
+    /// have been verified, by its size; before that the one that is known from
+    /// elsewhere. `None` without either, or if the ledger's name cannot be a
+    /// key's.
+    fn vkey(&self, note: &str) -> Option<VerifierKey> {
+        let size = checkpoint_in(note).map(|checkpoint| checkpoint.size);
+        let known = self.verifier.ledger().zip(self.verifier.origin_name());
+        match known {
+            Some(((keys, _), name)) => keys.verifier_key(name, size),
+            None => self.rules.vkey.clone(),
         }
-        let (key, _) = self.verifier.ledger()?;
-        let name = self.verifier.origin_name()?;
-        VerifierKey::new(name, NoteKeyKind::Ed25519, key.clone()).ok()
     }
 
     fn remember(&mut self, checkpoint: &Checkpoint, note: &str) {

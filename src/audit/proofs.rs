@@ -9,12 +9,10 @@ use prost::Message as _;
 
 use super::{Audit, Problem};
 use crate::event::Hash;
-use crate::event::signing::PublicKey;
 use crate::pb::{Acknowledgement, Head, Receipt};
 use crate::proof::tree::TreeHash;
 use crate::proof::{
-    Checkpoint, Note, NoteKeyKind, Policy, Verifier, VerifierKey, check_acknowledgement,
-    check_receipt, open_checkpoint,
+    Checkpoint, LedgerKeys, Note, Policy, Verifier, VerifierKey, check_receipt, open_checkpoint,
 };
 
 /// An acknowledgement that somebody kept, with the name it goes by (its file).
@@ -99,8 +97,8 @@ fn position_of(head: &Bytes) -> Option<u64> {
 
 /// What the journal says to it all.
 pub(super) struct Journal<'a> {
-    /// The ledger's key, genesis hash and name; `None` if nobody knows.
-    pub(super) ledger: Option<(PublicKey, Hash, String)>,
+    /// The ledger's keys, genesis hash and name; `None` if nobody knows.
+    pub(super) ledger: Option<(LedgerKeys, Hash, String)>,
     /// The heads that proofs are about, where they were found.
     pub(super) heads: &'a BTreeMap<u64, Option<Hash>>,
     /// Its tree's root at a size, as far as that is verified.
@@ -134,10 +132,10 @@ impl Journal<'_> {
 
     fn acknowledgement(&self, kept: &Kept) -> Result<bool, Problem> {
         let name = kept.name.clone();
-        let Some((key, genesis_hash, _)) = &self.ledger else {
+        let Some((keys, genesis_hash, _)) = &self.ledger else {
             return Err(Problem::LedgerUnknown { name });
         };
-        let sound = match check_acknowledgement(key, *genesis_hash, &kept.acknowledgement) {
+        let sound = match keys.check_acknowledgement(*genesis_hash, &kept.acknowledgement) {
             Ok(sound) => sound,
             Err(what) => return Err(Problem::BadAcknowledgement { name, what }),
         };
@@ -155,7 +153,7 @@ impl Journal<'_> {
 
     fn receipt(&self, kept: &KeptReceipt, policy: Option<&Policy>) -> Result<bool, Problem> {
         let name = kept.name.clone();
-        let Some(vkey) = self.vkey() else {
+        let Some(vkey) = self.vkey(&kept.receipt.checkpoint) else {
             return Err(Problem::LedgerUnknown { name });
         };
         let sound = match check_receipt(&kept.receipt, &vkey, policy) {
@@ -176,7 +174,7 @@ impl Journal<'_> {
 
     fn checkpoint(&self, kept: &KeptCheckpoint, policy: Option<&Policy>) -> Result<bool, Problem> {
         let name = kept.name.clone();
-        let Some(vkey) = self.vkey() else {
+        let Some(vkey) = self.vkey(&kept.note) else {
             return Err(Problem::LedgerUnknown { name });
         };
         let (checkpoint, note) = match open_checkpoint(&kept.note, &vkey) {
@@ -215,8 +213,9 @@ impl Journal<'_> {
         }
     }
 
-    fn vkey(&self) -> Option<VerifierKey> {
-        let (key, _, name) = self.ledger.as_ref()?;
-        VerifierKey::new(name, NoteKeyKind::Ed25519, key.clone()).ok()
+    /// What a note of this ledger's is verified with: of the size in it.
+    fn vkey(&self, note: &str) -> Option<VerifierKey> {
+        let (keys, _, name) = self.ledger.as_ref()?;
+        keys.verifier_key(name, size_of(note))
     }
 }

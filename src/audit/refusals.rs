@@ -9,10 +9,9 @@ use bytes::Bytes;
 
 use super::{Audit, Problem};
 use crate::event::Hash;
-use crate::event::signing::PublicKey;
 use crate::journal::{Damage, Header, Scanned, Storage, is_rot, scan_anywhere};
 use crate::pb::RefusalsAnchored;
-use crate::proof::KeptChain;
+use crate::proof::{KeptChain, LedgerKeys};
 
 /// What there is of kept refusals.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,12 +28,12 @@ pub struct KeptReport {
 /// what is wrong with them to its problems. Nothing is done if the journal
 /// itself is not whole: what it anchored is not known then.
 pub fn verify_refusals<S: Storage>(storage: &S, audit: &mut Audit) {
-    let Some((report, (key, genesis_hash))) = audit.report.as_ref().zip(audit.ledger.as_ref())
+    let Some((report, (keys, genesis_hash))) = audit.report.as_ref().zip(audit.ledger.as_ref())
     else {
         return;
     };
     let mut auditor = Auditor {
-        key,
+        keys,
         genesis_hash: *genesis_hash,
         anchors: &report.anchors,
         at: report
@@ -57,7 +56,7 @@ pub fn verify_refusals<S: Storage>(storage: &S, audit: &mut Audit) {
 }
 
 struct Auditor<'a> {
-    key: &'a PublicKey,
+    keys: &'a LedgerKeys,
     genesis_hash: Hash,
     anchors: &'a [(u64, RefusalsAnchored)],
     /// By how many they count.
@@ -135,7 +134,7 @@ impl Auditor<'_> {
         };
         let number = chain.count;
         self.kept.read = self.kept.read.saturating_add(1);
-        if let Err(what) = chain.next(self.key, self.genesis_hash, stored) {
+        if let Err(what) = chain.next_of(self.keys, self.genesis_hash, stored) {
             self.problems.push(Problem::Kept { number, what });
         }
         self.compare();

@@ -7,9 +7,8 @@ use bytes::Bytes;
 
 use super::Judge;
 use crate::event::Hash;
-use crate::event::signing::PublicKey;
 use crate::proof::tree::TreeHash;
-use crate::proof::{ChainVerifier, Expect, Failure, Report, Verifier, Violation};
+use crate::proof::{ChainVerifier, Expect, Failure, LedgerKeys, Report, Verifier, Violation};
 
 /// Verified again as far as it takes, then on from the saved position.
 pub(super) struct Resumed {
@@ -99,7 +98,7 @@ impl Judge for Resumed {
         }
     }
 
-    fn ledger(&self) -> Option<(&PublicKey, Hash, &str)> {
+    fn ledger(&self) -> Option<(&LedgerKeys, Hash, &str)> {
         Judge::ledger(&self.saved)
     }
 

@@ -5,10 +5,9 @@ use bytes::Bytes;
 
 use super::{Audit, Auditor, Judge, Proofs, Save, Vouched, expecting, head_of, want_roots};
 use crate::event::Hash;
-use crate::event::signing::PublicKey;
 use crate::journal::StoredBatch;
 use crate::proof::tree::TreeHash;
-use crate::proof::{ChainVerifier, Expect, Failure, Report, Verifier};
+use crate::proof::{ChainVerifier, Expect, Failure, LedgerKeys, Report, Verifier};
 
 /// Everything, or heads alone.
 enum Either {
@@ -168,7 +167,7 @@ impl Judge for Either {
         either!(self, judge => judge.flush())
     }
 
-    fn ledger(&self) -> Option<(&PublicKey, Hash, &str)> {
+    fn ledger(&self) -> Option<(&LedgerKeys, Hash, &str)> {
         either!(self, judge => Judge::ledger(&**judge))
     }
 

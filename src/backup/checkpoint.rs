@@ -9,10 +9,9 @@ use prost::Message as _;
 
 use super::BackupError;
 use super::source::Small;
-use crate::event::signing::PublicKey;
 use crate::pb::{Head, Payload, Record};
 use crate::proof::tree::{Frontier, TreeHash, leaf_hash};
-use crate::proof::{Checkpoint, Note, NoteKeyKind, VerifierKey, open_checkpoint};
+use crate::proof::{Checkpoint, LedgerKeys, Note, open_checkpoint};
 
 /// The highest checkpoint that the ledger has signed, and the latest that it
 /// has given out, with its witnesses' signatures.
@@ -82,15 +81,18 @@ impl Roots {
 
     /// Holds a checkpoint against the records: signed by the ledger, and with
     /// the root that its records come to. Returns its size.
-    pub(super) fn check(&self, file: &Small, key: &PublicKey) -> Result<u64, BackupError> {
+    pub(super) fn check(&self, file: &Small, keys: &LedgerKeys) -> Result<u64, BackupError> {
         let bad = |what: String| BackupError::Checkpoint {
             name: file.name.clone(),
             what,
         };
         let text = std::str::from_utf8(&file.bytes).map_err(|error| bad(error.to_string()))?;
         let origin = self.origin.as_deref().unwrap_or_default();
-        let key = VerifierKey::new(origin, NoteKeyKind::Ed25519, key.clone())
-            .map_err(|error| bad(error.to_string()))?;
+        // By an earlier key, if it was signed before a rotation.
+        let note = Note::parse(text).map_err(|error| bad(error.to_string()))?;
+        let size = Checkpoint::parse(&note.text).map_or(0, |checkpoint| checkpoint.size);
+        let key = keys.verifier_key(origin, Some(size));
+        let key = key.ok_or_else(|| bad(format!("no note can bear the name {origin:?}")))?;
         let (checkpoint, _) =
             open_checkpoint(text, &key).map_err(|error| bad(error.to_string()))?;
         match self.at.get(&checkpoint.size).copied().flatten() {

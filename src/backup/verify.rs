@@ -148,7 +148,7 @@ fn check_tree<J: Storage>(
     if !checkpoints.iter().any(|file| ours(&file)) {
         return Ok(None);
     }
-    let Some((key, _)) = &audit.ledger else {
+    let Some((keys, _)) = &audit.ledger else {
         return Err(BackupError::Untrue("record 0 names no key".to_owned()));
     };
     let mut roots = Roots::wanted(checkpoints);
@@ -160,7 +160,7 @@ fn check_tree<J: Storage>(
     })?;
     let mut signed = None;
     for file in checkpoints.iter().filter(ours) {
-        signed = signed.max(Some(roots.check(file, key)?));
+        signed = signed.max(Some(roots.check(file, keys)?));
     }
     Ok(signed)
 }

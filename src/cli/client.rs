@@ -14,6 +14,7 @@ use crate::pb::ledger_client::LedgerClient;
 use crate::pb::registry_client::RegistryClient;
 use crate::pb::trace_client::TraceClient;
 use crate::pb::{GetPartyRequest, GetStatusRequest, Origin};
+use crate::proof::LedgerKeys;
 
 /// How long to wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -46,8 +47,11 @@ pub struct Identity {
     pub origin: Origin,
     /// The same hash, checked to be one.
     pub genesis_hash: Hash,
-    /// What its commits and refusals are signed with.
+    /// What its commits and refusals are signed with now.
     pub ledger_key: PublicKey,
+    /// All keys that it has had: an answer given before is signed with an
+    /// earlier one.
+    pub ledger_keys: LedgerKeys,
 }
 
 /// A runtime of one thread: a subcommand waits for one server.
@@ -126,10 +130,13 @@ impl Client {
                 pinned.id()
             )));
         }
+        let ledger_keys = LedgerKeys::listed(&status.ledger_keys)
+            .map_err(|e| incomplete(&format!("among its keys is {e}")))?;
         Ok(Identity {
             origin,
             genesis_hash,
             ledger_key,
+            ledger_keys,
         })
     }
 

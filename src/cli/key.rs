@@ -12,6 +12,7 @@ use super::lapsed::LapsedArgs;
 use super::output::{Format, Out};
 use super::passphrase::PassphraseArgs;
 use super::random;
+use super::rotate::RotateArgs;
 use super::submit::verifier_of;
 use crate::event::digest::to_hex;
 use crate::event::signing::PublicKey;
@@ -49,6 +50,17 @@ Example:
   hazledger key vkey ledger/ledger.key --name hazledger.example/try
   hazledger key vkey --server http://127.0.0.1:7474")]
     Vkey(VkeyArgs),
+    /// Put another key in the place of the ledger's, as the authority.
+    #[command(after_help = "\
+A root act: as many of the authority's keys sign as genesis asks for, --key and
+--cosign, and the new key signs for itself. The ledger then accepts nothing more
+until it is started again with the new key.
+
+Example:
+  hazledger key new ledger-2.key
+  hazledger key rotate-ledger ledger-2.key --reason 'the yearly one' \\
+    --as 91350100M000100Y43 --key bureau.key --cosign deputy.key")]
+    RotateLedger(RotateArgs),
     /// List the parties that nobody has been able to sign for in 30 days.
     #[command(after_help = "\
 Every party is listed whose keys have all been revoked or expired for 30 days,
@@ -107,6 +119,7 @@ pub fn run(args: &KeyArgs) -> Result<Outcome, CliError> {
         Action::Show(args) => show(args),
         Action::Vkey(args) => vkey(args),
         Action::Lapsed(args) => super::lapsed::run(args),
+        Action::RotateLedger(args) => super::rotate::run(args),
     }
 }
 

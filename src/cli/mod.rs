@@ -40,6 +40,7 @@ pub mod repair;
 pub mod report;
 pub mod restore;
 pub mod retain;
+mod rotate;
 pub mod rules;
 pub mod serve;
 pub mod submit;

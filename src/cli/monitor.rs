@@ -123,7 +123,8 @@ fn verifier_key(text: &str) -> Result<VerifierKey, CliError> {
         .map_err(|bad| CliError::argument(format!("--key {text}"), bad.to_string()))
 }
 
-fn genesis(text: &str) -> Result<Hash, CliError> {
+/// A genesis hash as an argument.
+pub fn genesis(text: &str) -> Result<Hash, CliError> {
     let hash = from_hex(text).and_then(|bytes| Hash::from_slice(&bytes));
     hash.ok_or_else(|| {
         let why =

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::client::{Client, ServerArgs, block_on, status_text};
 use super::error::{CliError, Outcome};
 use super::output::{Format, Out};
-use super::submit::verifier_of;
+use super::submit::verifier_for;
 use super::time;
 use crate::pb::{GetReceiptRequest, get_receipt_request::Which};
 use crate::proof::{
@@ -113,10 +113,6 @@ fn verifier(text: &str) -> Result<VerifierKey, CliError> {
 async fn get(args: &GetArgs) -> Result<Outcome, CliError> {
     let given = args.key.as_deref().map(verifier).transpose()?;
     let client = Client::connect(&args.server).await?;
-    let key = match given {
-        Some(key) => key,
-        None => verifier_of(&client.identity(None).await?)?,
-    };
     let request = GetReceiptRequest {
         which: Some(Which::Position(args.position)),
         min_position: 0,
@@ -131,6 +127,10 @@ async fn get(args: &GetArgs) -> Result<Outcome, CliError> {
         Err(status) => return Err(CliError::server("give the receipt (GetReceipt)")(status)),
     };
     let receipt = answer.receipt.unwrap_or_default();
+    let key = match given {
+        Some(key) => key,
+        None => verifier_for(&client.identity(None).await?, &receipt.checkpoint)?,
+    };
     let wrong = |why: String| CliError::Untrustworthy(format!("its receipt does not hold: {why}"));
     let held = check_receipt(&receipt, &key, None).map_err(|e| wrong(e.to_string()))?;
     if held.position != args.position {

@@ -13,7 +13,7 @@ use crate::event::digest::to_hex;
 use crate::pb::{
     ListRefusalsRequest, ListRefusalsResponse, ListedRefusal, RefusalCode, RefusalCounts,
 };
-use crate::proof::{check_refusal, kept_hash};
+use crate::proof::kept_hash;
 
 /// Refusals asked for at a time.
 const PAGE: u32 = 1_000;
@@ -134,7 +134,8 @@ async fn page(
 fn holds(identity: &Identity, listed: &ListedRefusal) -> bool {
     let kept = listed.refusal.clone().unwrap_or_default();
     let signed = kept.refusal.unwrap_or_default();
-    check_refusal(&identity.ledger_key, identity.genesis_hash, &signed).is_ok()
+    let keys = &identity.ledger_keys;
+    keys.check_refusal(identity.genesis_hash, &signed).is_ok()
         && kept_hash(&listed.kept).0 == listed.hash.as_ref()
 }
 

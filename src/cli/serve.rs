@@ -21,7 +21,9 @@ use super::time;
 use super::witnesses::WitnessPolicyArgs;
 use crate::event::digest::to_hex;
 use crate::grpc;
-use crate::ledger::{ClockDoubt, DiskShort, Ledger, Opened, Options, Scrubbed, SystemClock};
+use crate::ledger::{
+    ClockDoubt, DiskShort, Ledger, Opened, Options, Rotated, Scrubbed, SystemClock,
+};
 use crate::web;
 use crate::witness::metrics::Metrics as WitnessMetrics;
 use crate::witness::push::Plan;
@@ -230,6 +232,7 @@ async fn serve(
     tokio::spawn(tell_damage(ledger.scrubbed(), args.dir.clone()));
     tokio::spawn(tell_clock(ledger.clock_doubt()));
     tokio::spawn(tell_room(ledger.disk_short()));
+    tokio::spawn(tell_rotation(ledger.rotated()));
     tokio::spawn(tell_hold(ledger.hold()));
     let witnesses = WitnessMetrics::default();
     args.witnesses.start(plan, ledger, witnesses.clone())?;
@@ -336,6 +339,15 @@ async fn tell_room(mut short: watch::Receiver<Option<DiskShort>>) {
         if short.changed().await.is_err() {
             return;
         }
+    }
+}
+
+/// That nothing is accepted until the ledger has its new key.
+async fn tell_rotation(mut rotated: watch::Receiver<Option<Rotated>>) {
+    if let Ok(now) = rotated.wait_for(Option::is_some).await
+        && let Some(rotated) = *now
+    {
+        tracing::error!("NOT ACCEPTING 暂停入账: {rotated}");
     }
 }
 

@@ -81,6 +81,10 @@ impl Verified<'_> {
             "signatures": report.signatures,
             "genesisHash": report.genesis_hash.to_string(),
             "ledgerKeyId": report.ledger_key.map(|id| id.to_string()),
+            "ledgerKeys": report.ledger_keys.iter().map(|(since, id)| json!({
+                "keyId": id.to_string(),
+                "since": since,
+            })).collect::<Vec<_>>(),
             "lastHead": report.last_head.to_string(),
             "treeRoot": report.tree_root.to_base64(),
             "recordedAt": time::shown(report.recorded_at_ms),
@@ -166,7 +170,10 @@ impl Verified<'_> {
                 ("State digest 状态摘要", report.state_digest.to_string()),
             ]);
         }
-        let key = report.ledger_key.map(|id| id.to_string());
+        let key = report.ledger_key.map(|id| match report.ledger_keys.last() {
+            Some((since, _)) if *since > 0 => format!("{id}, since record 自记录 {since}"),
+            _ => id.to_string(),
+        });
         fields.extend([
             ("Signatures 签名", report.signatures.to_string()),
             ("Genesis hash 创始哈希", report.genesis_hash.to_string()),

@@ -13,6 +13,7 @@ use super::client::public_key_argument;
 use super::data::LockedJournal;
 use super::error::{CliError, Outcome};
 use super::kept::{KeptArgs, KeptFiles, read_text};
+use super::monitor::genesis;
 use super::output::Format;
 use super::verified::Verified;
 use super::{verify_evidence, verify_url};
@@ -35,8 +36,9 @@ The refusals and the checkpoints that are kept beside the journal are held
 against its records. Nothing is changed. No server may have the directory open;
 a copy will do. With an address (it has '://' in it) the server's journal is
 read over the network, and held against the checkpoint that it serves.
-Without --ledger-key-public the key is taken from record 0, which shows that
-the journal agrees with itself, not whose it is.
+Without --genesis or --ledger-key-public the key is taken from record 0, which
+shows that the journal agrees with itself, not whose it is. With --genesis a key
+that has followed it is found in the records.
 
 With --resume the file is read and written: keep it where nobody else writes.
 Of a directory all records are read again and hashed, but only signatures and
@@ -63,9 +65,14 @@ pub struct VerifyArgs {
     key: Option<String>,
     #[command(flatten)]
     kept: KeptArgs,
-    /// The ledger's public key (64 hexadecimal digits), as known from elsewhere.
+    /// The ledger's public key (64 hexadecimal digits), as known from elsewhere:
+    /// the one in force after the last record.
     #[arg(long, value_name = "HEX")]
     ledger_key_public: Option<String>,
+    /// The genesis hash (64 hexadecimal digits), as known from elsewhere: which
+    /// ledger it must be, whatever its keys have been since.
+    #[arg(long, value_name = "HEX")]
+    genesis: Option<String>,
     /// Heads, chain, tree and the ledger's signatures only: quick, and enough to
     /// see that nothing was cut out, put in or reordered since it was signed.
     /// Event bodies, statements' signatures and the laws are not looked at.
@@ -87,7 +94,9 @@ pub fn run(args: &VerifyArgs) -> Result<Outcome, CliError> {
     let ledger_key = key
         .map(|text| public_key_argument("--ledger-key-public", text))
         .transpose()?;
+    let genesis_hash = args.genesis.as_deref().map(genesis).transpose()?;
     let expect = Expect {
+        genesis_hash,
         ledger_key,
         ..Expect::default()
     };

@@ -143,7 +143,7 @@ impl Log for Asking {
     }
 
     fn hold_against(&self, note: &str) -> Result<(), String> {
-        let (key, tree) = (self.0.verifier_key()?, self.0.tree());
+        let (key, tree) = (self.0.verifier_key_of(note)?, self.0.tree());
         let (checkpoint, _) = open_checkpoint(note, &key).map_err(|why| why.to_string())?;
         // That it is here is no word on what else there may be: the wait of a
         // restored ledger goes on.

@@ -104,6 +104,7 @@ fn kind_zh(kind: EventKind) -> &'static str {
         K::ClockStated => "时钟声明",
         K::RefusalsAnchored => "拒绝留存锚定",
         K::OverdueStated => "逾期声明",
+        K::LedgerKeyRotated => "账本密钥更换",
     }
 }
 

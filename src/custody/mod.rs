@@ -22,6 +22,7 @@ pub mod packaging;
 pub mod permit;
 pub mod ranges;
 pub mod registry;
+pub mod rotation;
 pub mod rules;
 pub mod state;
 pub mod stock;

@@ -7,8 +7,6 @@
 //! itself: a proof of absence shows the two neighbours of a gap, and they are
 //! somebody else's. Not here: the proofs (`proof::touched`).
 
-use rayon::prelude::*;
-
 use super::key::Key;
 use super::state::Touched;
 use crate::event::Hash;
@@ -51,13 +49,14 @@ impl TouchedLine {
     }
 }
 
-/// The lines of what was touched, in order.
+/// The lines of what was touched, in order. On the core that asks: the writer
+/// does, and must not wait for cores that wait for it.
 pub fn lines(touched: &Touched) -> Vec<TouchedLine> {
     let mut lines: Vec<TouchedLine> = touched
-        .par_iter()
+        .iter()
         .map(|(key, position)| TouchedLine::of(key, *position))
         .collect();
-    lines.par_sort_unstable();
+    lines.sort_unstable();
     lines
 }
 
@@ -66,6 +65,6 @@ pub fn lines(touched: &Touched) -> Vec<TouchedLine> {
 /// zeros for an empty map.
 pub fn touched_root(touched: &Touched) -> Hash {
     let lines = lines(touched);
-    let leaves: Vec<Hash> = lines.par_iter().map(TouchedLine::leaf).collect();
+    let leaves: Vec<Hash> = lines.iter().map(TouchedLine::leaf).collect();
     merkle_root(Tag::TouchedNode, &leaves)
 }

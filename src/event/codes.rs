@@ -327,6 +327,15 @@ fn rule_remedy(code: RefusalCode) -> &'static str {
         C::UnknownFinding => "name a finding as `hazledger findings` lists it",
         C::NotTheOwner => "have its owner answer it, or an authority resolve it",
         C::FindingResolved => "nothing: it is over",
+        C::NotTheLedgerKey => {
+            "name the key in force, as GetStatus tells it, and have the new key sign again"
+        }
+        C::LedgerKeyNotProven => {
+            "have the new key sign: hazledger key rotate-ledger does, from its file"
+        }
+        C::TooManyLedgerKeys => {
+            "begin a new ledger; this one's key has been rotated as often as it may be"
+        }
         // Those before are told above.
         _ => "",
     }

@@ -25,6 +25,8 @@ pub enum Purpose {
     Commit,
     /// The ledger's "no": over a `Refusal`.
     Refusal,
+    /// A new key of the ledger's speaks for itself: over a `LedgerKeyVow`.
+    LedgerKey,
     /// The ledger's word on the end of a subject's chain: over a `SubjectHead`.
     SubjectHead,
 }
@@ -36,6 +38,7 @@ impl Purpose {
             Purpose::Statement => "application/vnd.hazledger.statement.v1+protobuf",
             Purpose::Commit => "application/vnd.hazledger.commit.v1+protobuf",
             Purpose::Refusal => "application/vnd.hazledger.refusal.v1+protobuf",
+            Purpose::LedgerKey => "application/vnd.hazledger.ledger-key.v1+protobuf",
             Purpose::SubjectHead => "application/vnd.hazledger.subject-head.v1+protobuf",
         }
     }

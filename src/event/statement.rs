@@ -346,6 +346,7 @@ pub fn kind_of(event: &Event) -> EventKind {
         Some(B::ClockStated(_)) => EventKind::ClockStated,
         Some(B::RefusalsAnchored(_)) => EventKind::RefusalsAnchored,
         Some(B::OverdueStated(_)) => EventKind::OverdueStated,
+        Some(B::LedgerKeyRotated(_)) => EventKind::LedgerKeyRotated,
     }
 }
 

@@ -20,15 +20,17 @@ use super::registry::page_size;
 use super::submitting::{self, given};
 use super::waiting::{Deadline, callers_deadline};
 use crate::event::StatementId;
+use crate::event::signing::PublicKey;
 use crate::pb::get_record_request::Which;
 use crate::pb::ledger_server::Ledger;
 use crate::pb::{
     DecideRequest, DecideResponse, FollowRequest, FollowResponse, GetCheckpointRequest,
     GetCheckpointResponse, GetReceiptRequest, GetReceiptResponse, GetRecordRequest,
-    GetRecordResponse, GetStatusRequest, GetStatusResponse, ListRefusalsRequest,
+    GetRecordResponse, GetStatusRequest, GetStatusResponse, LedgerKey, ListRefusalsRequest,
     ListRefusalsResponse, ReadJournalRequest, ReadJournalResponse, StatementName, SubmitRequest,
     SubmitResponse, get_receipt_request,
 };
+use crate::proof::LedgerKeys;
 
 /// The service.
 pub(super) struct LedgerService(pub Door);
@@ -230,9 +232,19 @@ impl Ledger for LedgerService {
             accepting: status.accepting,
             recorded_at_ms: status.recorded_at_ms,
             not_accepting: why_not(&status),
+            ledger_keys: listed(&status.ledger_keys),
             origin: Some(status.origin),
         }))
     }
+}
+
+fn listed(keys: &LedgerKeys) -> Vec<LedgerKey> {
+    let key = |(since, key): (u64, &PublicKey)| LedgerKey {
+        public_key: bytes::Bytes::copy_from_slice(key.as_bytes()),
+        since,
+        ..LedgerKey::default()
+    };
+    keys.all().map(key).collect()
 }
 
 /// Where a statement is recorded.

@@ -9,6 +9,7 @@ use crate::event::signing::PublicKey;
 use crate::journal::JournalError;
 use crate::pb;
 use crate::projection::StoreError;
+use crate::proof::LedgerKeys;
 
 /// The ledger's answer to a statement.
 #[derive(Clone, Debug)]
@@ -150,6 +151,8 @@ pub struct Status {
     pub recorded_at_ms: i64,
     /// The key it signs with.
     pub ledger_key: PublicKey,
+    /// All keys that it has had, as its records say.
+    pub ledger_keys: LedgerKeys,
     /// Records that the projection holds.
     pub projected: u64,
     /// Records whose projection has been flushed.

@@ -45,7 +45,7 @@ pub(super) enum Delivered {
 pub(super) struct Refusal {
     pub(super) refused: Refused,
     /// Whose statement it is, if its own signatures verified: only then is the
-    /// refusal signed.
+    /// refusal signed and kept.
     pub(super) by: Option<Box<By>>,
     /// Unix milliseconds.
     pub(super) at_ms: i64,
@@ -76,7 +76,8 @@ impl By {
 
 impl Refusal {
     pub(super) fn signed(&self, shared: &Shared) -> pb::SignedRefusal {
-        let Some(by) = &self.by else {
+        // A key that has been followed by another signs nothing after that.
+        let Some(by) = self.by.as_ref().filter(|_| shared.signs_at(self.judged_at)) else {
             return self.refused.to_pb();
         };
         let refusal = pb::Refusal {

@@ -58,11 +58,40 @@ pub enum OpenError {
     #[error("genesis is refused: {0}")]
     Genesis(#[source] Refused),
     /// The key is not the one that genesis names.
-    #[error("the ledger key {got} is not the one that genesis names ({want}); give that one")]
+    #[error(
+        "the ledger key {got} is not the one that genesis names ({want}); give that one \
+         (no record puts another in its place)"
+    )]
     WrongKey {
         /// The key given.
         got: KeyId,
         /// The key genesis names.
+        want: KeyId,
+    },
+    /// The key was the ledger's, and another has followed it.
+    #[error(
+        "the ledger key {got} was in force until record {position}, in which it was rotated; \
+         start with the file of the key in force, {want} (--ledger-key FILE)"
+    )]
+    EarlierKey {
+        /// The key given.
+        got: KeyId,
+        /// The key in force.
+        want: KeyId,
+        /// The position of the rotation that ended its time.
+        position: u64,
+    },
+    /// The key is none that the ledger has had, and that of genesis is not in
+    /// force any more.
+    #[error(
+        "the ledger key {got} is not the one in force, {want}; start with that one's file \
+         (--ledger-key FILE), and if {got} is to follow it, have that recorded first: \
+         hazledger key rotate-ledger"
+    )]
+    NotInForce {
+        /// The key given.
+        got: KeyId,
+        /// The key in force.
         want: KeyId,
     },
     /// The journal could not be created or opened.

@@ -55,6 +55,15 @@ impl Ledger {
         let shared = &*self.shared;
         let note = Note::parse(checkpoint).map_err(|bad| unread(last, bad))?;
         let tree = Checkpoint::parse(&note.text).map_err(|bad| unread(last, bad))?;
+        if !self.signs_checkpoint(tree.size) {
+            // Both words are to be of one key.
+            return Err(unread(
+                last,
+                "its checkpoint is signed with the ledger's earlier key, which says nothing more; \
+                 ask again when another record is under a checkpoint",
+            )
+            .into());
+        }
         let under = Under {
             shared,
             tree: self.tree(),

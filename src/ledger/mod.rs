@@ -17,6 +17,7 @@
 //! | `dry_run`, `follow`, `batches`, `shared` | reading |
 //! | `evidence` | what proves a lot's chain of custody to others |
 //! | `refusals` | refusals kept beside the journal |
+//! | `rotation` | the ledger's key, and another in its place |
 //! | `rates` | how fast a party may go |
 //! | `checkpoint` | the tree, signed checkpoints, receipts |
 //! | `metrics` | what is counted |
@@ -50,6 +51,7 @@ mod prepare;
 mod rates;
 mod recovery;
 mod refusals;
+mod rotation;
 mod scrub;
 mod seam;
 mod shared;
@@ -84,6 +86,7 @@ pub use open::Opened;
 pub use options::{MIN_BATCH_BYTES, Options};
 pub use rates::{Bucket, MAX_RATED_PARTIES, Rate};
 pub use refusals::{Keeping, MAX_ADDRESSES, MAX_LISTED_ADDRESSES, MAX_SEEN};
+pub use rotation::Rotated;
 pub use scrub::{MAX_DAMAGES_TOLD, Scrubbed};
 pub use seam::{BatchIterator, Commit, CommitLog, LogError, Records};
 pub use timekeeper::{CONFIRM_WITHIN, ClockDoubt, MAX_SLEW_PPM};
@@ -99,6 +102,7 @@ use crate::event::record::OpenRecord;
 use crate::event::weight::{MAX_WEIGHT, weight};
 use crate::pb::{self, SignedStatement, Subject};
 use crate::projection::Store;
+use crate::proof::LedgerKeys;
 
 /// When to send a statement again that there was no room for, milliseconds:
 /// about as long as a few batches take.
@@ -272,6 +276,8 @@ impl Ledger {
             last_head: live.state.last_head(),
             recorded_at_ms: live.state.recorded_at_ms(),
             ledger_key: shared.key.public().clone(),
+            ledger_keys: rotation::keys_of(&live.state)
+                .unwrap_or_else(|| LedgerKeys::new(shared.key.public().clone())),
             projected: progress.projected,
             flushed: progress.flushed,
             accepting: open && hold.is_none() && short.is_none() && clock_in_doubt.is_none(),
@@ -297,6 +303,12 @@ impl Ledger {
     /// after every pass.
     pub fn scrubbed(&self) -> watch::Receiver<Scrubbed> {
         self.shared.scrubbed.subscribe()
+    }
+
+    /// Tells when the ledger's key has been rotated: it accepts nothing after
+    /// that, and is to be started again with the new key.
+    pub fn rotated(&self) -> watch::Receiver<Option<Rotated>> {
+        self.shared.rotated.subscribe()
     }
 
     /// Tells when the machine's clock is in doubt, and when no longer.
@@ -370,7 +382,10 @@ impl Ledger {
         let Ledger { threads, shared } = self;
         let waited = tokio::task::spawn_blocking(move || threads.wait());
         waited.await.unwrap_or(Ok(()))?;
-        if let (_, Some(why)) = shared.inbox.accepting() {
+        // Stopped by a rotation, all was settled and the journal sealed before.
+        if let (_, Some(why)) = shared.inbox.accepting()
+            && shared.rotated().is_none()
+        {
             return Err(CloseError::Stopped(why));
         }
         let fault = shared

@@ -23,6 +23,7 @@ use super::overdue::Overdue;
 use super::rates::Rates;
 use super::recovery::{self, Opening, Recovered};
 use super::refusals::{self, Files, Refusals, TakenUp};
+use super::rotation;
 use super::seam::{CommitLog, Records};
 use super::shared::{Live, Shared};
 use super::threads::{Aside, Threads};
@@ -192,7 +193,7 @@ impl Ledger {
         clock: Arc<dyn Clock>,
     ) -> Result<(Ledger, Opened), OpenError> {
         check(&options)?;
-        let genesis_hash = genesis_of(records.as_ref(), &key)?.2;
+        let genesis_hash = genesis_of(records.as_ref())?.2;
         let opening = Opening::new(projection, Some(genesis_hash))?;
         let beside = Beside::nowhere()?;
         start(
@@ -292,10 +293,7 @@ fn open_journal<S: Storage>(
 }
 
 /// Genesis, the ledger's name and its genesis hash, from record 0.
-fn genesis_of(
-    records: &dyn Records,
-    key: &SecretKey,
-) -> Result<(Genesis, Origin, Hash), OpenError> {
+fn genesis_of(records: &dyn Records) -> Result<(Genesis, Origin, Hash), OpenError> {
     let bytes = records.record(0)?.ok_or(OpenError::NoGenesis)?;
     let record = OpenRecord::open(&bytes).map_err(|source| OpenError::Record {
         position: 0,
@@ -310,7 +308,6 @@ fn genesis_of(
             _ => None,
         });
     let genesis = genesis.ok_or(OpenError::NoGenesis)?;
-    check_key(&genesis, key)?;
     let name = record.payload.origin.unwrap_or_default().name;
     let origin = Origin {
         name,
@@ -347,7 +344,7 @@ fn start(
     clock: Arc<dyn Clock>,
     lock: Option<File>,
 ) -> Result<(Ledger, Opened), OpenError> {
-    let (genesis, origin, genesis_hash) = genesis_of(records.as_ref(), &key)?;
+    let (genesis, origin, genesis_hash) = genesis_of(records.as_ref())?;
     let folder = projection;
     let maps = Maps::new(folder.join(MAPS));
     let (recovered, set_aside) =
@@ -360,6 +357,7 @@ fn start(
         ids,
         replayed,
     } = recovered;
+    let keys = rotation::check_key(&state, &key)?;
     let Beside { files, checkpoints } = beside;
     let begun = checkpoint::begin(
         checkpoints,
@@ -368,7 +366,7 @@ fn start(
             projection: folder,
             committed: state.next(),
             origin: &origin.name,
-            key: &key,
+            keys: &keys,
         },
         &options,
     )?;
@@ -417,6 +415,7 @@ fn start(
         overdue: Overdue::default(),
         checkpoints: begun.checkpoints,
         scrubbed: watch::Sender::default(),
+        rotated: watch::Sender::default(),
         close_fault: Mutex::new(None),
         maps,
         _lock: lock,

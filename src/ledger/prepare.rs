@@ -172,6 +172,10 @@ pub(super) fn id_reused() -> Refused {
 /// A refusal judged on what is committed.
 fn refusal(shared: &Shared, refused: Refused, by: Option<Box<By>>) -> Delivered {
     let judged_at = *shared.committed.borrow();
+    if let Some(rotated) = shared.rotated().filter(|_| !shared.signs_at(judged_at)) {
+        let why = rotated.to_string();
+        return Delivered::Answer(Err(SubmitError::Stopped { why }));
+    }
     Delivered::Refused(Refusal {
         refused,
         by,

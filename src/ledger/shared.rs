@@ -18,6 +18,7 @@ use super::metrics::Metrics;
 use super::overdue::Overdue;
 use super::rates::Rates;
 use super::refusals::{Noted, Refusals};
+use super::rotation::Rotated;
 use super::scrub::Scrubbed;
 use super::seam::Records;
 use super::ticket::{Permit, Ticket};
@@ -72,6 +73,8 @@ pub(super) struct Shared {
     pub(super) overdue: Overdue,
     pub(super) checkpoints: Checkpoints,
     pub(super) scrubbed: watch::Sender<Scrubbed>,
+    /// Said before the rotation's record can be read.
+    pub(super) rotated: watch::Sender<Option<Rotated>>,
     /// Why the log did not end cleanly, if it did not.
     pub(super) close_fault: Mutex<Option<String>>,
     /// Maps of touched subjects, made when they are asked for.

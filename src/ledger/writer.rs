@@ -97,14 +97,16 @@ impl Writer {
         }
     }
 
-    /// Until everything admitted is answered and no more comes. An error is
-    /// why the ledger must stop.
+    /// Until everything admitted is answered and no more comes, or until the
+    /// ledger's key is rotated. An error is why the ledger must stop.
     pub(super) fn run(&mut self) -> Result<(), String> {
         self.run_until_drained()?;
         // The log ends cleanly only if everything on the way to it is settled.
         self.orders
             .send(Order::Close)
-            .map_err(|_| "the committer is gone".to_owned())
+            .map_err(|_| "the committer is gone".to_owned())?;
+        let rotated = self.shared.rotated();
+        rotated.map_or(Ok(()), |rotated| Err(rotated.to_string()))
     }
 
     fn run_until_drained(&mut self) -> Result<(), String> {
@@ -148,7 +150,13 @@ impl Writer {
                 .inbox
                 .next(free && self.todo.is_empty() && !no_more, !may_send)
             {
-                Event::Settled(settlement) => self.settle(settlement)?,
+                Event::Settled(settlement) => {
+                    self.settle(settlement)?;
+                    if self.shared.rotated().is_some() {
+                        // Nothing was decided on top of it.
+                        return Ok(());
+                    }
+                }
                 Event::Entries(entries) => self.todo.extend(entries),
                 Event::Again(entry) => {
                     self.held = false;

@@ -4,12 +4,13 @@
 
 use bytes::Bytes;
 
+use super::ledger_keys::LedgerKeys;
 use super::refusal::{BadRefusal, check_refusal};
 use crate::event::digest::{Tag, tagged};
 use crate::event::signing::PublicKey;
 use crate::event::statement::canonical;
 use crate::event::{Hash, KeyId, StatementId};
-use crate::pb::{KeptRefusal, Refusal};
+use crate::pb::{KeptRefusal, Refusal, SignedRefusal};
 
 /// The running hash after a refusal, over its stored bytes.
 pub fn kept_hash(stored: &[u8]) -> Hash {
@@ -75,6 +76,25 @@ impl KeptChain {
         genesis_hash: Hash,
         stored: &Bytes,
     ) -> Result<(KeptRefusal, Refusal), BadKept> {
+        self.next_signed(stored, |signed| check_refusal(key, genesis_hash, signed))
+    }
+
+    /// The same of a ledger whose key may have been rotated: each by the key of
+    /// the position that it was judged at.
+    pub fn next_of(
+        &mut self,
+        keys: &LedgerKeys,
+        genesis_hash: Hash,
+        stored: &Bytes,
+    ) -> Result<(KeptRefusal, Refusal), BadKept> {
+        self.next_signed(stored, |signed| keys.check_refusal(genesis_hash, signed))
+    }
+
+    fn next_signed(
+        &mut self,
+        stored: &Bytes,
+        check: impl FnOnce(&SignedRefusal) -> Result<Refusal, BadRefusal>,
+    ) -> Result<(KeptRefusal, Refusal), BadKept> {
         let before = *self;
         self.count = before.count.saturating_add(1);
         self.hash = kept_hash(stored);
@@ -89,7 +109,7 @@ impl KeptChain {
             });
         }
         let signed = kept.refusal.clone().unwrap_or_default();
-        let refusal = check_refusal(key, genesis_hash, &signed)?;
+        let refusal = check(&signed)?;
         Ok((kept, refusal))
     }
 }

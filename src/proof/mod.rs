@@ -12,6 +12,7 @@ mod cosignature;
 pub mod evidence;
 mod head;
 mod kept;
+mod ledger_keys;
 mod note;
 #[cfg(test)]
 mod note_tests;
@@ -37,6 +38,7 @@ pub use commit::{BadCommit, BatchTree, batch_leaf, check_commit, sign_commit};
 pub use cosignature::{BadCosignature, MAX_TIME, check_cosignature, cosign};
 pub use head::head_of;
 pub use kept::{BadKept, KeptChain, kept_hash, open_kept};
+pub use ledger_keys::LedgerKeys;
 pub use note::{
     BadNote, BadVerifierKey, MAX_NOTE, MAX_NOTE_SIGNATURES, Note, NoteKeyKind, NoteSignature,
     VerifierKey, note_key_id,

@@ -7,15 +7,14 @@ use prost::Message as _;
 use super::survey::End;
 use crate::event::Hash;
 use crate::event::record::OpenRecord;
-use crate::event::signing::PublicKey;
 use crate::journal::{Damage, Header, Scan, Scanned, Storage, StoredBatch, scan_segment};
 use crate::pb::SignedCommit;
-use crate::proof::{BatchTree, Expect, Verifier, check_commit};
+use crate::proof::{BatchTree, Expect, LedgerKeys, Verifier, check_commit};
 
 /// Whose journal it is.
 pub(crate) struct Ledger {
     pub(crate) genesis_hash: Hash,
-    key: PublicKey,
+    pub(super) keys: LedgerKeys,
 }
 
 /// What a segment is, as far as it holds.
@@ -58,9 +57,9 @@ impl Ledger {
                 break;
             }
         }
-        let key = verifier.ledger().map(|(key, _)| key.clone());
-        let key = key.ok_or("there is no record 0")?;
-        Ok(Ledger { genesis_hash, key })
+        let keys = verifier.ledger().map(|(keys, _)| keys.clone());
+        let keys = keys.ok_or("there is no record 0")?;
+        Ok(Ledger { genesis_hash, keys })
     }
 
     /// Checks a segment, from a scan of it alone. An error is one without
@@ -140,7 +139,8 @@ impl Ledger {
         }
         let signed = SignedCommit::decode(batch.commit.clone())
             .map_err(|_| "its commit is not one".to_owned())?;
-        let commit = check_commit(&self.key, self.genesis_hash, &signed)
+        let key = self.keys.of_record(batch.first_position);
+        let commit = check_commit(key, self.genesis_hash, &signed)
             .map_err(|bad| format!("its commit does not hold: {bad}"))?;
         let holds = commit.first_position == batch.first_position
             && commit.count == heads.len() as u64

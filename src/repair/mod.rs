@@ -6,14 +6,16 @@
 //!
 //! What this is not: the audit. It holds every frame and checksum, every head,
 //! every link of the chain and every commit's signature against the ledger's
-//! key of record 0; statements' own signatures and the laws are for `verify`.
+//! keys, from record 0 on; statements' own signatures and the laws are for `verify`.
 //!
 //! | file | what it is |
 //! |---|---|
 //! | `check` | one segment against the ledger's signatures |
+//! | `keys` | the keys that have followed the one of record 0 |
 //! | `survey` | which segments are hurt |
 
 mod check;
+mod keys;
 mod survey;
 
 use std::collections::BTreeMap;
@@ -98,13 +100,14 @@ pub fn repair<S: Storage, C: Storage>(
     genesis_hash: Hash,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Repair, RepairError> {
-    let ledger = Ledger::find(storage, genesis_hash).or_else(|here| {
+    let mut ledger = Ledger::find(storage, genesis_hash).or_else(|here| {
         Ledger::find(copy, genesis_hash).map_err(|there| RepairError::NoGenesis {
             genesis: genesis_hash,
             here,
             copy: there,
         })
     })?;
+    keys::follow(&mut ledger, storage, copy);
     let mut repair = Repair::default();
     // Each turn heals something that was not healed before; what one segment
     // hides of the next is seen in the turn after.

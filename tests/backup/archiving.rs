@@ -152,7 +152,7 @@ fn repair_puts_a_whole_segment_here_and_leaves_the_archive_as_it_is() {
     let name = "00000000000000000000.seg";
     let segment = Path::new(&ground.path("cold")).join(name);
     let length = fs::metadata(&segment).unwrap().len();
-    flip(&segment, length as usize / 2);
+    flip(&segment, usize::try_from(length).unwrap() / 2);
     let damaged = bytes(&ground.path("cold"));
     let dir = ground.path("ledger");
     cli(&["verify", &dir]).exits(1).says(name);

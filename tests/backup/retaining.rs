@@ -97,7 +97,8 @@ fn what_may_go_goes_and_everything_else_stays_and_holds() {
         .confirm_complete(Known::Checkpoint(&checkpoint))
         .unwrap();
     let after = records(&ledger);
-    assert_eq!(after.len(), before.len());
+    // A server that was asked for traces may have recorded a word of its own.
+    assert!(after.len() >= before.len());
     let mut gone = 0;
     for (was, is) in before.iter().zip(&after) {
         let rest = |record: &Record| Record {
@@ -142,6 +143,8 @@ fn what_may_go_goes_and_everything_else_stays_and_holds() {
     assert_ne!(traced, again, "nothing of a trace is withheld");
     let moved = |lots: &[Value]| lots.iter().map(moved).collect::<Vec<_>>();
     assert_eq!(moved(&traced), moved(&again));
+    // The server's clock was this machine's.
+    ground.pass(10_000);
     // It goes on, and a backup from before takes the shorter segments over.
     ground.grow_later(10);
     cli(&["verify", &dir]).exits(0);
@@ -226,7 +229,7 @@ fn receipts(ground: &Ground, ledger: &Ledger) -> Vec<Receipt> {
 fn traces(dir: &str, lots: &[Vec<u8>]) -> Vec<Value> {
     let server = Server::start(dir, &[]);
     let trace = |lot: &Vec<u8>| {
-        let lot: String = lot.iter().map(|byte| format!("{byte:02x}")).collect();
+        let lot = hazledger::event::digest::to_hex(lot);
         let said = cli(&[
             "trace",
             "--lot",

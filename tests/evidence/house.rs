@@ -149,7 +149,8 @@ impl House {
         };
         let (mut evidence, last) = build(self, &self.maps, &ask)?;
         evidence.checkpoint = self.checkpoint();
-        let state_record = (self.size - 1) % ask.interval == 0 && self.size - 1 > last;
+        let end = self.size - 1;
+        let state_record = end.is_multiple_of(ask.interval) && end > last;
         if !state_record && last + 1 < self.size {
             evidence.head = Some(self.word(id, Some(last)));
         }

@@ -13,7 +13,7 @@ use hazledger::catalog::Uscc;
 use hazledger::custody::decide::{self, Context, Recorded, decide, decide_genesis, keys_of};
 use hazledger::custody::registry::LEDGER;
 use hazledger::custody::state::{nowhere, touched_root};
-use hazledger::custody::{Item, Items, State};
+use hazledger::custody::{Item, Items, State, subject};
 use hazledger::event::codes::Refused;
 use hazledger::event::record::{Additions, OpenRecord, SealedRecord, Standing, seal};
 use hazledger::event::signing::{Purpose, SecretKey};
@@ -22,7 +22,7 @@ use hazledger::event::{Hash, Statement, StatementId, ids};
 use hazledger::pb::event::Body;
 use hazledger::pb::{
     AccountKind, Authority, BaseRulePack, ClockStated, Event, EventRef, FindingCode, Genesis,
-    KeyHolder, KeyRegistered, Origin, OverdueLine, OverdueStated, Part, PartyRegistered,
+    KeyHolder, KeyRegistered, LedgerKey, Origin, OverdueLine, OverdueStated, Part, PartyRegistered,
     PartyStatus, Payload, PlaceRegistered, RefusalsAnchored, SignatureAlgorithm, SignedStatement,
     SiteRegistered, Stage, StateRecorded, StockLine, UnitRegistered,
 };
@@ -80,6 +80,14 @@ pub fn event(body: Body) -> Event {
     Event {
         external_refs: Vec::new(),
         body: Some(body),
+    }
+}
+
+/// The ledger's key after so many rotations, by its name.
+pub fn ledger_name(rotations: usize) -> String {
+    match rotations {
+        0 => "ledger".to_owned(),
+        n => format!("ledger-{n}"),
     }
 }
 
@@ -359,6 +367,14 @@ impl Bench {
         match self.overdue() {
             lines if lines.is_empty() => Ok(Vec::new()),
             lines => self.say_of_overdue(lines),
+        }
+    }
+
+    /// The keys that have followed the ledger's first one.
+    pub fn ledger_keys(&self) -> Vec<LedgerKey> {
+        match self.state.get(&subject::ledger()).as_deref() {
+            Some(Item::Ledger(ledger)) => ledger.keys.clone(),
+            _ => Vec::new(),
         }
     }
 

@@ -13,6 +13,7 @@ use hazledger::pb::{
 
 use super::bench::{Answer, Bench, event, party, register_party};
 use super::edges;
+use super::rotation::next;
 use super::table::Case;
 use super::verbs::{consumed, kg, loss, mg, restating, unregulated};
 
@@ -427,6 +428,7 @@ const INSTEAD: &[Instead] = &[
     ("stock drums", "P1", |b| B::Repacked(b.repacked("stock #1-2", "11-12", "50", "0")), "repack again"),
     ("", "A1", |_| register_party('D', PartyStatus::Closed), "register again"),
     ("", "P1", |b| B::KeyRevoked(b.revoked("P2")), "register another key"),
+    ("", "A1+A2", |b| B::LedgerKeyRotated(next(b)), "rotate the ledger's key again"),
 ];
 
 /// Every kind that cannot be corrected says what to do instead.

@@ -9,7 +9,7 @@ use hazledger::event::{Hash, codes};
 use hazledger::proof::{Expect, Failure, Verifier, sign_commit};
 use prost::Message as _;
 
-use super::bench::{Answer, Bench, key};
+use super::bench::{Answer, Bench, key, ledger_name};
 
 /// Steps by name, the command, its answer.
 pub type Case = (&'static str, fn(&mut Bench) -> Answer, &'static str);
@@ -37,14 +37,26 @@ pub fn run(cases: &[Case]) {
     assert!(wrong.is_empty(), "\n{wrong}");
 }
 
-/// Every record, as one batch that the ledger has signed.
+/// Every record, as one batch that the ledger has signed; or, if its key was
+/// rotated, one for each key.
 fn verified(bench: &Bench) -> Result<(), Failure> {
-    let sealed = bench.records.iter().map(|(sealed, _)| sealed);
-    let heads: Vec<Hash> = sealed.clone().map(|sealed| sealed.hash).collect();
-    let records: Vec<Bytes> = sealed.map(|sealed| sealed.bytes.clone()).collect();
-    let commit = sign_commit(&key("ledger"), heads[0], 0, &heads).encode_to_vec();
+    let genesis = bench.records[0].0.hash;
     let mut verifier = Verifier::new(Expect::default());
-    verifier.batch(0, &records, &commit.into())?;
+    let mut ends: Vec<u64> = bench.ledger_keys().iter().map(|k| k.since).collect();
+    ends.push(bench.state.next());
+    let mut first = 0;
+    for (number, end) in ends.into_iter().enumerate() {
+        let batch = &bench.records[usize::try_from(first).unwrap()..usize::try_from(end).unwrap()];
+        let sealed = batch.iter().map(|(sealed, _)| sealed);
+        let heads: Vec<Hash> = sealed.clone().map(|sealed| sealed.hash).collect();
+        let records: Vec<Bytes> = sealed.map(|sealed| sealed.bytes.clone()).collect();
+        let signer = key(&ledger_name(number));
+        let commit = sign_commit(&signer, genesis, first, &heads).encode_to_vec();
+        if !records.is_empty() {
+            verifier.batch(first, &records, &commit.into())?;
+        }
+        first = end;
+    }
     verifier.finish().map(drop)
 }
 

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use hazledger::catalog::Uscc;
 use hazledger::custody::decide::{decide_genesis, keys_of};
 use hazledger::custody::registry::LEDGER;
+use hazledger::custody::rotation::sworn;
 use hazledger::custody::state::{State, nowhere, touched_root};
 use hazledger::custody::{Context, Recorded, decide};
 use hazledger::event::record::{Additions, OpenRecord, SealedRecord, Standing, seal};
@@ -21,8 +22,8 @@ use hazledger::journal::Batch;
 use hazledger::pb::event::Body;
 use hazledger::pb::{
     Acknowledgement, Authority, BaseRulePack, ClockStated, Event, EventRef, Genesis, KeyHolder,
-    KeyRegistered, Origin, PartyRegistered, PartyStatus, PlaceRegistered, RefusalsAnchored,
-    SignatureAlgorithm, SignedStatement, SiteRegistered, Stage, StateRecorded,
+    KeyRegistered, LedgerKeyRotated, Origin, PartyRegistered, PartyStatus, PlaceRegistered,
+    RefusalsAnchored, SignatureAlgorithm, SignedStatement, SiteRegistered, Stage, StateRecorded,
 };
 use hazledger::proof::{acknowledge, sign_commit};
 use prost::Message as _;
@@ -302,6 +303,38 @@ impl Book {
         };
         let draft = self.draft(LEDGER, vec![event(Body::RefusalsAnchored(word))]);
         self.decide(draft.sign(&self.ledger, &[]))
+    }
+
+    /// From the ledger's key to another, with that one's own signature.
+    pub fn rotation_to(&self, new: &SecretKey) -> LedgerKeyRotated {
+        LedgerKeyRotated {
+            reason: "the yearly one".to_owned(),
+            ..sworn(&self.genesis_hash.0, self.ledger.id(), new)
+        }
+    }
+
+    /// A statement of the first authority's with it, still to be signed.
+    pub fn rotation_draft(&mut self, e: LedgerKeyRotated) -> Draft {
+        let party = self.authority.party.clone();
+        self.draft(&party, vec![event(Body::LedgerKeyRotated(e))])
+    }
+
+    /// The same, signed by both authorities and decided.
+    pub fn rotation_entry(&mut self, e: LedgerKeyRotated) -> Entry {
+        let draft = self.rotation_draft(e);
+        self.decide(draft.sign(&self.authority.key, &[&self.second.key]))
+    }
+
+    /// Puts another key in the place of the ledger's and ends the batch with
+    /// that; returns its position.
+    pub fn rotate(&mut self, new: SecretKey) -> u64 {
+        self.state_record_if_due();
+        let e = self.rotation_to(&new);
+        let entry = self.rotation_entry(e);
+        let position = self.append(&entry);
+        self.commit();
+        self.ledger = new;
+        position
     }
 
     /// Ends the batch, as it stands.

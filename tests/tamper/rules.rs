@@ -544,6 +544,7 @@ fn broken() -> Vec<(Failure, u64)> {
         (state_record(|said| said.touched_count += 1), 8),
         (moved_in_doubt(), 7),
         (anchored_twice(), 7),
+        (super::rotation::misplaced(), 6),
     ]
 }
 
@@ -567,7 +568,7 @@ fn overlapping_serials() -> Failure {
 }
 
 /// How many rules there are, and which one this is.
-const RULES: usize = 38;
+const RULES: usize = 39;
 fn number(violation: &Violation) -> usize {
     use Violation as V;
     match violation {
@@ -609,6 +610,7 @@ fn number(violation: &Violation) -> usize {
         V::Touched => 35,
         V::Clock => 36,
         V::Anchor { .. } => 37,
+        V::Rotation(_) => 38,
     }
 }
 

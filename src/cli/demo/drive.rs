@@ -22,7 +22,6 @@ use crate::pb::{
     Acknowledgement, EventKind, Finding, FindingCode, Payload, RefusalCode, Severity,
     SubmitRequest, SubmitResponse,
 };
-use crate::proof;
 use crate::sim::{Expect, Issued, World};
 
 /// Statements sent and not answered, at most.
@@ -239,11 +238,12 @@ impl<'a> Drive<'a> {
     /// The ledger's signature over the batch, and the head's path to it.
     fn check(&self, acknowledgement: &Acknowledgement) -> Result<u64, Stop> {
         let Identity {
-            ledger_key,
+            ledger_keys,
             genesis_hash,
             ..
         } = &self.identity;
-        proof::check_acknowledgement(ledger_key, *genesis_hash, acknowledgement)
+        ledger_keys
+            .check_acknowledgement(*genesis_hash, acknowledgement)
             .map(|sound| sound.position)
             .map_err(|e| CliError::Untrustworthy(e.to_string()).into())
     }

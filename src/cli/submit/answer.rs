@@ -20,7 +20,6 @@ use crate::pb::submit_response::Answer;
 use crate::pb::{
     Acknowledgement, DecideResponse, EventRef, Finding, Payload, SignedRefusal, SubmitResponse,
 };
-use crate::proof;
 
 /// What came of one line.
 pub enum Verdict {
@@ -61,9 +60,10 @@ pub fn check(
     let verdict = match response.answer {
         None => return Err(wrong("it is empty".to_owned())),
         Some(Answer::Acknowledgement(ack)) => {
-            let held =
-                proof::check_acknowledgement(&identity.ledger_key, identity.genesis_hash, &ack)
-                    .map_err(|e| wrong(e.to_string()))?;
+            let keys = &identity.ledger_keys;
+            let held = keys
+                .check_acknowledgement(identity.genesis_hash, &ack)
+                .map_err(|e| wrong(e.to_string()))?;
             if held.head.payload != sent.statement.payload {
                 return Err(wrong("it acknowledges another statement".to_owned()));
             }
@@ -115,7 +115,9 @@ fn check_refusal(identity: &Identity, sent: &Sent, refusal: &SignedRefusal) -> R
     if refusal.signature.is_none() {
         return Ok(());
     }
-    let held = proof::check_refusal(&identity.ledger_key, identity.genesis_hash, refusal)
+    let keys = &identity.ledger_keys;
+    let held = keys
+        .check_refusal(identity.genesis_hash, refusal)
         .map_err(|e| e.to_string())?;
     let digest = tagged(Tag::Payload, &[&sent.statement.payload]);
     if held.payload_digest.as_ref() != digest.0 {

@@ -21,7 +21,7 @@ use self::keyring::Keyring;
 use self::line::Stamp;
 pub use self::line::uuid_text;
 use self::receipts::ReceiptWriter;
-pub use self::receipts::verifier_of;
+pub use self::receipts::{verifier_for, verifier_of};
 use self::source::{Numbered, Source, is_standard_input};
 use super::acks::AckWriter;
 use super::client::{Client, Identity, ServerArgs, block_on, public_key_argument};

@@ -11,7 +11,7 @@ use crate::cli::client::Identity;
 use crate::cli::error::CliError;
 use crate::cli::json;
 use crate::pb::Receipt;
-use crate::proof::{NoteKeyKind, VerifierKey, check_receipt, receipt_text};
+use crate::proof::{Checkpoint, Note, NoteKeyKind, VerifierKey, check_receipt, receipt_text};
 
 /// What a receipt's file in a folder is called after its position.
 const ENDING: &str = "receipt";
@@ -21,13 +21,13 @@ pub struct ReceiptWriter {
     path: PathBuf,
     /// Of a file; none of a folder.
     file: Option<File>,
-    verifier: VerifierKey,
+    identity: Identity,
 }
 
 impl ReceiptWriter {
     /// A folder that is there, or a file that is appended to.
     pub fn open(path: &Path, identity: &Identity) -> Result<ReceiptWriter, CliError> {
-        let verifier = verifier_of(identity)?;
+        verifier_of(identity)?;
         let file = if path.is_dir() {
             None
         } else {
@@ -37,7 +37,7 @@ impl ReceiptWriter {
         Ok(ReceiptWriter {
             path: path.to_owned(),
             file,
-            verifier,
+            identity: identity.clone(),
         })
     }
 
@@ -69,7 +69,8 @@ impl ReceiptWriter {
                 "its receipt of record {position} does not hold: {why}"
             ))
         };
-        check_receipt(receipt, &self.verifier, None).map_err(|e| wrong(e.to_string()))?;
+        let verifier = verifier_for(&self.identity, &receipt.checkpoint)?;
+        check_receipt(receipt, &verifier, None).map_err(|e| wrong(e.to_string()))?;
         if receipt.head != acknowledgement.head {
             return Err(wrong("it is of another record".to_owned()));
         }
@@ -98,7 +99,18 @@ impl ReceiptWriter {
     }
 }
 
-/// What a ledger's checkpoints are verified with.
+/// What a checkpoint of a ledger's is verified with: by the size in it, if that
+/// was signed before the ledger's key was rotated.
+pub fn verifier_for(identity: &Identity, checkpoint: &str) -> Result<VerifierKey, CliError> {
+    let note = Note::parse(checkpoint).ok();
+    let said = note.and_then(|note| Checkpoint::parse(&note.text).ok());
+    let name = &identity.origin.name;
+    let keys = &identity.ledger_keys;
+    let verifier = keys.verifier_key(name, said.map(|checkpoint| checkpoint.size));
+    verifier.map_or_else(|| verifier_of(identity), Ok)
+}
+
+/// What a ledger's next checkpoints are verified with.
 pub fn verifier_of(identity: &Identity) -> Result<VerifierKey, CliError> {
     let key = identity.ledger_key.clone();
     VerifierKey::new(&identity.origin.name, NoteKeyKind::Ed25519, key).map_err(|error| {

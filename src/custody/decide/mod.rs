@@ -35,6 +35,7 @@ mod register;
 mod repack;
 mod returns;
 mod roles;
+mod rotation;
 mod rules;
 mod scales;
 mod signers;

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::fields::{self, MAX_SHORT};
-use super::{Case, Decision, packs, register, succession};
+use super::{Case, Decision, packs, register, rotation, succession};
 use crate::custody::apply::At;
 use crate::custody::draft::Draft;
 use crate::custody::registry::LEDGER;
@@ -56,6 +56,9 @@ pub(super) fn registry_event(
         }
         Some(Body::Succeeded(e)) => {
             succession::succeeded(draft, case, e).map_err(|r| r.within("succeeded"))
+        }
+        Some(Body::LedgerKeyRotated(e)) => {
+            rotation::rotated(draft, case, e).map_err(|r| r.within("ledger_key_rotated"))
         }
         Some(other) => register::event(draft, case, other),
         None => Err(Refused::new(RefusalCode::ReservedForLedger, "genesis")),

@@ -43,6 +43,7 @@ pub(super) fn roles_for(kind: EventKind) -> &'static [KeyRole] {
         | K::UnitRegistered
         | K::KeyRegistered
         | K::KeyRevoked
+        | K::LedgerKeyRotated
         | K::PermitRegistered
         | K::PermitStated
         | K::VehicleRegistered

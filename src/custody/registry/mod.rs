@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use super::apply::At;
 use super::lot::{Broken, broken};
+use super::rotation;
 use super::subject::{self, Item};
 use super::succession;
 use crate::event::KeyId;
@@ -35,6 +36,7 @@ pub fn is_registry(event: &Event) -> bool {
                 | Body::UnitRegistered(_)
                 | Body::KeyRegistered(_)
                 | Body::KeyRevoked(_)
+                | Body::LedgerKeyRotated(_)
                 | Body::PermitRegistered(_)
                 | Body::PermitStated(_)
                 | Body::VehicleRegistered(_)
@@ -73,6 +75,7 @@ pub fn subjects(event: &Event) -> Vec<Subject> {
             .map(subject::key)
             .into_iter()
             .collect(),
+        Some(Body::LedgerKeyRotated(e)) => rotation::subjects(e),
         Some(Body::Succeeded(e)) => {
             vec![subject::party(&e.predecessor), subject::party(&e.successor)]
         }
@@ -181,6 +184,7 @@ pub fn apply_event(
                 ..key.clone()
             })
         }
+        Body::LedgerKeyRotated(e) => return rotation::apply(items, e, at.position),
         Body::Succeeded(e) => return succession::apply(items, e),
         Body::Genesis(genesis) => {
             items.extend(genesis_items(genesis));
@@ -210,6 +214,25 @@ pub fn apply_event(
     Ok(())
 }
 
+/// A key that may sign everything of its party, at any time.
+pub(super) fn unbounded_key(
+    party: &str,
+    public_key: &bytes::Bytes,
+    holder: KeyHolder,
+    commitment: &bytes::Bytes,
+) -> KeyRegistered {
+    KeyRegistered {
+        party: party.to_owned(),
+        algorithm: SignatureAlgorithm::Ed25519.into(),
+        public_key: public_key.clone(),
+        holder: i32::from(holder),
+        holder_commitment: commitment.clone(),
+        valid_from_ms: 0,
+        valid_until_ms: i64::MAX,
+        ..KeyRegistered::default()
+    }
+}
+
 /// What genesis puts into the registry: the ledger itself, the authorities as
 /// parties, their keys and the ledger's.
 fn genesis_items(genesis: &Genesis) -> BTreeMap<Subject, Item> {
@@ -221,16 +244,7 @@ fn genesis_items(genesis: &Genesis) -> BTreeMap<Subject, Item> {
     items.insert(subject::ledger(), Item::Ledger(ledger));
     let mut key = |party: &str, public_key: &bytes::Bytes, holder, commitment: &bytes::Bytes| {
         let Some(id) = key_of(public_key) else { return };
-        let registered = KeyRegistered {
-            party: party.to_owned(),
-            algorithm: SignatureAlgorithm::Ed25519.into(),
-            public_key: public_key.clone(),
-            holder: i32::from(holder),
-            holder_commitment: commitment.clone(),
-            valid_from_ms: 0,
-            valid_until_ms: i64::MAX,
-            ..KeyRegistered::default()
-        };
+        let registered = unbounded_key(party, public_key, holder, commitment);
         let state = KeyState {
             registered: Some(registered),
             ..KeyState::default()

@@ -12,13 +12,12 @@ use super::hold::Holding;
 use super::keeper::{Keeper, catch_up_at_start};
 use super::place::Place;
 use super::{Checkpoints, Hold, RESTORED, SERVED, SIGNED, Standing, parse, verifier_of};
-use crate::event::signing::SecretKey;
 use crate::ledger::error::OpenError;
 use crate::ledger::options::Options;
 use crate::ledger::seam::Records;
 use crate::projection::TreeWriter;
 use crate::proof::tree::root_of;
-use crate::proof::{Checkpoint, Note};
+use crate::proof::{Checkpoint, LedgerKeys, Note};
 
 /// The folder of the tree's files, in the projection's.
 const TREE: &str = "tree";
@@ -45,8 +44,8 @@ pub(in crate::ledger) struct At<'a> {
     pub(in crate::ledger) committed: u64,
     /// Its name.
     pub(in crate::ledger) origin: &'a str,
-    /// What it signs with.
-    pub(in crate::ledger) key: &'a SecretKey,
+    /// The keys that it has had; the last is what it signs with.
+    pub(in crate::ledger) keys: &'a LedgerKeys,
 }
 
 /// What the ledger goes on with.
@@ -99,7 +98,7 @@ impl Kept {
     }
 
     /// Whether the kept checkpoint is one of this ledger's.
-    fn check(&self, origin: &str, key: &SecretKey) -> Result<(), OpenError> {
+    fn check(&self, origin: &str, keys: &LedgerKeys) -> Result<(), OpenError> {
         let Some(kept) = &self.signed else {
             return Ok(());
         };
@@ -113,7 +112,9 @@ impl Kept {
             let why = format!("it is of {}, this is {origin}", kept.checkpoint.origin);
             return Err(not_ours(why));
         }
-        let verifier = verifier_of(origin, key).map_err(&not_ours)?;
+        // By the earlier key, if it was signed before a rotation.
+        let key = keys.of_checkpoint(kept.checkpoint.size);
+        let verifier = verifier_of(origin, key.unwrap_or(keys.in_force())).map_err(&not_ours)?;
         let note = Note::parse(&kept.text).map_err(|e| not_ours(e.to_string()))?;
         note.check_signed_by(&verifier)
             .map_err(|e| not_ours(e.to_string()))
@@ -141,10 +142,10 @@ pub(in crate::ledger) fn begin(
         projection,
         committed,
         origin,
-        key,
+        keys,
     } = *at;
     let cosigned = options.cosigned;
-    kept.check(origin, key)?;
+    kept.check(origin, keys)?;
     if committed < kept.floor() {
         return Err(kept.lost(committed));
     }
@@ -184,7 +185,8 @@ pub(in crate::ledger) fn begin(
         ended: false,
     };
     let checkpoints = Checkpoints {
-        verifier: verifier_of(origin, key),
+        verifier: verifier_of(origin, keys.in_force()),
+        keys: keys.clone(),
         tree,
         place,
         mark,

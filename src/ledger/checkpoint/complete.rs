@@ -66,9 +66,9 @@ impl Ledger {
         let (size, root) = match known {
             Known::Witnessed { size, root } => (size, root),
             Known::Checkpoint(note) => {
-                let verifier = checkpoints.verifier.as_ref();
-                let verifier = verifier.map_err(|why| NotConfirmed::NoKey(why.clone()))?;
-                let (checkpoint, _) = open_checkpoint(note, verifier)?;
+                let verifier = checkpoints.verifier_for(note);
+                let verifier = verifier.map_err(NotConfirmed::NoKey)?;
+                let (checkpoint, _) = open_checkpoint(note, &verifier)?;
                 (checkpoint.size, Some(checkpoint.root))
             }
         };

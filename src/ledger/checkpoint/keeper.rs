@@ -149,6 +149,11 @@ impl Keeper {
         if size <= signed || checkpoints.not_signing().is_some() {
             return;
         }
+        if !checkpoints.signs(size) {
+            // It ends with the rotation to this key: the earlier one signs it,
+            // or nobody; the next record's is signed.
+            return;
+        }
         let now_ms = shared.time.best_ms();
         let done = checkpoints.sign(&shared.key, size, self.writer.root(), now_ms);
         if let Err(why) = done {

@@ -42,12 +42,12 @@ pub use self::receipt::{MAX_RECEIPT_WAIT, NoReceipt};
 use super::Ledger;
 use super::answer::ReadError;
 use super::shared::Shared;
-use crate::event::signing::SecretKey;
+use crate::event::signing::{PublicKey, SecretKey};
 use crate::projection::{Tree, TreeError};
 use crate::proof::tree::{TreeHash, root_of};
 use crate::proof::{
-    BadCheckpoint, Checkpoint, Note, NoteKeyKind, VerifierKey, head_of, open_checkpoint,
-    sign_checkpoint,
+    BadCheckpoint, Checkpoint, LedgerKeys, Note, NoteKeyKind, VerifierKey, head_of,
+    open_checkpoint, sign_checkpoint,
 };
 
 /// The highest checkpoint that was signed.
@@ -72,8 +72,10 @@ struct Standing {
 
 /// See the module.
 pub(super) struct Checkpoints {
-    /// What its notes are verified with; why it can have none.
+    /// What its notes are verified with from now on; why it can have none.
     verifier: Result<VerifierKey, String>,
+    /// The keys that it has had: a note is signed with that of its size.
+    keys: LedgerKeys,
     tree: Arc<Tree>,
     place: Arc<dyn Place>,
     /// The data directory with the mark that it was restored.
@@ -162,6 +164,22 @@ impl Checkpoints {
         self.standing.borrow().failed.clone()
     }
 
+    /// What a note of this ledger's is verified with: by the size in it.
+    fn verifier_for(&self, note: &str) -> Result<VerifierKey, String> {
+        let own = self.verifier.as_ref().map_err(Clone::clone)?;
+        let said = parse(note.as_bytes().to_vec()).ok();
+        let size = said.map(|(_, checkpoint)| checkpoint.size);
+        let verifier = self.keys.verifier_key(own.name(), size);
+        verifier.ok_or_else(|| "its name is none that a note can bear".to_owned())
+    }
+
+    /// Whether the key that it has now signs the tree of so many records.
+    fn signs(&self, size: u64) -> bool {
+        let own = self.verifier.as_ref().map(VerifierKey::public);
+        let signer = self.keys.of_checkpoint(size);
+        own.is_ok_and(|own| signer.is_some_and(|signer| **signer == *own))
+    }
+
     fn fail(&self, why: String) {
         self.standing.send_modify(|standing| {
             standing.failed.get_or_insert(why);
@@ -220,11 +238,8 @@ impl Checkpoints {
         if let Some(why) = self.hold() {
             return Err(NotServed::NotSigning(why.to_string()));
         }
-        let verifier = self
-            .verifier
-            .as_ref()
-            .map_err(|why| NotServed::NotSigning(why.clone()))?;
-        let (checkpoint, _) = open_checkpoint(text, verifier)?;
+        let verifier = self.verifier_for(text).map_err(NotServed::NotSigning)?;
+        let (checkpoint, _) = open_checkpoint(text, &verifier)?;
         let size = checkpoint.size;
         let want = root_of(&*self.tree, size)?;
         if checkpoint.root != want {
@@ -268,8 +283,8 @@ fn want(shared: &Shared) {
 }
 
 /// A ledger's verifier key: its name is the origin's.
-fn verifier_of(name: &str, key: &SecretKey) -> Result<VerifierKey, String> {
-    let verifier = VerifierKey::new(name, NoteKeyKind::Ed25519, key.public().clone());
+fn verifier_of(name: &str, key: &PublicKey) -> Result<VerifierKey, String> {
+    let verifier = VerifierKey::new(name, NoteKeyKind::Ed25519, key.clone());
     verifier
         .map_err(|error| format!("this ledger signs no checkpoints, for want of a name: {error}"))
 }
@@ -328,7 +343,18 @@ impl Ledger {
         Ok(heads)
     }
 
-    /// What its checkpoints are verified with; an error says why there are
+    /// Whether the key in force has signed, or will sign, the tree of so many
+    /// records: an earlier one has, after a rotation.
+    pub(super) fn signs_checkpoint(&self, size: u64) -> bool {
+        self.shared.checkpoints.signs(size)
+    }
+
+    /// What a checkpoint of this ledger's is verified with, by the size in it.
+    pub fn verifier_key_of(&self, note: &str) -> Result<VerifierKey, String> {
+        self.shared.checkpoints.verifier_for(note)
+    }
+
+    /// What its next checkpoints are verified with; an error says why there are
     /// none.
     pub fn verifier_key(&self) -> Result<VerifierKey, String> {
         self.shared.checkpoints.verifier.clone()

@@ -24,5 +24,6 @@ mod pipeline;
 mod rebuild;
 mod refusals;
 mod restored;
+mod rotation;
 mod two_writers;
 mod world;

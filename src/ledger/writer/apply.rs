@@ -16,6 +16,7 @@ use crate::ledger::batch::{Accepted, Answers, Batch, Sealed};
 use crate::ledger::committer::Settlement;
 use crate::ledger::ids;
 use crate::ledger::inbox::Entry;
+use crate::ledger::rotation::{self, Rotated};
 use crate::ledger::shared::{Live, Shared};
 use crate::pb::{self, SignedCommit, Subject};
 use crate::projection::{Folded, items};
@@ -56,6 +57,7 @@ impl Writer {
             for Accepted { entry, record } in accepted {
                 let Sealed { sealed, opened } = *record;
                 let findings: Vec<_> = opened.findings.iter().flatten().cloned().collect();
+                let rotated = Rotated::of(&opened);
                 if entry.is_none() {
                     // Nobody is told of the ledger's own.
                     shared.metrics.recorded(&findings, false);
@@ -63,6 +65,7 @@ impl Writer {
                 let mut brought = |subject: &Subject| brought(entry.as_ref(), subject);
                 let done = live.fold(opened, &mut brought);
                 folded.push(done.map_err(|why| self.stop(why))?);
+                shared.note_rotation(rotated);
                 answers.push(entry, sealed.head, findings);
             }
             live.drop_days(shared.progress.borrow().flushed);
@@ -105,8 +108,10 @@ impl Writer {
             {
                 let mut live = shared.live_mut();
                 for record in records {
+                    let rotated = Rotated::of(&record);
                     let mut fetch = |subject: &Subject| stored_item(&shared, subject);
                     folded.push(live.fold(record, &mut fetch)?);
+                    shared.note_rotation(rotated);
                 }
                 live.drop_days(shared.progress.borrow().flushed);
             }
@@ -170,13 +175,19 @@ fn stored_item(shared: &Shared, subject: &Subject) -> Option<Arc<Item>> {
         .map(Arc::new)
 }
 
-/// The records of another writer's batch, which signs with the same key.
+/// The records of another writer's batch, which signs with the same key: that
+/// in force.
 fn winner(shared: &Shared, stored: &StoredBatch) -> Result<Vec<OpenRecord>, String> {
-    let next = shared.live().state.next();
+    let (next, keys) = {
+        let live = shared.live();
+        (live.state.next(), rotation::keys_of(&live.state))
+    };
     let bad = |what: String| format!("the batch that stands at {}: {what}", stored.first_position);
     let signed = SignedCommit::decode(stored.commit.clone()).map_err(|e| bad(e.to_string()))?;
-    let commit = check_commit(shared.key.public(), shared.genesis_hash, &signed)
-        .map_err(|e| bad(e.to_string()))?;
+    let key = keys
+        .as_ref()
+        .map_or(shared.key.public(), |keys| keys.in_force());
+    let commit = check_commit(key, shared.genesis_hash, &signed).map_err(|e| bad(e.to_string()))?;
     let mut heads = Vec::with_capacity(stored.records.len());
     let mut records = Vec::with_capacity(stored.records.len());
     for bytes in &stored.records {

@@ -13,6 +13,7 @@ use crate::ledger::batch::{By, Decided, Delivered, Judged, Refusal, Rider, Seale
 use crate::ledger::inbox::Entry;
 use crate::ledger::options::Options;
 use crate::ledger::prepare::id_reused;
+use crate::ledger::rotation::Rotated;
 use crate::ledger::shared::Live;
 use crate::ledger::state_record;
 use crate::pb::event::Body;
@@ -52,6 +53,10 @@ impl Writer {
                     max_batch_records,
                     ..
                 } = self.options;
+                if Rotated::of(&decided.record.opened).is_some() {
+                    // The last of its batch, and the last that this key signs for.
+                    self.draining = true;
+                }
                 if self
                     .current
                     .fits(&decided.record.sealed, max_batch_bytes, max_batch_records)

@@ -12,12 +12,13 @@ use std::sync::Arc;
 use super::error::BadEvidence;
 use crate::custody::apply::At;
 use crate::custody::registry::{self, LEDGER};
+use crate::custody::rotation;
 use crate::custody::subject::{self, Item};
 use crate::event::KeyId;
 use crate::event::record::OpenRecord;
 use crate::event::signing::PublicKey;
 use crate::pb::event::Body;
-use crate::pb::{Event, KeyRegistered, Link, LinkKind, Subject, SubjectKind};
+use crate::pb::{Event, KeyRegistered, LedgerKeyRotated, Link, LinkKind, Subject, SubjectKind};
 use crate::proof::verify::Violation;
 use crate::proof::verify::opened::Opened;
 
@@ -148,9 +149,11 @@ impl Keys {
             s.kind() == SubjectKind::Key && chained.iter().any(|(key, _)| s.id == key.0.as_slice())
         };
         for event in record.events.iter().flatten() {
-            // A second genesis is none.
-            let genesis = matches!(event.body, Some(Body::Genesis(_)));
-            if !genesis && registry::subjects(event).iter().any(ours) {
+            let of_keys = matches!(
+                event.body,
+                Some(Body::KeyRegistered(_) | Body::KeyRevoked(_) | Body::LedgerKeyRotated(_))
+            );
+            if of_keys && registry::subjects(event).iter().any(ours) {
                 self.apply(record, judged, event)?;
             }
         }
@@ -190,6 +193,14 @@ impl Keys {
         if !own {
             return Err(BadEvidence::KeyRegistration { position, key });
         }
+        if let Some(Body::LedgerKeyRotated(e)) = &event.body {
+            let key = <&[u8; 32]>::try_from(e.public_key.as_ref());
+            let key = key.map_or(KeyId([0; 16]), KeyId::of);
+            let root = judged.authority_keys >= self.root_threshold;
+            if !root || self.registered(key).is_some() || !self.follows(e) {
+                return Err(BadEvidence::KeyRegistration { position, key });
+            }
+        }
         let at = At {
             position,
             happened_at_ms: record.payload.happened_at_ms,
@@ -199,6 +210,21 @@ impl Keys {
             subject: subject::show(&subject::ledger()),
             broken,
         })
+    }
+}
+
+impl Keys {
+    /// Whether a rotation goes on from a key of the ledger's that is in force, by
+    /// the word of the new one too.
+    fn follows(&self, e: &LedgerKeyRotated) -> bool {
+        let previous = KeyId::from_slice(&e.previous_key_id);
+        let previous = previous.and_then(|id| self.registered(id));
+        let goes_on = previous.is_some_and(|(key, revoked)| key.party == LEDGER && revoked == 0);
+        let genesis_hash = match self.known.get(&subject::ledger()) {
+            Some(Item::Ledger(ledger)) => &ledger.genesis_hash,
+            _ => return false,
+        };
+        goes_on && rotation::is_proven(genesis_hash, e)
     }
 }
 

@@ -5,28 +5,28 @@
 //! What this is not: parts are not compared with their digests unless that is
 //! asked for, no statement's signature and no law is checked;
 //! [`Verifier`](super::Verifier) does that.
-//! Record 0 is checked whole, since it says whose signature to ask for.
-
-use std::sync::Arc;
+//! Record 0 is checked whole, since it says whose signature to ask for, and the
+//! records that may put another key in its place are opened.
 
 use bytes::Bytes;
 use rayon::prelude::*;
 
 use super::genesis::{self, Ledger};
 use super::opened::{self, Stored, Waiting};
+use super::rotation;
 use super::tree::{HeadsTree, Subtree, subtrees};
 use super::violation::{Failure, Violation};
 use super::{Expect, Report};
 use crate::custody::ApplyError;
-use crate::event::Hash;
 use crate::event::digest::head_hash;
-use crate::event::record::{BadRecord, MAX_HEAD, MAX_RECORD};
-use crate::event::signing::PublicKey;
+use crate::event::record::{BadRecord, MAX_HEAD, MAX_RECORD, OpenRecord};
 use crate::event::statement::canonical;
+use crate::event::{Hash, KeyId};
 use crate::pb::{Commit, SignedCommit};
+use crate::proof::commit::{read_commit, signed_by};
 use crate::proof::head::{Field, field, head_of};
 use crate::proof::tree::{TreeHash, leaf_hash};
-use crate::proof::{BadCommit, BatchTree, check_commit};
+use crate::proof::{BadCommit, BatchTree, LedgerKeys};
 
 /// A verification of the chain under way; used as
 /// [`Verifier`](super::Verifier) is.
@@ -50,17 +50,22 @@ struct Link {
     recorded_at_ms: i64,
     previous: Hash,
     hash: Hash,
+    /// The record whole, if it puts another key in the place of the ledger's.
+    rotation: Option<Box<OpenRecord>>,
     leaf: TreeHash,
 }
 
-/// A batch, hashed, its commit's signature verified.
+/// A batch, hashed, its commit's signature verified by a key that may not be
+/// that of the batch: a rotation before it in the same turn is met later.
 struct Hashed {
     first: u64,
     links: Vec<Result<Link, Violation>>,
     root: Hash,
     leaves: Vec<TreeHash>,
     subtrees: Vec<Subtree>,
-    commit: Result<Commit, BadCommit>,
+    commit: Result<(SignedCommit, Commit), BadCommit>,
+    by: KeyId,
+    held: Result<(), BadCommit>,
 }
 
 impl ChainVerifier {
@@ -102,11 +107,12 @@ impl ChainVerifier {
         self.turn(&waiting)
     }
 
-    /// The ledger's key and genesis hash; `None` before record 0 is verified.
-    pub fn ledger(&self) -> Option<(&PublicKey, Hash)> {
+    /// The ledger's keys, as far as the records say, and its genesis hash; `None`
+    /// before record 0 is verified.
+    pub fn ledger(&self) -> Option<(&LedgerKeys, Hash)> {
         self.ledger
             .as_ref()
-            .map(|ledger| (&*ledger.key, ledger.genesis_hash))
+            .map(|ledger| (&ledger.keys, ledger.genesis_hash))
     }
 
     /// The root of the tree at a size; see [`Expect::roots_at`].
@@ -128,6 +134,10 @@ impl ChainVerifier {
     /// ledger's signatures on them; what was not looked at is zero.
     pub fn finish(mut self) -> Result<Report, Failure> {
         self.flush()?;
+        if let Some(ledger) = &self.ledger {
+            ledger.check_key(&self.expect)?;
+            ledger.tell(&mut self.report);
+        }
         Ok(Report {
             records: self.next,
             last_head: self.last_head,
@@ -146,18 +156,22 @@ impl ChainVerifier {
         let Some(first) = waiting.first() else {
             return Ok(());
         };
-        let (key, genesis_hash) = match &self.ledger {
-            Some(ledger) => (Arc::clone(&ledger.key), ledger.genesis_hash),
+        let mut ledger = match self.ledger.take() {
+            Some(ledger) => ledger,
             None => self.genesis(first)?,
         };
         let hashed: Vec<Hashed> = waiting
             .par_iter()
-            .map(|stored| Hashed::of(stored, self.parts, &key, genesis_hash))
+            .map(|stored| Hashed::of(stored, self.parts, &ledger))
             .collect();
-        hashed.into_iter().try_for_each(|batch| self.fold(batch))
+        let folded = hashed
+            .into_iter()
+            .try_for_each(|batch| self.fold(batch, &mut ledger));
+        self.ledger = Some(ledger);
+        folded
     }
 
-    fn genesis(&mut self, first: &Stored) -> Result<(Arc<PublicKey>, Hash), Failure> {
+    fn genesis(&mut self, first: &Stored) -> Result<Ledger, Failure> {
         let position = first.first_position;
         let checked = match first.records.first() {
             None => Err(Violation::EmptyBatch),
@@ -171,13 +185,10 @@ impl ChainVerifier {
         };
         let ledger = checked.map_err(|what| Failure::at(position, what))?;
         self.report.genesis_hash = ledger.genesis_hash;
-        self.report.ledger_key = Some(ledger.key.id());
-        let known = (Arc::clone(&ledger.key), ledger.genesis_hash);
-        self.ledger = Some(ledger);
-        Ok(known)
+        Ok(ledger)
     }
 
-    fn fold(&mut self, batch: Hashed) -> Result<(), Failure> {
+    fn fold(&mut self, batch: Hashed, ledger: &mut Ledger) -> Result<(), Failure> {
         let first = batch.first;
         let count = batch.links.len() as u64;
         let whole = |what: Violation| Failure {
@@ -193,11 +204,24 @@ impl ChainVerifier {
                 want: self.next,
             }));
         }
+        let end = first.saturating_add(count);
         for (position, link) in (first..).zip(batch.links) {
-            link.and_then(|link| self.link(&link))
-                .map_err(|what| Failure::at(position, what))?;
+            link.and_then(|link| {
+                self.link(&link)?;
+                let is_last = position.saturating_add(1) == end;
+                link.rotation
+                    .map_or(Ok(()), |record| rotate(ledger, &record, is_last))
+            })
+            .map_err(|what| Failure::at(position, what))?;
         }
-        let commit = batch.commit.map_err(|bad| whole(bad.into()))?;
+        let (signed, commit) = batch.commit.map_err(|bad| whole(bad.into()))?;
+        let key = ledger.keys.of_record(first);
+        let held = if key.id() == batch.by {
+            batch.held
+        } else {
+            signed_by(key, &signed)
+        };
+        held.map_err(|bad| whole(bad.into()))?;
         super::commit_of(&commit, first, count, batch.root, self.last_head).map_err(whole)?;
         self.tree.add(&batch.leaves, &batch.subtrees);
         self.report.batches = self.report.batches.saturating_add(1);
@@ -234,38 +258,58 @@ impl ChainVerifier {
     }
 }
 
+/// The key that a record puts in the place of the ledger's.
+fn rotate(ledger: &mut Ledger, record: &OpenRecord, is_last: bool) -> Result<(), Violation> {
+    let Some(e) = rotation::in_record(record) else {
+        return Ok(());
+    };
+    rotation::check_place(record, is_last)?;
+    let new = rotation::check(&ledger.keys, ledger.genesis_hash, record, e)?;
+    ledger.keys.follow(record.position().saturating_add(1), new);
+    Ok(())
+}
+
 impl Hashed {
-    fn of(stored: &Stored, parts: bool, key: &PublicKey, genesis_hash: Hash) -> Hashed {
+    fn of(stored: &Stored, parts: bool, ledger: &Ledger) -> Hashed {
         let link = |record: &Bytes| {
             if parts {
                 opened::open(record)?;
             }
-            Ok(Link::of(record)?)
+            Link::of(record, ledger)
         };
         let links: Vec<Result<Link, Violation>> = stored.records.iter().map(link).collect();
         let leaves: Vec<TreeHash> = links.iter().flatten().map(|link| link.leaf).collect();
         let heads: Vec<Hash> = links.iter().flatten().map(|link| link.hash).collect();
         let signed: Result<SignedCommit, BadCommit> = canonical(&stored.commit, "commit")
             .map_err(|_| BadCommit::NotCanonical("SignedCommit"));
+        let commit = signed.and_then(|signed| {
+            let commit = read_commit(ledger.genesis_hash, &signed)?;
+            Ok((signed, commit))
+        });
+        let key = ledger.keys.in_force();
         Hashed {
             first: stored.first_position,
             links,
             root: BatchTree::new(&heads).root(),
             subtrees: subtrees(stored.first_position, &leaves),
             leaves,
-            commit: signed.and_then(|signed| check_commit(key, genesis_hash, &signed)),
+            by: key.id(),
+            held: commit
+                .as_ref()
+                .map_or(Ok(()), |(signed, _)| signed_by(key, signed)),
+            commit,
         }
     }
 }
 
 impl Link {
-    fn of(record: &[u8]) -> Result<Link, BadRecord> {
+    fn of(record: &Bytes, ledger: &Ledger) -> Result<Link, Violation> {
         if record.len() > MAX_RECORD {
-            return Err(BadRecord::TooLarge("record", record.len(), MAX_RECORD));
+            return Err(BadRecord::TooLarge("record", record.len(), MAX_RECORD).into());
         }
         let head = head_of(record).ok_or(BadRecord::NotCanonical("the record", "Record"))?;
         if head.len() > MAX_HEAD {
-            return Err(BadRecord::TooLarge("head", head.len(), MAX_HEAD));
+            return Err(BadRecord::TooLarge("head", head.len(), MAX_HEAD).into());
         }
         let malformed = BadRecord::NotCanonical("the head", "Head");
         let mut link = Link {
@@ -273,30 +317,64 @@ impl Link {
             recorded_at_ms: 0,
             previous: Hash::ZERO,
             hash: head_hash(head),
+            rotation: None,
             leaf: leaf_hash(head),
         };
-        link.read(head).ok_or(malformed)?;
+        let payload = link.read(head).ok_or(malformed)?;
+        if may_rotate(payload, ledger) {
+            link.rotation = rotation_in(record)?;
+        }
         Ok(link)
     }
 
-    /// Reads a head's fields up to the previous hash, which is always there.
-    fn read(&mut self, mut head: &[u8]) -> Option<()> {
+    /// Reads a head's fields up to the payload, which is always there.
+    fn read<'a>(&mut self, mut head: &'a [u8]) -> Option<&'a [u8]> {
         let mut before = 0;
         loop {
             let (number, field) = field(&mut head)?;
             if number <= before {
                 return None;
             }
-            before = number;
             match (number, field) {
                 (1, Field::Number(position)) => self.position = position,
                 (2, Field::Number(ms)) => self.recorded_at_ms = ms.cast_signed(),
-                (3, Field::Bytes(previous)) => {
-                    self.previous = Hash::from_slice(previous)?;
-                    return Some(());
-                }
+                (3, Field::Bytes(previous)) => self.previous = Hash::from_slice(previous)?,
+                (4, Field::Bytes(payload)) if before == 3 => return Some(payload),
                 _ => return None,
             }
+            before = number;
         }
     }
+}
+
+/// Whether a statement may hold a rotation: it is of an authority that genesis
+/// names, and of one event. Nothing but its header is read.
+fn may_rotate(mut payload: &[u8], ledger: &Ledger) -> bool {
+    const PARTY: u32 = 3;
+    const EVENT_DIGESTS: u32 = 9;
+    let (mut named, mut events) = (false, 0u32);
+    while let Some((number, value)) = field(&mut payload) {
+        match (number, value) {
+            (PARTY, Field::Bytes(party)) => {
+                let authorities = &ledger.genesis.authorities;
+                named = authorities.iter().any(|a| a.party.as_bytes() == party);
+                if !named {
+                    return false;
+                }
+            }
+            (EVENT_DIGESTS, _) => events = events.saturating_add(1),
+            _ => {}
+        }
+    }
+    named && events == 1
+}
+
+/// The record whole, if it holds one; nobody may hide whether it does.
+fn rotation_in(record: &Bytes) -> Result<Option<Box<OpenRecord>>, Violation> {
+    let record = OpenRecord::open(record)?;
+    if record.events.iter().any(Option::is_none) {
+        return Err(Violation::WithheldRegistry(0));
+    }
+    let is_one = rotation::in_record(&record).is_some();
+    Ok(is_one.then(|| Box::new(record)))
 }

@@ -1,13 +1,11 @@
 //! Record 0: judged by what it says itself, as the ledger did, and by what
 //! the caller expects.
 
-use std::sync::Arc;
-
 use prost::Message as _;
 
-use super::Expect;
 use super::opened::Opened;
-use super::violation::Violation;
+use super::violation::{Failure, Violation};
+use super::{Expect, Report};
 use crate::custody::decide::decide_genesis;
 use crate::event::codes::Refused;
 use crate::event::record::{BadRecord, OpenRecord};
@@ -15,12 +13,14 @@ use crate::event::signing::PublicKey;
 use crate::event::{Hash, Statement};
 use crate::pb::event::Body;
 use crate::pb::{Genesis, Origin, Record, RefusalCode, SignedStatement};
+use crate::proof::LedgerKeys;
 
 /// What record 0 says of the ledger.
 pub(in crate::proof) struct Ledger {
     pub(in crate::proof) genesis: Genesis,
     pub(in crate::proof) genesis_hash: Hash,
-    pub(in crate::proof) key: Arc<PublicKey>,
+    /// As far as the records have been followed.
+    pub(in crate::proof) keys: LedgerKeys,
     pub(in crate::proof) origin_name: String,
 }
 
@@ -29,13 +29,13 @@ impl Ledger {
     pub(super) fn known(
         genesis: Genesis,
         genesis_hash: Hash,
-        key: PublicKey,
+        keys: LedgerKeys,
         origin_name: String,
     ) -> Ledger {
         Ledger {
             genesis,
             genesis_hash,
-            key: Arc::new(key),
+            keys,
             origin_name,
         }
     }
@@ -51,6 +51,28 @@ impl Ledger {
             origin.name == self.origin_name && origin.genesis_hash.as_ref() == self.genesis_hash.0
         });
         if ours { Ok(()) } else { Err(Violation::Origin) }
+    }
+
+    /// Says which keys it has had.
+    pub(super) fn tell(&self, report: &mut Report) {
+        report.ledger_key = Some(self.keys.in_force().id());
+        let keys = self.keys.all();
+        report.ledger_keys = keys.map(|(since, key)| (since, key.id())).collect();
+    }
+
+    /// Whether the key in force is the one that the caller expects.
+    pub(super) fn check_key(&self, expect: &Expect) -> Result<(), Failure> {
+        let key = self.keys.in_force();
+        let Some(want) = expect.ledger_key.as_ref().filter(|want| **want != **key) else {
+            return Ok(());
+        };
+        let what = Violation::LedgerKey {
+            got: key.id(),
+            want: want.id(),
+        };
+        // The record that put it there.
+        let since = self.keys.all().last().map_or(0, |(since, _)| since);
+        Err(Failure::at(since.saturating_sub(1), what))
     }
 }
 
@@ -86,17 +108,11 @@ pub(in crate::proof) fn check(opened: &Opened, expect: &Expect) -> Result<Ledger
     let key = PublicKey::parse(&genesis.ledger_public_key).map_err(|bad| {
         Violation::Genesis(Refused::invalid("ledger_public_key", bad.to_string()))
     })?;
-    if let Some(want) = expect.ledger_key.as_ref().filter(|want| **want != key) {
-        return Err(Violation::LedgerKey {
-            got: key.id(),
-            want: want.id(),
-        });
-    }
     let origin = record.payload.origin.clone().unwrap_or_default();
     Ok(Ledger {
         genesis,
         genesis_hash: record.hash,
-        key: Arc::new(key),
+        keys: LedgerKeys::new(key),
         origin_name: origin.name,
     })
 }

@@ -21,6 +21,7 @@
 //! | `findings` | who has answered a finding, and what it became |
 //! | `device` | a device's chain against the headers it comes from |
 //! | `content` | law 4 in contained mass |
+//! | `rotation` | another key in the place of the ledger's |
 //! | `state_record` | the ledger's own word on its state, its clock, the refusals it keeps |
 //! | `signatures` | the signatures themselves, on all cores |
 //! | `tree` | the tree of RFC 6962 over the heads |
@@ -39,6 +40,7 @@ pub(super) mod genesis;
 pub(super) mod ids;
 pub(super) mod opened;
 mod oversight;
+mod rotation;
 mod saved;
 mod signatures;
 mod signers;
@@ -60,6 +62,7 @@ use self::signatures::Check;
 use self::signers::Keys;
 use self::tree::HeadsTree;
 use super::commit::read_commit;
+use super::ledger_keys::LedgerKeys;
 use super::tree::{TreeHash, empty_root};
 use crate::custody::registry::LEDGER;
 use crate::custody::state::{State, nowhere};
@@ -68,6 +71,7 @@ use crate::event::{Hash, KeyId};
 use crate::pb::{Commit, RefusalsAnchored};
 
 pub use chain::ChainVerifier;
+pub(super) use rotation::of as rotation_of;
 pub use saved::BadSaved;
 pub use violation::{Failure, Violation};
 
@@ -77,7 +81,7 @@ pub use violation::{Failure, Violation};
 pub struct Expect {
     /// The head hash of record 0.
     pub genesis_hash: Option<Hash>,
-    /// The ledger's key.
+    /// The ledger's key that is in force after the last record.
     pub ledger_key: Option<PublicKey>,
     /// Sizes of the tree whose roots will be asked for ([`Verifier::root_at`]):
     /// those of checkpoints to be held against it. Of the last 65,536 records
@@ -106,8 +110,11 @@ pub struct Report {
     pub signatures: u64,
     /// The head hash of record 0; zeros without records.
     pub genesis_hash: Hash,
-    /// The ledger's key; `None` without records.
+    /// The ledger's key that is in force after them; `None` without records.
     pub ledger_key: Option<KeyId>,
+    /// All keys that it has had, in order, each with the first position that it
+    /// signs for.
+    pub ledger_keys: Vec<(u64, KeyId)>,
     /// Hash of the last head.
     pub last_head: Hash,
     /// Root of the tree over all heads (RFC 6962, SHA-256).
@@ -134,6 +141,7 @@ impl Default for Report {
             signatures: 0,
             genesis_hash: Hash::ZERO,
             ledger_key: None,
+            ledger_keys: Vec::new(),
             last_head: Hash::ZERO,
             tree_root: empty_root(),
             recorded_at_ms: 0,
@@ -197,12 +205,12 @@ impl Verifier {
         &self.state
     }
 
-    /// The ledger's key and genesis hash, as record 0 (or the caller) says;
-    /// `None` before record 0 is verified.
-    pub fn ledger(&self) -> Option<(&PublicKey, Hash)> {
+    /// The ledger's keys, as far as the records say, and its genesis hash; `None`
+    /// before record 0 is verified.
+    pub fn ledger(&self) -> Option<(&LedgerKeys, Hash)> {
         self.ledger
             .as_ref()
-            .map(|ledger| (&*ledger.key, ledger.genesis_hash))
+            .map(|ledger| (&ledger.keys, ledger.genesis_hash))
     }
 
     /// Records verified so far, and the hash of the last head.
@@ -235,6 +243,10 @@ impl Verifier {
     /// Verifies the rest and says what there was.
     pub fn finish(mut self) -> Result<Report, Failure> {
         self.flush()?;
+        if let Some(ledger) = &self.ledger {
+            ledger.check_key(&self.expect)?;
+            ledger.tell(&mut self.report);
+        }
         let report = Report {
             records: self.state.next(),
             last_head: self.state.last_head(),
@@ -293,7 +305,10 @@ impl Verifier {
         }
         for (position, opened) in (first..).zip(batch.records) {
             opened
-                .and_then(|opened| self.record(opened))
+                .and_then(|opened| {
+                    rotation::check_place(&opened.record, position == last)?;
+                    self.record(opened)
+                })
                 .map_err(|what| Failure::at(position, what))?;
         }
         self.commit(batch.signed.map_err(whole)?, batch.count, first, batch.root)
@@ -305,6 +320,7 @@ impl Verifier {
     /// One record, on the state before it.
     fn record(&mut self, opened: Opened) -> Result<(), Violation> {
         let record = &opened.record;
+        let mut rotated = None;
         let keys = match &self.ledger {
             None => {
                 self.ledger = Some(self.genesis(&opened)?);
@@ -322,6 +338,11 @@ impl Verifier {
                 )?;
                 state_record::check(&self.state, record, ledger.genesis.state_record_interval)?;
                 signers::check_registry(&self.state, &opened, &signers)?;
+                if let Some(e) = rotation::in_record(record) {
+                    rotation::check_signers(&self.state, record, &signers, e)?;
+                    let new = rotation::check(&ledger.keys, ledger.genesis_hash, record, e)?;
+                    rotated = Some((record.position().saturating_add(1), new));
+                }
                 let case = Case {
                     before: &self.state,
                     record,
@@ -338,6 +359,9 @@ impl Verifier {
             }
         };
         let folded = self.fold_record(&opened);
+        if let Some((ledger, (since, key))) = self.ledger.as_mut().zip(rotated) {
+            ledger.keys.follow(since, key);
+        }
         // Also of a record that breaks a law: a bad signature comes first.
         self.checks
             .extend(keys.map(|keys| Check::statement(opened.record, keys)));
@@ -355,7 +379,6 @@ impl Verifier {
     fn genesis(&mut self, opened: &Opened) -> Result<Ledger, Violation> {
         let ledger = genesis::check(opened, &self.expect)?;
         self.report.genesis_hash = ledger.genesis_hash;
-        self.report.ledger_key = Some(ledger.key.id());
         Ok(ledger)
     }
 
@@ -406,8 +429,8 @@ impl Verifier {
         let commit = read_commit(ledger.genesis_hash, &signed)?;
         commit_of(&commit, first, count, root, self.state.last_head())?;
         let last = first.saturating_add(count.saturating_sub(1));
-        self.checks
-            .push(Check::commit(first..=last, signed, Arc::clone(&ledger.key)));
+        let key = Arc::clone(ledger.keys.of_record(first));
+        self.checks.push(Check::commit(first..=last, signed, key));
         self.report.batches = self.report.batches.saturating_add(1);
         self.report.signatures = self.report.signatures.saturating_add(1);
         Ok(())

@@ -2,8 +2,8 @@
 //! knows after the records it has verified, so that it can go on from there.
 //!
 //! Numbers are big-endian. Magic; position (u64), last head, time of the last
-//! record (i64), state digest, tree root; genesis hash, the ledger's key, its
-//! name; the report's counts; the words on kept refusals; the ids of the last
+//! record (i64), state digest, tree root; genesis hash, the ledger's key in
+//! force, its name; the report's counts; the words on kept refusals; the ids of the last
 //! 30 days; the subjects touched; the tree's right edge and its last leaves; the
 //! items. Lists begin with their count, bytes with their length (u32). At the
 //! end the BLAKE3 of all before.
@@ -25,14 +25,13 @@ use super::ids::SeenIds;
 use super::tree::HeadsTree;
 use super::{Expect, Report, Verifier};
 use crate::custody::Key;
+use crate::custody::rotation;
 use crate::custody::state::{State, Touched};
 use crate::event::Hash;
 use crate::event::signing::PublicKey;
 use crate::pb::RefusalsAnchored;
+use crate::proof::LedgerKeys;
 use crate::proof::tree::{Frontier, TreeHash};
-
-/// Items as they are saved, encoded.
-type Items = Vec<(Key, Arc<[u8]>)>;
 
 const MAGIC: &[u8; 8] = b"HZLVERI1";
 const HASH: usize = 32;
@@ -100,7 +99,7 @@ impl Verifier {
         out.put(&self.state.digest().0)?;
         out.put(&self.tree.root().0)?;
         out.put(&ledger.genesis_hash.0)?;
-        out.put(ledger.key.as_bytes())?;
+        out.put(ledger.keys.in_force().as_bytes())?;
         out.bytes(ledger.origin_name().as_bytes())?;
         for count in counts(&mut self.report.clone()) {
             out.number(*count)?;
@@ -176,7 +175,6 @@ impl Verifier {
             *count = input.number()?;
         }
         report.genesis_hash = genesis_hash;
-        report.ledger_key = Some(key.id());
         report.anchors = input.anchors()?;
         let seen = input.ids()?;
         let touched = input.touched()?;
@@ -205,10 +203,14 @@ impl Verifier {
         let genesis = state
             .genesis()
             .ok_or(BadSaved::Damaged("it has no genesis"))?;
+        let keys = rotation::ledger_of(&state).and_then(|ledger| LedgerKeys::of(&ledger).ok());
+        let keys = keys
+            .filter(|keys| **keys.in_force() == key)
+            .ok_or(BadSaved::Damaged("its ledger's key is not its state's"))?;
         Ok(Verifier {
             expect,
             state,
-            ledger: Some(Ledger::known(genesis, genesis_hash, key, name)),
+            ledger: Some(Ledger::known(genesis, genesis_hash, keys, name)),
             seen,
             tree,
             report,

@@ -47,7 +47,7 @@ impl Signers {
         self.authority() || !self.agencies.is_empty()
     }
 
-    fn root(&self) -> bool {
+    pub(super) fn root(&self) -> bool {
         self.authority_keys >= self.root_threshold
     }
 

@@ -116,7 +116,7 @@ pub enum Violation {
     /// Another ledger key than expected.
     #[error("the ledger's key is {got}, not the expected {want}")]
     LedgerKey {
-        /// In record 0.
+        /// In force after the last record.
         got: KeyId,
         /// As expected.
         want: KeyId,
@@ -227,6 +227,9 @@ pub enum Violation {
         /// Why.
         why: &'static str,
     },
+    /// A rotation of the ledger's key that is none; see `ROTATION.md`.
+    #[error("the rotation of the ledger's key: {0}")]
+    Rotation(&'static str),
     /// A state record, or anything else of the ledger's own, anywhere else.
     #[error("a statement of the ledger's own where none is due")]
     StateRecordMisplaced,

@@ -204,6 +204,7 @@ fn remedy(kind: EventKind) -> &'static str {
         }
         K::KeyRegistered => "revoke the key and register another",
         K::KeyRevoked => "register another key",
+        K::LedgerKeyRotated => "rotate the ledger's key again",
         K::Inspected | K::Rectified | K::Verified | K::LookedBack => "inspect again",
         K::Recalled | K::RecallAcknowledged => "a recall is ended, and begun again",
         _ => "it is the ledger's own word, or not live yet",

@@ -1,0 +1,68 @@
+//! The keys that have followed the ledger's first one, from whatever of the
+//! journal and of its copy can be read. Not here: what a rotation is (`proof`'s
+//! `ROTATION.md`).
+
+use prost::Message as _;
+
+use super::check::Ledger;
+use crate::event::KeyId;
+use crate::journal::{Scanned, Storage, StoredBatch, scan_segment, segments};
+use crate::pb::SignedCommit;
+
+/// Follows the rotations. Where neither holds one, the batches after it cannot
+/// be told from untrue ones, and are not healed.
+pub(super) fn follow<S: Storage, C: Storage>(ledger: &mut Ledger, storage: &S, copy: &C) {
+    if !(newer(ledger, storage) || newer(ledger, copy)) {
+        return;
+    }
+    // What one hides the other may show, and so on from rotation to rotation.
+    while take_up(ledger, storage) || take_up(ledger, copy) {}
+}
+
+/// Whether the last batch that can be read is signed with a key that is not
+/// known yet: an earlier key signs nothing after a rotation.
+fn newer<S: Storage>(ledger: &Ledger, storage: &S) -> bool {
+    let firsts = segments(storage).unwrap_or_default();
+    let mut last = None;
+    for first in firsts.iter().rev() {
+        each(storage, *first, &mut |batch| last = signer(&batch));
+        if last.is_some() {
+            break;
+        }
+    }
+    last.is_some_and(|id| id != ledger.keys.in_force().id())
+}
+
+fn signer(batch: &StoredBatch) -> Option<KeyId> {
+    let signed = SignedCommit::decode(batch.commit.clone()).ok()?;
+    KeyId::from_slice(&signed.signature?.key_id)
+}
+
+/// Reads everything that can be read; returns whether a rotation was met.
+fn take_up<S: Storage>(ledger: &mut Ledger, storage: &S) -> bool {
+    let before = ledger.keys.rotations();
+    for first in segments(storage).unwrap_or_default() {
+        let genesis_hash = ledger.genesis_hash;
+        let keys = &mut ledger.keys;
+        each(storage, first, &mut |batch| {
+            keys.take_up(
+                genesis_hash,
+                batch.first_position,
+                &batch.records,
+                &batch.commit,
+            );
+        });
+    }
+    ledger.keys.rotations() > before
+}
+
+/// The batches of a segment, up to what is damaged.
+fn each<S: Storage>(storage: &S, first: u64, take: &mut dyn FnMut(StoredBatch)) {
+    for scanned in scan_segment(storage, first) {
+        match scanned {
+            Ok(Scanned::Batch { batch, .. }) => take(batch),
+            Ok(_) => {}
+            Err(_) => return,
+        }
+    }
+}
