@@ -6,13 +6,21 @@
 //!
 //! An acknowledgement does not say which lots its record is about. So whoever
 //! holds it against evidence says that it is about this one.
+//!
+//! What was kept may be older than the key that the evidence is checked with:
+//! the word of every key counts that the evidence itself shows to be, or to
+//! have been, the ledger's.
+
+use bytes::Bytes;
 
 use super::Proofs;
 use crate::event::Hash;
+use crate::event::signing::PublicKey;
+use crate::pb::event::Body;
 use crate::proof::evidence::Checked;
 use crate::proof::{
-    BadAcknowledgement, BadCheckpoint, BadReceipt, Checkpoint, VerifierKey, check_acknowledgement,
-    check_receipt, open_checkpoint,
+    BadAcknowledgement, BadCheckpoint, BadReceipt, Checkpoint, NoteKeyKind, VerifierKey,
+    check_acknowledgement, check_receipt, open_checkpoint,
 };
 
 /// In what evidence disagrees with something that was kept.
@@ -92,30 +100,26 @@ pub fn hold_evidence(
     key: &VerifierKey,
     kept: &Proofs<'_>,
 ) -> (usize, Vec<Disagreement>) {
-    let held = Held { checked, key };
+    let held = Held {
+        checked,
+        key,
+        others: other_keys(checked, key),
+    };
     let acknowledgements = kept.acknowledgements.iter().map(|kept| {
-        let name = format!("acknowledgement {}", kept.name);
+        let (name, genesis) = (kept.name.clone(), checked.genesis_hash);
         let sound =
-            check_acknowledgement(key.public(), checked.genesis_hash, &kept.acknowledgement);
-        match sound {
-            Ok(sound) => held.record(name, sound.position, sound.head_hash),
-            Err(what) => Err(Disagreement::Acknowledgement {
-                name: kept.name.clone(),
-                what,
-            }),
-        }
+            held.by_any(|key| check_acknowledgement(key.public(), genesis, &kept.acknowledgement));
+        let sound = sound.map_err(|what| Disagreement::Acknowledgement { name, what })?;
+        let name = format!("acknowledgement {}", kept.name);
+        held.record(name, sound.position, sound.head_hash)
     });
     let receipts = kept.receipts.iter().map(|one| {
+        let name = one.name.clone();
+        let sound = held.by_any(|key| check_receipt(&one.receipt, key, kept.policy));
+        let sound = sound.map_err(|what| Disagreement::Receipt { name, what })?;
         let name = format!("receipt {}", one.name);
-        match check_receipt(&one.receipt, key, kept.policy) {
-            Ok(sound) => held
-                .tree(name.clone(), &sound.checkpoint)
-                .and_then(|_| held.record(name, sound.position, sound.head_hash)),
-            Err(what) => Err(Disagreement::Receipt {
-                name: one.name.clone(),
-                what,
-            }),
-        }
+        held.tree(name.clone(), &sound.checkpoint)?;
+        held.record(name, sound.position, sound.head_hash)
     });
     let checkpoints = kept.checkpoints.iter().map(|kept| held.checkpoint(kept));
     let (mut agree, mut problems) = (0usize, Vec::new());
@@ -130,10 +134,37 @@ pub fn hold_evidence(
 
 struct Held<'a> {
     checked: &'a Checked,
+    /// What the evidence was checked with.
     key: &'a VerifierKey,
+    /// The ledger's others.
+    others: Vec<VerifierKey>,
+}
+
+/// The ledger's other keys, as far as they are known: that of genesis, and those
+/// of the rotations that the evidence shows.
+fn other_keys(checked: &Checked, given: &VerifierKey) -> Vec<VerifierKey> {
+    let events = checked.records.values().flat_map(|record| &record.events);
+    let named = events.flatten().filter_map(|event| match &event.body {
+        Some(Body::Genesis(genesis)) => Some(&genesis.ledger_public_key),
+        Some(Body::LedgerKeyRotated(rotated)) => Some(&rotated.public_key),
+        _ => None,
+    });
+    let other = |bytes: &Bytes| {
+        let public = PublicKey::parse(bytes).ok()?;
+        VerifierKey::new(given.name(), NoteKeyKind::Ed25519, public).ok()
+    };
+    named.filter_map(other).filter(|key| key != given).collect()
 }
 
 impl Held<'_> {
+    /// What one of the keys has signed; else what the given one says to it.
+    fn by_any<T, E>(&self, check: impl Fn(&VerifierKey) -> Result<T, E>) -> Result<T, E> {
+        check(self.key).or_else(|bad| {
+            let mut others = self.others.iter().map(check);
+            others.find_map(Result::ok).ok_or(bad)
+        })
+    }
+
     fn record(&self, name: String, position: u64, hash: Hash) -> Result<bool, Disagreement> {
         let size = self.checked.checkpoint.size;
         match self.checked.records.get(&position) {
@@ -150,7 +181,7 @@ impl Held<'_> {
 
     fn checkpoint(&self, kept: &super::KeptCheckpoint) -> Result<bool, Disagreement> {
         let name = kept.name.clone();
-        match open_checkpoint(&kept.note, self.key) {
+        match self.by_any(|key| open_checkpoint(&kept.note, key)) {
             Ok((checkpoint, _)) => self.tree(format!("checkpoint {name}"), &checkpoint),
             Err(what) => Err(Disagreement::Checkpoint { name, what }),
         }

@@ -2,19 +2,22 @@
 //! changed. The operator signs the checkpoint and the word on the last record
 //! anew wherever that helps.
 
+use hazledger::audit::{Disagreement, Kept, KeptReceipt, Proofs, hold_evidence};
 use hazledger::custody::subject;
 use hazledger::event::LotId;
 use hazledger::event::digest::{PartKind, SALT_LEN, part_digest};
 use hazledger::pb::event::Body;
 use hazledger::pb::{Event, Evidence, EvidenceRecord, Head, LinkKind, Part, Payload};
+use hazledger::proof::evidence::check_evidence;
 use prost::Message as _;
 
+use crate::book::key;
 use crate::hands::By;
 use crate::journal::fork;
 use crate::receipt::other_ledger;
 use crate::rewrite::{Commits, rechain, rewrite};
 use crate::server::Tale;
-use crate::world::{History, NOON, World, at, used};
+use crate::world::{History, NOON, World, alone, at, used};
 use crate::{Lie, tale};
 
 /// A tale that gives out evidence.
@@ -376,4 +379,57 @@ impl History {
         });
         LotId::from_slice(&born.unwrap().id).unwrap()
     }
+}
+
+/// An honest control: what was kept before the ledger's key was rotated agrees
+/// with evidence that the new key signs.
+#[test]
+fn what_was_kept_outlives_a_rotation_of_the_ledgers_key() {
+    let before = World::new();
+    let noon = before.noon();
+    let mut book = before.up_to(NOON);
+    book.rotate(key(101));
+    let use_one = vec![used(before.lot, 4, "leaching")];
+    alone(&mut book, &before.cast.user, use_one);
+    let history = History::of(&book);
+    let world = World {
+        operator: key(101),
+        ..World::new()
+    };
+    let evidence = history.evidence(&world, world.lot);
+    assert!(check_evidence(&evidence, &before.vkey(), None).is_err());
+    let checked = check_evidence(&evidence, &world.vkey(), None).unwrap();
+    let name = String::new;
+    let of_lot = noon.chain(world.lot);
+    let acknowledgements = of_lot.iter().map(|at| Kept {
+        name: name(),
+        acknowledgement: noon.acknowledgements[*at as usize].clone(),
+    });
+    let receipts = of_lot.iter().map(|at| KeptReceipt {
+        name: name(),
+        receipt: noon.receipt(&before, *at),
+    });
+    let kept = Proofs {
+        acknowledgements: &acknowledgements.collect::<Vec<_>>(),
+        receipts: &receipts.collect::<Vec<_>>(),
+        ..Proofs::default()
+    };
+    let (agree, problems) = hold_evidence(&checked, &world.vkey(), &kept);
+    assert_eq!((agree, problems), (2 * of_lot.len(), Vec::new()));
+    // A stranger's word does not count.
+    let stranger = World {
+        operator: key(102),
+        ..World::new()
+    };
+    let forged = KeptReceipt {
+        name: name(),
+        receipt: noon.receipt(&stranger, of_lot[0]),
+    };
+    let kept = Proofs {
+        receipts: &[forged],
+        ..Proofs::default()
+    };
+    let (agree, problems) = hold_evidence(&checked, &world.vkey(), &kept);
+    let refused = matches!(problems[..], [Disagreement::Receipt { .. }]);
+    assert!(agree == 0 && refused, "{problems:?}");
 }
