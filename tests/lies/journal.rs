@@ -170,7 +170,10 @@ pub const WITHHOLDS: Lie = Lie {
     },
     caught: &[
         (By::Monitor, "withheld: "),
-        (By::Newcomer, "records that the ledger signed for are gone"),
+        (
+            By::Newcomer,
+            "do not rely on this server: it has 39 records",
+        ),
     ],
     missed: &[],
 };

@@ -83,7 +83,10 @@ fn stage() -> &'static (World, Honest) {
 fn hold(lie: &Lie) {
     let (world, honest) = stage();
     let tale = (lie.tell)(world);
-    let asked = lie.caught.iter().map(|line| (1, line));
+    // A server that contradicts itself is not gone on with: nothing was tried.
+    let refused = |words: &str| words.starts_with("do not rely on this server");
+    let caught = lie.caught.iter();
+    let asked = caught.map(|line| (if refused(line.1) { 2 } else { 1 }, line));
     for (status, (by, words)) in asked.chain(lie.missed.iter().map(|line| (0, line))) {
         let answer = honest.ask(world, *by, &tale);
         let Lie { name, told, .. } = lie;
