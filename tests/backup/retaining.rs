@@ -144,7 +144,7 @@ fn what_may_go_goes_and_everything_else_stays_and_holds() {
     let moved = |lots: &[Value]| lots.iter().map(moved).collect::<Vec<_>>();
     assert_eq!(moved(&traced), moved(&again));
     // The server's clock was this machine's.
-    ground.pass(10_000);
+    ground.follow_the_machine();
     // It goes on, and a backup from before takes the shorter segments over.
     ground.grow_later(10);
     cli(&["verify", &dir]).exits(0);
