@@ -136,12 +136,6 @@ impl Ground {
         self.since_ms.fetch_add(days * DAY_MS, Ordering::SeqCst);
     }
 
-    /// Sets the clock to this machine's, as a real server has it.
-    pub fn follow_the_machine(&mut self) {
-        let since = hazledger::cli::time::now_ms() - SPAN.until_ms;
-        self.since_ms.store(since, Ordering::SeqCst);
-    }
-
     /// A region's authority publishes that everything is kept so many months.
     pub fn publish_retention(&mut self, months: i64) {
         let ledger = self.open();
