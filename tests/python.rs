@@ -1,7 +1,12 @@
 //! What the ledger signs, verified by a program in another language that was
 //! written from `src/proof/FORMAT.md` alone (`tests/python`): it takes what
 //! holds, and nothing in which a byte was changed.
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests fail by panicking"
+)]
 
 #[path = "support/server.rs"]
 mod server;

@@ -3,12 +3,13 @@
 
 use crate::support::cli;
 
-const SUBCOMMANDS: [&[&str]; 34] = [
+const SUBCOMMANDS: [&[&str]; 35] = [
     &["demo"],
     &["init"],
     &["key", "new"],
     &["key", "show"],
     &["key", "vkey"],
+    &["key", "rotate-ledger"],
     &["serve"],
     &["submit"],
     &["trace"],

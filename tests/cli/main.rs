@@ -12,6 +12,7 @@ mod monitor;
 mod recall;
 mod receipts;
 mod repair;
+mod rotation;
 mod session;
 mod support;
 mod witness;
