@@ -33,6 +33,7 @@ use std::sync::Once;
 
 use bytes::Bytes;
 use hazledger::custody::registry::is_registry;
+use hazledger::custody::rotation::sworn;
 use hazledger::custody::state::{StoredItem, leaf_digest, nowhere};
 use hazledger::custody::subject::is_open;
 use hazledger::custody::{Item, Key, State, account, leaf, lot};
@@ -40,17 +41,32 @@ use hazledger::event::Hash;
 use hazledger::event::record::OpenRecord;
 use hazledger::journal::sim::SimStorage;
 use hazledger::journal::{Batch, Journal, JournalOptions, Reader, Storage, StorageFile};
-use hazledger::pb::{Account, AccountKind, LotState, PackageRange, Part, Record};
+use hazledger::pb::event::Body;
+use hazledger::pb::{Account, AccountKind, LedgerKeyRotated, LotState, PackageRange, Part, Record};
 use hazledger::proof::{Expect, Verifier, check_commit, sign_commit};
 use prost::Message as _;
 use prost_reflect::DescriptorPool;
 
-use bench::{Bench, key};
+use bench::{Bench, key, ledger_name};
 
 /// The golden journal's one segment, by its name in the journal.
 const SEGMENT: &str = "00000000000000000000.seg";
 /// Records of a batch; the last has what is left.
 const BATCH: usize = 5;
+
+/// The story, at whose end another key takes the place of the ledger's: its
+/// record ends the last batch.
+fn told() -> Bench {
+    let mut story = story::tell();
+    let genesis_hash = story.origin.genesis_hash.clone();
+    let rotated = LedgerKeyRotated {
+        reason: "the yearly one".into(),
+        ..sworn(&genesis_hash, key("ledger").id(), &key(&ledger_name(1)))
+    };
+    let said = story.say("A1+A2", Body::LedgerKeyRotated(rotated));
+    said.unwrap();
+    story
+}
 
 /// A golden file as committed; if blessed, as it is now, and written so.
 fn golden(name: &str) -> Vec<u8> {
@@ -58,7 +74,7 @@ fn golden(name: &str) -> Vec<u8> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     if std::env::var_os("HAZLEDGER_BLESS").is_some() {
         BLESSED.call_once(|| {
-            let story = story::tell();
+            let story = told();
             std::fs::create_dir_all(&folder).unwrap();
             std::fs::write(folder.join("journal.seg"), journal_of(&story)).unwrap();
             std::fs::write(folder.join("digest.txt"), digests(&story)).unwrap();
@@ -149,7 +165,7 @@ fn digests(story: &Bench) -> String {
 
 #[test]
 fn the_story_gives_the_golden_journal_byte_for_byte() {
-    let story = story::tell();
+    let story = told();
     compare("journal.seg", &journal_of(&story));
     compare("digest.txt", digests(&story).as_bytes());
 }
@@ -313,7 +329,7 @@ fn a_record_that_does_not_fit_is_not_folded_and_changes_nothing() {
 
 #[test]
 fn a_state_put_together_from_its_items_in_any_order_has_the_same_digest() {
-    let state = story::tell().state;
+    let state = told().state;
     let mut items: Vec<_> = state
         .items()
         .map(|(s, i)| (s, i.as_ref().clone()))
@@ -344,7 +360,7 @@ fn a_state_put_together_from_its_items_in_any_order_has_the_same_digest() {
 
 #[test]
 fn a_state_put_together_from_stored_items_has_the_same_digest_and_the_same_items() {
-    let state = story::tell().state;
+    let state = told().state;
     let open = || {
         let items = state.items();
         items.filter(|(_, item)| hazledger::custody::subject::is_open(item))
@@ -370,7 +386,7 @@ fn a_state_put_together_from_stored_items_has_the_same_digest_and_the_same_items
 
 #[test]
 fn closed_items_are_not_in_the_digest_so_eviction_changes_nothing() {
-    let mut state = story::tell().state;
+    let mut state = told().state;
     let before = state.digest();
     assert!(state.evict_closed(u64::MAX) > 0);
     assert_eq!(state.digest(), before);
@@ -436,7 +452,7 @@ fn a_lots_item_does_not_depend_on_the_order_of_what_was_done() {
 
 #[test]
 fn changing_any_field_of_the_state_changes_its_digest() {
-    let state = story::tell().state;
+    let state = told().state;
     let mut walk = fields::Walk::default();
     for (subject, item) in state.items() {
         walk.item(&subject, &item);
