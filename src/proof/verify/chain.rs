@@ -18,7 +18,7 @@ use super::tree::{HeadsTree, Subtree, subtrees};
 use super::violation::{Failure, Violation};
 use super::{Expect, Report};
 use crate::custody::ApplyError;
-use crate::event::digest::head_hash;
+use crate::event::digest::{PartKind, head_hash, part_digest};
 use crate::event::record::{BadRecord, MAX_HEAD, MAX_RECORD, OpenRecord};
 use crate::event::statement::canonical;
 use crate::event::{Hash, KeyId};
@@ -321,7 +321,9 @@ impl Link {
             leaf: leaf_hash(head),
         };
         let payload = link.read(head).ok_or(malformed)?;
-        if may_rotate(payload, ledger) {
+        if let Some(digest) = may_rotate(payload, ledger)
+            && !is_another_event(record, digest).unwrap_or(false)
+        {
             link.rotation = rotation_in(record)?;
         }
         Ok(link)
@@ -347,26 +349,56 @@ impl Link {
     }
 }
 
-/// Whether a statement may hold a rotation: it is of an authority that genesis
-/// names, and of one event. Nothing but its header is read.
-fn may_rotate(mut payload: &[u8], ledger: &Ledger) -> bool {
+/// The digest of a statement's one event, if it may be a rotation: it is of an
+/// authority that genesis names. Nothing but its header is read.
+fn may_rotate<'a>(mut payload: &'a [u8], ledger: &Ledger) -> Option<&'a [u8]> {
     const PARTY: u32 = 3;
     const EVENT_DIGESTS: u32 = 9;
-    let (mut named, mut events) = (false, 0u32);
+    let (mut named, mut events, mut only) = (false, 0u32, None);
     while let Some((number, value)) = field(&mut payload) {
         match (number, value) {
             (PARTY, Field::Bytes(party)) => {
                 let authorities = &ledger.genesis.authorities;
                 named = authorities.iter().any(|a| a.party.as_bytes() == party);
                 if !named {
-                    return false;
+                    return None;
                 }
             }
-            (EVENT_DIGESTS, _) => events = events.saturating_add(1),
+            (EVENT_DIGESTS, Field::Bytes(digest)) => {
+                events = events.saturating_add(1);
+                only = Some(digest);
+            }
             _ => {}
         }
     }
-    named && events == 1
+    only.filter(|_| named && events == 1)
+}
+
+/// Whether a record's one event, shown as its digest has it, is another than a
+/// rotation: then the record need not be opened. `None` for what cannot be read
+/// so far.
+fn is_another_event(mut record: &[u8], digest: &[u8]) -> Option<bool> {
+    const EVENTS: u32 = 2;
+    const ROTATED: u32 = 206;
+    field(&mut record)?;
+    let (EVENTS, Field::Bytes(mut part)) = field(&mut record)? else {
+        return None;
+    };
+    let (1, Field::Bytes(salt)) = field(&mut part)? else {
+        return None;
+    };
+    let (2, Field::Bytes(mut body)) = field(&mut part)? else {
+        return None;
+    };
+    if part_digest(PartKind::Event, salt.try_into().ok()?, body).0 != digest {
+        return None;
+    }
+    while !body.is_empty() {
+        if field(&mut body)?.0 == ROTATED {
+            return Some(false);
+        }
+    }
+    Some(true)
 }
 
 /// The record whole, if it holds one; nobody may hide whether it does.
