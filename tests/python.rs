@@ -1,5 +1,5 @@
-//! What the ledger signs, verified by a program in another language that was
-//! written from `src/proof/FORMAT.md` alone (`tests/python`): it takes what
+//! What the ledger signs, verified by a program in another language that uses
+//! nothing but what `src/proof/FORMAT.md` says (`tests/python`): it takes what
 //! holds, and nothing in which a byte was changed.
 #![expect(
     clippy::unwrap_used,

@@ -1,6 +1,6 @@
-"""Protobuf's wire format, as much of it as the ledger's messages use. Written
-from the public encoding guide and the ledger's format document; it knows none
-of the ledger's own code."""
+"""Protobuf's wire format, as much of it as the ledger's messages use, after
+the public encoding guide and the ledger's format document; none of the ledger's
+own code is used."""
 
 
 class Malformed(Exception):
