@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tempfile::{TempDir, tempdir};
+use tokio::sync::watch::Receiver;
 
 use super::world::{World, acknowledged, head_of};
 use crate::event::signing::SecretKey;
@@ -82,14 +83,22 @@ impl Bench {
         note.map(|note| self.opened(&note))
     }
 
-    /// Waits for one of so many records.
+    /// Waits for one of so many records. It is served a moment later.
     pub(super) async fn signed_of(&self, ledger: &Ledger, size: u64) -> Checkpoint {
-        let mut signed = ledger.signed_checkpoint();
+        self.one_of(ledger.signed_checkpoint(), size).await
+    }
+
+    /// Waits until one of so many records is served: receipts lead to it.
+    async fn served_of(&self, ledger: &Ledger, size: u64) -> Checkpoint {
+        self.one_of(ledger.served_checkpoint(), size).await
+    }
+
+    async fn one_of(&self, mut notes: Receiver<Option<Arc<str>>>, size: u64) -> Checkpoint {
         let enough = |note: &Option<Arc<str>>| {
             note.as_ref()
                 .is_some_and(|note| self.opened(note).size >= size)
         };
-        let note = signed.wait_for(enough).await.unwrap().clone().unwrap();
+        let note = notes.wait_for(enough).await.unwrap().clone().unwrap();
         self.opened(&note)
     }
 
@@ -136,7 +145,7 @@ async fn every_record_is_under_a_checkpoint_soon_and_its_receipt_leads_there() {
     let first = bench.signed_of(&ledger, 1).await;
     bench.grow(&ledger, &["P1", "P2"]).await;
     // Nobody asks for it.
-    let second = bench.signed_of(&ledger, 4).await;
+    let second = bench.served_of(&ledger, 4).await;
     goes_on(&ledger, &first, &second);
     for position in 0..4 {
         let checkpoint = bench.receipt(&ledger, position).await.unwrap();
