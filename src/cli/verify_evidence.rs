@@ -21,7 +21,7 @@ use crate::event::record::OpenRecord;
 use crate::pb::TraceLotResponse;
 use crate::pb::event::Body;
 use crate::projection::trace::{Ask, ReadError, RecordSource};
-use crate::proof::evidence::{Checked, MAX_EVIDENCE_FILE, check_evidence, read_evidence};
+use crate::proof::evidence::{Checked, MAX_EVIDENCE_FILE, Point, check_evidence, read_evidence};
 
 /// The records that evidence shows.
 struct Shown<'a>(&'a BTreeMap<u64, OpenRecord>);
@@ -141,13 +141,18 @@ fn print_json(
         "lastRecord": checked.after.last,
         "provenBefore": checked.after.proven_before,
         "attestedBefore": checked.after.attested_before,
-        "proven": checked.points.proven,
-        "attested": checked.points.attested,
-        "notShown": checked.points.not_shown,
+        "proven": sentences(&checked.points.proven),
+        "attested": sentences(&checked.points.attested),
+        "notShown": sentences(&checked.points.not_shown),
         "documents": documents.collect::<Vec<_>>(),
         "keptThatAgree": agree,
         "chain": chain,
     }))
+}
+
+fn sentences(points: &[Point]) -> Vec<serde_json::Value> {
+    let both = |point: &Point| json!({ "en": point.en, "zh": point.zh });
+    points.iter().map(both).collect()
 }
 
 async fn print_table(
@@ -167,7 +172,8 @@ async fn print_table(
         out.line("")?;
         out.line(heading)?;
         for point in points {
-            out.line(&format!("  - {point}"))?;
+            out.line(&format!("  - {}", point.en))?;
+            out.line(&format!("    {}", point.zh))?;
         }
     }
     if !checked.documents.is_empty() {

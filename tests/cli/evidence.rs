@@ -124,6 +124,7 @@ fn evidence_is_kept_and_checked_with_no_server_and_says_what_it_shows() {
         "Somebody's word 有人声明",
         "Not shown 未出示",
         "no policy was given",
+        "未给出见证策略",
         "data sheet",
         "verified 已验证",
     ] {
@@ -141,7 +142,12 @@ fn evidence_is_kept_and_checked_with_no_server_and_says_what_it_shows() {
         .collect();
     assert_eq!(enclosed, [true, false]);
     for list in ["proven", "attested", "notShown"] {
-        assert!(!checked[list].as_array().unwrap().is_empty(), "{list}");
+        let points = checked[list].as_array().unwrap();
+        assert!(!points.is_empty(), "{list}");
+        for point in points {
+            let (en, zh) = (point["en"].as_str().unwrap(), point["zh"].as_str().unwrap());
+            assert!(en.ends_with('.') && zh.ends_with('。'), "{list}: {point}");
+        }
     }
     cli(["verify", &label, "--key", vkey]).exits(0);
 }

@@ -170,7 +170,7 @@ fn evidence_for_lots_all_over_a_world_holds_and_leaves_out_the_rest() {
             .points
             .proven
             .iter()
-            .any(|point| point.starts_with("permit "));
+            .any(|point| point.en.starts_with("permit "));
         with_permits += usize::from(permits);
     }
     assert!(looked_at > 50, "{looked_at} lots");

@@ -53,7 +53,7 @@ use crate::pb::{Evidence, LinkKind, LotState, Subject};
 
 pub use after::{After, state_records_after};
 pub use error::BadEvidence;
-pub use report::Points;
+pub use report::{Point, Points};
 
 /// The format's version.
 pub const EVIDENCE_VERSION: u32 = 1;

@@ -1,27 +1,45 @@
 //! What evidence comes to, in words: what is proven, what somebody says and
-//! who, what is not shown. Plain sentences, so that nobody need know the format
-//! to read them.
+//! who, what is not shown. Plain sentences in English and in Chinese, so that
+//! nobody need know the format to read them, nor the other language: a court
+//! reads them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::handoffs::Handoff;
 use super::permits::{Permit, Permits};
-use super::{Checked, parts};
+use super::{After, Checked, parts};
 use crate::custody::{account, subject};
 use crate::event::mass::Mass;
 use crate::event::record::OpenRecord;
 use crate::pb::event::Body;
 use crate::pb::{AccountKind, LotState, PermitRegistered, Subject};
+use crate::proof::checkpoint::Checkpoint;
 
 /// What it comes to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Points {
     /// What follows from the file and the verifier key.
-    pub proven: Vec<String>,
+    pub proven: Vec<Point>,
     /// What somebody says, and who.
-    pub attested: Vec<String>,
+    pub attested: Vec<Point>,
     /// What is not shown.
-    pub not_shown: Vec<String>,
+    pub not_shown: Vec<Point>,
+}
+
+/// One sentence, twice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Point {
+    /// In English.
+    pub en: String,
+    /// The same in Chinese.
+    pub zh: String,
+}
+
+fn point(en: impl Into<String>, zh: impl Into<String>) -> Point {
+    Point {
+        en: en.into(),
+        zh: zh.into(),
+    }
 }
 
 /// What was seen of evidence that holds.
@@ -61,13 +79,25 @@ fn hands(points: &mut Points, handoffs: &[Handoff]) {
             accepted_at,
         } = handoff;
         match offered_at {
-            Some(offered_at) => points.proven.push(format!(
-                "In record {accepted_at} {taker} took what {giver} had offered in record \
-                 {offered_at}: it names the very event that {giver} signed."
+            Some(offered_at) => points.proven.push(point(
+                format!(
+                    "In record {accepted_at} {taker} took what {giver} had offered in record \
+                     {offered_at}: it names the very event that {giver} signed."
+                ),
+                format!(
+                    "第 {accepted_at} 号记录中，{taker} 接收了 {giver} 在第 {offered_at} \
+                     号记录中交出的货物：其中写明的正是 {giver} 所签的那一事件。"
+                ),
             )),
-            None => points.attested.push(format!(
-                "By {taker}, in record {accepted_at}: that {giver} had offered what it took; the \
-                 offer is not among these records."
+            None => points.attested.push(point(
+                format!(
+                    "By {taker}, in record {accepted_at}: that {giver} had offered what it took; \
+                     the offer is not among these records."
+                ),
+                format!(
+                    "{taker} 在第 {accepted_at} 号记录中声明：所接收货物由 {giver} \
+                     交出；该交出不在所示记录中。"
+                ),
             )),
         }
     }
@@ -76,88 +106,120 @@ fn hands(points: &mut Points, handoffs: &[Handoff]) {
         .checked_sub(MAX_HANDOFFS)
         .filter(|more| *more > 0)
     {
-        points.not_shown.push(format!(
-            "{more} more handoffs, one by one; they hold as well."
+        points.not_shown.push(point(
+            format!("{more} more handoffs, one by one; they hold as well."),
+            format!("另有 {more} 次交接未逐一列出；均同样成立。"),
         ));
     }
 }
 
 fn tree(points: &mut Points, checked: &Checked, records: usize, with_policy: bool) {
-    let checkpoint = &checked.checkpoint;
-    points.proven.push(format!(
-        "The checkpoint of {} records, root {}, is signed by the key given; the ledger is {} with \
-         genesis {}.",
-        checkpoint.size, checkpoint.root, checkpoint.origin, checked.genesis_hash
+    let Checkpoint {
+        size, root, origin, ..
+    } = &checked.checkpoint;
+    let genesis = checked.genesis_hash;
+    points.proven.push(point(
+        format!(
+            "The checkpoint of {size} records, root {root}, is signed by the key given; the \
+             ledger is {origin} with genesis {genesis}."
+        ),
+        format!(
+            "含 {size} 条记录、树根为 {root} 的检查点由所给公钥验签通过；账本为 \
+             {origin}，创始哈希为 {genesis}。"
+        ),
     ));
-    points.proven.push(format!(
-        "The {records} records shown here are in that tree, and every part shown is the one that \
-         its record commits to."
+    points.proven.push(point(
+        format!(
+            "The {records} records shown here are in that tree, and every part shown is the one \
+             that its record commits to."
+        ),
+        format!("此处出示的 {records} 条记录均在该树中，出示的每一部分都与其记录所承诺的一致。"),
     ));
     if with_policy {
-        let names: Vec<&str> = checked.cosigned.iter().map(|c| c.name.as_str()).collect();
-        points.proven.push(format!(
-            "The checkpoint satisfies the policy; cosigned by: {}.",
-            list(&names)
+        let names = checked.cosigned.iter().map(|c| c.name.clone()).collect();
+        let (en, zh) = list(names);
+        points.proven.push(point(
+            format!("The checkpoint satisfies the policy; cosigned by: {en}."),
+            format!("该检查点符合见证策略；见证签名方：{zh}。"),
         ));
     } else {
-        points.not_shown.push(
-            "That anybody but the ledger has seen this checkpoint: no policy was given.".into(),
-        );
+        points.not_shown.push(point(
+            "That anybody but the ledger has seen this checkpoint: no policy was given.",
+            "除账本自身外是否有人见过该检查点：未给出见证策略。",
+        ));
     }
-    points.not_shown.push(format!(
-        "Anything recorded from position {} on, after this checkpoint.",
-        checkpoint.size
+    points.not_shown.push(point(
+        format!("Anything recorded from position {size} on, after this checkpoint."),
+        format!("该检查点之后、自序号 {size} 起入账的任何内容。"),
     ));
 }
 
 fn signatures(points: &mut Points, records: &BTreeMap<u64, &OpenRecord>) {
     let signatures = records.values().flat_map(|r| &r.head.signatures);
     let keys: BTreeSet<&[u8]> = signatures.map(|s| s.key_id.as_ref()).collect();
-    points.proven.push(format!(
-        "Every record is signed as it says, by {} keys in all; each was registered before by the \
-         authorities that record 0 names, was within its dates and not revoked.",
-        keys.len()
+    let keys = keys.len();
+    points.proven.push(point(
+        format!(
+            "Every record is signed as it says, by {keys} keys in all; each was registered before \
+             by the authorities that record 0 names, was within its dates and not revoked."
+        ),
+        format!(
+            "每条记录均如其所述签名，共用 {keys} 把密钥；每把密钥事先由第 0 \
+             号记录所列机关登记，使用时在有效期内且未被吊销。"
+        ),
     ));
-    points.attested.push(
+    points.attested.push(point(
         "By those who signed: what they measured, what they saw and when it happened. By the \
-         ledger: when it was recorded."
-            .into(),
-    );
-    points.attested.push(
+         ledger: when it was recorded.",
+        "签名各方声明：计量结果、所见情况和发生时间。账本声明：入账时间。",
+    ));
+    points.attested.push(point(
         "By the ledger: that outcomes, links and maps follow from what was signed. Whoever \
-         verifies the whole ledger would find one that does not."
-            .into(),
-    );
-    points.not_shown.push(
+         verifies the whole ledger would find one that does not.",
+        "账本声明：结果、链接和映射由所签内容得出。验证整个账本的人会发现任何不符之处。",
+    ));
+    points.not_shown.push(point(
         "The registrations of parties, sites and places that are not among these records, and \
-         whether they were changed."
-            .into(),
-    );
+         whether they were changed.",
+        "不在所示记录中的单位、场所和地点登记，以及其是否变更过。",
+    ));
 }
 
 fn custody(points: &mut Points, checked: &Checked, chain: &[u64]) {
-    let (first, last) = (chain.first(), chain.last());
-    if let (Some(first), Some(last)) = (first, last) {
-        points.proven.push(format!(
-            "The chain of lot {} is whole from its birth in record {first}, whose signer it is named \
-             after, to record {last}: {} records, each linked to the one before.",
-            checked.lot,
-            chain.len()
+    let lot = checked.lot;
+    if let (Some(first), Some(last)) = (chain.first(), chain.last()) {
+        let count = chain.len();
+        points.proven.push(point(
+            format!(
+                "The chain of lot {lot} is whole from its birth in record {first}, whose signer \
+                 it is named after, to record {last}: {count} records, each linked to the one \
+                 before."
+            ),
+            format!(
+                "批次 {lot} 的监管链自第 {first} 号记录建批（批次编号由其签名方得出）至第 {last} \
+                 号记录完整无缺：共 {count} 条记录，逐条与前一条相连。"
+            ),
         ));
     }
-    points.proven.push(format!(
-        "Its postings sum to zero in each record, no holding goes below zero, and the balances \
-         that follow are: {}.",
-        balances(&checked.state)
+    let (en, zh) = list(balances(&checked.state));
+    points.proven.push(point(
+        format!(
+            "Its postings sum to zero in each record, no holding goes below zero, and the \
+             balances that follow are: {en}."
+        ),
+        format!("每条记录中其分录合计为零，任何持有量均不低于零，由此得出的余额为：{zh}。"),
     ));
     if !checked.ancestors.is_empty() {
-        let named: Vec<String> = checked.ancestors.iter().map(named).collect();
-        let named: Vec<&str> = named.iter().map(String::as_str).collect();
-        points.proven.push(format!(
-            "It was made of {} lots, each shown from its birth to what it gave, as far as records \
-             name them: {}.",
-            named.len(),
-            list(&named)
+        let count = checked.ancestors.len();
+        let (en, zh) = list(checked.ancestors.iter().map(named).collect());
+        points.proven.push(point(
+            format!(
+                "It was made of {count} lots, each shown from its birth to what it gave, as far \
+                 as records name them: {en}."
+            ),
+            format!(
+                "它由 {count} 个批次制成，在记录指明的范围内，各批次自建批至投入均已出示：{zh}。"
+            ),
         ));
     }
 }
@@ -167,34 +229,49 @@ fn named((id, state): &(crate::event::LotId, LotState)) -> String {
     format!("{label} ({id})")
 }
 
-fn balances(state: &LotState) -> String {
+fn balances(state: &LotState) -> Vec<String> {
     let balances = state.balances.iter().map(|balance| {
         let account = balance.account.clone().unwrap_or_default();
         format!("{} {}", account::show(&account), Mass::mg(balance.gross_mg))
     });
-    let balances: Vec<String> = balances.collect();
-    let balances: Vec<&str> = balances.iter().map(String::as_str).collect();
-    list(&balances)
+    balances.collect()
 }
 
 fn after(points: &mut Points, checked: &Checked) {
-    let after = &checked.after;
-    if after.state_records > 0 {
-        points.proven.push(format!(
-            "No record after {} and before {} is about the lot: it is absent from the map of \
-             touched subjects of each of the {} state records there.",
-            after.last, after.proven_before, after.state_records
+    let After {
+        last,
+        state_records,
+        proven_before,
+        attested_before,
+    } = checked.after;
+    if state_records > 0 {
+        points.proven.push(point(
+            format!(
+                "No record after {last} and before {proven_before} is about the lot: it is absent \
+                 from the map of touched subjects of each of the {state_records} state records \
+                 there."
+            ),
+            format!(
+                "第 {last} 号之后、第 {proven_before} 号之前没有关于该批次的记录：其间 \
+                 {state_records} 条状态记录的涉及对象映射中均无该批次。"
+            ),
         ));
     }
-    match after.attested_before {
-        Some(size) if after.proven_before < size => points.attested.push(format!(
-            "By the ledger, signed: no record from {} up to the checkpoint is about the lot. No \
-             state record follows yet that would prove it.",
-            after.proven_before
+    match attested_before {
+        Some(size) if proven_before < size => points.attested.push(point(
+            format!(
+                "By the ledger, signed: no record from {proven_before} up to the checkpoint is \
+                 about the lot. No state record follows yet that would prove it."
+            ),
+            format!(
+                "账本签名声明：自第 {proven_before} \
+                 号至检查点没有关于该批次的记录。其后尚无可以证明此点的状态记录。"
+            ),
         )),
-        Some(_) => points.attested.push(
-            "By the ledger, signed: the same up to the checkpoint, which is proven already.".into(),
-        ),
+        Some(_) => points.attested.push(point(
+            "By the ledger, signed: the same up to the checkpoint, which is proven already.",
+            "账本签名声明：至检查点亦同，此点已得证明。",
+        )),
         None => {}
     }
 }
@@ -203,10 +280,12 @@ fn drawn(points: &mut Points, records: &BTreeMap<u64, &OpenRecord>, permits: &Pe
     for (permit, shown) in permits.all() {
         points.proven.push(permit_line(permit, shown));
         if !shown.partly.is_empty() {
-            points.not_shown.push(format!(
-                "Other events of the records {:?}, which entered or changed {}.",
-                shown.partly,
-                subject::show(permit)
+            let (partly, permit) = (&shown.partly, subject::show(permit));
+            points.not_shown.push(point(
+                format!(
+                    "Other events of the records {partly:?}, which entered or changed {permit}."
+                ),
+                format!("记录 {partly:?} 中登记或变更 {permit} 的其他事件。"),
             ));
         }
     }
@@ -226,45 +305,55 @@ fn drawn(points: &mut Points, records: &BTreeMap<u64, &OpenRecord>, permits: &Pe
         };
         let (holder, number) = named;
         if !number.is_empty() && !shown.contains(&subject::permit(holder, number)) {
-            points.not_shown.push(format!(
-                "Permit {number} of {holder}, which record {position} names: nothing of its \
-                 quantity is shown as claimed or drawn there."
+            points.not_shown.push(point(
+                format!(
+                    "Permit {number} of {holder}, which record {position} names: nothing of its \
+                     quantity is shown as claimed or drawn there."
+                ),
+                format!(
+                    "第 {position} 号记录所列 {holder} 的许可 \
+                     {number}：未出示其数量在该处被占用或核减的情况。"
+                ),
             ));
         }
     }
 }
 
-fn permit_line(permit: &Subject, shown: &Permit) -> String {
+fn permit_line(permit: &Subject, shown: &Permit) -> Point {
     let state = &shown.state;
     let registered = state.registered.clone().unwrap_or_default();
     let PermitRegistered { quantity_mg, .. } = registered;
     let status = registered.status().as_str_name();
     let status = status.strip_prefix("PERMIT_STATUS_").unwrap_or(status);
-    format!(
-        "{} stood at {} with {} drawn of {} after record {}, by its chain from its registration.",
-        subject::show(permit),
-        status.to_ascii_lowercase(),
-        Mass::mg(state.drawn_mg),
-        Mass::mg(quantity_mg),
-        state.last
+    let status = status.to_ascii_lowercase();
+    let (drawn, all) = (Mass::mg(state.drawn_mg), Mass::mg(quantity_mg));
+    let (permit, last) = (subject::show(permit), state.last);
+    point(
+        format!(
+            "{permit} stood at {status} with {drawn} drawn of {all} after record {last}, by its \
+             chain from its registration."
+        ),
+        format!(
+            "{permit}：按其自登记起的链，第 {last} 号记录之后状态为 {status}，{all} 中已核减 \
+             {drawn}。"
+        ),
     )
 }
 
 fn documents(points: &mut Points, checked: &Checked) {
-    let (enclosed, named): (Vec<_>, Vec<_>) = checked
-        .documents
-        .iter()
-        .partition(|(_, enclosed)| *enclosed);
-    if !enclosed.is_empty() {
-        points.proven.push(format!(
-            "The {} documents enclosed are those that the events name by hash.",
-            enclosed.len()
+    let there = checked.documents.iter().filter(|(_, enclosed)| *enclosed);
+    let enclosed = there.count();
+    let named = checked.documents.len().saturating_sub(enclosed);
+    if enclosed > 0 {
+        points.proven.push(point(
+            format!("The {enclosed} documents enclosed are those that the events name by hash."),
+            format!("所附 {enclosed} 份文件正是各事件以哈希指明的文件。"),
         ));
     }
-    if !named.is_empty() {
-        points.not_shown.push(format!(
-            "The content of {} documents: they are named by hash only.",
-            named.len()
+    if named > 0 {
+        points.not_shown.push(point(
+            format!("The content of {named} documents: they are named by hash only."),
+            format!("{named} 份文件的内容：仅以哈希指明。"),
         ));
     }
 }
@@ -274,65 +363,77 @@ fn edge(points: &mut Points, checked: &Checked) {
     let own = (checked.lot, checked.state.clone());
     for lot in std::iter::once(&own).chain(&checked.ancestors) {
         let Some(born) = &lot.1.born else { continue };
-        let how = match born.source() {
-            AccountKind::Inbound => "arrived from outside the ledger",
-            AccountKind::Opening => "was there when its holder joined",
-            AccountKind::Imported => "was imported",
-            AccountKind::Produced => "was produced",
-            AccountKind::Found => "was found",
+        let (en, zh) = match born.source() {
+            AccountKind::Inbound => ("arrived from outside the ledger", "自账外到货"),
+            AccountKind::Opening => ("was there when its holder joined", "在持有单位入账时已有"),
+            AccountKind::Imported => ("was imported", "系进口"),
+            AccountKind::Produced => ("was produced", "系生产"),
+            AccountKind::Found => ("was found", "系盘盈或找回"),
             _ => continue,
         };
-        points.attested.push(format!(
-            "By {}: that lot {} {how}, with what it says of it.",
-            born.declarer,
-            named(lot)
+        let (who, lot) = (&born.declarer, named(lot));
+        points.attested.push(point(
+            format!("By {who}: that lot {lot} {en}, with what it says of it."),
+            format!("{who} 声明：批次 {lot} {zh}，及其所述各项。"),
         ));
     }
 }
 
 fn withheld(points: &mut Points, records: &BTreeMap<u64, &OpenRecord>) {
     let all = || records.values();
-    let gone = |count: usize, what: &str| (count > 0).then(|| format!("{count} {what}"));
-    let events = all()
-        .flat_map(|r| &r.events)
-        .filter(|e| e.is_none())
-        .count();
-    let links = all().flat_map(|r| &r.links).filter(|l| l.is_none()).count();
+    let events = all().flat_map(|r| &r.events).filter(|e| e.is_none());
+    let links = all().flat_map(|r| &r.links).filter(|l| l.is_none());
     let outcomes = all().flat_map(|r| &r.outcomes).filter(|o| o.is_none());
     let findings = all().flat_map(|r| &r.findings).filter(|f| f.is_none());
     let counts = [
-        gone(events, "events"),
-        gone(links, "links"),
-        gone(outcomes.count(), "outcomes"),
-        gone(findings.count(), "findings"),
+        (events.count(), "events", "个事件"),
+        (links.count(), "links", "个链接"),
+        (outcomes.count(), "outcomes", "个结果"),
+        (findings.count(), "findings", "个问题"),
     ];
-    let counts: Vec<String> = counts.into_iter().flatten().collect();
+    let counts: Vec<_> = counts.into_iter().filter(|(n, ..)| *n > 0).collect();
     if !counts.is_empty() {
-        points.not_shown.push(format!(
-            "Parts of these records that concern others, withheld: {}.",
-            counts.join(", ")
+        let en: Vec<String> = counts
+            .iter()
+            .map(|(n, en, _)| format!("{n} {en}"))
+            .collect();
+        let zh: Vec<String> = counts
+            .iter()
+            .map(|(n, _, zh)| format!("{n} {zh}"))
+            .collect();
+        points.not_shown.push(point(
+            format!(
+                "Parts of these records that concern others, withheld: {}.",
+                en.join(", ")
+            ),
+            format!("这些记录中涉及他人、未予出示的部分：{}。", zh.join("、")),
         ));
     }
     if all().any(|record| parts::is_partial(record)) {
-        points.not_shown.push(
+        points.not_shown.push(point(
             "That transformations conserve mass as a whole, where other inputs or outputs are \
-             withheld."
-                .into(),
-        );
+             withheld.",
+            "在其他投入或产出未予出示之处，加工转化整体上质量守恒。",
+        ));
     }
 }
 
 /// Texts one after another, at most so many.
 const MAX_LISTED: usize = 20;
 
-fn list(all: &[&str]) -> String {
+/// Texts one after another, in English and in Chinese.
+fn list(mut all: Vec<String>) -> (String, String) {
     if all.is_empty() {
-        return "none".into();
+        return ("none".into(), "无".into());
     }
-    let (shown, more) = all.split_at(all.len().min(MAX_LISTED));
-    let text = shown.join(", ");
-    match more.len() {
-        0 => text,
-        more => format!("{text} and {more} more"),
+    let more = all.len().saturating_sub(MAX_LISTED);
+    all.truncate(MAX_LISTED);
+    let (en, zh) = (all.join(", "), all.join("、"));
+    match more {
+        0 => (en, zh),
+        more => (
+            format!("{en} and {more} more"),
+            format!("{zh} 等，另有 {more} 项"),
+        ),
     }
 }
