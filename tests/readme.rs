@@ -43,7 +43,7 @@ fn the_sessions_of_the_readme_run_as_they_stand() {
         )
         // A verifier key: nobody is asked.
         .replace("--key $VKEY", "--key=$VKEY")
-        .replace("--catch-up", &format!("--catch-up {server}"))
+        .replace("hazledger status", &format!("hazledger status {server}"))
         .replace("--key ", &format!("{server} --key "))
         .replace("hazledger trace", &format!("hazledger trace {server}"))
         .replace("registry list", &format!("registry list {server}"));

@@ -43,6 +43,7 @@ pub mod retain;
 mod rotate;
 pub mod rules;
 pub mod serve;
+pub mod status;
 pub mod submit;
 pub mod time;
 pub mod trace;
@@ -92,6 +93,7 @@ enum Command {
     Init(init::InitArgs),
     Key(key::KeyArgs),
     Serve(Box<serve::ServeArgs>),
+    Status(status::StatusArgs),
     Submit(submit::SubmitArgs),
     Trace(trace::TraceArgs),
     Recall(recall::RecallArgs),
@@ -133,6 +135,7 @@ fn run(command: &Command) -> Result<Outcome, CliError> {
         Command::Init(args) => init::run(args),
         Command::Key(args) => key::run(args),
         Command::Serve(args) => serve::run(args),
+        Command::Status(args) => status::run(args),
         Command::Submit(args) => submit::run(args),
         Command::Trace(args) => trace::run(args),
         Command::Recall(args) => recall::run(args),

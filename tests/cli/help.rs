@@ -3,7 +3,7 @@
 
 use crate::support::cli;
 
-const SUBCOMMANDS: [&[&str]; 35] = [
+const SUBCOMMANDS: [&[&str]; 36] = [
     &["demo"],
     &["init"],
     &["key", "new"],
@@ -11,6 +11,7 @@ const SUBCOMMANDS: [&[&str]; 35] = [
     &["key", "vkey"],
     &["key", "rotate-ledger"],
     &["serve"],
+    &["status"],
     &["submit"],
     &["trace"],
     &["recall"],

@@ -14,5 +14,6 @@ mod receipts;
 mod repair;
 mod rotation;
 mod session;
+mod status;
 mod support;
 mod witness;
