@@ -8,22 +8,42 @@
     reason = "tests fail by panicking"
 )]
 
+#[path = "rules/bench.rs"]
+mod bench;
+#[path = "evidence/house.rs"]
+mod house;
+#[path = "rules/rulebook.rs"]
+mod rulebook;
 #[path = "support/server.rs"]
 mod server;
+#[path = "rules/story.rs"]
+mod story;
+#[path = "rules/tanks.rs"]
+mod tanks;
+#[path = "rules/verbs.rs"]
+mod verbs;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::LazyLock;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
+use hazledger::event::KeyId;
 use hazledger::event::digest::to_hex;
 use hazledger::pb::get_evidence_request::Which as WhichLot;
 use hazledger::pb::get_receipt_request::Which;
 use hazledger::pb::submit_response::Answer;
-use hazledger::pb::{Evidence, GetEvidenceRequest, GetReceiptRequest, Receipt};
+use hazledger::pb::{
+    Acknowledgement, EnclosedDocument, Evidence, GetEvidenceRequest, GetReceiptRequest, Part,
+    Receipt, Record,
+};
 use hazledger::proof::{NoteKeyKind, VerifierKey, receipt_text};
 use prost::Message as _;
+use sha2::{Digest as _, Sha256};
 
+use house::House;
 use server::{Bench, produced, used};
 
 /// Of Python, with the two libraries that it needs.
@@ -71,6 +91,17 @@ impl Held {
         python.args(["-B", "-E"]).arg(folder().join("check.py"));
         python.arg(self.kind).arg(file).args(&self.with);
         python.output().unwrap()
+    }
+
+    /// It does not hold in another form, and Python says so.
+    fn fails_as(&self, bytes: &[u8], why: &str) {
+        let said = self.check(bytes);
+        let (out, err) = (text(&said.stdout), text(&said.stderr));
+        assert_eq!(said.status.code(), Some(1), "{out}{err}");
+        assert!(
+            out.starts_with("not verified") && out.contains(why),
+            "{out}{err}"
+        );
     }
 
     /// It holds, and says so in these words.
@@ -151,6 +182,7 @@ async fn python_verifies_what_the_ledger_signs() {
     let ack = Held::new("acknowledgement", ack.encode_to_vec().into(), with);
     ack.holds(&format!("record {position} is acknowledged"));
     ack.fails_when_changed();
+    python_knows_weak_keys(&bench, &ack);
 
     let receipt = receipt(&bench, position).await;
     let words = format!("record {position} is in the tree of");
@@ -160,8 +192,69 @@ async fn python_verifies_what_the_ledger_signs() {
         held.holds(&words);
         held.fails_when_changed();
     }
+    python_reads_one_form_only(&receipt_text(&receipt).unwrap(), &vkey, &words);
 
     bench.stop().await;
+}
+
+/// The key whose point is the neutral one "signs" everything, with the base point
+/// as R and 1 as S.
+fn python_knows_weak_keys(bench: &Bench, held: &Held) {
+    let mut weak = [0; 32];
+    weak[0] = 1;
+    let mut ack = Acknowledgement::decode(held.bytes.clone()).unwrap();
+    let signature = ack.commit.as_mut().unwrap().signature.as_mut().unwrap();
+    signature.key_id = KeyId::of(&weak).to_bytes();
+    let base = [[0x58].as_slice(), &[0x66; 31]].concat();
+    signature.signature = [base, weak.to_vec()].concat().into();
+    let name = &bench.origin.name;
+    let key = [[0x01].as_slice(), &weak].concat();
+    let id = Sha256::digest([name.as_bytes(), b"\n", &key].concat());
+    let vkey = format!("{name}+{}+{}", to_hex(&id[..4]), BASE64.encode(key));
+    let with = vec![vkey, held.with[1].clone()];
+    let forged = Held::new("acknowledgement", ack.encode_to_vec().into(), with);
+    forged.fails_as(&forged.bytes, "a point of small order");
+}
+
+/// What says the same in other letters is no receipt.
+fn python_reads_one_form_only(text: &str, vkey: &str, words: &str) {
+    let held = Held::new(
+        "receipt",
+        Bytes::from(text.to_owned()),
+        vec![vkey.to_owned()],
+    );
+    let lines: Vec<&str> = text.lines().collect();
+    let signature = *lines.last().unwrap();
+    let blank = lines.iter().position(|line| line.is_empty()).unwrap();
+    let (size, root) = (lines[blank + 2], lines[blank + 3]);
+    let with = |from: &str, to: &str| text.replacen(from, to, 1).into_bytes();
+    held.fails_as(
+        &with(&format!("\n{size}\n"), &format!("\n+{size}\n")),
+        "no decimal",
+    );
+    held.fails_as(
+        &with(&format!("\n{size}\n"), &format!("\n0{size}\n")),
+        "no decimal",
+    );
+    // The last of 43 characters for 32 bytes has two bits beyond them.
+    let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let at = letters
+        .iter()
+        .position(|l| *l == root.as_bytes()[42])
+        .unwrap();
+    let other = format!("{}{}=", &root[..42], char::from(letters[at + 1]));
+    held.fails_as(&with(root, &other), "base64 in another form");
+    held.fails_as(&with(root, &format!("{root}\n")), "empty lines");
+    // A line of the key's that does not hold, beside one that does.
+    let other = [&signature[..signature.len() - 8], "AAAAAAA="].concat();
+    held.fails_as(format!("{text}{other}\n").as_bytes(), "does not verify");
+    // The same one twice is no lie, nor is another key's.
+    let twice = format!(
+        "{text}{signature}\n— other.example {}\n",
+        BASE64.encode([7; 68])
+    );
+    let said = held.check(twice.as_bytes());
+    assert!(self::text(&said.stdout).contains(words), "{said:?}");
 }
 
 #[tokio::test]
@@ -186,4 +279,88 @@ async fn python_verifies_evidence() {
     ));
     held.fails_when_changed();
     bench.stop().await;
+}
+
+/// Spoilt forms of evidence that both must judge alike.
+const SPOILT: usize = 300;
+
+#[test]
+fn python_and_our_own_check_judge_alike_what_is_left_out_of_the_story() {
+    let house = House::new();
+    let whole: Vec<Evidence> = house.lots().map(|(id, _)| house.evidence(id)).collect();
+    let held = tempfile::tempdir().unwrap();
+    let mut ours = Vec::new();
+    for evidence in &whole {
+        keep(&house, evidence, held.path(), &mut ours);
+    }
+    assert!(ours.iter().all(|holds| *holds));
+    let spoilt = || whole.iter().flat_map(spoil);
+    let step = (spoilt().count() / SPOILT).max(1);
+    for evidence in spoilt().step_by(step) {
+        keep(&house, &evidence, held.path(), &mut ours);
+    }
+    let refused = ours.iter().filter(|holds| !**holds).count();
+    let (spoilt, told) = (ours.len() - whole.len(), (whole.len(), refused));
+    assert!(
+        refused > SPOILT / 2 && spoilt > refused,
+        "{spoilt} of {told:?}"
+    );
+
+    let mut python = Command::new(&*PYTHON);
+    python.args(["-B", "-E"]).arg(folder().join("check.py"));
+    python.arg("evidence").arg(held.path());
+    let said = python.arg(house.verifier().to_string()).output().unwrap();
+    let (out, err) = (text(&said.stdout), text(&said.stderr));
+    assert_eq!(out.lines().count(), ours.len(), "{err}");
+    for (line, holds) in out.lines().zip(&ours) {
+        assert_eq!(!line.contains(": not verified"), *holds, "{line}");
+    }
+}
+
+/// Writes evidence into a folder, and down whether our own check takes it.
+fn keep(house: &House, evidence: &Evidence, folder: &Path, ours: &mut Vec<bool>) {
+    let name = folder.join(format!("{:06}", ours.len()));
+    std::fs::write(name, evidence.encode_to_vec()).unwrap();
+    ours.push(house.check(evidence).is_ok());
+}
+
+/// Evidence without one of its records, maps or parts, with one of them twice,
+/// with a document that nobody names.
+fn spoil(whole: &Evidence) -> Vec<Evidence> {
+    let mut spoilt = Vec::new();
+    let mut add = |change: &dyn Fn(&mut Evidence)| {
+        let mut evidence = whole.clone();
+        change(&mut evidence);
+        spoilt.push(evidence);
+    };
+    add(&|e| e.head = None);
+    add(&|e| e.documents.push(EnclosedDocument::default()));
+    for at in 0..whole.maps.len() {
+        add(&|e| drop(e.maps.remove(at)));
+        add(&|e| e.maps.insert(at, e.maps[at].clone()));
+    }
+    for at in 0..whole.records.len() {
+        add(&|e| drop(e.records.remove(at)));
+        add(&|e| e.records.insert(at, e.records[at].clone()));
+        let mut record = whole.records[at].record.clone().unwrap();
+        for (kind, parts) in parts_of(&mut record).into_iter().enumerate() {
+            let shown = |part: &usize| parts[*part] != Part::default();
+            for part in (0..parts.len()).filter(shown) {
+                add(&|e| {
+                    let record = e.records[at].record.as_mut().unwrap();
+                    parts_of(record)[kind][part] = Part::default();
+                });
+            }
+        }
+    }
+    spoilt
+}
+
+fn parts_of(record: &mut Record) -> [&mut Vec<Part>; 4] {
+    [
+        &mut record.events,
+        &mut record.links,
+        &mut record.outcomes,
+        &mut record.findings,
+    ]
 }

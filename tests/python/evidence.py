@@ -1,7 +1,9 @@
 """Evidence of a lot, checked from the format document alone: heads in the tree,
 parts against their digests, signatures by keys whose registration is shown,
-every link, the lot's chain to its birth, and that nothing came after."""
+every link, each lot's chain to its birth, what it was made of and rests on
+(`origins`), and that nothing came after."""
 
+import origins
 from ledger import checkpoint, climb, dsse, in_tree, need, signed, tagged
 from wire import Message
 
@@ -12,6 +14,7 @@ LOT, KEY = 1, 9
 CHAIN, USE = 1, 2
 # Fields of Event and of Change.
 KEY_REGISTERED, KEY_REVOKED, GENESIS, STATE_RECORDED = 104, 105, 200, 201
+KEY_ROTATED = 206
 ACCEPTED = 31
 LOT_BORN, POSTING = 2, 3
 # Kinds of accounts that hold.
@@ -28,7 +31,7 @@ class Record:
         self.head_bytes = record.bytes(1)
         self.head = Message(self.head_bytes)
         self.position = self.head.number(1)
-        self.recorded_at_ms = self.head.number(2)
+        self.recorded_at_ms = self.head.int64(2)
         self.payload_bytes = self.head.bytes(4)
         self.payload = Message(self.payload_bytes)
         for name, (parts, digests, tag) in KINDS.items():
@@ -48,6 +51,19 @@ class Record:
             shown.append(Message(body))
         return shown
 
+    def is_whole(self):
+        return all(None not in getattr(self, name) for name in KINDS)
+
+    def shown_outcomes(self):
+        """Changes by subject; a subject has one outcome, and they stand in order."""
+        outcomes = [(subject_of(o.message(1)), o.messages(2)) for o in self.outcomes if o]
+        subjects = [subject for subject, _ in outcomes]
+        need(subjects == sorted(set(subjects)), f"record {self.position}: outcomes are out of order")
+        return dict(outcomes)
+
+    def may_hide(self, subject):
+        return hidden(self, subject)
+
     def shown_links(self):
         """(subject, kind, position of the subject's previous record or None)"""
         for link in filter(None, self.links):
@@ -65,12 +81,18 @@ class Keys:
 
     def __init__(self):
         self.known = {}
+        self.revoked = set()
         self.authorities = set()
         self.threshold = 0
+        self.genesis_hash = b""
 
     def genesis(self, record):
-        (event,) = record.events
-        genesis = event.message(GENESIS)
+        need(record.is_whole() and len(record.events) == 1, "record 0 is not whole")
+        need(record.events[0].has(GENESIS), "record 0 is no genesis")
+        before = record.head.bytes(3), record.payload.message(1).bytes(2)
+        need(before == (bytes(32), bytes(32)), "record 0 is not the first")
+        self.genesis_hash = tagged(0x01, record.head_bytes)
+        genesis = record.events[0].message(GENESIS)
         key = genesis.bytes(1)
         self.known[key_id(key)] = (LEDGER, key, 0, None)
         for authority in genesis.messages(2):
@@ -85,13 +107,20 @@ class Keys:
         where = f"record {record.position}"
         used = {subject[1] for subject, kind, _ in record.shown_links() if kind == USE and subject[0] == KEY}
         need(record.links and record.links[-1], f"{where} hides its last link")
-        wanted = {record.payload.bytes(4), *record.payload.each(6)}
+        need(record.payload.each(9), f"{where} names no event")
+        need(record.payload.number(5) == 1, f"{where} is signed in a way that is unknown")
+        need(record.payload.int64(8) > record.recorded_at_ms, f"{where} had expired")
+        cosigners = record.payload.each(6)
+        need(cosigners == sorted(set(cosigners)), f"{where}: co-signers are out of order")
+        wanted = [record.payload.bytes(4), *cosigners]
         signatures = record.head.messages(5)
         names = [signature.bytes(1) for signature in signatures]
         need(names == sorted(wanted), f"{where} is not signed by those who must have")
+        need(len(set(names)) == len(names), f"{where} is signed twice with a key")
         parties = []
         for name, signature in zip(names, signatures):
-            need(name in self.known, f"{where} is signed with a key that is unknown or revoked")
+            live = name in self.known and name not in self.revoked
+            need(live, f"{where} is signed with a key that is unknown or revoked")
             party, key, since, until = self.known[name]
             need(name in used, f"{where} does not show what its key rests on")
             at = record.recorded_at_ms
@@ -122,15 +151,29 @@ class Keys:
                 if name in chained:
                     need(name not in self.known, "a key is registered twice")
                     need(by_authorities >= self.threshold, "a key is registered by too few")
-                    dates = body.number(6), body.number(7)
+                    dates = body.int64(6), body.int64(7)
                     self.known[name] = (body.text(1), body.bytes(3), *dates)
             if event.has(KEY_REVOKED) and event.message(KEY_REVOKED).bytes(1) in chained:
-                del self.known[event.message(KEY_REVOKED).bytes(1)]
-        need(all(n in self.known or p is not None for n, p in chained.items()), "a key is not shown")
+                self.revoked.add(event.message(KEY_REVOKED).bytes(1))
+            if event.has(KEY_ROTATED):
+                self.rotate(record, event.message(KEY_ROTATED), by_authorities)
+        need(all(name in self.known for name in chained), "a key is not shown")
 
-
-def zigzag(number):
-    return (number >> 1) ^ -(number & 1)
+    def rotate(self, record, rotated, by_authorities):
+        """The ledger's own key is followed by another, which signs for itself."""
+        where = f"record {record.position}, a rotation"
+        earlier, key = rotated.bytes(1), rotated.bytes(2)
+        need(len(record.events) == 1, f"{where}: not alone")
+        acting = record.payload.text(3) in self.authorities
+        need(acting and by_authorities >= self.threshold, f"{where}: signed by too few")
+        in_force = earlier in self.known and earlier not in self.revoked
+        need(in_force and self.known[earlier][0] == LEDGER, f"{where}: of no key in force")
+        need(len(key) == 32 and key_id(key) not in self.known, f"{where}: to a key that is known")
+        vow = b"\x0a\x20" + self.genesis_hash + b"\x12\x10" + earlier + b"\x1a\x20" + key
+        kind = "application/vnd.hazledger.ledger-key.v1+protobuf"
+        signed(key, dsse(kind, vow), rotated.bytes(5), where)
+        self.known[key_id(key)] = (LEDGER, key, 0, None)
+        self.revoked.add(earlier)
 
 
 class Lot:
@@ -138,24 +181,26 @@ class Lot:
 
     def __init__(self):
         self.accounts = {}
+        self.born = False
 
     def take(self, record, lot):
-        outcomes = [o for o in record.outcomes if o and subject_of(o.message(1)) == lot]
-        need(len(outcomes) <= 1, f"record {record.position} has two outcomes of the lot")
-        if not outcomes:
+        outcomes = record.shown_outcomes()
+        if lot not in outcomes:
             need(not hidden(record, lot), f"record {record.position} may hide the lot's outcome")
-        changes = [change for outcome in outcomes for change in outcome.messages(2)]
-        if not self.accounts:
+        changes = outcomes.get(lot, [])
+        if not self.born:
             need(changes and changes[0].has(LOT_BORN), "the lot's chain does not begin with its birth")
-            self.named(record, lot, changes[0].message(1).number(1))
+            self.born = True
         total = [0, 0]
         for change in changes:
+            if change.has(LOT_BORN):
+                self.named(record, lot, change.message(1))
             if change.has(POSTING):
                 posting = change.message(POSTING)
                 account = posting.bytes(1)
                 sums = self.accounts.setdefault(account, [0, 0])
                 for at in (0, 1):
-                    booked = zigzag(posting.number(2 + at))
+                    booked = posting.sint64(2 + at)
                     sums[at] += booked
                     total[at] += booked
         need(total == [0, 0], f"record {record.position}: the lot's postings are not zero")
@@ -164,10 +209,11 @@ class Lot:
             need(not holding or min(sums) >= 0, f"record {record.position}: a holding below zero")
 
     @staticmethod
-    def named(record, lot, event_index):
-        payload = record.payload
+    def named(record, lot, cause):
+        payload, event_index = record.payload, cause.number(1).to_bytes(4, "big")
+        need(not cause.has(2), "a birth of a fact that waited")
         for line in range(512):
-            numbers = event_index.to_bytes(4, "big") + line.to_bytes(4, "big")
+            numbers = event_index + line.to_bytes(4, "big")
             if tagged(0x08, payload.bytes(2), numbers, payload.bytes(3))[:16] == lot[1]:
                 return
         need(False, "the lot is not named after its birth")
@@ -181,8 +227,8 @@ def hidden(record, subject):
     """Whether one of the withheld outcomes can be a subject's."""
     links = [None if link is None else (subject_of(link.message(1)), link.number(2)) for link in record.links]
     at = links.index((subject, CHAIN))
-    uses = [number for number, link in enumerate(links) if link and link[1] == USE]
-    chains, count = uses[0], len(record.outcomes)
+    uses = (number for number, link in enumerate(links) if link and link[1] == USE)
+    chains, count = next(uses, len(links)), len(record.outcomes)
     for place in range(max(0, at - (chains - count)), min(at, count - 1) + 1):
         shown = [subject_of(o.message(1)) if o else None for o in record.outcomes]
         before = all(s < subject for s in shown[:place] if s)
@@ -205,11 +251,13 @@ def last_in_map(proof, subject, root, count):
     """The subject's latest position in a map, or None if it is not in it."""
     digest = tagged(0x11, subject[0].to_bytes(4, "big"), subject[1])
     if proof.has(2):
+        need(not proof.has(3) and not proof.has(4), "a map shows the subject and a gap")
         line, position, _ = climb_touched(proof.message(2), root, count)
         need(line == digest, "the line shown is another subject's")
         return position
     if count == 0:
         need(root == bytes(32), "an empty map has another root")
+        need(not proof.has(3) and not proof.has(4), "an empty map has lines")
         return None
     before = climb_touched(proof.message(3), root, count) if proof.has(3) else None
     after = climb_touched(proof.message(4), root, count) if proof.has(4) else None
@@ -251,7 +299,7 @@ def check(data, vkey):
     """Evidence, by the ledger's verifier key. Returns (lot in hexadecimal,
     positions of its chain, proven up to, attested up to or None)."""
     evidence = Message(data)
-    need(evidence.number(1) == 1, "another version")
+    need(evidence.number(1) == 1 and len(evidence.bytes(2)) == 16, "another version, or no lot")
     lot = (LOT, evidence.bytes(2))
     size, root = checkpoint(evidence.text(3), vkey)
     keys, lots, ends, records, own = Keys(), {}, {}, {}, set()
@@ -279,6 +327,7 @@ def check(data, vkey):
         records[at] = record
     for record in records.values():
         check_offers(record, records)
+    origins.check(lot, records, evidence.messages(7))
 
     chain, at = [], ends.get(lot)
     need(at is not None, "nothing is shown of the lot")
@@ -297,8 +346,9 @@ def check(data, vkey):
     for number, proof in enumerate(maps):
         need(proof.number(1) in own, "a state record is not shown, or not the ledger's")
         record = records[proof.number(1)]
-        (event,) = record.events
-        said = event.message(STATE_RECORDED)
+        stating = len(record.events) == 1 and record.events[0] and record.events[0].has(STATE_RECORDED)
+        need(stating, "a state record says nothing of the state")
+        said = record.events[0].message(STATE_RECORDED)
         found = last_in_map(proof, lot, said.bytes(2), said.number(3))
         need(found == (last if number == 0 else None), "a map says otherwise than the chain")
         proven = record.position + 1

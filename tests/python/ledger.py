@@ -1,7 +1,9 @@
 """What the ledger signs, checked from its format document alone."""
 
 import base64
+import binascii
 import hashlib
+import re
 
 from blake3 import blake3
 from cryptography.exceptions import InvalidSignature
@@ -23,8 +25,37 @@ def tagged(tag, *pieces):
     return blake3(bytes([tag]) + b"".join(pieces)).digest()
 
 
+def unbase64(text):
+    """Base64, in its one form: no bits are left over."""
+    try:
+        data = base64.b64decode(text, validate=True)
+    except binascii.Error:
+        raise Wrong(f"{text!r} is no base64") from None
+    need(base64.b64encode(data).decode() == text, f"{text!r} is base64 in another form")
+    return data
+
+
+def decimal(text):
+    """A decimal number, in its one form."""
+    need(re.fullmatch("0|[1-9][0-9]{0,19}", text), f"{text!r} is no decimal number")
+    return int(text)
+
+
+# The y of Ed25519's points of small order: a signature by such a key, or with such
+# an R, may be anybody's.
+P = 2**255 - 19
+OF_EIGHT = int.from_bytes(bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little")
+SMALL = (0, 1, P - 1, OF_EIGHT, P - OF_EIGHT)
+
+
+def is_small(point):
+    return (int.from_bytes(point, "little") & (2**255 - 1)) % P in SMALL
+
+
 def signed(key, message, signature, what):
-    """Ed25519 over exactly these bytes."""
+    """Ed25519 over exactly these bytes, strictly."""
+    need(len(key) == 32 and len(signature) == 64, f"{what}: no Ed25519 key or signature")
+    need(not is_small(key) and not is_small(signature[:32]), f"{what}: a point of small order")
     try:
         Ed25519PublicKey.from_public_bytes(key).verify(signature, message)
     except (InvalidSignature, ValueError):
@@ -42,6 +73,7 @@ def climb(leaf, index, size, path, node):
     need(index < size, "the index is outside the tree")
     at, last, root = index, size - 1, leaf
     for sibling in path:
+        need(len(sibling) == 32, "a hash of the path is not 32 bytes")
         need(last > 0, "the path is too long")
         if at & 1 or at == last:
             root = node(sibling, root)
@@ -91,28 +123,35 @@ class VerifierKey:
 
     def __init__(self, text):
         self.name, digest, blob = text.split("+", 2)
-        blob = base64.b64decode(blob, validate=True)
+        blob = unbase64(blob)
+        need(len(blob) == 33, "the verifier key has another length")
         self.kind, self.key = blob[0], blob[1:]
         self.id = hashlib.sha256(self.name.encode() + b"\n" + blob).digest()[:4]
         need(self.id.hex() == digest, "the verifier key's hash is not its own")
-        need(self.kind == 1 and len(self.key) == 32, "not an Ed25519 verifier key")
+        need(self.kind == 1, "not an Ed25519 verifier key")
 
 
 def checkpoint(note, vkey):
     """A C2SP tlog-checkpoint: (size, root) that the key signed."""
-    text, signatures = note.split("\n\n", 1)
+    need(not re.search("[\0-\x09\x0b-\x1f]", note), "a control character in the checkpoint")
+    text, blank, signatures = note.rpartition("\n\n")
     text += "\n"
-    for line in signatures.splitlines():
-        dash, name, blob = line.split(" ")
-        blob = base64.b64decode(blob, validate=True)
-        if dash == "\u2014" and name == vkey.name and blob[:4] == vkey.id:
-            signed(vkey.key, text.encode(), blob[4:], "the checkpoint")
-            break
-    else:
-        raise Wrong("the checkpoint is not signed by that key")
-    origin, size, root = text.splitlines()[:3]
+    need(blank and signatures.endswith("\n"), "the checkpoint is no note")
+    origin, size, root, *more = text[:-1].split("\n")
     need(origin == vkey.name, "the checkpoint is of another log")
-    return int(size), base64.b64decode(root, validate=True)
+    need(len(more) <= 16 and all(more), "the checkpoint has empty lines, or too many")
+    size, root = decimal(size), unbase64(root)
+    need(len(root) == 32, "the checkpoint's root is not 32 bytes")
+    ours = 0
+    for line in signatures[:-1].split("\n"):
+        dash, name, blob = line.split(" ")
+        blob = unbase64(blob)
+        need(dash == "\u2014" and name and len(blob) > 4, "a line that is no signature")
+        if name == vkey.name and blob[:4] == vkey.id:
+            signed(vkey.key, text.encode(), blob[4:], "the checkpoint")
+            ours += 1
+    need(ours, "the checkpoint is not signed by that key")
+    return size, root
 
 
 def leaf(entry):
@@ -143,10 +182,10 @@ def receipt_text(text, vkey):
     first, extra, index, *path = proof.split("\n")
     need(first == "c2sp.org/tlog-proof@v1", "not a tlog-proof")
     need(extra.startswith("extra ") and index.startswith("index "), "no head, or no index")
-    head = base64.b64decode(extra[len("extra ") :], validate=True)
-    position = int(index[len("index ") :])
+    head = unbase64(extra[len("extra ") :])
+    position = decimal(index[len("index ") :])
     need(Message(head).number(1) == position, "the index is not the head's position")
     size, root = checkpoint(note, vkey)
-    path = [base64.b64decode(line, validate=True) for line in path]
+    path = [unbase64(line) for line in path]
     in_tree(head, position, path, size, root)
     return position, size

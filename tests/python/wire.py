@@ -16,6 +16,8 @@ def varint(data, at):
         byte = data[at]
         at += 1
         value |= (byte & 0x7F) << shift
+        if value >> 64:
+            raise Malformed("a varint of more than 64 bits")
         if byte < 0x80:
             return value, at
         shift += 7
@@ -57,6 +59,14 @@ class Message:
 
     def number(self, number):
         return self._last(number, 0, int)
+
+    def int64(self, number):
+        value = self.number(number)
+        return value - (1 << 64) if value >> 63 else value
+
+    def sint64(self, number):
+        value = self.number(number)
+        return (value >> 1) ^ -(value & 1)
 
     def bytes(self, number):
         return self._last(number, b"", bytes)
