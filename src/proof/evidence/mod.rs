@@ -11,6 +11,7 @@
 //!
 //! | file | what it checks |
 //! |---|---|
+//! | `read` | how many of everything there are, before it is decoded |
 //! | `parts` | what a record shows of one subject, and what it may hide |
 //! | `keys` | the keys behind the signatures |
 //! | `lots` | the lots, folded, and who gave them what |
@@ -26,6 +27,7 @@ mod keys;
 mod lots;
 pub mod parts;
 mod permits;
+mod read;
 mod report;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -96,6 +98,7 @@ pub struct Checked {
 /// Reads evidence as it is kept in a file.
 pub fn read_evidence(bytes: Bytes) -> Result<Evidence, BadEvidence> {
     bounded("bytes", bytes.len(), MAX_EVIDENCE_FILE)?;
+    read::look_over(&bytes)?;
     Evidence::decode(bytes).map_err(|error| BadEvidence::NotEvidence(error.to_string()))
 }
 
@@ -372,7 +375,8 @@ fn check_documents(
     let enclosed: BTreeSet<Hash> = contents
         .map(|document| Hash(*blake3::hash(&document.content).as_bytes()))
         .collect();
-    let unnamed = |hash: &&Hash| !named.iter().any(|document| document.hash == **hash);
+    let hashes: BTreeSet<Hash> = named.iter().map(|document| document.hash).collect();
+    let unnamed = |hash: &&Hash| !hashes.contains(*hash);
     if let Some(hash) = enclosed.iter().find(unnamed) {
         return Err(BadEvidence::Document(*hash));
     }
