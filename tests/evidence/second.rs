@@ -2,9 +2,85 @@
 //! say what is not so: other lots added, the same word counted twice, a gift
 //! whose giver stays behind.
 
-use hazledger::pb::Evidence;
+use hazledger::event::record::{OpenRecord, SealedRecord};
+use hazledger::event::{Hash, LotId, Statement};
+use hazledger::pb::event::Body;
+use hazledger::pb::{Evidence, Head, LotState, Record};
+use hazledger::proof::Violation;
 use hazledger::proof::evidence::{BadEvidence, read_evidence};
 use prost::Message as _;
+
+use super::bench::{Bench, event, key, sign};
+use super::house::House;
+
+/// What the bench's ledger tells, with something in one head told otherwise; the
+/// tree is over the heads as they are now.
+fn with_head(bench: Bench, at: u64, change: impl FnOnce(&mut Head)) -> House {
+    with_record(bench, at, |head, _| change(head))
+}
+
+fn with_record(bench: Bench, at: u64, change: impl FnOnce(&mut Head, &mut Record)) -> House {
+    let mut records: Vec<SealedRecord> = bench.records.into_iter().map(|(r, _)| r).collect();
+    let sealed = &mut records[usize::try_from(at).unwrap()];
+    let mut record = Record::decode(sealed.bytes.clone()).unwrap();
+    let mut head = Head::decode(record.head.clone()).unwrap();
+    change(&mut head, &mut record);
+    record.head = head.encode_to_vec().into();
+    let bytes = record.encode_to_vec().into();
+    let opened = OpenRecord::from_parts(record).unwrap();
+    *sealed = SealedRecord {
+        bytes,
+        head: opened.head_bytes,
+        hash: opened.hash,
+    };
+    House::with(bench.state, key("ledger"), records)
+}
+
+fn lot_of(house: &House, label: &str) -> LotId {
+    let named = |state: &LotState| state.born.as_ref().unwrap().label == label;
+    house.lots().find(|(_, state)| named(state)).unwrap().0
+}
+
+#[test]
+fn a_statement_counts_once() {
+    let mut bench = Bench::in_world(65_536);
+    bench.set_up("stock");
+    let used = Body::Used(bench.used("stock 5", "T1"));
+    let draft = bench.draft("P1", vec![event(used)]);
+    let statement = Statement::open(sign(&draft, "P1")).unwrap();
+    for _ in 0..2 {
+        let additions = bench.decided(&statement);
+        bench.force(&statement, &additions);
+    }
+    let house = House::of(bench);
+    let bad = house.check(&house.evidence(lot_of(&house, "stock")));
+    match bad {
+        Err(BadEvidence::Record { what, .. }) => {
+            assert!(matches!(*what, Violation::Repeated { .. }), "{what}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_ledgers_clock_does_not_run_backwards() {
+    let mut bench = Bench::in_world(65_536);
+    bench.set_up("stock used");
+    let at = bench.state.next() - 1;
+    let house = with_head(bench, at, |head| head.recorded_at_ms -= 10_000);
+    let bad = house.check(&house.evidence(lot_of(&house, "stock")));
+    assert!(matches!(bad, Err(BadEvidence::Clock { .. })), "{bad:?}");
+}
+
+#[test]
+fn records_side_by_side_are_chained() {
+    let mut bench = Bench::in_world(65_536);
+    bench.set_up("stock used");
+    let at = bench.state.next() - 1;
+    let house = with_head(bench, at, |head| head.previous = Hash([9; 32]).to_bytes());
+    let bad = house.check(&house.evidence(lot_of(&house, "stock")));
+    assert!(matches!(bad, Err(BadEvidence::Chain(_))), "{bad:?}");
+}
 
 /// Two bytes in the file, two hundred in memory: what is too many is not read.
 #[test]

@@ -77,6 +77,22 @@ pub enum BadEvidence {
         /// As record 0 says.
         records: String,
     },
+    /// Recorded before what stands before it.
+    #[error(
+        "record {position} says that it was recorded at {at_ms} ms, before record {before}, which \
+         stands before it"
+    )]
+    Clock {
+        /// The record's.
+        position: u64,
+        /// As it says, Unix milliseconds.
+        at_ms: i64,
+        /// The one before it in the file.
+        before: u64,
+    },
+    /// Not chained to the record before it, which is there.
+    #[error("record {0} does not name the head of the record before it")]
+    Chain(u64),
     /// A link that leads to what is not shown.
     #[error(
         "record {position} links to record {wanted} of {subject}, which is left out or does not \

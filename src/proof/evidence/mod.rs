@@ -12,6 +12,7 @@
 //! | file | what it checks |
 //! |---|---|
 //! | `read` | how many of everything there are, before it is decoded |
+//! | `order` | what records show of each other, one after another |
 //! | `parts` | what a record shows of one subject, and what it may hide |
 //! | `keys` | the keys behind the signatures |
 //! | `lots` | the lots, folded, and who gave them what |
@@ -25,6 +26,7 @@ mod error;
 mod handoffs;
 mod keys;
 mod lots;
+mod order;
 pub mod parts;
 mod permits;
 mod read;
@@ -39,6 +41,7 @@ use rayon::prelude::*;
 
 use self::keys::{Judged, Keys};
 use self::lots::Lots;
+use self::order::Order;
 use self::permits::Permits;
 use super::checkpoint::{Checkpoint, open_checkpoint};
 use super::note::VerifierKey;
@@ -251,6 +254,7 @@ fn walk(opened: &[Opened], checkpoint: &Checkpoint) -> Result<Walked, BadEvidenc
         });
     }
     let mut keys = Keys::new(&first.record, ledger.genesis.root_threshold);
+    let mut order = Order::new(&first.record);
     let mut walked = Walked {
         genesis_hash: ledger.genesis_hash,
         interval: ledger.genesis.state_record_interval,
@@ -269,6 +273,7 @@ fn walk(opened: &[Opened], checkpoint: &Checkpoint) -> Result<Walked, BadEvidenc
             .check_origin(origin)
             .and_then(|()| ids::check_times(&record.payload, opened.id, record.head.recorded_at_ms))
             .map_err(|what| broken(position, what))?;
+        order.take(record, opened.id)?;
         let judged = keys.judge(opened)?;
         follow(record, &mut ends)?;
         keys.take(record, &judged)?;
