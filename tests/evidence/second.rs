@@ -2,16 +2,18 @@
 //! say what is not so: other lots added, the same word counted twice, a gift
 //! whose giver stays behind.
 
+use hazledger::event::digest::{PartKind, SALT_LEN, part_digest};
 use hazledger::event::record::{OpenRecord, SealedRecord};
 use hazledger::event::{Hash, LotId, Statement};
 use hazledger::pb::event::Body;
-use hazledger::pb::{Evidence, Head, LotState, Record};
+use hazledger::pb::{Evidence, Head, LotState, Outcome, Part, Record, SubjectKind};
 use hazledger::proof::Violation;
 use hazledger::proof::evidence::{BadEvidence, read_evidence};
 use prost::Message as _;
 
 use super::bench::{Bench, event, key, sign};
 use super::house::House;
+use super::lies::{position, record_of};
 
 /// What the bench's ledger tells, with something in one head told otherwise; the
 /// tree is over the heads as they are now.
@@ -36,9 +38,107 @@ fn with_record(bench: Bench, at: u64, change: impl FnOnce(&mut Head, &mut Record
     House::with(bench.state, key("ledger"), records)
 }
 
+/// The same with the outcomes of one record.
+fn with_outcomes(bench: Bench, at: u64, change: impl FnOnce(&mut Vec<Option<Outcome>>)) -> House {
+    let (sealed, _) = &bench.records[usize::try_from(at).unwrap()];
+    let mut outcomes = OpenRecord::open(&sealed.bytes).unwrap().outcomes;
+    change(&mut outcomes);
+    let part = |outcome: &Option<Outcome>| Part {
+        salt: vec![7; SALT_LEN].into(),
+        body: outcome.as_ref().unwrap().encode_to_vec().into(),
+    };
+    let parts: Vec<Part> = outcomes.iter().map(part).collect();
+    let digest = |part: &Part| part_digest(PartKind::Outcome, &[7; SALT_LEN], &part.body);
+    let digests = parts.iter().map(|part| digest(part).to_bytes()).collect();
+    with_record(bench, at, |head, record| {
+        head.outcome_digests = digests;
+        record.outcomes = parts;
+    })
+}
+
 fn lot_of(house: &House, label: &str) -> LotId {
     let named = |state: &LotState| state.born.as_ref().unwrap().label == label;
     house.lots().find(|(_, state)| named(state)).unwrap().0
+}
+
+/// Everything that two files show, in one.
+fn together(mut one: Evidence, other: &Evidence) -> Evidence {
+    for theirs in &other.records {
+        let at = position(theirs);
+        let ours = one.records.iter_mut().find(|held| position(held) == at);
+        let Some(ours) = ours else {
+            one.records.push(theirs.clone());
+            continue;
+        };
+        let (ours, theirs) = (ours.record.as_mut().unwrap(), theirs.record.as_ref());
+        let theirs = theirs.unwrap();
+        let kinds = [
+            (&mut ours.events, &theirs.events),
+            (&mut ours.links, &theirs.links),
+            (&mut ours.outcomes, &theirs.outcomes),
+            (&mut ours.findings, &theirs.findings),
+        ];
+        for (ours, theirs) in kinds {
+            for (ours, theirs) in ours.iter_mut().zip(theirs) {
+                if *ours == Part::default() {
+                    ours.clone_from(theirs);
+                }
+            }
+        }
+    }
+    one.records.sort_by_key(position);
+    one
+}
+
+#[test]
+fn lots_that_are_shown_beside_are_not_said_to_be_what_it_was_made_of() {
+    let mut bench = Bench::in_world(65_536);
+    bench.set_up("stock other");
+    let house = House::of(bench);
+    let stock = house.evidence(lot_of(&house, "stock"));
+    let lie = together(stock, &house.evidence(lot_of(&house, "other")));
+    match house.check(&lie) {
+        Err(BadEvidence::LotBeside(_)) => {}
+        Ok(checked) => panic!("{:?}, {:?}", checked.ancestors.len(), checked.points.proven),
+        Err(bad) => panic!("{bad}"),
+    }
+}
+
+/// The second time that a lot is poured into a vessel it says again that it
+/// gave; whoever leaves that out hides what became of it in between.
+#[test]
+fn a_giver_cannot_stay_behind_because_it_gave_before() {
+    let mut bench = Bench::in_world(65_536);
+    bench.set_up("stock tanks filled used");
+    let between = bench.state.next() - 1;
+    let filled = bench.filled("stock 100", "T1", "V1");
+    bench.say("P1", Body::Filled(filled)).unwrap();
+    let again = bench.state.next() - 1;
+    let house = House::of(bench);
+    let evidence = house.evidence(lot_of(&house, "running"));
+    assert!(house.check(&evidence).is_ok());
+    let giver = lot_of(&house, "stock").to_bytes();
+    let mut lie = evidence;
+    lie.records.retain(|held| position(held) != between);
+    let at = lie.records.iter().position(|r| position(r) == again);
+    let record = record_of(&mut lie, at.unwrap());
+    let opened = OpenRecord::from_parts(record.clone()).unwrap();
+    let of_giver = |subject: &Option<hazledger::pb::Subject>| {
+        let subject = subject.as_ref().unwrap();
+        subject.kind() == SubjectKind::Lot && subject.id == giver
+    };
+    for (part, outcome) in record.outcomes.iter_mut().zip(&opened.outcomes) {
+        if outcome.as_ref().is_some_and(|o| of_giver(&o.subject)) {
+            *part = Part::default();
+        }
+    }
+    for (part, link) in record.links.iter_mut().zip(&opened.links) {
+        if link.as_ref().is_some_and(|l| of_giver(&l.subject)) {
+            *part = Part::default();
+        }
+    }
+    let bad = house.check(&lie);
+    assert!(matches!(bad, Err(BadEvidence::Giver { .. })), "{bad:?}");
 }
 
 #[test]
@@ -117,4 +217,18 @@ fn a_file_of_empty_messages_is_refused_before_it_takes_memory() {
     prost::encoding::encode_varint(entry.len() as u64, &mut map);
     map.extend(entry);
     assert_eq!(many(inside(0x2a, &map)), "hashes of a path");
+}
+
+/// What is booked before the birth would be booked of nothing.
+#[test]
+fn a_lots_first_outcome_begins_with_its_birth() {
+    let mut bench = Bench::in_world(65_536);
+    bench.set_up("stock");
+    let at = bench.state.next() - 1;
+    let house = with_outcomes(bench, at, |outcomes| {
+        let outcome = outcomes.iter_mut().flatten().last().unwrap();
+        outcome.changes.reverse();
+    });
+    let bad = house.check(&house.evidence(lot_of(&house, "stock")));
+    assert!(matches!(bad, Err(BadEvidence::Unborn { .. })), "{bad:?}");
 }

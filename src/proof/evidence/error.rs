@@ -93,6 +93,9 @@ pub enum BadEvidence {
     /// Not chained to the record before it, which is there.
     #[error("record {0} does not name the head of the record before it")]
     Chain(u64),
+    /// A lot is shown that the lot was not made of.
+    #[error("{0} is shown, and the lot was not made of it; leave it out")]
+    LotBeside(String),
     /// A link that leads to what is not shown.
     #[error(
         "record {position} links to record {wanted} of {subject}, which is left out or does not \
@@ -187,8 +190,8 @@ pub enum BadEvidence {
         /// Which and how.
         broken: Broken,
     },
-    /// A lot gained matter, and whose it was is not shown.
-    #[error("record {position}: {subject} was made of lot {parent}, which is left out")]
+    /// A lot gained matter, and whose it was is not shown as of then.
+    #[error("record {position}: {subject} was made of lot {parent}, which is left out there")]
     Giver {
         /// The record.
         position: u64,

@@ -148,8 +148,9 @@ pub fn check_evidence(
     let after = after::check(evidence, &ground, &subject, last)?;
     let handoffs = handoffs::handoffs(&records)?;
     let documents = check_documents(evidence, &records)?;
-    let ancestors = walked.lots.all().filter(|(other, _)| **other != subject);
-    let ancestors = ancestors
+    let made_of = walked.lots.ancestors(&subject)?;
+    let ancestors = made_of
+        .into_iter()
         .filter_map(|(other, shown)| Some((LotId::from_slice(&other.id)?, shown.state.clone())))
         .collect();
     let mut checked = Checked {
