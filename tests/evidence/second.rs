@@ -6,7 +6,7 @@ use hazledger::event::digest::{PartKind, SALT_LEN, part_digest};
 use hazledger::event::record::{OpenRecord, SealedRecord};
 use hazledger::event::{Hash, LotId, Statement};
 use hazledger::pb::event::Body;
-use hazledger::pb::{Evidence, Head, LotState, Outcome, Part, Record, SubjectKind};
+use hazledger::pb::{Evidence, Head, LinkKind, LotState, Outcome, Part, Record, SubjectKind};
 use hazledger::proof::Violation;
 use hazledger::proof::evidence::{BadEvidence, read_evidence};
 use prost::Message as _;
@@ -182,6 +182,42 @@ fn records_side_by_side_are_chained() {
     assert!(matches!(bad, Err(BadEvidence::Chain(_))), "{bad:?}");
 }
 
+#[test]
+fn what_is_accepted_is_an_offer() {
+    let mut bench = Bench::in_world(65_536);
+    bench.set_up("stock offer");
+    let mut accepted = bench.accepted("offer", "T1", &["0 take 100"]);
+    let draft = bench.draft("W1", vec![event(Body::Accepted(accepted.clone()))]);
+    let additions = bench.decided(&Statement::open(sign(&draft, "W1")).unwrap());
+    // The taker names what the giver signed when the lot was made.
+    accepted.offer = Some(bench.event("stock"));
+    let draft = bench.draft("W1", vec![event(Body::Accepted(accepted))]);
+    bench.force(&Statement::open(sign(&draft, "W1")).unwrap(), &additions);
+    let house = House::of(bench);
+    let bad = house.check(&house.evidence(lot_of(&house, "stock")));
+    assert!(matches!(bad, Err(BadEvidence::Offer(_))), "{bad:?}");
+}
+
+/// Signed by the giver it is, but what it says is not shown.
+#[test]
+fn an_offer_that_is_withheld_is_not_said_to_have_been_made() {
+    let mut bench = Bench::in_world(65_536);
+    bench.set_up("stock offer taken");
+    let offered = bench.state.next() - 2;
+    let house = House::of(bench);
+    let mut evidence = house.evidence(lot_of(&house, "stock"));
+    let says = |evidence: &Evidence| {
+        let points = house.check(evidence).unwrap().points;
+        let handoff = |point: &&String| point.contains(" had offered ");
+        let proven = points.proven.iter().filter(handoff).count();
+        (proven, points.attested.iter().filter(handoff).count())
+    };
+    assert_eq!(says(&evidence), (1, 0));
+    let at = evidence.records.iter().position(|r| position(r) == offered);
+    record_of(&mut evidence, at.unwrap()).events[0] = Part::default();
+    assert_eq!(says(&evidence), (0, 1));
+}
+
 /// Two bytes in the file, two hundred in memory: what is too many is not read.
 #[test]
 fn a_file_of_empty_messages_is_refused_before_it_takes_memory() {
@@ -231,4 +267,44 @@ fn a_lots_first_outcome_begins_with_its_birth() {
     });
     let bad = house.check(&house.evidence(lot_of(&house, "stock")));
     assert!(matches!(bad, Err(BadEvidence::Unborn { .. })), "{bad:?}");
+}
+
+/// A handoff of other goods, put into the file: true, and none of the lot's.
+#[test]
+fn records_that_nothing_rests_on_are_not_taken_for_the_lots() {
+    let mut bench = Bench::in_world(65_536);
+    bench.set_up("stock offer taken other");
+    let taken = bench.state.next() - 2;
+    let house = House::of(bench);
+    let mut evidence = house.evidence(lot_of(&house, "other"));
+    assert!(house.check(&evidence).is_ok());
+    // Only what its signature rests on is shown beside its event.
+    let mut theirs = house.evidence(lot_of(&house, "stock"));
+    theirs.records.retain(|held| position(held) == taken);
+    let record = record_of(&mut theirs, 0);
+    let opened = OpenRecord::from_parts(record.clone()).unwrap();
+    for (part, link) in record.links.iter_mut().zip(&opened.links) {
+        if link.as_ref().is_some_and(|l| l.kind() == LinkKind::Chain) {
+            *part = Part::default();
+        }
+    }
+    for part in &mut record.outcomes {
+        *part = Part::default();
+    }
+    evidence = together(evidence, &theirs);
+    let keys = house.evidence(lot_of(&house, "stock"));
+    let mut keys = Evidence {
+        records: keys
+            .records
+            .into_iter()
+            .filter(|r| position(r) == 1)
+            .collect(),
+        ..Evidence::default()
+    };
+    let of_keys = record_of(&mut keys, 0);
+    for part in &mut of_keys.outcomes {
+        *part = Part::default();
+    }
+    let bad = house.check(&together(evidence, &keys));
+    assert!(matches!(bad, Err(BadEvidence::RecordBeside(_))), "{bad:?}");
 }

@@ -96,6 +96,9 @@ pub enum BadEvidence {
     /// A lot is shown that the lot was not made of.
     #[error("{0} is shown, and the lot was not made of it; leave it out")]
     LotBeside(String),
+    /// A record is shown that nothing here rests on.
+    #[error("record {0} is shown, and nothing of the lot rests on it; leave it out")]
+    RecordBeside(u64),
     /// A link that leads to what is not shown.
     #[error(
         "record {position} links to record {wanted} of {subject}, which is left out or does not \
@@ -208,7 +211,7 @@ pub enum BadEvidence {
         /// Where the fact is recorded.
         parked: u64,
     },
-    /// An acceptance of another offer than the giver signed.
+    /// An acceptance of another offer than the giver signed, or of what is none.
     #[error("record {0} accepts an offer that its giver did not sign")]
     Offer(u64),
     /// Nothing of the lot is there.

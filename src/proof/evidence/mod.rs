@@ -18,10 +18,12 @@
 //! | `lots` | the lots, folded, and who gave them what |
 //! | `handoffs` | who took what whom had offered |
 //! | `permits` | the permits, folded |
+//! | `beside` | that nothing else is shown |
 //! | `after` | that a lot's last record is its last |
 //! | `report` | what it comes to, in words |
 
 mod after;
+mod beside;
 mod error;
 mod handoffs;
 mod keys;
@@ -132,7 +134,7 @@ pub fn check_evidence(
         .iter()
         .map(|opened| (opened.record.position(), &opened.record))
         .collect();
-    check_parked(&records, &subject, &shown.positions)?;
+    let causes = causes_of(&records, &subject, &shown.positions)?;
     let own: BTreeMap<u64, &OpenRecord> = records
         .iter()
         .filter(|(position, _)| walked.own.contains(position))
@@ -146,9 +148,13 @@ pub fn check_evidence(
         own: &own,
     };
     let after = after::check(evidence, &ground, &subject, last)?;
-    let handoffs = handoffs::handoffs(&records)?;
+    let handoffs = handoffs::handoffs(&records, &causes)?;
     let documents = check_documents(evidence, &records)?;
     let made_of = walked.lots.ancestors(&subject)?;
+    let lots = made_of.iter().map(|(other, _)| (*other).clone());
+    let apart = causes.iter().map(|(position, _)| *position);
+    let apart = apart.chain(evidence.maps.iter().map(|map| map.state_record));
+    beside::check(&records, lots.chain([subject.clone()]), apart)?;
     let ancestors = made_of
         .into_iter()
         .filter_map(|(other, shown)| Some((LotId::from_slice(&other.id)?, shown.state.clone())))
@@ -339,34 +345,27 @@ fn check_signatures(signed: &[(&OpenRecord, Judged)]) -> Result<(), BadEvidence>
     failed.into_iter().flatten().next().map_or(Ok(()), Err)
 }
 
-/// Facts of earlier records that the lot's chain books are there.
-fn check_parked(
+/// The events that the lot's outcomes came of, by position and index. Those of
+/// earlier records, which were parked, are there.
+fn causes_of(
     records: &BTreeMap<u64, &OpenRecord>,
     lot: &Subject,
     positions: &[u64],
-) -> Result<(), BadEvidence> {
+) -> Result<BTreeSet<(u64, usize)>, BadEvidence> {
+    let mut all = BTreeSet::new();
     for position in positions {
-        let Some(record) = records.get(position) else {
-            continue;
-        };
-        let outcomes = record.outcomes.iter().flatten();
-        let own = outcomes.filter(|outcome| outcome.subject.as_ref() == Some(lot));
-        let causes = own
-            .flat_map(|o| &o.changes)
-            .filter_map(|c| c.cause.as_ref());
-        for cause in causes {
-            let Some(parked) = cause.parked_position else {
-                continue;
-            };
-            let index = usize::try_from(cause.event_index).unwrap_or(usize::MAX);
+        let causes = records.get(position).map(|r| parts::causes(r, lot));
+        for (parked, index) in causes.into_iter().flatten() {
             let fact = records.get(&parked).and_then(|r| r.events.get(index));
-            if parked >= *position || !matches!(fact, Some(Some(_))) {
+            let there = parked < *position && matches!(fact, Some(Some(_)));
+            if parked != *position && !there {
                 let position = *position;
                 return Err(BadEvidence::Parked { position, parked });
             }
+            all.insert((parked, index));
         }
     }
-    Ok(())
+    Ok(all)
 }
 
 /// The documents that the events shown name; each one that is enclosed must be

@@ -57,15 +57,26 @@ fn hands(points: &mut Points, handoffs: &[Handoff]) {
         let Handoff {
             giver,
             taker,
+            offered_to,
             offered_at,
             accepted_at,
         } = handoff;
-        match offered_at {
-            Some(offered_at) => points.proven.push(format!(
-                "In record {accepted_at} {taker} took what {giver} had offered in record \
-                 {offered_at}: it names the very event that {giver} signed."
+        match (offered_at, offered_to) {
+            (Some(offered_at), Some(to)) => {
+                let to = match to == taker {
+                    true => String::new(),
+                    false => format!(" to {to}"),
+                };
+                points.proven.push(format!(
+                    "In record {accepted_at} {taker} took what {giver} had offered{to} in record \
+                     {offered_at}: it names the very event that {giver} signed."
+                ));
+            }
+            (Some(offered_at), None) => points.attested.push(format!(
+                "By {taker}, in record {accepted_at}: that {giver} had offered what it took, by \
+                 an event of record {offered_at} that is withheld here."
             )),
-            None => points.attested.push(format!(
+            (None, _) => points.attested.push(format!(
                 "By {taker}, in record {accepted_at}: that {giver} had offered what it took; the \
                  offer is not among these records."
             )),
