@@ -2,11 +2,14 @@
 //! say what is not so: other lots added, the same word counted twice, a gift
 //! whose giver stays behind.
 
+use hazledger::custody::rotation::sworn;
 use hazledger::event::digest::{PartKind, SALT_LEN, part_digest};
 use hazledger::event::record::{OpenRecord, SealedRecord};
 use hazledger::event::{Hash, LotId, Statement};
 use hazledger::pb::event::Body;
-use hazledger::pb::{Evidence, Head, LinkKind, LotState, Outcome, Part, Record, SubjectKind};
+use hazledger::pb::{
+    Evidence, Head, LedgerKeyRotated, LinkKind, LotState, Outcome, Part, Record, SubjectKind,
+};
 use hazledger::proof::Violation;
 use hazledger::proof::evidence::{BadEvidence, read_evidence};
 use prost::Message as _;
@@ -216,6 +219,35 @@ fn an_offer_that_is_withheld_is_not_said_to_have_been_made() {
     let at = evidence.records.iter().position(|r| position(r) == offered);
     record_of(&mut evidence, at.unwrap()).events[0] = Part::default();
     assert_eq!(says(&evidence), (0, 1));
+}
+
+/// A key that another has followed signs no checkpoint any more.
+#[test]
+fn a_checkpoint_is_not_signed_by_a_key_that_was_followed_before() {
+    let house = |signer: &str| {
+        let mut bench = Bench::in_world(8);
+        bench.set_up("stock");
+        let genesis = bench.origin.genesis_hash.clone();
+        let e = LedgerKeyRotated {
+            reason: "yearly".into(),
+            ..sworn(&genesis, key("ledger").id(), &key("ledger-1"))
+        };
+        bench.say("A1+A2", Body::LedgerKeyRotated(e)).unwrap();
+        // The state record after it is signed with the new key, and its chain
+        // is shown.
+        while bench.state.next() < 20 {
+            bench.now += 1;
+            let body = Body::Produced(bench.produced("another", "10", "T1"));
+            bench.say("P1", body).unwrap();
+        }
+        let records = bench.records.into_iter().map(|(sealed, _)| sealed);
+        House::with(bench.state, key(signer), records.collect())
+    };
+    let check = |house: House| house.check(&house.evidence(lot_of(&house, "stock")));
+    assert!(check(house("ledger-1")).is_ok());
+    let bad = check(house("ledger"));
+    let told = matches!(&bad, Err(BadEvidence::LedgerKey { .. }));
+    assert!(told, "{:?}", bad.map(|checked| checked.points));
 }
 
 /// Two bytes in the file, two hundred in memory: what is too many is not read.

@@ -99,6 +99,18 @@ pub enum BadEvidence {
     /// A record is shown that nothing here rests on.
     #[error("record {0} is shown, and nothing of the lot rests on it; leave it out")]
     RecordBeside(u64),
+    /// The checkpoint is signed by another of the ledger's keys than the one
+    /// that signed for its last record.
+    #[error(
+        "the checkpoint is signed by the ledger's key {got}; by the rotations shown here it was \
+         for {want} to sign"
+    )]
+    LedgerKey {
+        /// The key given.
+        got: KeyId,
+        /// The one of that size.
+        want: KeyId,
+    },
     /// A link that leads to what is not shown.
     #[error(
         "record {position} links to record {wanted} of {subject}, which is left out or does not \

@@ -126,7 +126,7 @@ pub fn check_evidence(
         .map(|policy| policy.satisfied_by(&note))
         .transpose()?;
     let opened = open(evidence, &checkpoint)?;
-    let walked = walk(&opened, &checkpoint)?;
+    let walked = walk(&opened, &checkpoint, key.public())?;
     let subject = subject::lot(lot);
     let shown = walked.lots.get(&subject).ok_or(BadEvidence::NoChain)?;
     let last = shown.state.last;
@@ -177,6 +177,7 @@ pub fn check_evidence(
         permits: &walked.permits,
         handoffs: &handoffs,
         with_policy: policy.is_some(),
+        key_named: walked.key_named,
     };
     checked.points = report::points(&checked, &seen);
     checked.records = opened
@@ -246,9 +247,15 @@ struct Walked {
     permits: Permits,
     /// Positions of records that the ledger alone signed.
     own: BTreeSet<u64>,
+    /// Whether the key that the checkpoint is signed with is named here.
+    key_named: bool,
 }
 
-fn walk(opened: &[Opened], checkpoint: &Checkpoint) -> Result<Walked, BadEvidence> {
+fn walk(
+    opened: &[Opened],
+    checkpoint: &Checkpoint,
+    key: &PublicKey,
+) -> Result<Walked, BadEvidence> {
     let (first, rest) = opened.split_first().ok_or(BadEvidence::NoGenesis)?;
     if first.record.position() != 0 {
         return Err(BadEvidence::NoGenesis);
@@ -260,7 +267,8 @@ fn walk(opened: &[Opened], checkpoint: &Checkpoint) -> Result<Walked, BadEvidenc
             records: ledger.origin_name,
         });
     }
-    let mut keys = Keys::new(&first.record, ledger.genesis.root_threshold);
+    let threshold = ledger.genesis.root_threshold;
+    let mut keys = Keys::new(&first.record, ledger.keys.clone(), threshold);
     let mut order = Order::new(&first.record);
     let mut walked = Walked {
         genesis_hash: ledger.genesis_hash,
@@ -268,6 +276,7 @@ fn walk(opened: &[Opened], checkpoint: &Checkpoint) -> Result<Walked, BadEvidenc
         lots: Lots::default(),
         permits: Permits::default(),
         own: BTreeSet::new(),
+        key_named: false,
     };
     let mut ends = BTreeMap::new();
     follow(&first.record, &mut ends)?;
@@ -292,6 +301,7 @@ fn walk(opened: &[Opened], checkpoint: &Checkpoint) -> Result<Walked, BadEvidenc
         signed.push((record, judged));
     }
     check_signatures(&signed)?;
+    walked.key_named = keys.check_checkpoint(key, checkpoint.size)?;
     Ok(walked)
 }
 

@@ -32,12 +32,14 @@ pub(super) struct Seen<'a> {
     pub(super) permits: &'a Permits,
     pub(super) handoffs: &'a [Handoff],
     pub(super) with_policy: bool,
+    /// Whether the key given is one that the records name as the ledger's.
+    pub(super) key_named: bool,
 }
 
 /// Of evidence that holds.
 pub(super) fn points(checked: &Checked, seen: &Seen<'_>) -> Points {
     let mut points = Points::default();
-    tree(&mut points, checked, seen.records.len(), seen.with_policy);
+    tree(&mut points, checked, seen);
     signatures(&mut points, seen.records);
     custody(&mut points, checked, seen.chain);
     hands(&mut points, seen.handoffs);
@@ -93,8 +95,8 @@ fn hands(points: &mut Points, handoffs: &[Handoff]) {
     }
 }
 
-fn tree(points: &mut Points, checked: &Checked, records: usize, with_policy: bool) {
-    let checkpoint = &checked.checkpoint;
+fn tree(points: &mut Points, checked: &Checked, seen: &Seen<'_>) {
+    let (checkpoint, records) = (&checked.checkpoint, seen.records.len());
     points.proven.push(format!(
         "The checkpoint of {} records, root {}, is signed by the key given; the ledger is {} with \
          genesis {}.",
@@ -104,7 +106,12 @@ fn tree(points: &mut Points, checked: &Checked, records: usize, with_policy: boo
         "The {records} records shown here are in that tree, and every part shown is the one that \
          its record commits to."
     ));
-    if with_policy {
+    if !seen.key_named {
+        points.not_shown.push(
+            "How the key given came to be the ledger's: none of these records names it.".into(),
+        );
+    }
+    if seen.with_policy {
         let names: Vec<&str> = checked.cosigned.iter().map(|c| c.name.as_str()).collect();
         points.proven.push(format!(
             "The checkpoint satisfies the policy; cosigned by: {}.",
