@@ -6,9 +6,11 @@ use hazledger::custody::rotation::sworn;
 use hazledger::event::digest::{PartKind, SALT_LEN, part_digest};
 use hazledger::event::record::{OpenRecord, SealedRecord};
 use hazledger::event::{Hash, LotId, Statement};
+use hazledger::pb::change::Change;
 use hazledger::pb::event::Body;
 use hazledger::pb::{
-    Evidence, Head, LedgerKeyRotated, LinkKind, LotState, Outcome, Part, Record, SubjectKind,
+    Evidence, Head, LedgerKeyRotated, LinkKind, LotState, Outcome, Part, PermitKind, PermitStatus,
+    Record, SubjectKind, Traded,
 };
 use hazledger::proof::Violation;
 use hazledger::proof::evidence::{BadEvidence, read_evidence};
@@ -17,6 +19,7 @@ use prost::Message as _;
 use super::bench::{Bench, event, key, sign};
 use super::house::House;
 use super::lies::{position, record_of};
+use super::rulebook;
 
 /// What the bench's ledger tells, with something in one head told otherwise; the
 /// tree is over the heads as they are now.
@@ -250,6 +253,41 @@ fn a_checkpoint_is_not_signed_by_a_key_that_was_followed_before() {
     assert!(told, "{:?}", bad.map(|checked| checked.points));
 }
 
+/// A permit that its holder entered as granted is the holder's word.
+#[test]
+fn a_permit_is_said_to_be_granted_only_if_an_authority_entered_it() {
+    let house = |keys: &str| {
+        let mut bench = Bench::in_world(65_536);
+        bench.set_up("stock");
+        let mut permit = rulebook::permit('M', "GP-1", PermitKind::HighlyToxicPurchase);
+        permit.quantity_mg = 1_000_000_000;
+        permit.photograph_hash = super::bench::hash("photograph");
+        permit.status = PermitStatus::Unconfirmed.into();
+        let draft = bench.draft(keys, vec![event(Body::PermitRegistered(permit.clone()))]);
+        let additions = bench.decided(&Statement::open(sign(&draft, keys)).unwrap());
+        permit.status = PermitStatus::Granted.into();
+        let draft = bench.draft(keys, vec![event(Body::PermitRegistered(permit))]);
+        bench.force(&Statement::open(sign(&draft, keys)).unwrap(), &additions);
+        let traded = Traded {
+            permit: "GP-1".into(),
+            ..bench.traded('M', &["stock 5"])
+        };
+        bench.say("P1+M1", Body::Traded(traded)).unwrap();
+        House::of(bench)
+    };
+    let says = |house: &House| {
+        let points = house
+            .check(&house.evidence(lot_of(house, "stock")))
+            .unwrap();
+        let points = points.points;
+        let granted = |point: &&String| point.contains("granted");
+        let proven = points.proven.iter().filter(granted).count();
+        (proven, points.attested.iter().filter(granted).count())
+    };
+    assert_eq!(says(&house("A1")), (1, 0));
+    assert_eq!(says(&house("M1")), (0, 1));
+}
+
 /// Two bytes in the file, two hundred in memory: what is too many is not read.
 #[test]
 fn a_file_of_empty_messages_is_refused_before_it_takes_memory() {
@@ -285,6 +323,59 @@ fn a_file_of_empty_messages_is_refused_before_it_takes_memory() {
     prost::encoding::encode_varint(entry.len() as u64, &mut map);
     map.extend(entry);
     assert_eq!(many(inside(0x2a, &map)), "hashes of a path");
+}
+
+/// What may be withheld is told: an event behind the lot's own outcome, and a
+/// finding of its own record.
+#[test]
+fn what_is_withheld_of_the_lots_own_records_is_told() {
+    let mut bench = Bench::in_world(65_536);
+    bench.set_up("stock");
+    let used = Body::Used(bench.used("stock 5", "T1"));
+    let late = bench.say_late("P1", 90 * super::bench::DAY, used).unwrap();
+    assert!(!late.is_empty(), "a finding on the date");
+    let house = House::of(bench);
+    let evidence = house.evidence(lot_of(&house, "stock"));
+    let told = |evidence: &Evidence, what: &str| {
+        let points = house.check(evidence).unwrap().points;
+        points.not_shown.iter().any(|point| point.contains(what))
+    };
+    let (events, findings) = (
+        "Events that changed the lot",
+        "1 findings that are withheld",
+    );
+    assert!(!told(&evidence, events) && !told(&evidence, findings));
+    let last = evidence.records.len() - 1;
+    let mut lie = evidence.clone();
+    record_of(&mut lie, last).events[0] = Part::default();
+    assert!(told(&lie, events) && !told(&lie, findings));
+    let mut lie = evidence;
+    record_of(&mut lie, last).findings[0] = Part::default();
+    assert!(!told(&lie, events) && told(&lie, findings));
+}
+
+/// What a lot is called is its maker's word, and no line of the result.
+#[test]
+fn a_label_says_nothing_in_the_programs_name() {
+    let mut bench = Bench::in_world(65_536);
+    let body = Body::Produced(bench.produced("stock", "1000", "T1"));
+    let draft = bench.draft("P1", vec![event(body)]);
+    let statement = Statement::open(sign(&draft, "P1")).unwrap();
+    let mut additions = bench.decided(&statement);
+    for change in additions.outcomes.iter_mut().flat_map(|o| &mut o.changes) {
+        if let Some(Change::Born(born)) = &mut change.change {
+            born.label = "stock\n  - It is pure.\u{1b}[2J\u{202e}".into();
+        }
+    }
+    bench.force(&statement, &additions);
+    let house = House::of(bench);
+    let (id, _) = house.lots().next().unwrap();
+    let points = house.check(&house.evidence(id)).unwrap().points;
+    let all = [points.proven, points.attested, points.not_shown].concat();
+    assert!(all.iter().any(|point| point.contains("It is pure.")));
+    let acts = |c: char| c.is_control() || c == '\u{202e}';
+    let bad = all.iter().find(|point| point.contains(acts));
+    assert!(bad.is_none(), "{bad:?}");
 }
 
 /// What is booked before the birth would be booked of nothing.

@@ -93,12 +93,6 @@ pub enum BadEvidence {
     /// Not chained to the record before it, which is there.
     #[error("record {0} does not name the head of the record before it")]
     Chain(u64),
-    /// A lot is shown that the lot was not made of.
-    #[error("{0} is shown, and the lot was not made of it; leave it out")]
-    LotBeside(String),
-    /// A record is shown that nothing here rests on.
-    #[error("record {0} is shown, and nothing of the lot rests on it; leave it out")]
-    RecordBeside(u64),
     /// The checkpoint is signed by another of the ledger's keys than the one
     /// that signed for its last record.
     #[error(
@@ -111,6 +105,12 @@ pub enum BadEvidence {
         /// The one of that size.
         want: KeyId,
     },
+    /// A lot is shown that the lot was not made of.
+    #[error("{0} is shown, and the lot was not made of it; leave it out")]
+    LotBeside(String),
+    /// A record is shown that nothing here rests on.
+    #[error("record {0} is shown, and nothing of the lot rests on it; leave it out")]
+    RecordBeside(u64),
     /// A link that leads to what is not shown.
     #[error(
         "record {position} links to record {wanted} of {subject}, which is left out or does not \

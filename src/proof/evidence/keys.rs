@@ -46,6 +46,11 @@ impl Judged {
     pub(super) fn ledger_alone(&self) -> bool {
         self.parties.iter().all(|party| party == LEDGER)
     }
+
+    /// Whether an authority of genesis signed.
+    pub(super) fn by_authority(&self) -> bool {
+        self.authority_keys > 0
+    }
 }
 
 impl Keys {

@@ -60,7 +60,7 @@ use crate::pb::{Evidence, LinkKind, LotState, Subject};
 
 pub use after::{After, state_records_after};
 pub use error::BadEvidence;
-pub use report::Points;
+pub use report::{Points, plain};
 
 /// The format's version.
 pub const EVIDENCE_VERSION: u32 = 1;
@@ -294,7 +294,7 @@ fn walk(
         follow(record, &mut ends)?;
         keys.take(record, &judged)?;
         walked.lots.take(record)?;
-        walked.permits.take(record)?;
+        walked.permits.take(record, &judged)?;
         if judged.ledger_alone() {
             walked.own.insert(position);
         }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::handoffs::Handoff;
 use super::permits::{Permit, Permits};
 use super::{Checked, parts};
+use crate::custody::registry::LEDGER;
 use crate::custody::{account, subject};
 use crate::event::mass::Mass;
 use crate::event::record::OpenRecord;
@@ -48,7 +49,35 @@ pub(super) fn points(checked: &Checked, seen: &Seen<'_>) -> Points {
     documents(&mut points, checked);
     edge(&mut points, checked);
     withheld(&mut points, seen.records);
+    own_withheld(&mut points, checked, seen);
+    let lists = [
+        &mut points.proven,
+        &mut points.attested,
+        &mut points.not_shown,
+    ];
+    for point in lists.into_iter().flatten() {
+        *point = plain(point);
+    }
     points
+}
+
+/// Others' text as it can be shown to people: characters that make a terminal do
+/// something, begin a line of their own, or turn the direction of writing, are
+/// spelt out. An honest ledger records none; a label could else say what this
+/// program has not found.
+pub fn plain(text: &str) -> String {
+    let acts = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match acts(c) {
+            true => shown.extend(c.escape_unicode()),
+            false => shown.push(c),
+        }
+    }
+    shown
 }
 
 /// Handoffs told one by one, at most.
@@ -133,7 +162,8 @@ fn signatures(points: &mut Points, records: &BTreeMap<u64, &OpenRecord>) {
     let keys: BTreeSet<&[u8]> = signatures.map(|s| s.key_id.as_ref()).collect();
     points.proven.push(format!(
         "Every record is signed as it says, by {} keys in all; each was registered before by the \
-         authorities that record 0 names, was within its dates and not revoked.",
+         authorities that record 0 names, was within its dates and, up to the change of it that \
+         the record links to, not revoked.",
         keys.len()
     ));
     points.attested.push(
@@ -142,13 +172,15 @@ fn signatures(points: &mut Points, records: &BTreeMap<u64, &OpenRecord>) {
             .into(),
     );
     points.attested.push(
-        "By the ledger: that outcomes, links and maps follow from what was signed. Whoever \
-         verifies the whole ledger would find one that does not."
+        "By the ledger: that outcomes, links and maps follow from what was signed, so that no \
+         link passes over a revocation. Whoever verifies the whole ledger would find one that \
+         does not."
             .into(),
     );
     points.not_shown.push(
         "The registrations of parties, sites and places that are not among these records, and \
-         whether they were changed."
+         whether they were changed: that a party which signed had not been closed or succeeded, \
+         the ledger says by recording it."
             .into(),
     );
 }
@@ -199,8 +231,9 @@ fn after(points: &mut Points, checked: &Checked) {
     let after = &checked.after;
     if after.state_records > 0 {
         points.proven.push(format!(
-            "No record after {} and before {} is about the lot: it is absent from the map of \
-             touched subjects of each of the {} state records there.",
+            "No record after {} and before {} is about the lot: of the maps of touched subjects \
+             of the {} state records there the first names that record as its latest, and it is \
+             absent from the others.",
             after.last, after.proven_before, after.state_records
         ));
     }
@@ -219,11 +252,19 @@ fn after(points: &mut Points, checked: &Checked) {
 
 fn drawn(points: &mut Points, records: &BTreeMap<u64, &OpenRecord>, permits: &Permits) {
     for (permit, shown) in permits.all() {
-        points.proven.push(permit_line(permit, shown));
+        let line = permit_line(permit, shown);
+        match &shown.said_by {
+            None => points.proven.push(line),
+            Some((party, position)) => points.attested.push(format!(
+                "By {party}, in record {position}, which is no authority that record 0 names: \
+                 {line} Whether it was for {party} to say is not shown."
+            )),
+        }
         if !shown.partly.is_empty() {
             points.not_shown.push(format!(
-                "Other events of the records {:?}, which entered or changed {}.",
-                shown.partly,
+                "Other events of the records {}, which entered or changed {}: one of them may \
+                 have changed it too.",
+                positions(&shown.partly),
                 subject::show(permit)
             ));
         }
@@ -327,7 +368,8 @@ fn withheld(points: &mut Points, records: &BTreeMap<u64, &OpenRecord>) {
     let counts: Vec<String> = counts.into_iter().flatten().collect();
     if !counts.is_empty() {
         points.not_shown.push(format!(
-            "Parts of these records that concern others, withheld: {}.",
+            "Parts of these records, withheld by whoever made the file as what concerns others: \
+             {}.",
             counts.join(", ")
         ));
     }
@@ -338,6 +380,44 @@ fn withheld(points: &mut Points, records: &BTreeMap<u64, &OpenRecord>) {
                 .into(),
         );
     }
+}
+
+/// What of the lot's own records may be about it and is withheld: events that
+/// its outcomes name as their causes, and findings, which say whom they are about
+/// only inside.
+fn own_withheld(points: &mut Points, checked: &Checked, seen: &Seen<'_>) {
+    let lot = subject::lot(checked.lot);
+    let own = || seen.chain.iter().filter_map(|at| seen.records.get(at));
+    let unseen = own().filter(|record| record.payload.party != LEDGER && hides_cause(record, &lot));
+    let unseen: Vec<u64> = unseen.map(|record| record.position()).collect();
+    if !unseen.is_empty() {
+        points.not_shown.push(format!(
+            "Events that changed the lot, in {} of its own records: {}. What came of them there \
+             is the ledger's word alone.",
+            unseen.len(),
+            positions(&unseen)
+        ));
+    }
+    let findings = own().flat_map(|record| &record.findings);
+    let findings = findings.filter(|finding| finding.is_none()).count();
+    if findings > 0 {
+        points.not_shown.push(format!(
+            "Whether any of the {findings} findings that are withheld in the lot's own records is \
+             about it."
+        ));
+    }
+}
+
+/// Whether a record withholds an event that its outcome for a lot came of.
+fn hides_cause(record: &OpenRecord, lot: &Subject) -> bool {
+    let own = parts::causes(record, lot).filter(|(position, _)| *position == record.position());
+    own.into_iter()
+        .any(|(_, at)| !matches!(record.events.get(at), Some(Some(_))))
+}
+
+fn positions(all: &[u64]) -> String {
+    let all: Vec<String> = all.iter().map(u64::to_string).collect();
+    list(&all.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 /// Texts one after another, at most so many.
