@@ -18,6 +18,8 @@ mod lies;
 mod played;
 #[path = "rules/rulebook.rs"]
 mod rulebook;
+#[path = "evidence/second.rs"]
+mod second;
 #[path = "rules/story.rs"]
 mod story;
 #[path = "rules/tanks.rs"]

@@ -67,3 +67,40 @@ async fn evidence_comes_by_name_and_by_label_and_covers_the_latest_record() {
     assert_eq!(label.code(), Code::NotFound);
     bench.stop().await;
 }
+
+/// The ledger signs that nothing came after the lot's last record. While somebody
+/// waits for a checkpoint that covers it, more is recorded of the lot.
+#[tokio::test]
+async fn the_ledgers_word_is_true_of_a_lot_that_more_is_recorded_of_meanwhile() {
+    let bench = Box::pin(Bench::start()).await;
+    let plant = &bench.cast.plant;
+    let (born_at, lot) = bench.produce("E-1", 1_000_000).await;
+    let (mut positions, mut all) = (vec![born_at], Vec::new());
+    for _ in 0..40 {
+        let using = async {
+            let mut used_at = Vec::new();
+            for _ in 0..4 {
+                let events = vec![used(lot, 1)];
+                used_at.push(bench.happen(plant, bench.now_ms(), events).await.0);
+            }
+            used_at
+        };
+        let asking = async {
+            let mut got = Vec::new();
+            for _ in 0..2 {
+                got.push(asked(&bench, Some(Which::Lot(lot.to_bytes()))).await);
+            }
+            got
+        };
+        let (used_at, got) = tokio::join!(using, asking);
+        positions.extend(used_at);
+        all.extend(got);
+    }
+    for evidence in all {
+        let checked = held(&bench, &evidence.unwrap());
+        let size = checked.checkpoint.size;
+        let under = positions.iter().filter(|position| **position < size);
+        assert_eq!(Some(&checked.after.last), under.max(), "of {size} records");
+    }
+    bench.stop().await;
+}

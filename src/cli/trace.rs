@@ -16,6 +16,7 @@ use crate::pb::{
     Account, Direction, ExternalRef, GenealogyRequest, GenealogyResponse, PackageLabel, Posting,
     TraceLotRequest, TraceLotResponse, TraceStep,
 };
+use crate::proof::evidence::plain;
 
 /// Show a lot's chain of custody and where it is.
 #[derive(Debug, Args)]
@@ -167,8 +168,8 @@ pub async fn table(
     let born = answer.born.clone().unwrap_or_default();
     out.line(&format!(
         "Lot 批次 {} {} {}, as of 截至 {} records",
-        born.label,
-        born.form,
+        plain(&born.label),
+        plain(&born.form),
         to_hex(&answer.lot),
         answer.as_of
     ))?;
@@ -221,14 +222,18 @@ async fn step_row(names: &mut Names<'_>, step: &TraceStep) -> Vec<String> {
         what.push(format!("see correction 见更正 {position}"));
         places.push(String::new());
     }
+    let lines = |all: &[String]| {
+        let all: Vec<String> = all.iter().map(|line| plain(line)).collect();
+        all.join("\n")
+    };
     vec![
         step.position.to_string(),
         time::in_seconds(step.recorded_at_ms),
         time::in_seconds(step.happened_at_ms),
-        names.party(&step.party).await,
+        plain(&names.party(&step.party).await),
         words::kind(step.kind()),
-        what.join("\n"),
-        places.join("\n"),
+        lines(&what),
+        lines(&places),
     ]
 }
 
@@ -238,7 +243,7 @@ async fn place(names: &mut Names<'_>, account: &Account) -> String {
     } else {
         names.party(&account.party).await
     };
-    words::account(account, &name)
+    plain(&words::account(account, &name))
 }
 
 async fn holdings(

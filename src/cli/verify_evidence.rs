@@ -21,7 +21,9 @@ use crate::event::record::OpenRecord;
 use crate::pb::TraceLotResponse;
 use crate::pb::event::Body;
 use crate::projection::trace::{Ask, ReadError, RecordSource};
-use crate::proof::evidence::{Checked, MAX_EVIDENCE_FILE, Point, check_evidence, read_evidence};
+use crate::proof::evidence::{
+    Checked, MAX_EVIDENCE_FILE, Point, check_evidence, plain, read_evidence,
+};
 
 /// The records that evidence shows.
 struct Shown<'a>(&'a BTreeMap<u64, OpenRecord>);
@@ -102,7 +104,7 @@ fn say_no(out: &mut Out, why: &[String], format: Format) -> Result<(), CliError>
         Format::Json => out.json(&json!({ "verified": false, "why": why.join("; ") })),
         Format::Table => {
             for why in why {
-                out.line(&format!("! {why}"))?;
+                out.line(&format!("! {}", plain(why)))?;
             }
             out.line("Verdict 结论  NOT VERIFIED 未通过验证")
         }
@@ -180,7 +182,7 @@ async fn print_table(
         let row = |(document, enclosed): &(crate::event::documents::NamedDocument, bool)| {
             let there = if *enclosed { "yes 是" } else { "no 否" };
             vec![
-                document.kind.clone(),
+                plain(&document.kind),
                 document.hash.to_string(),
                 there.to_owned(),
             ]

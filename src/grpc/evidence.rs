@@ -7,7 +7,7 @@ use super::door::Door;
 use super::errors::Fault;
 use super::trace::{labelled, lot};
 use super::waiting::Deadline;
-use crate::ledger::Ledger;
+use crate::ledger::{Latest, Ledger};
 use crate::pb::get_evidence_request::Which;
 use crate::pb::{Evidence, GetEvidenceRequest};
 use crate::projection::evidence::EvidenceError;
@@ -38,9 +38,14 @@ pub(super) async fn pieces(
         }
     };
     let (_, state) = door.read(deadline, move |ledger| lot(ledger, id)).await?;
-    let last = state.last;
-    let checkpoint = super::receipts::covering(door, last, deadline).await?;
-    let made = move |ledger: &Ledger| Ok(ledger.evidence(id, last, &checkpoint)?);
+    let checkpoint = super::receipts::covering(door, state.last, deadline).await?;
+    // Looked up again: until the checkpoint came, more may have been recorded of
+    // the lot that is under it.
+    let made = move |ledger: &Ledger| {
+        let (as_of, state) = lot(ledger, id)?;
+        let last = state.last;
+        Ok(ledger.evidence(id, Latest { last, as_of }, &checkpoint)?)
+    };
     Ok(cut(door.read(deadline, made).await?))
 }
 

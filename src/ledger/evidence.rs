@@ -43,15 +43,26 @@ fn unread(position: u64, why: impl std::fmt::Display) -> ReadError {
     ReadError { position, why }
 }
 
+/// What is known of a lot.
+#[derive(Clone, Copy, Debug)]
+pub struct Latest {
+    /// Position of its latest record.
+    pub last: u64,
+    /// Among so many records.
+    pub as_of: u64,
+}
+
 impl Ledger {
-    /// Evidence for a lot whose latest record is at `last`, under a checkpoint
-    /// that is served. Blocks on the disk.
+    /// Evidence for a lot under a checkpoint that is served. What is known of the
+    /// lot must be known since: the ledger signs that nothing came after it.
+    /// Blocks on the disk.
     pub fn evidence(
         &self,
         lot: LotId,
-        last: u64,
+        latest: Latest,
         checkpoint: &str,
     ) -> Result<Evidence, EvidenceError> {
+        let Latest { last, as_of } = latest;
         let shared = &*self.shared;
         let note = Note::parse(checkpoint).map_err(|bad| unread(last, bad))?;
         let tree = Checkpoint::parse(&note.text).map_err(|bad| unread(last, bad))?;
@@ -63,6 +74,11 @@ impl Ledger {
                  ask again when another record is under a checkpoint",
             )
             .into());
+        }
+        if as_of < tree.size {
+            let why =
+                format!("the lot is known as of {as_of} records, fewer than the checkpoint's");
+            return Err(unread(last, why).into());
         }
         let under = Under {
             shared,

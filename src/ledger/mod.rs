@@ -79,6 +79,7 @@ pub use checkpoint::{
 pub use clock::{Clock, SystemClock};
 pub use disk::DiskShort;
 pub use error::OpenError;
+pub use evidence::Latest;
 pub use folder::{FORMAT_VERSION, genesis_hash};
 pub use follow::{Followed, Follower};
 pub use metrics::Metrics;

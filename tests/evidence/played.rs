@@ -87,7 +87,7 @@ impl Ledger {
             touched_root: touched_root(self.state.touched()).to_bytes(),
             touched_count: self.state.touched().len() as u64,
         };
-        let [random @ .., _, _, _, _, _, _] = u128::from(position).to_be_bytes();
+        let [_, _, _, _, _, _, random @ ..] = u128::from(position).to_be_bytes();
         let draft = Draft {
             origin: origin.clone(),
             id: StatementId::v7(SPAN.until_ms, random).unwrap(),

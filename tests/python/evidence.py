@@ -15,7 +15,7 @@ CHAIN, USE = 1, 2
 # Fields of Event and of Change.
 KEY_REGISTERED, KEY_REVOKED, GENESIS, STATE_RECORDED = 104, 105, 200, 201
 KEY_ROTATED = 206
-ACCEPTED = 31
+OFFERED, ACCEPTED = 30, 31
 LOT_BORN, POSTING = 2, 3
 # Kinds of accounts that hold.
 HOLDINGS = (20, 21)
@@ -291,8 +291,20 @@ def check_offers(record, records):
             offer = event.message(ACCEPTED).message(1)
             for other in records.values():
                 if (other.payload.bytes(3), other.payload.bytes(2)) == (offer.bytes(1), offer.bytes(2)):
-                    digest = other.payload.each(9)[offer.number(3)]
+                    digest, shown = other.payload.each(9)[offer.number(3)], other.events[offer.number(3)]
                     need(digest == offer.bytes(4), "an acceptance is of another offer")
+                    need(shown is None or shown.has(OFFERED), "what is accepted is no offer")
+
+
+def check_order(record, before, said):
+    """A record after the one before it in the file."""
+    need(before.recorded_at_ms <= record.recorded_at_ms, "the ledger's clock runs backwards")
+    beside = before.position + 1 == record.position
+    chained = record.head.bytes(3) == tagged(0x01, before.head_bytes)
+    need(chained or not beside, f"record {record.position} does not follow the one before it")
+    name = record.payload.bytes(3), record.payload.bytes(2)
+    need(name not in said, f"record {record.position} repeats a statement")
+    said.add(name)
 
 
 def check(data, vkey):
@@ -302,7 +314,7 @@ def check(data, vkey):
     need(evidence.number(1) == 1 and len(evidence.bytes(2)) == 16, "another version, or no lot")
     lot = (LOT, evidence.bytes(2))
     size, root = checkpoint(evidence.text(3), vkey)
-    keys, lots, ends, records, own = Keys(), {}, {}, {}, set()
+    keys, lots, ends, records, own, said = Keys(), {}, {}, {}, set(), set()
     for held in evidence.messages(4):
         record = Record(held.bytes(1))
         at = record.position
@@ -320,6 +332,7 @@ def check(data, vkey):
             keys.take(record, parties)
             if all(party == LEDGER for party in parties):
                 own.add(at)
+        check_order(record, records[max(records)] if records else record, said)
         follow(record, ends)
         for subject, kind, _ in record.shown_links():
             if kind == CHAIN and subject[0] == LOT:

@@ -324,7 +324,8 @@ impl Bench {
             expires_at_ms: self.now + DAY,
             events: vec![event(Body::StateRecorded(recorded))],
         };
-        let statement = Statement::open(draft.sign(&key("ledger"), &[])).unwrap();
+        let signer = key(&ledger_name(self.ledger_keys().len()));
+        let statement = Statement::open(draft.sign(&signer, &[])).unwrap();
         let context = Context {
             position,
             recorded_at_ms: self.now,

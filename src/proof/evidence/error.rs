@@ -77,6 +77,40 @@ pub enum BadEvidence {
         /// As record 0 says.
         records: String,
     },
+    /// Recorded before what stands before it.
+    #[error(
+        "record {position} says that it was recorded at {at_ms} ms, before record {before}, which \
+         stands before it"
+    )]
+    Clock {
+        /// The record's.
+        position: u64,
+        /// As it says, Unix milliseconds.
+        at_ms: i64,
+        /// The one before it in the file.
+        before: u64,
+    },
+    /// Not chained to the record before it, which is there.
+    #[error("record {0} does not name the head of the record before it")]
+    Chain(u64),
+    /// The checkpoint is signed by another of the ledger's keys than the one
+    /// that signed for its last record.
+    #[error(
+        "the checkpoint is signed by the ledger's key {got}; by the rotations shown here it was \
+         for {want} to sign"
+    )]
+    LedgerKey {
+        /// The key given.
+        got: KeyId,
+        /// The one of that size.
+        want: KeyId,
+    },
+    /// A lot is shown that the lot was not made of.
+    #[error("{0} is shown, and the lot was not made of it; leave it out")]
+    LotBeside(String),
+    /// A record is shown that nothing here rests on.
+    #[error("record {0} is shown, and nothing of the lot rests on it; leave it out")]
+    RecordBeside(u64),
     /// A link that leads to what is not shown.
     #[error(
         "record {position} links to record {wanted} of {subject}, which is left out or does not \
@@ -171,8 +205,8 @@ pub enum BadEvidence {
         /// Which and how.
         broken: Broken,
     },
-    /// A lot gained matter, and whose it was is not shown.
-    #[error("record {position}: {subject} was made of lot {parent}, which is left out")]
+    /// A lot gained matter, and whose it was is not shown as of then.
+    #[error("record {position}: {subject} was made of lot {parent}, which is left out there")]
     Giver {
         /// The record.
         position: u64,
@@ -189,7 +223,7 @@ pub enum BadEvidence {
         /// Where the fact is recorded.
         parked: u64,
     },
-    /// An acceptance of another offer than the giver signed.
+    /// An acceptance of another offer than the giver signed, or of what is none.
     #[error("record {0} accepts an offer that its giver did not sign")]
     Offer(u64),
     /// Nothing of the lot is there.

@@ -19,6 +19,7 @@ use crate::event::record::OpenRecord;
 use crate::event::signing::PublicKey;
 use crate::pb::event::Body;
 use crate::pb::{Event, KeyRegistered, LedgerKeyRotated, Link, LinkKind, Subject, SubjectKind};
+use crate::proof::ledger_keys::LedgerKeys;
 use crate::proof::verify::Violation;
 use crate::proof::verify::opened::Opened;
 
@@ -26,6 +27,8 @@ use crate::proof::verify::opened::Opened;
 pub(super) struct Keys {
     known: BTreeMap<Subject, Item>,
     public: HashMap<KeyId, Arc<PublicKey>>,
+    /// The ledger's own, as far as rotations are shown.
+    ledger: LedgerKeys,
     root_threshold: u32,
 }
 
@@ -43,11 +46,16 @@ impl Judged {
     pub(super) fn ledger_alone(&self) -> bool {
         self.parties.iter().all(|party| party == LEDGER)
     }
+
+    /// Whether an authority of genesis signed.
+    pub(super) fn by_authority(&self) -> bool {
+        self.authority_keys > 0
+    }
 }
 
 impl Keys {
     /// After record 0, which is shown whole and has been checked.
-    pub(super) fn new(genesis: &OpenRecord, root_threshold: u32) -> Keys {
+    pub(super) fn new(genesis: &OpenRecord, ledger: LedgerKeys, root_threshold: u32) -> Keys {
         let mut known = BTreeMap::new();
         for event in genesis.events.iter().flatten() {
             // It has been folded once already, when it was checked.
@@ -56,7 +64,24 @@ impl Keys {
         Keys {
             known,
             public: HashMap::new(),
+            ledger,
             root_threshold,
+        }
+    }
+
+    /// Holds the key that a checkpoint is signed with against the rotations that
+    /// are shown. Each of them goes on from the one before, so a key that none
+    /// of them names follows them all. Returns whether one names it.
+    pub(super) fn check_checkpoint(&self, key: &PublicKey, size: u64) -> Result<bool, BadEvidence> {
+        if !self.ledger.all().any(|(_, known)| known == key) {
+            return Ok(false);
+        }
+        match self.ledger.of_checkpoint(size) {
+            Some(want) if **want != *key => Err(BadEvidence::LedgerKey {
+                got: key.id(),
+                want: want.id(),
+            }),
+            _ => Ok(true),
         }
     }
 
@@ -199,6 +224,9 @@ impl Keys {
             let root = judged.authority_keys >= self.root_threshold;
             if !root || self.registered(key).is_some() || !self.follows(e) {
                 return Err(BadEvidence::KeyRegistration { position, key });
+            }
+            if let Ok(new) = PublicKey::parse(&e.public_key) {
+                self.ledger.follow(position.saturating_add(1), new);
             }
         }
         let at = At {

@@ -3,8 +3,9 @@
 //!
 //! What is held against what: matter that a lot was made of, at its birth or
 //! in a vessel, names the lots that it came from; each of these must say in the
-//! same record, or have said before, that it gave, and show its own chain from
-//! there back to its birth.
+//! same record that it gave, and show its own chain from there back to its
+//! birth. Only a correction names lots that gave before, as it does not move
+//! what they gave.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,12 +18,15 @@ use crate::custody::subject::{self, Item};
 use crate::custody::{Broken, lot};
 use crate::event::digest::to_hex;
 use crate::event::record::OpenRecord;
-use crate::event::{StatementId, ids};
+use crate::event::{LotId, StatementId, ids};
 use crate::pb::change::Change as C;
 use crate::pb::{Change, LinkKind, LotState, Outcome, Subject, SubjectKind};
 
 /// Lines of an event that make lots, at most: a record has no more subjects.
 const MAX_LINES: u32 = 512;
+
+/// Names of lots.
+type Givers = BTreeSet<Bytes>;
 
 /// A lot as far as its chain is shown.
 #[derive(Default)]
@@ -31,7 +35,7 @@ pub(super) struct Shown {
     /// Its records, in order.
     pub(super) positions: Vec<u64>,
     /// Lots that have given it something, and those whose matter that was.
-    givers: BTreeSet<Bytes>,
+    givers: Givers,
 }
 
 /// All of them.
@@ -43,8 +47,21 @@ impl Lots {
         self.0.get(lot)
     }
 
-    pub(super) fn all(&self) -> impl Iterator<Item = (&Subject, &Shown)> {
-        self.0.iter()
+    /// The lots that a lot was made of, and those that they were. Nothing else
+    /// is shown beside them.
+    pub(super) fn ancestors(&self, lot: &Subject) -> Result<Vec<(&Subject, &Shown)>, BadEvidence> {
+        let mut made_of = BTreeSet::from([&lot.id]);
+        let mut open = vec![lot.clone()];
+        while let Some(lot) = open.pop() {
+            let givers = self.0.get(&lot).into_iter().flat_map(|shown| &shown.givers);
+            for giver in givers.filter(|giver| made_of.insert(giver)) {
+                open.extend(LotId::from_slice(giver).map(subject::lot));
+            }
+        }
+        if let Some(beside) = self.0.keys().find(|other| !made_of.contains(&other.id)) {
+            return Err(BadEvidence::LotBeside(subject::show(beside)));
+        }
+        Ok(self.0.iter().filter(|(other, _)| *other != lot).collect())
     }
 
     /// Takes in what a record says of the lots whose chains it shows.
@@ -67,8 +84,11 @@ impl Lots {
             self.fold(record, lot, outcome)?;
         }
         for lot in lots {
-            self.note_givers(record, lot);
-            self.check_givers(record, lot)?;
+            let now = self.givers_now(record, lot)?;
+            self.check_parents(record, lot, &now)?;
+            if let Some(shown) = self.0.get_mut(lot) {
+                shown.givers.extend(now);
+            }
         }
         Ok(())
     }
@@ -89,21 +109,26 @@ impl Lots {
             subject: subject::show(lot),
             broken,
         };
-        let known = self.0.get(lot).map(|shown| shown.state.clone());
+        let unborn = || BadEvidence::Unborn {
+            position,
+            subject: subject::show(lot),
+        };
+        // Nothing is looked at again once something does not hold.
+        let known = self.0.get_mut(lot);
+        let known = known.map(|shown| std::mem::take(&mut shown.state));
         let mut item = known.map(Item::Lot);
         for change in outcome.into_iter().flat_map(|outcome| &outcome.changes) {
             if matches!(change.change, Some(C::Born(_))) && !is_named_after(record, change, lot) {
-                let subject = subject::show(lot);
-                return Err(BadEvidence::Unborn { position, subject });
+                return Err(unborn());
             }
-            item = item.or_else(|| apply::birth(change, at));
-            if let Some(item) = &mut item {
-                apply::apply(item, change, at).map_err(law)?;
-            }
+            // Nothing is booked of a lot before its birth.
+            let mut now = item.or_else(|| apply::birth(change, at));
+            let born = now.as_mut().ok_or_else(unborn)?;
+            apply::apply(born, change, at).map_err(law)?;
+            item = now;
         }
         let Some(Item::Lot(mut state)) = item else {
-            let subject = subject::show(lot);
-            return Err(BadEvidence::Unborn { position, subject });
+            return Err(unborn());
         };
         state.last = position;
         lot::check(&state).map_err(law)?;
@@ -113,42 +138,49 @@ impl Lots {
         Ok(())
     }
 
-    /// Notes who gives to a lot in a record.
-    fn note_givers(&mut self, record: &OpenRecord, lot: &Subject) {
-        let Some(shown) = self.0.get_mut(lot) else {
-            return;
-        };
-        for (giver, outcome) in givers_in(record, lot) {
-            shown.givers.insert(giver.id.clone());
-            let given = gifts(outcome).filter(|given| given.lot == lot.id);
-            let of = given.flat_map(|given| &given.of);
-            shown.givers.extend(of.map(|part| part.lot.clone()));
-        }
-    }
-
-    fn check_givers(&self, record: &OpenRecord, lot: &Subject) -> Result<(), BadEvidence> {
+    /// Who gives to a lot in a record, each shown up to it, and whose matter that
+    /// was.
+    fn givers_now(&self, record: &OpenRecord, lot: &Subject) -> Result<Givers, BadEvidence> {
         let position = record.position();
-        let left_out = |parent: &[u8]| BadEvidence::Giver {
-            position,
-            subject: subject::show(lot),
-            parent: to_hex(parent),
-        };
-        for (giver, _) in givers_in(record, lot) {
+        let mut now = Givers::new();
+        for (giver, outcome) in givers_in(record, lot) {
             let folded = self.0.get(giver);
             if folded.is_none_or(|shown| shown.positions.last() != Some(&position)) {
-                return Err(left_out(&giver.id));
+                return Err(left_out(record, lot, &giver.id));
             }
+            now.insert(giver.id.clone());
+            let given = gifts(outcome).filter(|given| given.lot == lot.id);
+            let of = given.flat_map(|given| &given.of);
+            now.extend(of.map(|part| part.lot.clone()));
         }
+        Ok(now)
+    }
+
+    fn check_parents(
+        &self,
+        record: &OpenRecord,
+        lot: &Subject,
+        now: &Givers,
+    ) -> Result<(), BadEvidence> {
         let Said::Outcome(outcome) = outcome_of(record, lot) else {
             return Ok(());
         };
-        let known = self.0.get(lot).map(|shown| &shown.givers);
-        for parent in made_of(outcome) {
-            if !known.is_some_and(|known| known.contains(parent)) {
-                return Err(left_out(parent));
+        let before = self.0.get(lot).map(|shown| &shown.givers);
+        for (parent, corrected) in made_of(outcome) {
+            let gave = corrected && before.is_some_and(|before| before.contains(parent));
+            if !gave && !now.contains(parent) {
+                return Err(left_out(record, lot, parent));
             }
         }
         Ok(())
+    }
+}
+
+fn left_out(record: &OpenRecord, lot: &Subject, parent: &[u8]) -> BadEvidence {
+    BadEvidence::Giver {
+        position: record.position(),
+        subject: subject::show(lot),
+        parent: to_hex(parent),
     }
 }
 
@@ -176,10 +208,14 @@ fn givers_in<'a>(
     })
 }
 
-/// The lots that a lot's outcome says it was made of. Matter of unknown origin
+/// The lots that a lot's outcome says it was made of, and whether a correction
+/// says so, which gives back what was taken of them. Matter of unknown origin
 /// has none.
-fn made_of(outcome: &Outcome) -> impl Iterator<Item = &Bytes> {
-    let named = outcome.changes.iter().flat_map(|change| {
+fn made_of(outcome: &Outcome) -> impl Iterator<Item = (&Bytes, bool)> {
+    let restated = |change: &&Change| matches!(change.change, Some(C::Restated(_)));
+    let corrections = outcome.changes.iter().filter(restated);
+    let corrections: Vec<_> = corrections.map(|change| &change.cause).collect();
+    let named = outcome.changes.iter().flat_map(move |change| {
         let lots: Vec<&Bytes> = match &change.change {
             Some(C::Born(born) | C::BirthRestated(born)) => {
                 let parents = born.parents.iter().map(|parent| &parent.lot);
@@ -191,7 +227,8 @@ fn made_of(outcome: &Outcome) -> impl Iterator<Item = &Bytes> {
             }
             _ => Vec::new(),
         };
-        lots
+        let corrected = corrections.contains(&&change.cause);
+        lots.into_iter().map(move |lot| (lot, corrected))
     });
-    named.filter(|lot| !lot.is_empty())
+    named.filter(|(lot, _)| !lot.is_empty())
 }

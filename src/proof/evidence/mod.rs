@@ -11,21 +11,27 @@
 //!
 //! | file | what it checks |
 //! |---|---|
+//! | `read` | how many of everything there are, before it is decoded |
+//! | `order` | what records show of each other, one after another |
 //! | `parts` | what a record shows of one subject, and what it may hide |
 //! | `keys` | the keys behind the signatures |
 //! | `lots` | the lots, folded, and who gave them what |
 //! | `handoffs` | who took what whom had offered |
 //! | `permits` | the permits, folded |
+//! | `beside` | that nothing else is shown |
 //! | `after` | that a lot's last record is its last |
 //! | `report` | what it comes to, in words |
 
 mod after;
+mod beside;
 mod error;
 mod handoffs;
 mod keys;
 mod lots;
+mod order;
 pub mod parts;
 mod permits;
+mod read;
 mod report;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,6 +43,7 @@ use rayon::prelude::*;
 
 use self::keys::{Judged, Keys};
 use self::lots::Lots;
+use self::order::Order;
 use self::permits::Permits;
 use super::checkpoint::{Checkpoint, open_checkpoint};
 use super::note::VerifierKey;
@@ -53,7 +60,7 @@ use crate::pb::{Evidence, LinkKind, LotState, Subject};
 
 pub use after::{After, state_records_after};
 pub use error::BadEvidence;
-pub use report::{Point, Points};
+pub use report::{Point, Points, plain};
 
 /// The format's version.
 pub const EVIDENCE_VERSION: u32 = 1;
@@ -96,6 +103,7 @@ pub struct Checked {
 /// Reads evidence as it is kept in a file.
 pub fn read_evidence(bytes: Bytes) -> Result<Evidence, BadEvidence> {
     bounded("bytes", bytes.len(), MAX_EVIDENCE_FILE)?;
+    read::look_over(&bytes)?;
     Evidence::decode(bytes).map_err(|error| BadEvidence::NotEvidence(error.to_string()))
 }
 
@@ -118,7 +126,7 @@ pub fn check_evidence(
         .map(|policy| policy.satisfied_by(&note))
         .transpose()?;
     let opened = open(evidence, &checkpoint)?;
-    let walked = walk(&opened, &checkpoint)?;
+    let walked = walk(&opened, &checkpoint, key.public())?;
     let subject = subject::lot(lot);
     let shown = walked.lots.get(&subject).ok_or(BadEvidence::NoChain)?;
     let last = shown.state.last;
@@ -126,7 +134,7 @@ pub fn check_evidence(
         .iter()
         .map(|opened| (opened.record.position(), &opened.record))
         .collect();
-    check_parked(&records, &subject, &shown.positions)?;
+    let causes = causes_of(&records, &subject, &shown.positions)?;
     let own: BTreeMap<u64, &OpenRecord> = records
         .iter()
         .filter(|(position, _)| walked.own.contains(position))
@@ -140,10 +148,15 @@ pub fn check_evidence(
         own: &own,
     };
     let after = after::check(evidence, &ground, &subject, last)?;
-    let handoffs = handoffs::handoffs(&records)?;
+    let handoffs = handoffs::handoffs(&records, &causes)?;
     let documents = check_documents(evidence, &records)?;
-    let ancestors = walked.lots.all().filter(|(other, _)| **other != subject);
-    let ancestors = ancestors
+    let made_of = walked.lots.ancestors(&subject)?;
+    let lots = made_of.iter().map(|(other, _)| (*other).clone());
+    let apart = causes.iter().map(|(position, _)| *position);
+    let apart = apart.chain(evidence.maps.iter().map(|map| map.state_record));
+    beside::check(&records, lots.chain([subject.clone()]), apart)?;
+    let ancestors = made_of
+        .into_iter()
         .filter_map(|(other, shown)| Some((LotId::from_slice(&other.id)?, shown.state.clone())))
         .collect();
     let mut checked = Checked {
@@ -164,6 +177,7 @@ pub fn check_evidence(
         permits: &walked.permits,
         handoffs: &handoffs,
         with_policy: policy.is_some(),
+        key_named: walked.key_named,
     };
     checked.points = report::points(&checked, &seen);
     checked.records = opened
@@ -233,9 +247,15 @@ struct Walked {
     permits: Permits,
     /// Positions of records that the ledger alone signed.
     own: BTreeSet<u64>,
+    /// Whether the key that the checkpoint is signed with is named here.
+    key_named: bool,
 }
 
-fn walk(opened: &[Opened], checkpoint: &Checkpoint) -> Result<Walked, BadEvidence> {
+fn walk(
+    opened: &[Opened],
+    checkpoint: &Checkpoint,
+    key: &PublicKey,
+) -> Result<Walked, BadEvidence> {
     let (first, rest) = opened.split_first().ok_or(BadEvidence::NoGenesis)?;
     if first.record.position() != 0 {
         return Err(BadEvidence::NoGenesis);
@@ -247,13 +267,16 @@ fn walk(opened: &[Opened], checkpoint: &Checkpoint) -> Result<Walked, BadEvidenc
             records: ledger.origin_name,
         });
     }
-    let mut keys = Keys::new(&first.record, ledger.genesis.root_threshold);
+    let threshold = ledger.genesis.root_threshold;
+    let mut keys = Keys::new(&first.record, ledger.keys.clone(), threshold);
+    let mut order = Order::new(&first.record);
     let mut walked = Walked {
         genesis_hash: ledger.genesis_hash,
         interval: ledger.genesis.state_record_interval,
         lots: Lots::default(),
         permits: Permits::default(),
         own: BTreeSet::new(),
+        key_named: false,
     };
     let mut ends = BTreeMap::new();
     follow(&first.record, &mut ends)?;
@@ -266,17 +289,19 @@ fn walk(opened: &[Opened], checkpoint: &Checkpoint) -> Result<Walked, BadEvidenc
             .check_origin(origin)
             .and_then(|()| ids::check_times(&record.payload, opened.id, record.head.recorded_at_ms))
             .map_err(|what| broken(position, what))?;
+        order.take(record, opened.id)?;
         let judged = keys.judge(opened)?;
         follow(record, &mut ends)?;
         keys.take(record, &judged)?;
         walked.lots.take(record)?;
-        walked.permits.take(record)?;
+        walked.permits.take(record, &judged)?;
         if judged.ledger_alone() {
             walked.own.insert(position);
         }
         signed.push((record, judged));
     }
     check_signatures(&signed)?;
+    walked.key_named = keys.check_checkpoint(key, checkpoint.size)?;
     Ok(walked)
 }
 
@@ -330,34 +355,27 @@ fn check_signatures(signed: &[(&OpenRecord, Judged)]) -> Result<(), BadEvidence>
     failed.into_iter().flatten().next().map_or(Ok(()), Err)
 }
 
-/// Facts of earlier records that the lot's chain books are there.
-fn check_parked(
+/// The events that the lot's outcomes came of, by position and index. Those of
+/// earlier records, which were parked, are there.
+fn causes_of(
     records: &BTreeMap<u64, &OpenRecord>,
     lot: &Subject,
     positions: &[u64],
-) -> Result<(), BadEvidence> {
+) -> Result<BTreeSet<(u64, usize)>, BadEvidence> {
+    let mut all = BTreeSet::new();
     for position in positions {
-        let Some(record) = records.get(position) else {
-            continue;
-        };
-        let outcomes = record.outcomes.iter().flatten();
-        let own = outcomes.filter(|outcome| outcome.subject.as_ref() == Some(lot));
-        let causes = own
-            .flat_map(|o| &o.changes)
-            .filter_map(|c| c.cause.as_ref());
-        for cause in causes {
-            let Some(parked) = cause.parked_position else {
-                continue;
-            };
-            let index = usize::try_from(cause.event_index).unwrap_or(usize::MAX);
+        let causes = records.get(position).map(|r| parts::causes(r, lot));
+        for (parked, index) in causes.into_iter().flatten() {
             let fact = records.get(&parked).and_then(|r| r.events.get(index));
-            if parked >= *position || !matches!(fact, Some(Some(_))) {
+            let there = parked < *position && matches!(fact, Some(Some(_)));
+            if parked != *position && !there {
                 let position = *position;
                 return Err(BadEvidence::Parked { position, parked });
             }
+            all.insert((parked, index));
         }
     }
-    Ok(())
+    Ok(all)
 }
 
 /// The documents that the events shown name; each one that is enclosed must be
@@ -372,7 +390,8 @@ fn check_documents(
     let enclosed: BTreeSet<Hash> = contents
         .map(|document| Hash(*blake3::hash(&document.content).as_bytes()))
         .collect();
-    let unnamed = |hash: &&Hash| !named.iter().any(|document| document.hash == **hash);
+    let hashes: BTreeSet<Hash> = named.iter().map(|document| document.hash).collect();
+    let unnamed = |hash: &&Hash| !hashes.contains(*hash);
     if let Some(hash) = enclosed.iter().find(unnamed) {
         return Err(BadEvidence::Document(*hash));
     }

@@ -60,6 +60,25 @@ fn first_use(record: &OpenRecord) -> Option<usize> {
     record.links.iter().position(used)
 }
 
+/// The events that a record's outcome for a subject came of, each by the position
+/// of its record and its index there: this record's, or facts that had been
+/// parked.
+pub fn causes<'a>(
+    record: &'a OpenRecord,
+    subject: &Subject,
+) -> impl Iterator<Item = (u64, usize)> + use<'a> {
+    let outcome = match outcome_of(record, subject) {
+        Said::Outcome(outcome) => Some(outcome),
+        _ => None,
+    };
+    let changes = outcome.into_iter().flat_map(|outcome| &outcome.changes);
+    changes.filter_map(|change| {
+        let cause = change.cause.as_ref()?;
+        let position = cause.parked_position.unwrap_or(record.position());
+        Some((position, usize::try_from(cause.event_index).ok()?))
+    })
+}
+
 /// What an outcome says that its subject gave to other lots, as booked and as
 /// restated.
 pub fn gifts(outcome: &Outcome) -> impl Iterator<Item = &ContributedTo> {

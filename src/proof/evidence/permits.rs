@@ -1,11 +1,14 @@
 //! The permits of evidence: each chain folded from its registration to where
-//! something of the lot was drawn from it, so that a revocation before that is
-//! shown. Other events of a record that registered one may be withheld, and
-//! that is told.
+//! something of the lot was drawn from it, so that a record that revoked it
+//! before cannot be left out. Other events of a record that registered one may
+//! be withheld, and that is told; as is who entered one without being an
+//! authority of genesis: what agencies may do rests on records that are not
+//! shown.
 
 use std::collections::BTreeMap;
 
 use super::error::BadEvidence;
+use super::keys::Judged;
 use super::parts::{Said, chain_link, outcome_of};
 use crate::custody::Broken;
 use crate::custody::apply::{self, At};
@@ -19,8 +22,11 @@ use crate::pb::{Event, LinkKind, PartyState, PermitState, Subject, SubjectKind};
 #[derive(Clone, Debug, Default)]
 pub(super) struct Permit {
     pub(super) state: PermitState,
-    /// Records that entered or changed it and withhold other events.
+    /// Records that entered or changed it, or could have, and withhold events.
     pub(super) partly: Vec<u64>,
+    /// Who says how it stands without being an authority of genesis, and in
+    /// which record.
+    pub(super) said_by: Option<(String, u64)>,
 }
 
 /// All of them.
@@ -33,12 +39,12 @@ impl Permits {
     }
 
     /// Takes in what a record says of the permits whose chains it shows.
-    pub(super) fn take(&mut self, record: &OpenRecord) -> Result<(), BadEvidence> {
+    pub(super) fn take(&mut self, record: &OpenRecord, judged: &Judged) -> Result<(), BadEvidence> {
         let links = record.links.iter().flatten();
         let chained = links.filter(|link| link.kind() == LinkKind::Chain);
         let subjects = chained.filter_map(|link| link.subject.as_ref());
         for permit in subjects.filter(|s| s.kind() == SubjectKind::Permit) {
-            self.fold(record, permit)?;
+            self.fold(record, judged, permit)?;
         }
         let changed = record.outcomes.iter().flatten();
         for permit in changed.filter_map(|outcome| outcome.subject.as_ref()) {
@@ -51,7 +57,12 @@ impl Permits {
         Ok(())
     }
 
-    fn fold(&mut self, record: &OpenRecord, permit: &Subject) -> Result<(), BadEvidence> {
+    fn fold(
+        &mut self,
+        record: &OpenRecord,
+        judged: &Judged,
+        permit: &Subject,
+    ) -> Result<(), BadEvidence> {
         let position = record.position();
         let law = |broken: Broken| BadEvidence::Law {
             position,
@@ -72,15 +83,17 @@ impl Permits {
         let known = self.0.entry(permit.clone()).or_default();
         if !events.is_empty() {
             let mut items = items_around(permit, &known.state, &events);
-            for event in events {
+            for event in &events {
                 registry::apply_event(&mut items, event, at).map_err(law)?;
             }
             if let Some(Item::Permit(state)) = items.remove(permit) {
                 known.state = state;
             }
-            if record.events.iter().any(Option::is_none) {
-                known.partly.push(position);
-            }
+            known.note_word(record, judged, &events);
+        }
+        let could = !events.is_empty() || judged.by_authority();
+        if could && record.events.iter().any(Option::is_none) {
+            known.partly.push(position);
         }
         if known.state.registered.is_none() {
             let subject = subject::show(permit);
@@ -97,6 +110,19 @@ impl Permits {
         }
         known.state.last = position;
         Ok(())
+    }
+}
+
+impl Permit {
+    /// Notes whose word it is how the permit stands, after events about it. An
+    /// authority that states it takes over nothing of what was entered before.
+    fn note_word(&mut self, record: &OpenRecord, judged: &Judged, events: &[&Event]) {
+        let entered = |event: &&Event| matches!(event.body, Some(Body::PermitRegistered(_)));
+        if !judged.by_authority() {
+            self.said_by = Some((record.payload.party.clone(), record.position()));
+        } else if events.iter().any(entered) {
+            self.said_by = None;
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::handoffs::Handoff;
 use super::permits::{Permit, Permits};
 use super::{After, Checked, parts};
+use crate::custody::registry::LEDGER;
 use crate::custody::{account, subject};
 use crate::event::mass::Mass;
 use crate::event::record::OpenRecord;
@@ -50,12 +51,14 @@ pub(super) struct Seen<'a> {
     pub(super) permits: &'a Permits,
     pub(super) handoffs: &'a [Handoff],
     pub(super) with_policy: bool,
+    /// Whether the key given is one that the records name as the ledger's.
+    pub(super) key_named: bool,
 }
 
 /// Of evidence that holds.
 pub(super) fn points(checked: &Checked, seen: &Seen<'_>) -> Points {
     let mut points = Points::default();
-    tree(&mut points, checked, seen.records.len(), seen.with_policy);
+    tree(&mut points, checked, seen);
     signatures(&mut points, seen.records);
     custody(&mut points, checked, seen.chain);
     hands(&mut points, seen.handoffs);
@@ -64,7 +67,36 @@ pub(super) fn points(checked: &Checked, seen: &Seen<'_>) -> Points {
     documents(&mut points, checked);
     edge(&mut points, checked);
     withheld(&mut points, seen.records);
+    own_withheld(&mut points, checked, seen);
+    let lists = [
+        &mut points.proven,
+        &mut points.attested,
+        &mut points.not_shown,
+    ];
+    for point in lists.into_iter().flatten() {
+        point.en = plain(&point.en);
+        point.zh = plain(&point.zh);
+    }
     points
+}
+
+/// Others' text as it can be shown to people: characters that make a terminal do
+/// something, begin a line of their own, or turn the direction of writing, are
+/// spelt out. An honest ledger records none; a label could else say what this
+/// program has not found.
+pub fn plain(text: &str) -> String {
+    let acts = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match acts(c) {
+            true => shown.extend(c.escape_unicode()),
+            false => shown.push(c),
+        }
+    }
+    shown
 }
 
 /// Handoffs told one by one, at most.
@@ -75,21 +107,38 @@ fn hands(points: &mut Points, handoffs: &[Handoff]) {
         let Handoff {
             giver,
             taker,
+            offered_to,
             offered_at,
             accepted_at,
         } = handoff;
-        match offered_at {
-            Some(offered_at) => points.proven.push(point(
+        match (offered_at, offered_to) {
+            (Some(offered_at), Some(to)) => {
+                let (to_en, to_zh) = match to == taker {
+                    true => (String::new(), String::new()),
+                    false => (format!(" to {to}"), format!("向 {to} ")),
+                };
+                points.proven.push(point(
+                    format!(
+                        "In record {accepted_at} {taker} took what {giver} had offered{to_en} in \
+                         record {offered_at}: it names the very event that {giver} signed."
+                    ),
+                    format!(
+                        "第 {accepted_at} 号记录中，{taker} 接收了 {giver} 在第 {offered_at} \
+                         号记录中{to_zh}交出的货物：其中写明的正是 {giver} 所签的那一事件。"
+                    ),
+                ));
+            }
+            (Some(offered_at), None) => points.attested.push(point(
                 format!(
-                    "In record {accepted_at} {taker} took what {giver} had offered in record \
-                     {offered_at}: it names the very event that {giver} signed."
+                    "By {taker}, in record {accepted_at}: that {giver} had offered what it took, \
+                     by an event of record {offered_at} that is withheld here."
                 ),
                 format!(
-                    "第 {accepted_at} 号记录中，{taker} 接收了 {giver} 在第 {offered_at} \
-                     号记录中交出的货物：其中写明的正是 {giver} 所签的那一事件。"
+                    "{taker} 在第 {accepted_at} 号记录中声明：所接收货物由 {giver} 交出，见第 \
+                     {offered_at} 号记录中此处未予出示的事件。"
                 ),
             )),
-            None => points.attested.push(point(
+            (None, _) => points.attested.push(point(
                 format!(
                     "By {taker}, in record {accepted_at}: that {giver} had offered what it took; \
                      the offer is not among these records."
@@ -113,11 +162,11 @@ fn hands(points: &mut Points, handoffs: &[Handoff]) {
     }
 }
 
-fn tree(points: &mut Points, checked: &Checked, records: usize, with_policy: bool) {
+fn tree(points: &mut Points, checked: &Checked, seen: &Seen<'_>) {
     let Checkpoint {
         size, root, origin, ..
     } = &checked.checkpoint;
-    let genesis = checked.genesis_hash;
+    let (genesis, records) = (checked.genesis_hash, seen.records.len());
     points.proven.push(point(
         format!(
             "The checkpoint of {size} records, root {root}, is signed by the key given; the \
@@ -135,7 +184,13 @@ fn tree(points: &mut Points, checked: &Checked, records: usize, with_policy: boo
         ),
         format!("此处出示的 {records} 条记录均在该树中，出示的每一部分都与其记录所承诺的一致。"),
     ));
-    if with_policy {
+    if !seen.key_named {
+        points.not_shown.push(point(
+            "How the key given came to be the ledger's: none of these records names it.",
+            "所给公钥如何成为账本公钥：所示记录均未写明该公钥。",
+        ));
+    }
+    if seen.with_policy {
         let names = checked.cosigned.iter().map(|c| c.name.clone()).collect();
         let (en, zh) = list(names);
         points.proven.push(point(
@@ -161,11 +216,12 @@ fn signatures(points: &mut Points, records: &BTreeMap<u64, &OpenRecord>) {
     points.proven.push(point(
         format!(
             "Every record is signed as it says, by {keys} keys in all; each was registered before \
-             by the authorities that record 0 names, was within its dates and not revoked."
+             by the authorities that record 0 names, was within its dates and, up to the change \
+             of it that the record links to, not revoked."
         ),
         format!(
             "每条记录均如其所述签名，共用 {keys} 把密钥；每把密钥事先由第 0 \
-             号记录所列机关登记，使用时在有效期内且未被吊销。"
+             号记录所列机关登记，使用时在有效期内，且截至该记录所链接的密钥变更未被吊销。"
         ),
     ));
     points.attested.push(point(
@@ -174,14 +230,18 @@ fn signatures(points: &mut Points, records: &BTreeMap<u64, &OpenRecord>) {
         "签名各方声明：计量结果、所见情况和发生时间。账本声明：入账时间。",
     ));
     points.attested.push(point(
-        "By the ledger: that outcomes, links and maps follow from what was signed. Whoever \
-         verifies the whole ledger would find one that does not.",
-        "账本声明：结果、链接和映射由所签内容得出。验证整个账本的人会发现任何不符之处。",
+        "By the ledger: that outcomes, links and maps follow from what was signed, so that no \
+         link passes over a revocation. Whoever verifies the whole ledger would find one that \
+         does not.",
+        "账本声明：结果、链接和映射由所签内容得出，因而没有链接越过任何吊销。\
+         验证整个账本的人会发现任何不符之处。",
     ));
     points.not_shown.push(point(
         "The registrations of parties, sites and places that are not among these records, and \
-         whether they were changed.",
-        "不在所示记录中的单位、场所和地点登记，以及其是否变更过。",
+         whether they were changed: that a party which signed had not been closed or succeeded, \
+         the ledger says by recording it.",
+        "不在所示记录中的单位、场所和地点登记，以及其是否变更过：\
+         签名单位未被注销或承继，由账本以入账为凭。",
     ));
 }
 
@@ -247,13 +307,14 @@ fn after(points: &mut Points, checked: &Checked) {
     if state_records > 0 {
         points.proven.push(point(
             format!(
-                "No record after {last} and before {proven_before} is about the lot: it is absent \
-                 from the map of touched subjects of each of the {state_records} state records \
-                 there."
+                "No record after {last} and before {proven_before} is about the lot: of the maps \
+                 of touched subjects of the {state_records} state records there the first names \
+                 that record as its latest, and it is absent from the others."
             ),
             format!(
                 "第 {last} 号之后、第 {proven_before} 号之前没有关于该批次的记录：其间 \
-                 {state_records} 条状态记录的涉及对象映射中均无该批次。"
+                 {state_records} 条状态记录的涉及对象映射中，第一份以第 {last} \
+                 号为其最近记录，其余均无该批次。"
             ),
         ));
     }
@@ -278,14 +339,31 @@ fn after(points: &mut Points, checked: &Checked) {
 
 fn drawn(points: &mut Points, records: &BTreeMap<u64, &OpenRecord>, permits: &Permits) {
     for (permit, shown) in permits.all() {
-        points.proven.push(permit_line(permit, shown));
+        let line = permit_line(permit, shown);
+        match &shown.said_by {
+            None => points.proven.push(line),
+            Some((party, position)) => points.attested.push(point(
+                format!(
+                    "By {party}, in record {position}, which is no authority that record 0 \
+                     names: {} Whether it was for {party} to say is not shown.",
+                    line.en
+                ),
+                format!(
+                    "{party} 在第 {position} 号记录中声明（并非第 0 号记录所列机关）：{}{party} \
+                     是否有权如此声明，未予出示。",
+                    line.zh
+                ),
+            )),
+        }
         if !shown.partly.is_empty() {
-            let (partly, permit) = (&shown.partly, subject::show(permit));
+            let (en, zh) = positions(&shown.partly);
+            let permit = subject::show(permit);
             points.not_shown.push(point(
                 format!(
-                    "Other events of the records {partly:?}, which entered or changed {permit}."
+                    "Other events of the records {en}, which entered or changed {permit}: one of \
+                     them may have changed it too."
                 ),
-                format!("记录 {partly:?} 中登记或变更 {permit} 的其他事件。"),
+                format!("记录 {zh} 中登记或变更 {permit} 的其他事件：其中可能也有变更它的。"),
             ));
         }
     }
@@ -403,10 +481,14 @@ fn withheld(points: &mut Points, records: &BTreeMap<u64, &OpenRecord>) {
             .collect();
         points.not_shown.push(point(
             format!(
-                "Parts of these records that concern others, withheld: {}.",
+                "Parts of these records, withheld by whoever made the file as what concerns \
+                 others: {}.",
                 en.join(", ")
             ),
-            format!("这些记录中涉及他人、未予出示的部分：{}。", zh.join("、")),
+            format!(
+                "这些记录中由文件制作者以涉及他人为由未予出示的部分：{}。",
+                zh.join("、")
+            ),
         ));
     }
     if all().any(|record| parts::is_partial(record)) {
@@ -416,6 +498,50 @@ fn withheld(points: &mut Points, records: &BTreeMap<u64, &OpenRecord>) {
             "在其他投入或产出未予出示之处，加工转化整体上质量守恒。",
         ));
     }
+}
+
+/// What of the lot's own records may be about it and is withheld: events that
+/// its outcomes name as their causes, and findings, which say whom they are about
+/// only inside.
+fn own_withheld(points: &mut Points, checked: &Checked, seen: &Seen<'_>) {
+    let lot = subject::lot(checked.lot);
+    let own = || seen.chain.iter().filter_map(|at| seen.records.get(at));
+    let unseen = own().filter(|record| record.payload.party != LEDGER && hides_cause(record, &lot));
+    let unseen: Vec<u64> = unseen.map(|record| record.position()).collect();
+    if !unseen.is_empty() {
+        let (count, (en, zh)) = (unseen.len(), positions(&unseen));
+        points.not_shown.push(point(
+            format!(
+                "Events that changed the lot, in {count} of its own records: {en}. What came of \
+                 them there is the ledger's word alone."
+            ),
+            format!(
+                "该批次自身 {count} 条记录中使其变动的事件：{zh}。其在该处的结果仅凭账本声明。"
+            ),
+        ));
+    }
+    let findings = own().flat_map(|record| &record.findings);
+    let findings = findings.filter(|finding| finding.is_none()).count();
+    if findings > 0 {
+        points.not_shown.push(point(
+            format!(
+                "Whether any of the {findings} findings that are withheld in the lot's own \
+                 records is about it."
+            ),
+            format!("该批次自身记录中未予出示的 {findings} 个问题是否涉及它。"),
+        ));
+    }
+}
+
+/// Whether a record withholds an event that its outcome for a lot came of.
+fn hides_cause(record: &OpenRecord, lot: &Subject) -> bool {
+    let own = parts::causes(record, lot).filter(|(position, _)| *position == record.position());
+    own.into_iter()
+        .any(|(_, at)| !matches!(record.events.get(at), Some(Some(_))))
+}
+
+fn positions(all: &[u64]) -> (String, String) {
+    list(all.iter().map(u64::to_string).collect())
 }
 
 /// Texts one after another, at most so many.
