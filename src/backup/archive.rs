@@ -288,14 +288,14 @@ impl Moving<'_> {
     /// against the segment that follows here.
     fn check(&mut self, first: u64, next: u64, name: &str, file: &str) -> Result<(), BackupError> {
         let store = ReadOnlyFolder::new(&self.store);
-        let ledger = match self.ledger.take() {
+        let mut ledger = match self.ledger.take() {
             Some(ledger) => ledger,
             None => Ledger::find(&self.from, self.genesis_hash)
                 .or_else(|_| Ledger::find(&store, self.genesis_hash))
                 .map_err(BackupError::NoGenesis)?,
         };
         let one = View::of_one(store, name.to_owned(), file.to_owned());
-        let checked = ledger.check(scan_segment(&one, first), None);
+        let checked = ledger.check_following(&one, first, &self.from, None);
         let following = self.header_of(next);
         self.ledger = Some(ledger);
         let wrong = |what: String| BackupError::Segment {
