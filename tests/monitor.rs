@@ -285,6 +285,141 @@ fn a_record_may_wait_so_long_for_a_checkpoint_by_the_callers_clock() {
 }
 
 #[test]
+fn the_key_that_is_given_must_be_one_that_the_ledger_has_had() {
+    let flow = Flow::whole();
+    let (sound, now) = (&flow.book.batches, flow.book.now);
+    let watched = |key: &SecretKey| {
+        let public = key.public().clone();
+        let vkey = VerifierKey::new(&name(sound), NoteKeyKind::Ed25519, public).unwrap();
+        let rules = Rules {
+            vkey: Some(vkey),
+            ..rules()
+        };
+        let verifier = Verifier::new(Expect::default());
+        let mut monitor = Monitor::new(rules, verifier, &["a".to_owned()], None);
+        let own = note(&flow.book.ledger, sound);
+        look(&mut monitor, 0, sound, Some(&own), now)
+    };
+    watched(&flow.book.ledger).unwrap();
+    // Another ledger of the same name agrees with itself as well.
+    let alarm = says(watched(&SecretKey::from_seed(&[77; 32])), AlarmKind::Fork);
+    assert!(alarm.what.contains("another ledger"), "{alarm}");
+}
+
+#[test]
+fn batches_come_one_after_the_other_or_the_look_ends() {
+    let flow = Flow::whole();
+    let sound = &flow.book.batches;
+    let told = |sent: &[StoredBatch]| {
+        let mut monitor = watch(&["a"], None);
+        monitor.told(0, end(sound), None).unwrap();
+        let mut taken = sent.iter().map(|batch| monitor.batch(0, batch));
+        taken.find(Result::is_err).unwrap_or(Ok(()))
+    };
+    let [first, second, third] = [0, 1, 2].map(|n| stored(&sound[n]));
+    told(&[first.clone(), second.clone(), third.clone()]).unwrap();
+    // For ever the same one, one of nothing, one left out, not the one asked for.
+    let nothing = sent(first.end_position(), Vec::new(), second.commit.clone());
+    for lie in [
+        &[first.clone(), second.clone(), second.clone()][..],
+        &[first.clone(), nothing][..],
+        &[first, third][..],
+        &[second][..],
+    ] {
+        says(told(lie), AlarmKind::BrokenRule);
+    }
+}
+
+#[test]
+fn a_look_that_is_cut_short_can_be_saved_and_gone_on_from() {
+    let flow = Flow::whole();
+    let (sound, now) = (&flow.book.batches, flow.book.now);
+    let half = sound.len() / 2;
+    let mut monitor = watch(&["a"], None);
+    monitor.told(0, end(sound), None).unwrap();
+    assert!(!monitor.has_shown_all(0));
+    for batch in &sound[..half] {
+        monitor.batch(0, &stored(batch)).unwrap();
+    }
+    // It falls silent.
+    monitor.settle(0).unwrap();
+    assert_eq!(monitor.verifier().position().0, end(&sound[..half]));
+    let mut saved = Vec::new();
+    monitor.verifier().save(&mut saved).unwrap();
+    look(&mut monitor, 0, sound, None, now).unwrap();
+    assert!(monitor.has_shown_all(0));
+    assert_eq!(monitor.seen().records, end(sound));
+}
+
+#[test]
+fn a_ledger_without_any_record_holds_genesis_back() {
+    let mut monitor = watch(&["a"], None);
+    says(look(&mut monitor, 0, &[], None, 0), AlarmKind::Withheld);
+}
+
+/// What was saved of a ledger that has grown far beyond its first records: the
+/// roots at their sizes are not known any more.
+fn long_after(batches: &[Batch]) -> Verifier {
+    let mut verifier = Verifier::new(Expect::default());
+    let mut leaves = Vec::new();
+    for batch in batches {
+        let (first, commit) = (batch.first_position, &batch.commit);
+        verifier.batch(first, &batch.records, commit).unwrap();
+        for record in &batch.records {
+            let head = Record::decode(record.clone()).unwrap().head;
+            leaves.push(leaf_hash(&head));
+        }
+    }
+    verifier.flush().unwrap();
+    let mut saved = Vec::new();
+    verifier.save(&mut saved).unwrap();
+    // Its tree: of no leaves, and then all of them.
+    let count = leaves.len() as u64;
+    let mut frontier = Frontier::new();
+    let mut told = [0_u64.to_be_bytes(), count.to_be_bytes()].concat();
+    for leaf in leaves {
+        frontier.push(leaf);
+        told.extend(leaf.0);
+    }
+    let at = saved.windows(told.len()).position(|run| run == told);
+    let at = at.unwrap();
+    let edge = frontier.hashes().iter().flat_map(|hash| hash.0);
+    let tree = count.to_be_bytes().into_iter().chain(edge);
+    let tree: Vec<u8> = tree.chain(0_u64.to_be_bytes()).collect();
+    saved.splice(at..at + told.len(), tree);
+    let end = saved.len() - 32;
+    let hash = *blake3::hash(&saved[..end]).as_bytes();
+    saved[end..].copy_from_slice(&hash);
+    Verifier::restore(&mut &saved[..], Expect::default()).unwrap()
+}
+
+#[test]
+fn a_checkpoint_too_old_to_be_compared_covers_nothing() {
+    let flow = Flow::whole();
+    let (key, sound) = (&flow.book.ledger, &flow.book.batches);
+    let last = sound.last().unwrap().records.last().unwrap().clone();
+    let head = Head::decode(Record::decode(last).unwrap().head).unwrap();
+    let watched = || Monitor::new(rules(), long_after(sound), &["a".to_owned()], None);
+    // Of a tree that never was: nobody knows any more.
+    let other = forked(&flow);
+    let old = note(key, &other[..other.len() - 1]);
+    let mut monitor = watched();
+    let now = head.recorded_at_ms;
+    let alarm = says(
+        look(&mut monitor, 0, sound, Some(&old), now),
+        AlarmKind::LateCheckpoint,
+    );
+    assert!(alarm.what.contains("too old"), "{alarm}");
+    look(&mut monitor, 0, sound, Some(&old), now).unwrap();
+    look(&mut monitor, 0, sound, Some(&note(key, sound)), now).unwrap();
+
+    // At the first look as well: a record before all that are known is as old
+    // as those, at least.
+    let late = look(&mut watched(), 0, sound, None, now + LATE_MS + 1);
+    says(late, AlarmKind::LateCheckpoint);
+}
+
+#[test]
 fn cosignatures_are_asked_for_by_the_policy() {
     let flow = Flow::whole();
     let (ledger, sound, now) = (&flow.book.ledger, &flow.book.batches, flow.book.now);

@@ -172,17 +172,24 @@ fn a_journal_that_lost_what_was_verified_is_verified_anew_and_that_is_said() {
     let batches = &flow.book.batches;
     let saved = saved(batches);
     let cut = audit(&batches[..batches.len() - 1], Some(&saved));
-    assert_eq!(cut.problems, Vec::<Problem>::new());
+    let last = batches.last().unwrap();
+    let had = last.first_position + last.records.len() as u64;
+    assert!(
+        matches!(&cut.problems[..], [Problem::NotAsVerified { position, .. }] if position + 1 == had),
+        "{:?}",
+        cut.problems
+    );
     assert!(cut.unfit.unwrap().contains("was it cut"));
     assert_eq!(cut.resumed, None);
     assert!(cut.report.is_some());
 
-    // Another ledger than the one that was verified.
+    // Another story of the same ledger.
     let other = Flow::twenty();
     let mut joined = other.book.batches.clone();
     joined.truncate(batches.len());
     let anew = audit(&joined, Some(&saved));
     assert!(anew.unfit.is_some());
+    assert!(matches!(anew.problems[..], [Problem::NotAsVerified { .. }]));
 }
 
 #[test]
@@ -219,6 +226,14 @@ fn no_byte_of_what_is_saved_can_be_another() {
         ..Expect::default()
     };
     assert!(Verifier::restore(&mut &bytes[..], expect).is_err());
+}
+
+#[test]
+fn batches_of_nothing_are_not_waited_with_for_ever() {
+    let nothing = bytes::Bytes::new();
+    let mut verifier = Verifier::new(Expect::default());
+    let mut sent = 0..100_000;
+    assert!(sent.any(|_| verifier.batch(0, &[], &nothing).is_err()));
 }
 
 fn leaves(batches: &[Batch]) -> Vec<TreeHash> {

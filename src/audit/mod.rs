@@ -136,8 +136,10 @@ pub fn verify_heads<S: Storage>(
 }
 
 /// Everything, with everything that was kept; from a saved verification on if
-/// there is one and it is of this journal, else from the beginning. A
-/// verification that finds nothing wrong with the journal is told to `save`.
+/// there is one and it is of this journal, else from the beginning. That it is of
+/// this ledger and not of this journal is a problem. A verification that finds
+/// nothing wrong with the journal is told to `save`, but not in the place of such
+/// a one.
 pub fn verify_whole<S: Storage>(
     storage: &S,
     expect: &Expect,
@@ -147,7 +149,9 @@ pub fn verify_whole<S: Storage>(
     progress: &mut dyn FnMut(u64),
 ) -> Audit {
     let mut unfit = None;
+    let mut before = None;
     if let Some(mut saved) = saved {
+        before = Before::of(&saved);
         want_roots(&mut saved, proofs);
         let vouched = Vouched::of(&saved);
         let judge = Resumed::new(saved, expecting(expect, proofs));
@@ -163,8 +167,53 @@ pub fn verify_whole<S: Storage>(
     let judge = Verifier::new(expecting(expect, proofs));
     let mut auditor = Auditor::new(judge, expect, proofs);
     auditor.read(storage, progress);
-    let audit = auditor.end(save);
+    let mut audit = auditor.end(&mut |verifier| {
+        if !before.is_some_and(|before| before.is_of(verifier)) {
+            save(verifier);
+        }
+    });
+    if let Some((before, why)) = before.zip(unfit.as_ref()) {
+        before.hold(&mut audit, why);
+    }
     Audit { unfit, ..audit }
+}
+
+/// Which ledger had been verified before, and how far.
+#[derive(Clone, Copy, Debug)]
+pub struct Before {
+    genesis_hash: Hash,
+    records: u64,
+}
+
+impl Before {
+    /// As a saved verification has it.
+    pub fn of(saved: &Verifier) -> Option<Before> {
+        let (_, genesis_hash) = saved.ledger()?;
+        let records = saved.position().0;
+        Some(Before {
+            genesis_hash,
+            records,
+        })
+    }
+
+    /// Whether a verification is of the same ledger.
+    pub fn is_of(&self, verifier: &Verifier) -> bool {
+        let ledger = verifier.ledger();
+        ledger.is_some_and(|(_, genesis_hash)| genesis_hash == self.genesis_hash)
+    }
+
+    /// Adds to an audit that does not go on from there for this reason that it is
+    /// of the same ledger, if it is and nothing else is wrong with it.
+    pub fn hold(&self, audit: &mut Audit, why: &str) {
+        let ledger = audit.ledger.as_ref();
+        let same = ledger.is_some_and(|(_, genesis_hash)| *genesis_hash == self.genesis_hash);
+        if same && audit.problems.is_empty() {
+            audit.problems.push(Problem::NotAsVerified {
+                position: self.records.saturating_sub(1),
+                why: why.to_owned(),
+            });
+        }
+    }
 }
 
 /// Asks a saved verification for the roots that will be held against it.

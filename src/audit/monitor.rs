@@ -5,9 +5,11 @@
 //!
 //! A round, for each server: its checkpoint, how many records it has
 //! ([`Monitor::told`]), its batches from [`Monitor::from`] on
-//! ([`Monitor::batch`]), their end ([`Monitor::flush`]), then the checkpoint
-//! held against them ([`Monitor::checkpoint`], [`Monitor::late`]); after all
-//! servers, [`Monitor::round_over`].
+//! ([`Monitor::batch`]) until [`Monitor::has_shown_all`], their end
+//! ([`Monitor::flush`]), then the checkpoint held against them
+//! ([`Monitor::checkpoint`], [`Monitor::late`]); after all servers,
+//! [`Monitor::round_over`]. A look that is cut short ends with
+//! [`Monitor::settle`].
 //!
 //! What it is not: a witness. It signs nothing, and nobody waits for it.
 
@@ -100,6 +102,8 @@ struct Server {
     /// seen, Unix milliseconds.
     uncovered: Option<(u64, i64)>,
     late: bool,
+    /// Its checkpoint is too old to be held against anything.
+    uncompared: bool,
     uncosigned: bool,
 }
 
@@ -154,6 +158,7 @@ impl Monitor {
             seen,
             uncovered: None,
             late: false,
+            uncompared: false,
             uncosigned: false,
         });
     }
@@ -225,11 +230,30 @@ impl Monitor {
         self.verifier.position().0.min(told).saturating_sub(1)
     }
 
-    /// The next batch of a server.
+    /// Whether a server has shown all that it says it has: what it sends beyond
+    /// that is for the next look, so that a look has an end.
+    pub fn has_shown_all(&self, server: usize) -> bool {
+        self.servers
+            .get(server)
+            .is_none_or(|it| it.shown >= it.told)
+    }
+
+    /// The next batch of a server: the first holds the position asked for, each
+    /// other one begins where the one before ended.
     pub fn batch(&mut self, server: usize, batch: &StoredBatch) -> Result<(), Alarm> {
         let (first, end) = (batch.first_position, batch.end_position());
+        let from = self.from(server);
         if let Some(it) = self.servers.get_mut(server) {
-            it.shown = it.shown.max(end);
+            let next = if it.shown == 0 { from } else { it.shown };
+            let follows = (first..end).contains(&next) && (it.shown == 0 || first == next);
+            if !follows {
+                let what = format!(
+                    "it sends {} records from {first} on where record {next} is wanted",
+                    batch.records.len()
+                );
+                return Err(it.alarm(AlarmKind::BrokenRule, what));
+            }
+            it.shown = end;
         }
         let position = self.heads_end;
         if first >= position {
@@ -264,13 +288,18 @@ impl Monitor {
         Ok(())
     }
 
+    /// What a server has shown so far is verified: a look may end at any batch,
+    /// and what waits to be verified cannot be saved.
+    pub fn settle(&mut self, server: usize) -> Result<(), Alarm> {
+        let flushed = self.verifier.flush();
+        flushed.map_err(|failure| self.alarm(server, AlarmKind::BrokenRule, failure.to_string()))
+    }
+
     /// All that a server has was shown: it is verified, to the last.
     pub fn flush(&mut self, server: usize) -> Result<(), Alarm> {
-        let flushed = self.verifier.flush();
-        flushed
-            .map_err(|failure| self.alarm(server, AlarmKind::BrokenRule, failure.to_string()))?;
+        self.settle(server)?;
         if let Some(it) = self.servers.get(server)
-            && it.shown < it.told
+            && (it.shown < it.told || it.told == 0)
         {
             let what = format!(
                 "it has {} records, it says, and shows {}",
@@ -278,7 +307,7 @@ impl Monitor {
             );
             return Err(it.alarm(AlarmKind::Withheld, what));
         }
-        self.check_name(server)?;
+        self.check_ledger(server)?;
         let Some((size, _, root)) = self.before else {
             return Ok(());
         };
@@ -298,17 +327,25 @@ impl Monitor {
         }
     }
 
-    /// The ledger must be called as its key is.
-    fn check_name(&self, server: usize) -> Result<(), Alarm> {
-        let name = self.verifier.origin_name();
-        let want = self.rules.vkey.as_ref().map(VerifierKey::name);
-        match (name, want) {
-            (Some(name), Some(want)) if name != want => {
-                let what = format!("it is the ledger {name}, not {want}");
-                Err(self.alarm(server, AlarmKind::Fork, what))
-            }
-            _ => Ok(()),
-        }
+    /// The ledger must be called as the key that is known from elsewhere, and
+    /// that key must be its own, or have been.
+    fn check_ledger(&self, server: usize) -> Result<(), Alarm> {
+        let known = self.verifier.ledger().zip(self.verifier.origin_name());
+        let (Some(((keys, _), name)), Some(want)) = (known, &self.rules.vkey) else {
+            return Ok(());
+        };
+        let what = if name != want.name() {
+            format!("it is the ledger {name}, not {}", want.name())
+        } else if keys.all().all(|(_, key)| key != want.public()) {
+            format!(
+                "it is another ledger: its key is {}, and {}, which was given, never was",
+                keys.in_force().id(),
+                want.public().id()
+            )
+        } else {
+            return Ok(());
+        };
+        Err(self.alarm(server, AlarmKind::Fork, what))
     }
 
     /// The checkpoint that a server showed before its records.
@@ -331,22 +368,42 @@ impl Monitor {
             let what = format!("its checkpoint is of {size} records, and it shows fewer");
             return Err(self.shown_by(server, AlarmKind::Withheld, what, note));
         }
-        if let Some(root) = self.verifier.root_at(size)
-            && root != checkpoint.root
-        {
-            let what = format!(
-                "its checkpoint of {size} records signs the root {}, and the records that it \
-                 shows have {root}: it shows others another tree",
-                checkpoint.root
-            );
-            return Err(self.shown_by(server, AlarmKind::Fork, what, note));
+        match self.verifier.root_at(size) {
+            Some(root) if root != checkpoint.root => {
+                let what = format!(
+                    "its checkpoint of {size} records signs the root {}, and the records that it \
+                     shows have {root}: it shows others another tree",
+                    checkpoint.root
+                );
+                return Err(self.shown_by(server, AlarmKind::Fork, what, note));
+            }
+            Some(_) => {}
+            None => return self.too_old(server, size, note),
         }
         self.remember(&checkpoint, note);
         if let Some(it) = self.servers.get_mut(server) {
             it.covered = size;
+            it.uncompared = false;
             note.clone_into(&mut it.seen.note);
         }
         self.cosigned(server, &opened, note)
+    }
+
+    /// A checkpoint of so few records that their root is not known any more: it
+    /// covers nothing. Told once, until there is one that can be compared.
+    fn too_old(&mut self, server: usize, size: u64, note: &str) -> Result<(), Alarm> {
+        let (verified, _) = self.verifier.position();
+        let Some(it) = self.servers.get_mut(server) else {
+            return Ok(());
+        };
+        if std::mem::replace(&mut it.uncompared, true) {
+            return Ok(());
+        }
+        let what = format!(
+            "its checkpoint is of {size} records, and {verified} are verified: it is too old to \
+             be held against them"
+        );
+        Err(self.shown_by(server, AlarmKind::LateCheckpoint, what, note))
     }
 
     /// Whether another root was signed for the same size, to whomever.
@@ -386,7 +443,10 @@ impl Monitor {
     /// caller's clock, Unix milliseconds. Told once, until one covers them.
     pub fn late(&mut self, server: usize, now_ms: i64) -> Result<(), Alarm> {
         let covered = self.servers.get(server).map_or(0, |it| it.covered);
-        let recorded = self.head(covered).map(|(_, recorded_at_ms)| recorded_at_ms);
+        // Older than the last that are known, it is at least as old as those.
+        let oldest = self.heads.front().filter(|_| covered < self.heads_end);
+        let recorded = self.head(covered).or_else(|| oldest.copied());
+        let recorded = recorded.map(|(_, recorded_at_ms)| recorded_at_ms);
         let late_ms = self.rules.late_ms;
         let Some(it) = self.servers.get_mut(server) else {
             return Ok(());

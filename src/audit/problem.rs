@@ -176,6 +176,18 @@ pub enum Problem {
         /// What is missing.
         what: Unsatisfied,
     },
+    /// Not the journal of this ledger that was verified before: it was cut, or
+    /// written anew, or is an older copy.
+    #[error(
+        "record {position}: {why}; the same ledger had been verified up to there, with other \
+         records than it has now"
+    )]
+    NotAsVerified {
+        /// The last that had been verified.
+        position: u64,
+        /// In what it differs.
+        why: String,
+    },
     /// An acknowledged record that the journal has not: it has been cut.
     #[error(
         "record {position}: acknowledgement {name} is of this record, but the journal ends \
@@ -203,6 +215,7 @@ impl Problem {
             | Problem::KeptDiffers { position, .. }
             | Problem::ReceiptDiffers { position, .. }
             | Problem::ReceiptLost { position, .. }
+            | Problem::NotAsVerified { position, .. }
             | Problem::KeptGone { position, .. } => *position,
             Problem::CheckpointLost { size, .. } | Problem::CheckpointDiffers { size, .. } => {
                 size.saturating_sub(1)
@@ -233,6 +246,7 @@ impl Problem {
                 | Problem::CheckpointLost { .. }
                 | Problem::CheckpointDiffers { .. }
                 | Problem::NotCosigned { .. }
+                | Problem::NotAsVerified { .. }
                 | Problem::Differs { .. }
                 | Problem::Lost { .. }
                 | Problem::KeptDamage(_)

@@ -6,19 +6,19 @@
 //! Not here: the last segment, which is being written; and what an archive's
 //! storage is worth. The files in it are the segments, under their names.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, symlink};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::BackupError;
-use super::manifest::{LOCK, UNFINISHED};
+use super::folder::BackupFolder;
+use super::links::{JournalFolder, Links};
+use super::manifest::UNFINISHED;
 use super::shelf::hash_of;
 use super::view::View;
-use crate::audit::ReadOnlyFolder;
 use crate::event::Hash;
-use crate::journal::{
-    Header, Storage as _, StorageFile, open_to_read, scan_segment, segment_name, segments,
-};
+use crate::journal::{Header, Scanned, Storage, StorageFile, scan_segment, segment_name, segments};
 use crate::repair::{Checked, Ledger};
 
 /// Held by whoever changes a journal's sealed segments, beside a server that
@@ -101,25 +101,26 @@ fn lock(path: &Path) -> Result<File, BackupError> {
 }
 
 /// Where the segments of a journal's folder are, in order.
-pub fn places(journal: &Path) -> Result<Vec<Placed>, BackupError> {
-    let firsts = segments(&ReadOnlyFolder::new(journal))?;
+pub fn places<J: Links>(journal: &J) -> Result<Vec<Placed>, BackupError> {
+    let firsts = segments(journal)?;
     let ends = firsts.iter().skip(1).map(|end| Some(*end)).chain([None]);
     let placed = firsts.iter().zip(ends).map(|(first, end)| {
-        let path = journal.join(segment_name(*first));
-        let read = open_to_read(&path).and_then(|file| file.len());
-        let place = match (fs::read_link(&path), &read) {
-            (Err(_), _) => Place::Here,
-            (Ok(place), Ok(_)) => Place::Archived(place),
-            (Ok(place), Err(error)) => Place::Unreachable(place, error.to_string()),
+        let name = segment_name(*first);
+        let read = journal.open(&name).and_then(|file| file.len());
+        let link = journal.place(&name);
+        let place = match (link.map_err(BackupError::io("look at", name))?, &read) {
+            (None, _) => Place::Here,
+            (Some(place), Ok(_)) => Place::Archived(place),
+            (Some(place), Err(error)) => Place::Unreachable(place, error.to_string()),
         };
-        Placed {
+        Ok(Placed {
             first: *first,
             end,
             bytes: read.ok(),
             place,
-        }
+        })
     });
-    Ok(placed.collect())
+    placed.collect()
 }
 
 /// Moves sealed segments of a data directory's journal into a store, made if it
@@ -137,32 +138,75 @@ pub fn archive(
     progress: &mut dyn FnMut(u64),
 ) -> Result<Archived, BackupError> {
     let _maintenance = Maintenance::take(dir)?;
-    let journal = dir.join("journal");
-    if !store.exists() {
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(store);
-        made.map_err(BackupError::io("create", show(store)))?;
-    }
+    must_be_outside(dir, store)?;
+    let folder = BackupFolder::create(store)?;
     let store = store
         .canonicalize()
         .map_err(BackupError::io("find", show(store)))?;
-    let _lock = lock(&store.join(LOCK))?;
+    // As it turned out to be, whatever way led there.
+    must_be_outside(dir, &store)?;
+    let journal = JournalFolder::new(&dir.join("journal"));
+    archive_on(&journal, &folder, &store, genesis_hash, until, progress)
+}
+
+/// A store in the data directory is none: its journal would become links to
+/// themselves, and what else stands there comes and goes. By the folders
+/// themselves, since the same one may be mounted under two names.
+fn must_be_outside(dir: &Path, store: &Path) -> Result<(), BackupError> {
+    let which = |path: &Path| -> io::Result<(u64, u64)> {
+        let folder = path.metadata()?;
+        Ok((folder.dev(), folder.ino()))
+    };
+    let of = |path: &Path| which(path).map_err(BackupError::io("look at", show(path)));
+    let ours = [of(dir)?, of(&dir.join("journal"))?];
+    // What is there of its path.
+    let there = store.ancestors().find(|path| path.exists());
+    let there = there.unwrap_or(Path::new("."));
+    let there = there
+        .canonicalize()
+        .map_err(BackupError::io("find", show(there)))?;
+    for path in there.ancestors() {
+        if ours.contains(&of(path)?) {
+            return Err(BackupError::StoreInside(show(store)));
+        }
+    }
+    Ok(())
+}
+
+/// The same on any storage; `at` is where `store` is, as links name it. Whoever
+/// calls sees that nobody else changes either.
+///
+/// # Errors
+/// As [`archive`].
+pub fn archive_on<J: Links, S: Storage + Clone>(
+    journal: &J,
+    store: &S,
+    at: &Path,
+    genesis_hash: Hash,
+    until: Until,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Archived, BackupError> {
     let mut moving = Moving {
         ledger: None,
         genesis_hash,
-        from: ReadOnlyFolder::new(&journal),
         journal,
         store,
+        at,
         archived: Archived::default(),
         progress,
     };
-    for (placed, next) in chosen(&moving.journal, until)? {
+    // Links that a run has made which was cut short.
+    journal
+        .sync_dir()
+        .map_err(BackupError::io("sync", "the journal's folder"))?;
+    for (placed, next) in chosen(journal, until)? {
         moving.one(&placed, next)?;
     }
     Ok(moving.archived)
 }
 
 /// The segments that are to be moved, each with where the next one begins.
-fn chosen(journal: &Path, until: Until) -> Result<Vec<(Placed, u64)>, BackupError> {
+fn chosen<J: Links>(journal: &J, until: Until) -> Result<Vec<(Placed, u64)>, BackupError> {
     let placed = places(journal)?;
     let keep = match until {
         Until::Before(_) => 1,
@@ -180,24 +224,25 @@ fn chosen(journal: &Path, until: Until) -> Result<Vec<(Placed, u64)>, BackupErro
         .collect())
 }
 
-struct Moving<'a> {
+struct Moving<'a, J, S> {
     /// Found when it is first needed: segment 0 may be what cannot be read.
     ledger: Option<Ledger>,
     genesis_hash: Hash,
-    journal: PathBuf,
-    from: ReadOnlyFolder,
-    store: PathBuf,
+    journal: &'a J,
+    store: &'a S,
+    at: &'a Path,
     archived: Archived,
     progress: &'a mut dyn FnMut(u64),
 }
 
-impl Moving<'_> {
+impl<J: Links, S: Storage + Clone> Moving<'_, J, S> {
+    /// The steps, and what a crash in each leaves:
     fn one(&mut self, placed: &Placed, next: u64) -> Result<(), BackupError> {
         let name = segment_name(placed.first);
-        let there = self.store.join(&name);
+        let there = self.at.join(&name);
         let copied = match &placed.place {
             Place::Archived(place) if *place == there => return Ok(()),
-            Place::Unreachable(place, _) if !there.exists() => {
+            Place::Unreachable(place, _) if !self.is_there(&name)? => {
                 return Err(BackupError::Nowhere {
                     name,
                     place: show(place),
@@ -206,51 +251,60 @@ impl Moving<'_> {
             // The store is elsewhere now: what is there is believed only for
             // what it says itself, and for its neighbours.
             Place::Unreachable(..) => None,
-            Place::Here | Place::Archived(_) => self.copy(placed.first, &there)?,
+            // Copy … the segment here, and a part of it there under another
+            // name, which the next run removes.
+            Place::Here | Place::Archived(_) => self.copy(&name)?,
         };
         let file = match &copied {
             Some(_) => format!("{name}{UNFINISHED}"),
             None => name.clone(),
         };
         self.check(placed.first, next, &name, &file)?;
+        // Rename … the segment here, and whole there under one of two names.
         if let Some(length) = copied {
-            let unfinished = self.store.join(&file);
-            fs::rename(&unfinished, &there)
-                .map_err(BackupError::io("rename", show(&unfinished)))?;
-            sync_folder(&self.store)?;
+            self.store
+                .rename(&file, &name)
+                .map_err(BackupError::io("rename", &file))?;
             self.archived.copied = self.archived.copied.saturating_add(length);
         }
+        // Sync the store … the same; it has its name for good. Also if it was
+        // there: a run that was cut short may not have come so far.
+        self.store
+            .sync_dir()
+            .map_err(BackupError::io("sync", show(self.at)))?;
+        // Link … the segment here, or a link to it there.
         self.link(&name, &there)?;
         self.archived.moved.push(placed.first);
         Ok(())
     }
 
+    /// Whether the store has a file of a segment, whole or not; its bytes are
+    /// durable then.
+    fn is_there(&self, name: &str) -> Result<bool, BackupError> {
+        match self.store.open(name) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            file => file
+                .and_then(|file| file.sync_data())
+                .map(|()| true)
+                .map_err(BackupError::io("sync", show(&self.at.join(name)))),
+        }
+    }
+
     /// Copies a segment into the store under an unfinished name, durably;
     /// returns its length. `None` if the store has the same bytes already.
-    fn copy(&mut self, first: u64, there: &Path) -> Result<Option<u64>, BackupError> {
-        let name = segment_name(first);
-        let source = self
-            .from
-            .open(&name)
-            .map_err(BackupError::io("open", &name))?;
-        let reading = || BackupError::io("read", segment_name(first));
-        if there.exists() {
+    fn copy(&mut self, name: &str) -> Result<Option<u64>, BackupError> {
+        let opened = self.journal.open(name);
+        let source = opened.map_err(BackupError::io("open", name))?;
+        let reading = || BackupError::io("read", name);
+        if self.is_there(name)? {
             let here = hash_of(&source, self.progress).map_err(reading())?;
-            if self.hash(there)? == here {
+            if self.hash(name)? == here {
                 return Ok(None);
             }
-            return Err(BackupError::OtherSegment(name));
+            return Err(BackupError::OtherSegment(name.to_owned()));
         }
-        let unfinished = self.store.join(format!("{name}{UNFINISHED}"));
-        if unfinished.exists() {
-            fs::remove_file(&unfinished).map_err(BackupError::io("remove", show(&unfinished)))?;
-        }
-        let target = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&unfinished)
-            .map_err(BackupError::io("create", show(&unfinished)))?;
+        let unfinished = format!("{name}{UNFINISHED}");
+        let target = self.create(&unfinished)?;
         let length = source.len().map_err(reading())?;
         let mut hasher = blake3::Hasher::new();
         let mut buffer = vec![0; PIECE_BYTES];
@@ -260,44 +314,56 @@ impl Moving<'_> {
             let piece = buffer.get_mut(..count).unwrap_or_default();
             source.read_exact_at(piece, at).map_err(reading())?;
             hasher.update(piece);
-            StorageFile::write_all_at(&target, piece, at)
-                .map_err(BackupError::io("write", show(&unfinished)))?;
+            target
+                .write_all_at(piece, at)
+                .map_err(BackupError::io("write", &unfinished))?;
             at = at.saturating_add(count as u64);
             (self.progress)(count as u64);
         }
         target
-            .sync_all()
-            .map_err(BackupError::io("sync", show(&unfinished)))?;
+            .sync_data()
+            .map_err(BackupError::io("sync", &unfinished))?;
         // As the store gives it back, past the page cache if it can be had so.
         let back = self.hash(&unfinished)?;
         if back != (Hash(*hasher.finalize().as_bytes()), length) {
-            return Err(BackupError::OtherSegment(name));
+            return Err(BackupError::GaveBack(show(&self.at.join(unfinished))));
         }
         Ok(Some(length))
     }
 
-    fn hash(&mut self, path: &Path) -> Result<(Hash, u64), BackupError> {
-        let hashed = File::open(path).and_then(|file| {
+    /// Creates a file in the store, in the place of one that was left over.
+    fn create(&self, name: &str) -> Result<S::File, BackupError> {
+        let created = match self.store.create(name) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => self
+                .store
+                .remove(name)
+                .and_then(|()| self.store.create(name)),
+            created => created,
+        };
+        created.map_err(BackupError::io("create", show(&self.at.join(name))))
+    }
+
+    fn hash(&mut self, name: &str) -> Result<(Hash, u64), BackupError> {
+        let hashed = self.store.open(name).and_then(|file| {
             file.forget_cached();
             hash_of(&file, self.progress)
         });
-        hashed.map_err(BackupError::io("read", show(path)))
+        hashed.map_err(BackupError::io("read", show(&self.at.join(name))))
     }
 
     /// Holds what stands in the store against the ledger's signatures, and
     /// against the segment that follows here.
     fn check(&mut self, first: u64, next: u64, name: &str, file: &str) -> Result<(), BackupError> {
-        let store = ReadOnlyFolder::new(&self.store);
-        let ledger = match self.ledger.take() {
+        let mut ledger = match self.ledger.take() {
             Some(ledger) => ledger,
-            None => Ledger::find(&self.from, self.genesis_hash)
-                .or_else(|_| Ledger::find(&store, self.genesis_hash))
+            None => Ledger::find(self.journal, self.genesis_hash)
+                .or_else(|_| Ledger::find(self.store, self.genesis_hash))
                 .map_err(BackupError::NoGenesis)?,
         };
-        let one = View::of_one(store, name.to_owned(), file.to_owned());
-        let checked = ledger.check(scan_segment(&one, first), None);
-        let following = self.header_of(next);
+        let one = View::of_one(self.store.clone(), name.to_owned(), file.to_owned());
+        let checked = ledger.check_following(&one, first, self.journal, None);
         self.ledger = Some(ledger);
+        let following = self.header_of(next);
         let wrong = |what: String| BackupError::Segment {
             segment: name.to_owned(),
             what,
@@ -310,8 +376,8 @@ impl Moving<'_> {
     }
 
     fn header_of(&self, first: u64) -> Option<Header> {
-        match scan_segment(&self.from, first).next() {
-            Some(Ok(crate::journal::Scanned::Segment { header, .. })) => Some(header),
+        match scan_segment(self.journal, first).next() {
+            Some(Ok(Scanned::Segment { header, .. })) => Some(header),
             _ => None,
         }
     }
@@ -319,14 +385,22 @@ impl Moving<'_> {
     /// The step at which the segment's name becomes a link.
     fn link(&self, name: &str, there: &Path) -> Result<(), BackupError> {
         // As any unfinished file, it goes when the journal is next opened.
-        let unfinished = self.journal.join(format!("{name}{UNFINISHED}"));
-        if fs::symlink_metadata(&unfinished).is_ok() {
-            fs::remove_file(&unfinished).map_err(BackupError::io("remove", show(&unfinished)))?;
+        let unfinished = format!("{name}{UNFINISHED}");
+        match self.journal.remove(&unfinished) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(BackupError::io("remove", unfinished)(error));
+            }
+            _ => {}
         }
-        symlink(there, &unfinished).map_err(BackupError::io("create", show(&unfinished)))?;
-        fs::rename(&unfinished, self.journal.join(name))
-            .map_err(BackupError::io("rename", show(&unfinished)))?;
-        sync_folder(&self.journal)
+        self.journal
+            .link_to(there, &unfinished)
+            .map_err(BackupError::io("create", &unfinished))?;
+        self.journal
+            .rename(&unfinished, name)
+            .map_err(BackupError::io("rename", &unfinished))?;
+        self.journal
+            .sync_dir()
+            .map_err(BackupError::io("sync", "the journal's folder"))
     }
 }
 
@@ -343,11 +417,6 @@ fn fault(checked: &Checked, next: u64, following: Option<&Header>) -> Option<Str
     }
     let takes_up = following.is_none_or(|header| header.previous_head == checked.last_head);
     (!takes_up).then(|| "the next segment does not take up from it".to_owned())
-}
-
-fn sync_folder(path: &Path) -> Result<(), BackupError> {
-    let synced = File::open(path).and_then(|folder| folder.sync_all());
-    synced.map_err(BackupError::io("sync", show(path)))
 }
 
 fn show(path: &Path) -> String {

@@ -121,6 +121,15 @@ pub enum BackupError {
          was changed; give another folder, or take that file away"
     )]
     OtherSegment(String),
+    /// A store gave back other bytes than it was given.
+    #[error(
+        "{0} is not what was written to it: the store gave back other bytes; look at its disk, or \
+         give another folder"
+    )]
+    GaveBack(String),
+    /// A store in the data directory itself.
+    #[error("{0} is in the data directory; give a folder outside the data directory")]
+    StoreInside(String),
     /// A segment is neither here nor in the store.
     #[error("{name} is archived as {place}, which cannot be read, and the store has none either")]
     Nowhere {
@@ -158,6 +167,7 @@ impl BackupError {
                 | BackupError::Untrue(_)
                 | BackupError::NoGenesis(_)
                 | BackupError::OtherSegment(_)
+                | BackupError::GaveBack(_)
                 | BackupError::Journal(JournalError::Rot { .. } | JournalError::Missing { .. })
         )
     }

@@ -1,16 +1,16 @@
 //! The real folder of a backup: one writer at a time, and every file for its
 //! owner only, since one of them may be a key. Not here: what is in it.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::BackupError;
 use super::manifest::LOCK;
 use crate::audit::ReadOnlyFolder;
-use crate::journal::{DirStorage, Storage};
+use crate::journal::{DirStorage, Storage, make_folder};
 
 const OWNER_ONLY_FOLDER: u32 = 0o700;
 const OWNER_ONLY_FILE: u32 = 0o600;
@@ -32,17 +32,7 @@ impl BackupFolder {
                 "a LEDGER file: it is a data directory".to_owned(),
             ));
         }
-        if !path.exists() {
-            DirBuilder::new()
-                .recursive(true)
-                .mode(OWNER_ONLY_FOLDER)
-                .create(path)
-                .map_err(BackupError::io("create", &name))?;
-            if let Some(parent) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
-                let synced = File::open(parent).and_then(|folder| folder.sync_all());
-                synced.map_err(BackupError::io("sync", parent.display().to_string()))?;
-            }
-        }
+        make_folder(path, OWNER_ONLY_FOLDER).map_err(BackupError::io("create", &name))?;
         let lock = path.join(LOCK);
         let file = OpenOptions::new()
             .create(true)

@@ -15,6 +15,7 @@
 //! | `checkpoint` | what the ledger has signed of its tree |
 //! | `restore` | a data directory made of one |
 //! | `archive` | sealed segments moved to cheaper storage |
+//! | `links` | a journal's folder in which a segment may be a link there |
 //!
 //! What this is not: a mirror that follows a server, or a place to serve from.
 //! A backup is no data directory: it has no `LEDGER` file.
@@ -26,6 +27,7 @@ mod chain;
 mod checkpoint;
 mod error;
 mod folder;
+mod links;
 mod manifest;
 mod restore;
 mod shelf;
@@ -34,9 +36,10 @@ mod take;
 mod verify;
 mod view;
 
-pub use archive::{Archived, Maintenance, Place, Placed, Until, archive, places};
+pub use archive::{Archived, Maintenance, Place, Placed, Until, archive, archive_on, places};
 pub use error::BackupError;
 pub use folder::{BackupFolder, BackupReader, open_read_only};
+pub use links::{JournalFolder, Links};
 pub use manifest::{BadManifest, Entry, FORMAT_VERSION, MAX_FILES, MAX_MANIFEST_BYTES, Manifest};
 pub use restore::{MARK, Restored, restore};
 pub use source::Source;

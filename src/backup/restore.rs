@@ -14,7 +14,7 @@ use super::source::Source;
 use super::verify::{audit, is_as_said};
 use crate::audit::Audit;
 use crate::event::Hash;
-use crate::journal::{Storage, StorageFile};
+use crate::journal::{self, Storage, StorageFile};
 
 /// The file that marks a restored ledger until it is known that nothing was
 /// lost.
@@ -23,6 +23,8 @@ pub const MARK: &str = "RESTORED";
 /// The end of the name of a folder that is being built.
 const BUILDING: &str = ".restoring";
 const OWNER_ONLY_FOLDER: u32 = 0o700;
+/// Of folders above it: as the process makes them.
+const ANY_FOLDER: u32 = 0o777;
 const OWNER_ONLY_FILE: u32 = 0o600;
 /// Bytes handled at a time.
 const PIECE_BYTES: usize = 256 * 1024;
@@ -79,9 +81,10 @@ fn begin(dir: &Path) -> Result<PathBuf, BackupError> {
     building.push(BUILDING);
     let building = PathBuf::from(building);
     if let Some(parent) = parent_of(dir) {
-        fs::create_dir_all(parent).map_err(BackupError::io("create", show(parent)))?;
+        journal::make_folder(parent, ANY_FOLDER)
+            .map_err(BackupError::io("create", show(parent)))?;
     }
-    match make_folder(&building) {
+    match make_own_folder(&building) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             Err(BackupError::LeftOver(show(&building)))
         }
@@ -99,7 +102,7 @@ fn build<S: Storage + Clone>(
 ) -> Result<Restored, BackupError> {
     for folder in ["journal", "refusals", CHECKPOINTS.trim_end_matches('/')] {
         let folder = building.join(folder);
-        make_folder(&folder).map_err(BackupError::io("create", show(&folder)))?;
+        make_own_folder(&folder).map_err(BackupError::io("create", show(&folder)))?;
     }
     for entry in &manifest.files {
         copy(backup, building, entry, progress)?;
@@ -176,7 +179,7 @@ fn parent_of(dir: &Path) -> Option<&Path> {
     dir.parent().filter(|parent| !parent.as_os_str().is_empty())
 }
 
-fn make_folder(path: &Path) -> io::Result<()> {
+fn make_own_folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().mode(OWNER_ONLY_FOLDER).create(path)
 }
 

@@ -402,7 +402,8 @@ impl<T: Storage + Clone> Taking<'_, T> {
             segment,
             copied.unfinished.clone(),
         );
-        let checked = self.ledger.check(scan_segment(&copy, first), asked);
+        let ledger = &mut self.ledger;
+        let checked = ledger.check_following(&copy, first, &self.source.journal, asked);
         let checked = checked.and_then(|mut checked| match checked.damage.take() {
             Some(damage) => Err(damage),
             None => Ok(checked),

@@ -2,12 +2,12 @@
 //! the ledger that it holds, as of a data directory. Changes nothing.
 
 use super::BackupError;
-use super::checkpoint::{Roots, SERVED, SIGNED};
+use super::checkpoint::{kept, largest};
 use super::manifest::{CHECKPOINTS, Entry, JOURNAL, Manifest, REFUSALS};
 use super::shelf::{hash_of, read_manifest};
 use super::source::Small;
 use super::view::View;
-use crate::audit::{Audit, RecordError, each_record, verify_journal, verify_refusals};
+use crate::audit::{Audit, Proofs, verify_refusals, verify_whole};
 use crate::event::Hash;
 use crate::journal::{Storage, StorageFile};
 use crate::proof::Expect;
@@ -107,8 +107,8 @@ fn checkpoints<S: Storage>(backup: &S, manifest: &Manifest) -> Result<Vec<Small>
 }
 
 /// The audit of a ledger's files: everything that `verify` checks of a data
-/// directory, that it is what the manifest says, and what was signed of its
-/// tree. Returns the size that was signed.
+/// directory, what was signed of its tree, and that it is what the manifest says.
+/// The journal is read once. Returns the size that was signed.
 pub(super) fn audit<J: Storage, R: Storage>(
     manifest: &Manifest,
     journal: &J,
@@ -120,7 +120,12 @@ pub(super) fn audit<J: Storage, R: Storage>(
         genesis_hash: Some(manifest.genesis_hash),
         ..Expect::default()
     };
-    let mut audit = verify_journal(journal, &expect, &[], progress);
+    let kept = kept(checkpoints)?;
+    let proofs = Proofs {
+        checkpoints: &kept,
+        ..Proofs::default()
+    };
+    let mut audit = verify_whole(journal, &expect, &proofs, None, &mut |_| {}, progress);
     if manifest.folder(REFUSALS).next().is_some() {
         verify_refusals(refusals, &mut audit);
     }
@@ -134,33 +139,5 @@ pub(super) fn audit<J: Storage, R: Storage>(
             audit.records, manifest.records
         )));
     }
-    let signed = check_tree(journal, &audit, checkpoints)?;
-    Ok((audit, signed))
-}
-
-/// Grows the tree over the records' heads and holds the checkpoints against it.
-fn check_tree<J: Storage>(
-    journal: &J,
-    audit: &Audit,
-    checkpoints: &[Small],
-) -> Result<Option<u64>, BackupError> {
-    let ours = |file: &&Small| [SIGNED, SERVED].contains(&file.name.as_str());
-    if !checkpoints.iter().any(|file| ours(&file)) {
-        return Ok(None);
-    }
-    let Some((keys, _)) = &audit.ledger else {
-        return Err(BackupError::Untrue("record 0 names no key".to_owned()));
-    };
-    let mut roots = Roots::wanted(checkpoints);
-    each_record(journal, &mut |record| roots.add(record)).map_err(|error| {
-        BackupError::Untrue(match error {
-            RecordError::Damage(problem) => problem.to_string(),
-            RecordError::Taken(what) => what,
-        })
-    })?;
-    let mut signed = None;
-    for file in checkpoints.iter().filter(ours) {
-        signed = signed.max(Some(roots.check(file, keys)?));
-    }
-    Ok(signed)
+    Ok((audit, largest(&kept)?))
 }

@@ -10,7 +10,7 @@ use super::backup::{bytes_bar, said_no};
 use super::data::must_be_a_ledger;
 use super::error::{CliError, Outcome};
 use super::output::{Format, Out};
-use crate::backup::{Archived, Place, Placed, Until, archive, places};
+use crate::backup::{Archived, JournalFolder, Place, Placed, Until, archive, places};
 use crate::ledger::genesis_hash;
 
 /// Move sealed segments to cheaper storage, or list where they are.
@@ -20,8 +20,8 @@ Each sealed segment is copied into STORE, synced, read back, compared and held
 against the ledger's signatures; then its name in the journal becomes a link to
 it. Everything that reads a ledger reads through the link, and nothing is ever
 written through it. A server may have the directory open. The newest segment
-stays; what is in STORE is never removed. If a store has moved, give its new
-place with --to: the links are mended.
+stays; what is in STORE is never removed by this. If a store has moved, give its
+new place with --to: the links are mended. STORE must be outside DIR.
 
 Without --to the segments are listed, with the place of each; exit status 1 if
 one cannot be read.
@@ -90,7 +90,7 @@ fn print(args: &ArchiveArgs, archived: &Archived) -> Result<(), CliError> {
 
 fn list(args: &ArchiveArgs) -> Result<Outcome, CliError> {
     let journal = args.dir.join("journal");
-    let placed = places(&journal).map_err(|source| CliError::Backup {
+    let placed = places(&JournalFolder::new(&journal)).map_err(|source| CliError::Backup {
         backup: journal,
         source,
     })?;

@@ -116,14 +116,32 @@ enum Command {
     Witness(witness::WitnessArgs),
 }
 
+impl Command {
+    fn gives_a_verdict(&self) -> bool {
+        matches!(
+            self,
+            Command::Receipt(_)
+                | Command::Verify(_)
+                | Command::Monitor(_)
+                | Command::Repair(_)
+                | Command::Backup(_)
+                | Command::Restore(_)
+                | Command::Archive(_)
+                | Command::Retain(_)
+        )
+    }
+}
+
 /// Reads the arguments, runs the subcommand, and says how it came out.
 pub fn main() -> ExitCode {
-    match run(&Cli::parse().command) {
+    let command = Cli::parse().command;
+    match run(&command) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::SaidNo) => ExitCode::from(SAYS_NO),
-        Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
+        // Whoever reads a list may stop; a verdict that nobody heard was not given.
+        Err(error) if error.is_broken_pipe() && !command.gives_a_verdict() => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("hazledger: {error}");
+            eprintln!("hazledger: {}", output::plain(&error.to_string()));
             ExitCode::from(COULD_NOT_TRY)
         }
     }

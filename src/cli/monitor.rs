@@ -15,7 +15,7 @@ use super::kept::read_policy;
 use super::key_file::from_hex;
 use super::limits::duration;
 use super::monitored::StateDir;
-use super::output::{Format, Out};
+use super::output::{Format, Out, plain};
 use super::remote::Remote;
 use super::{time, webhook};
 use crate::audit::{Alarm, AlarmKind, Monitor, Rules};
@@ -24,6 +24,9 @@ use crate::proof::{Expect, Verifier, VerifierKey};
 
 /// How long a server may be silent before somebody is told.
 const UNREACHABLE_AFTER: Duration = Duration::from_mins(1);
+
+/// How long one server is read from before the others have their turn.
+const LOOK_FOR: Duration = Duration::from_mins(10);
 
 /// How often the whole verification is saved, at most: it may be large.
 const SAVE_EVERY: Duration = Duration::from_mins(1);
@@ -86,7 +89,8 @@ pub fn run(args: &MonitorArgs) -> Result<Outcome, CliError> {
     let genesis_hash = args.genesis.as_deref().map(genesis).transpose()?;
     let expect = Expect {
         genesis_hash,
-        ledger_key: vkey.as_ref().map(|vkey| vkey.public().clone()),
+        // The key is held against all that the ledger has had: it may be
+        // rotated while this runs.
         ..Expect::default()
     };
     let rules = Rules {
@@ -177,12 +181,16 @@ impl Watch<'_> {
         loop {
             let before = self.monitor.verifier().position().0;
             for server in 0..self.monitor.servers() {
-                if self.look(server).await? {
+                let ends = tokio::select! {
+                    ends = self.look(server) => ends,
+                    _ = &mut stop => return self.stopped(server).await,
+                };
+                if ends {
                     return Ok(Outcome::SaidNo);
                 }
             }
             if let Err(alarm) = self.monitor.round_over() {
-                self.raise(&alarm).await?;
+                self.raise(&alarm).await;
                 return Ok(Outcome::SaidNo);
             }
             let end = self.args.once;
@@ -203,6 +211,16 @@ impl Watch<'_> {
         }
     }
 
+    /// Somebody ended it in the midst of a look.
+    async fn stopped(&mut self, server: usize) -> Result<Outcome, CliError> {
+        if let Err(alarm) = self.monitor.settle(server) {
+            self.raise(&alarm).await;
+            return Ok(Outcome::SaidNo);
+        }
+        self.keep(true)?;
+        self.outcome()
+    }
+
     fn outcome(&self) -> Result<Outcome, CliError> {
         match (self.said_no, self.unreachable) {
             (true, _) => Ok(Outcome::SaidNo),
@@ -215,22 +233,22 @@ impl Watch<'_> {
     }
 
     /// Looks at a server; whether there is nothing to go on with.
-    async fn look(&mut self, server: usize) -> Result<bool, CliError> {
+    async fn look(&mut self, server: usize) -> bool {
         match self.ask(server).await {
             Ok(()) => {
                 self.heard(server);
-                Ok(false)
+                false
             }
             Err(Trouble::Alarm(alarm)) => {
                 self.heard(server);
-                self.said_no |= alarm.kind.is_final() || self.args.once;
                 let ends = alarm.kind.is_final();
-                self.raise(&alarm).await?;
-                Ok(ends)
+                self.said_no |= ends || self.args.once;
+                self.raise(&alarm).await;
+                ends
             }
             Err(Trouble::Silent(error)) => {
-                self.silent(server, &error).await?;
-                Ok(false)
+                self.silent(server, &error).await;
+                false
             }
         }
     }
@@ -242,15 +260,33 @@ impl Watch<'_> {
         let note = remote.checkpoint().await?;
         let told = remote.status().await?;
         self.monitor.told(server, told.records, note.as_deref())?;
-        let mut batches = remote.batches(self.monitor.from(server), true).await?;
-        while let Some(batch) = batches.next().await? {
-            self.monitor.batch(server, &batch)?;
-        }
+        let read = self.read(server, &remote).await;
+        // Also of a server that fell silent halfway.
+        self.monitor.settle(server)?;
+        read?;
         self.monitor.flush(server)?;
         if let Some(note) = &note {
             self.monitor.checkpoint(server, note)?;
         }
         self.monitor.late(server, time::now_ms())?;
+        Ok(())
+    }
+
+    /// Reads what a server has that is new, and no more than it says it has.
+    async fn read(&mut self, server: usize, remote: &Remote) -> Result<(), Trouble> {
+        let began = Instant::now();
+        let mut batches = remote.batches(self.monitor.from(server), true).await?;
+        while !self.monitor.has_shown_all(server)
+            && let Some(batch) = batches.next().await?
+        {
+            self.monitor.batch(server, &batch)?;
+            if !self.args.once && began.elapsed() > LOOK_FOR {
+                let records = self.monitor.verifier().position().0;
+                let why = format!("{records} are verified, and it has more than could be read");
+                let what = "send its journal in one turn";
+                return Err(CliError::Server { what, why }.into());
+            }
+        }
         Ok(())
     }
 
@@ -260,15 +296,15 @@ impl Watch<'_> {
         }
     }
 
-    async fn silent(&mut self, server: usize, error: &CliError) -> Result<(), CliError> {
+    async fn silent(&mut self, server: usize, error: &CliError) {
         self.unreachable = true;
         let once = self.args.once;
         let Some(silence) = self.silent.get_mut(server) else {
-            return Ok(());
+            return;
         };
         let since = *silence.since.get_or_insert_with(Instant::now);
         if silence.told || !once && since.elapsed() < UNREACHABLE_AFTER {
-            return Ok(());
+            return;
         }
         silence.told = true;
         let alarm = Alarm {
@@ -277,22 +313,24 @@ impl Watch<'_> {
             what: error.to_string(),
             notes: Vec::new(),
         };
-        self.raise(&alarm).await
+        self.raise(&alarm).await;
     }
 
-    /// Tells everybody. That a webhook does not take it is said, and no more.
-    async fn raise(&self, alarm: &Alarm) -> Result<(), CliError> {
-        eprintln!("hazledger: ALARM 警报 {alarm}");
+    /// Tells everybody. That a webhook does not take it, or that it cannot be
+    /// written down, is said, and no more: it is an alarm all the same.
+    async fn raise(&self, alarm: &Alarm) {
+        eprintln!("hazledger: ALARM 警报 {}", plain(&alarm.to_string()));
         let value = self.alarm_value(alarm);
-        self.dir.add_alarm(&value)?;
+        if let Err(error) = self.dir.add_alarm(&value) {
+            eprintln!("hazledger: the alarm is not written down: {error}");
+        }
         let Some(url) = self.args.webhook.clone() else {
-            return Ok(());
+            return;
         };
         let posted = tokio::task::spawn_blocking(move || webhook::post(&url, &value)).await;
         if let Ok(Err(why)) = posted {
             eprintln!("hazledger: the webhook did not take the alarm: {why}");
         }
-        Ok(())
     }
 
     fn alarm_value(&self, alarm: &Alarm) -> Value {

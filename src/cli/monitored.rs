@@ -2,7 +2,7 @@
 //! alarms it raised. One monitor at a time has it.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +13,7 @@ use super::kept::read_text;
 use super::key_file::from_hex;
 use crate::audit::{Seen, SeenServer, read_saved, replace, write_saved};
 use crate::event::Hash;
+use crate::journal::make_folder;
 use crate::proof::tree::TreeHash;
 use crate::proof::{Expect, Verifier};
 
@@ -23,6 +24,8 @@ const VERIFIED: &str = "verified";
 /// Alarms, one a line.
 const ALARMS: &str = "alarms.jsonl";
 const LOCK: &str = "LOCK";
+/// As the process makes folders.
+const FOLDER_MODE: u32 = 0o777;
 
 /// Bytes of what was seen, at most: a note for each server.
 const MAX_SEEN: usize = 16 * 1024 * 1024;
@@ -36,7 +39,7 @@ pub struct StateDir {
 impl StateDir {
     /// Opens it, and makes it if there is none.
     pub fn open(dir: &Path) -> Result<StateDir, CliError> {
-        fs::create_dir_all(dir).map_err(CliError::file("make", dir))?;
+        make_folder(dir, FOLDER_MODE).map_err(CliError::file("make", dir))?;
         let path = dir.join(LOCK);
         let lock = OpenOptions::new()
             .write(true)
@@ -77,7 +80,10 @@ impl StateDir {
     /// is an error: to go on without it would be to forget.
     pub fn seen(&self) -> Result<Option<Seen>, CliError> {
         let path = self.dir.join(SEEN);
-        if !path.exists() {
+        let there = path
+            .try_exists()
+            .map_err(CliError::file("look for", &path))?;
+        if !there {
             return Ok(None);
         }
         let text = read_text(&path, MAX_SEEN)?;
@@ -148,6 +154,8 @@ fn from_value(value: &Value) -> Option<Seen> {
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+    use std::fs;
 
     use super::*;
     use crate::proof::tree::leaf_hash;

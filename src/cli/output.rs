@@ -2,6 +2,7 @@
 //! reader that goes away is told from a disk that is full (see
 //! [`CliError::is_broken_pipe`]).
 
+use std::borrow::Cow;
 use std::io::{self, Write as _};
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
@@ -19,6 +20,21 @@ pub enum Format {
     Table,
     /// For programs: one JSON object, or one a line.
     Json,
+}
+
+/// Text without what would move a terminal's cursor, colour it or turn the
+/// order of its letters: much of what is shown was written by others, who must not
+/// be able to write over a line that says no.
+pub fn plain(text: &str) -> Cow<'_, str> {
+    let acts = |c: char| {
+        c.is_control() && !matches!(c, '\n' | '\t')
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if text.contains(acts) {
+        text.replace(acts, "\u{fffd}").into()
+    } else {
+        text.into()
+    }
 }
 
 /// Standard output.
@@ -42,7 +58,7 @@ impl Out {
 
     /// One line, sent at once, so that a reader who waits for it gets it.
     pub fn line(&mut self, text: &str) -> Result<(), CliError> {
-        writeln!(self.lock, "{text}")
+        writeln!(self.lock, "{}", plain(text))
             .and_then(|()| self.lock.flush())
             .map_err(CliError::Output)
     }
@@ -95,5 +111,17 @@ impl Out {
             }
         }
         self.line(&table.trim_fmt())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn what_others_wrote_cannot_write_over_a_line() {
+        assert_eq!(plain("fork 分叉\n\tat 7"), "fork 分叉\n\tat 7");
+        assert_eq!(plain("\u{1b}[2Kverified\r"), "\u{fffd}[2Kverified\u{fffd}");
+        assert_eq!(plain("a\u{202e}b\u{9b}"), "a\u{fffd}b\u{fffd}");
     }
 }

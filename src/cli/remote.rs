@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tonic::Streaming;
 
 use super::client::{Client, ServerArgs, status_text};
@@ -14,6 +14,10 @@ use crate::pb::{GetCheckpointRequest, GetStatusRequest, ReadJournalRequest, Read
 
 /// How long an answer, or the next batch that there is, may take.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Records that a server must send in so long a time of waiting for it, at
+/// least: one that trickles is as one that does not answer.
+const PACE: u64 = 600;
 
 /// A connection to a server.
 pub struct Remote {
@@ -65,6 +69,7 @@ impl Remote {
         let answer = in_time(READ, ledger.read_journal(request)).await?;
         Ok(Batches {
             stream: answer.into_inner(),
+            pace: Pace::default(),
         })
     }
 }
@@ -74,13 +79,44 @@ const READ: &str = "send its journal (ReadJournal)";
 /// Batches as a server sends them.
 pub struct Batches {
     stream: Streaming<ReadJournalResponse>,
+    pace: Pace,
 }
 
 impl Batches {
     /// The next one; `None` at the end.
     pub async fn next(&mut self) -> Result<Option<StoredBatch>, CliError> {
+        let began = Instant::now();
         let next = in_time(READ, self.stream.message()).await?;
+        let records = next.as_ref().map_or(0, |next| next.records.len() as u64);
+        if next.is_some() && !self.pace.keeps_up(began.elapsed(), records) {
+            let why = format!(
+                "it sent fewer than {PACE} records in {} s and has more",
+                PATIENCE.as_secs()
+            );
+            return Err(CliError::Server { what: READ, why });
+        }
         Ok(next.map(|next| sent(next.first_position, next.records, next.commit)))
+    }
+}
+
+/// How many records came in how long a wait.
+#[derive(Debug, Default)]
+struct Pace {
+    waited: Duration,
+    records: u64,
+}
+
+impl Pace {
+    /// Adds a wait and what it brought; whether that is fast enough.
+    fn keeps_up(&mut self, waited: Duration, records: u64) -> bool {
+        self.waited = self.waited.saturating_add(waited);
+        self.records = self.records.saturating_add(records);
+        if self.waited < PATIENCE {
+            return true;
+        }
+        let enough = self.records >= PACE;
+        *self = Pace::default();
+        enough
     }
 }
 
@@ -92,5 +128,22 @@ async fn in_time<T>(
     match timeout(PATIENCE, answer).await {
         Ok(answer) => answer.map_err(|status| failed(status_text(&status))),
         Err(_) => Err(failed(format!("no answer within {} s", PATIENCE.as_secs()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_trickles_is_too_slow_and_one_that_rests_is_not() {
+        let mut pace = Pace::default();
+        let second = Duration::from_secs(1);
+        let mut waits = (0..60).map(|_| pace.keeps_up(second, 1));
+        assert!(waits.by_ref().take(59).all(|keeps_up| keeps_up));
+        assert_eq!(waits.next(), Some(false));
+        let mut pace = Pace::default();
+        assert!((0..600).all(|_| pace.keeps_up(second, 10)));
+        assert!(pace.keeps_up(Duration::ZERO, 0));
     }
 }

@@ -41,6 +41,8 @@ shows that the journal agrees with itself, not whose it is. With --genesis a key
 that has followed it is found in the records.
 
 With --resume the file is read and written: keep it where nobody else writes.
+A journal of the same ledger that does not go on from there has been cut, written
+anew, or is an older copy: it is not verified, and the file stays as it is.
 Of a directory all records are read again and hashed, but only signatures and
 laws after the saved position are checked; of a server only what is new is read.
 

@@ -63,6 +63,6 @@ pub use segment::{
     DEFAULT_SEGMENT_BYTES, FORMAT_VERSION, Header, JournalOptions, MAX_SEGMENT_BYTES,
     MIN_SEGMENT_BYTES,
 };
-pub use storage::{DirStorage, Storage, StorageFile, open_to_read};
+pub use storage::{DirStorage, Storage, StorageFile, make_folder, open_to_read};
 pub use withhold::{drop_unfinished, make_withheld, put_withheld};
 pub use writer::Journal;

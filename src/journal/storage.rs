@@ -4,9 +4,9 @@
 //! [`DirStorage`]. Not here: the order they are made in (`writer`, `recovery`).
 
 use std::fmt;
-use std::fs::{File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, FileExt, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
@@ -167,6 +167,31 @@ impl Storage for DirStorage {
         let disk = rustix::fs::statvfs(&self.folder)?;
         Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
     }
+}
+
+/// Makes a folder, and those above it, durably: what is durable in a folder is
+/// lost with the folder's own name. One that is there may be of a run that was
+/// cut short, so those above are synced all the same, as far as the file system
+/// goes.
+///
+/// # Errors
+/// The system's.
+pub fn make_folder(path: &Path, mode: u32) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(mode).create(path)?;
+    let path = path.canonicalize()?;
+    let disk = path.metadata()?.dev();
+    for above in path.ancestors().skip(1) {
+        let folder = match File::open(above) {
+            // Nobody who may not read a folder has made anything in it.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => break,
+            folder => folder?,
+        };
+        if folder.metadata()?.dev() != disk {
+            break;
+        }
+        folder.sync_all()?;
+    }
+    Ok(())
 }
 
 /// Opens a file to be read, in the archive if a link stands under its name.

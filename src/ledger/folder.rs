@@ -10,9 +10,13 @@ use std::time::Duration;
 use super::error::OpenError;
 use crate::event::Hash;
 use crate::event::digest::to_hex;
+use crate::journal::make_folder;
 
 /// Version of the folder's layout, and the only one read.
 pub const FORMAT_VERSION: u32 = 1;
+
+/// As the process makes them.
+const FOLDER_MODE: u32 = 0o777;
 
 const MARKER: &str = "LEDGER";
 const LOCK: &str = "LOCK";
@@ -39,7 +43,7 @@ pub(super) struct Folder {
 impl Folder {
     /// Makes sure that a ledger may be created here, and takes the lock.
     pub(super) fn prepare(dir: &Path) -> Result<File, OpenError> {
-        fs::create_dir_all(dir).map_err(OpenError::io("create", dir))?;
+        make_folder(dir, FOLDER_MODE).map_err(OpenError::io("create", dir))?;
         let mut entries = fs::read_dir(dir).map_err(OpenError::io("read", dir))?;
         if entries.next().is_some() {
             return Err(OpenError::NotEmpty(dir.to_owned()));

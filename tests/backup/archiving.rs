@@ -145,6 +145,22 @@ fn a_store_that_is_not_mounted_is_named_with_what_to_do() {
 }
 
 #[test]
+fn a_store_in_the_data_directory_is_none() {
+    let ground = Ground::grown(25, 40);
+    let before = bytes(&ground.path("ledger/journal"));
+    let link = ground.path("elsewhere");
+    std::os::unix::fs::symlink(ground.path("ledger/journal"), &link).unwrap();
+    for store in ["ledger/journal", "elsewhere", "ledger", "ledger/cold/er"] {
+        archive(&ground, store, &["--keep", "1"])
+            .exits(2)
+            .says("outside the data directory");
+    }
+    assert_eq!(bytes(&ground.path("ledger/journal")), before);
+    assert!(!Path::new(&ground.path("ledger/cold")).exists());
+    cli(&["verify", &ground.path("ledger")]).exits(0);
+}
+
+#[test]
 fn repair_puts_a_whole_segment_here_and_leaves_the_archive_as_it_is() {
     let ground = Ground::grown(23, 40);
     ground.backup("backup", &[]).exits(0);

@@ -10,13 +10,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use hazledger::cli::key_file;
+use hazledger::custody::rotation::sworn;
 use hazledger::event::StatementId;
 use hazledger::event::signing::SecretKey;
 use hazledger::event::statement::Draft;
 use hazledger::journal::JournalOptions;
 use hazledger::ledger::{Answer, Clock, Ledger, Options};
 use hazledger::pb::event::Body;
-use hazledger::pb::{Acknowledgement, Event, PackPublished, RuleKind, RuleLine, RuleMode};
+use hazledger::pb::{
+    Acknowledgement, Event, LedgerKeyRotated, PackPublished, RuleKind, RuleLine, RuleMode,
+};
 use hazledger::sim::{Span, World};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -141,6 +144,42 @@ impl Ground {
         let ledger = self.open();
         self.publish(&ledger, RuleKind::Retention, months);
         self.close(ledger);
+    }
+
+    /// Puts another key in the place of the ledger's; the file beside it too.
+    pub fn rotate(&mut self, seed: u8) {
+        let new = SecretKey::from_seed(&[seed; 32]);
+        let ledger = self.open();
+        self.packs += 1;
+        let now = Since(Arc::clone(&self.since_ms)).now_ms();
+        let origin = ledger.status().origin;
+        let rotated = LedgerKeyRotated {
+            reason: "the yearly one".to_owned(),
+            ..sworn(&origin.genesis_hash, self.key.id(), &new)
+        };
+        let authorities: Vec<_> = self.world.cast().authorities.iter().collect();
+        let mut random = [0; 10];
+        random[2..].copy_from_slice(&self.packs.to_be_bytes());
+        let draft = Draft {
+            origin,
+            id: StatementId::v7(now, random).unwrap(),
+            party: authorities[0].code.clone(),
+            happened_at_ms: now,
+            expires_at_ms: now + DAY_MS,
+            events: vec![Event {
+                body: Some(Body::LedgerKeyRotated(rotated)),
+                ..Event::default()
+            }],
+        };
+        let others: Vec<&SecretKey> = authorities[1..].iter().map(|who| &who.first).collect();
+        let signed = draft.sign(&authorities[0].first, &others);
+        let answer = self.runtime.block_on(ledger.submit(signed)).unwrap();
+        assert!(matches!(answer, Answer::Acknowledged { .. }), "{answer:?}");
+        self.close(ledger);
+        let text = key_file::render(&new, None).unwrap();
+        fs::remove_file(self.dir().join("ledger.key")).unwrap();
+        key_file::write(&self.dir().join("ledger.key"), &text).unwrap();
+        self.key = new;
     }
 
     /// So many records later than all before: packs that say nothing.

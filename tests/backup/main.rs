@@ -14,3 +14,4 @@ mod hot;
 mod incremental;
 mod restoring;
 mod retaining;
+mod rotating;

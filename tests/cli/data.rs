@@ -207,6 +207,13 @@ fn damage_exits_1_and_names_the_position() {
         .and_then(serde_json::Value::as_u64);
     assert_eq!(position, Some(1), "{verdict}");
     serve(&world.path("ledger"), &[]).exits(2).says("damaged");
+    // Nor is it verified if nobody listens.
+    let mut deaf = std::process::Command::new(env!("CARGO_BIN_EXE_hazledger"));
+    deaf.args(["verify", &world.path("ledger")]);
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let status = deaf.stdout(writer).status().unwrap();
+    assert_ne!(status.code(), Some(0));
 }
 
 #[test]

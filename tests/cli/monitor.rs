@@ -153,16 +153,15 @@ fn a_saved_position_of_another_time_or_of_no_use_is_said_to_be_so() {
     cli(["verify", &dir, "--resume", &saved]).exits(0);
 
     // The older copy agrees with itself; the saved position says what it lacks,
-    // and what is saved then is of the copy.
-    let cut = world.path("cut");
-    fs::copy(&saved, &cut).unwrap();
+    // and stays, so that it says so the next time too.
+    let was = fs::read(&saved).unwrap();
     let old = old.to_str().unwrap();
-    let ran = cli(["verify", old, "--resume", &cut]).exits(0);
+    let ran = cli(["verify", old, "--resume", &saved]).exits(1);
     ran.says("was it cut");
     let server = Server::start(Path::new(old));
-    fs::copy(&saved, &cut).unwrap();
-    let ran = cli(["verify", &server.url, "--resume", &cut]).exits(0);
+    let ran = cli(["verify", &server.url, "--resume", &saved]).exits(1);
     ran.says("was its ledger cut");
+    assert!(fs::read(&saved).unwrap() == was);
     // The newer one's checkpoint shows it to anybody.
     let kept = world.dir().join("checkpoints/signed");
     let kept = kept.to_str().unwrap();
@@ -266,6 +265,18 @@ fn another_ledger_a_silent_server_and_a_late_checkpoint_have_their_words() {
         "--once",
     ];
     cli(args).exits(1).says("broken-rule");
+    // Also if there is no place to write it down.
+    let kept = Path::new(&state).join("alarms.jsonl");
+    fs::remove_file(&kept).unwrap();
+    fs::create_dir(&kept).unwrap();
+    let (hook, heard) = webhook();
+    let ran = cli(args.into_iter().chain(["--webhook", &hook])).exits(1);
+    ran.says("broken-rule");
+    ran.says("alarms.jsonl");
+    assert_eq!(
+        heard.recv_timeout(PATIENCE).unwrap()["alarm"],
+        "broken-rule"
+    );
 
     let ran = monitor(&world, &["http://127.0.0.1:1"], &[]).exits(2);
     ran.says("unreachable");

@@ -15,9 +15,9 @@ use super::{Checkpoints, Hold, RESTORED, SERVED, SIGNED, Standing, parse, verifi
 use crate::ledger::error::OpenError;
 use crate::ledger::options::Options;
 use crate::ledger::seam::Records;
-use crate::projection::TreeWriter;
+use crate::projection::{Tree, TreeWriter};
 use crate::proof::tree::root_of;
-use crate::proof::{Checkpoint, LedgerKeys, Note};
+use crate::proof::{Checkpoint, LedgerKeys, Note, open_checkpoint};
 
 /// The folder of the tree's files, in the projection's.
 const TREE: &str = "tree";
@@ -171,13 +171,10 @@ pub(in crate::ledger) fn begin(
     }
     let signed_size = signed.as_ref().map_or(0, |kept| kept.checkpoint.size);
     let signed = signed.map(|kept| kept.text);
-    let served = served(
-        place.as_ref(),
-        cosigned,
-        origin,
-        signed_size,
-        signed.as_ref(),
-    )?;
+    let served = served(place.as_ref(), cosigned, signed_size, signed.as_ref())?;
+    let served = served.filter(|(text, size)| {
+        !cosigned || *size <= signed_size && is_of(text, origin, keys, tree.as_ref())
+    });
     let standing = Standing {
         signed: signed_size,
         served: served.as_ref().map_or(0, |(_, size)| *size),
@@ -219,7 +216,6 @@ pub(in crate::ledger) fn begin(
 fn served(
     place: &dyn Place,
     cosigned: bool,
-    origin: &str,
     signed_size: u64,
     signed: Option<&Arc<str>>,
 ) -> Result<Option<(Arc<str>, u64)>, OpenError> {
@@ -237,9 +233,20 @@ fn served(
     // It is a copy of what others have; one that is of no use is replaced by
     // the next.
     let served = bytes.and_then(|bytes| parse(bytes).ok());
-    Ok(served
-        .filter(|(_, checkpoint)| checkpoint.origin == origin && checkpoint.size <= signed_size)
-        .map(|(text, checkpoint)| (text, checkpoint.size)))
+    Ok(served.map(|(text, checkpoint)| (text, checkpoint.size)))
+}
+
+/// Whether a checkpoint is one that this ledger signed of this tree: it will be
+/// given out as it stands.
+fn is_of(note: &str, origin: &str, keys: &LedgerKeys, tree: &Tree) -> bool {
+    let size = parse(note.as_bytes().to_vec()).ok();
+    let size = size.map(|(_, checkpoint)| checkpoint.size);
+    let opened = keys
+        .verifier_key(origin, size)
+        .and_then(|key| open_checkpoint(note, &key).ok());
+    opened.is_some_and(|(checkpoint, _)| {
+        root_of(tree, checkpoint.size).is_ok_and(|root| root == checkpoint.root)
+    })
 }
 
 fn open_tree(

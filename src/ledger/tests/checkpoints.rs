@@ -456,6 +456,46 @@ async fn only_what_came_back_cosigned_is_served_and_never_an_older_one() {
 }
 
 #[tokio::test]
+async fn what_was_served_and_was_damaged_since_is_not_served() {
+    let bench = Bench::new().await;
+    let options = || Options {
+        cosigned: true,
+        ..World::options()
+    };
+    let served = |text: &str| {
+        let place = bench.place.restart();
+        Folder(place.clone())
+            .keep("served", text.as_bytes())
+            .unwrap();
+        let (ledger, _) = bench.open_on(&bench.journal, &place, options()).unwrap();
+        let served = ledger.served_checkpoint().borrow().clone();
+        (ledger, served)
+    };
+    let (ledger, _) = bench
+        .open_on(&bench.journal, &bench.place, options())
+        .unwrap();
+    let signed = bench.signed_of(&ledger, 1).await;
+    ledger.close().await.unwrap();
+    let note = Folder(bench.place.clone()).read("signed").unwrap().unwrap();
+    let note = String::from_utf8(note).unwrap();
+    let (ledger, text) = served(&note);
+    assert_eq!(text.as_deref(), Some(&*note));
+    ledger.close().await.unwrap();
+    let other = Checkpoint::new("test.example", 1, leaf_hash(b"")).unwrap();
+    let by_another = sign_checkpoint(&SecretKey::from_seed(&[77; 32]), &signed);
+    let damaged = [
+        note.replacen('\n', " \n", 1),
+        sign_checkpoint(&bench.world.ledger_key, &other).to_string(),
+        by_another.to_string(),
+    ];
+    for text in damaged {
+        let (ledger, served) = served(&text);
+        assert_eq!(served, None, "{text}");
+        ledger.close().await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_tree_of_another_journal_is_hashed_anew() {
     let bench = Bench::new().await;
     let stores = tempdir().unwrap();

@@ -13,10 +13,13 @@ use crate::event::signing::SecretKey;
 use crate::event::{KeyId, LotId};
 use crate::journal::sim::{CrashPolicy, SimStorage};
 use crate::journal::{Journal, StoredBatch};
+use crate::ledger::checkpoint::{Folder, Place as _};
 use crate::ledger::{Answer, Clock, Ledger, OpenError, Opened, Options, SubmitError};
 use crate::pb::event::Body;
 use crate::pb::{Acknowledgement, LedgerKeyRotated, RefusalCode, SignedStatement};
-use crate::proof::{Expect, LedgerKeys, Report, Verifier};
+use crate::proof::{
+    Expect, LedgerKeys, NoteKeyKind, Report, Verifier, VerifierKey, open_checkpoint,
+};
 
 fn key(seed: u8) -> SecretKey {
     SecretKey::from_seed(&[seed; 32])
@@ -223,6 +226,55 @@ async fn whenever_the_power_goes_the_one_key_or_the_other_opens_it() {
         }
     }
     assert!(reached.iter().all(|times| *times > 0), "{reached:?}");
+}
+
+/// `ROTATION.md`: the size that ends with a rotation has the earlier key's
+/// signature or nobody's, and then the next record's checkpoint covers it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_size_that_ends_with_a_rotation_is_signed_by_the_earlier_key_or_by_nobody() {
+    let mut world = World::new(100);
+    let (storage, place) = (SimStorage::new(), SimStorage::new());
+    let stores = [tempdir().unwrap(), tempdir().unwrap(), tempdir().unwrap()];
+    let ledger = world.start(&storage, stores[0].path());
+    ledger.submit(world.registration()).await.unwrap();
+    ledger.close().await.unwrap();
+    let open = |place: &SimStorage, number: usize, key: &SecretKey| {
+        let clock: Arc<dyn Clock> = Arc::clone(&world.clock) as Arc<dyn Clock>;
+        let (storage, store) = (storage.clone(), stores[number].path());
+        let options = World::options();
+        Ledger::open_signing(storage, place.clone(), store, key.clone(), options, clock)
+            .unwrap()
+            .0
+    };
+    let opened = |note: &str, key: &SecretKey| {
+        let public = key.public().clone();
+        let vkey = VerifierKey::new("test.example", NoteKeyKind::Ed25519, public).unwrap();
+        open_checkpoint(note, &vkey).unwrap().0
+    };
+    let (old, new) = (key(1), key(50));
+    let ledger = open(&place, 0, &old);
+    let mut signed = ledger.signed_checkpoint();
+    signed.wait_for(Option::is_some).await.unwrap();
+    let before = place.restart();
+    let answer = ledger.submit(rotation(&world, &old, &new)).await.unwrap();
+    let at = checked(&world, &keys(&ledger), &acknowledged(answer).0);
+    ledger.close().await.unwrap();
+    let kept = Folder(place.clone()).read("signed").unwrap().unwrap();
+    let kept = String::from_utf8(kept).unwrap();
+    assert_eq!(opened(&kept, &old).size, at + 1);
+
+    // Killed before it had signed.
+    let ledger = open(&before, 1, &new);
+    let (receipt, answer) =
+        tokio::join!(ledger.receipt(at), ledger.submit(world.another_place("P1")));
+    acknowledged(answer.unwrap());
+    let checkpoint = opened(&receipt.unwrap().checkpoint, &new);
+    assert_eq!(checkpoint.size, at + 2);
+    ledger.close().await.unwrap();
+    // The other way it is gone on from as well.
+    let ledger = open(&place, 2, &new);
+    assert_eq!(*ledger.hold().borrow(), None);
+    ledger.close().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

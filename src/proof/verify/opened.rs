@@ -26,12 +26,14 @@ pub(super) struct Stored {
 }
 
 impl Stored {
-    /// Bytes of its records and its commit.
+    /// Bytes that it takes in memory: of no records too.
     fn bytes(&self) -> usize {
-        self.records
+        let sizes = self
+            .records
             .iter()
-            .map(Bytes::len)
-            .fold(self.commit.len(), usize::saturating_add)
+            .map(|record| record.len() + size_of::<Bytes>());
+        let own = self.commit.len().saturating_add(size_of::<Stored>());
+        sizes.fold(own, usize::saturating_add)
     }
 }
 
