@@ -13,7 +13,7 @@ use hazledger::pb::{
     Record, SubjectKind, Traded,
 };
 use hazledger::proof::Violation;
-use hazledger::proof::evidence::{BadEvidence, read_evidence};
+use hazledger::proof::evidence::{BadEvidence, Point, read_evidence};
 use prost::Message as _;
 
 use super::bench::{Bench, event, key, sign};
@@ -214,7 +214,7 @@ fn an_offer_that_is_withheld_is_not_said_to_have_been_made() {
     let mut evidence = house.evidence(lot_of(&house, "stock"));
     let says = |evidence: &Evidence| {
         let points = house.check(evidence).unwrap().points;
-        let handoff = |point: &&String| point.contains(" had offered ");
+        let handoff = |point: &&Point| point.en.contains(" had offered ");
         let proven = points.proven.iter().filter(handoff).count();
         (proven, points.attested.iter().filter(handoff).count())
     };
@@ -280,7 +280,7 @@ fn a_permit_is_said_to_be_granted_only_if_an_authority_entered_it() {
             .check(&house.evidence(lot_of(house, "stock")))
             .unwrap();
         let points = points.points;
-        let granted = |point: &&String| point.contains("granted");
+        let granted = |point: &&Point| point.en.contains("granted");
         let proven = points.proven.iter().filter(granted).count();
         (proven, points.attested.iter().filter(granted).count())
     };
@@ -338,7 +338,7 @@ fn what_is_withheld_of_the_lots_own_records_is_told() {
     let evidence = house.evidence(lot_of(&house, "stock"));
     let told = |evidence: &Evidence, what: &str| {
         let points = house.check(evidence).unwrap().points;
-        points.not_shown.iter().any(|point| point.contains(what))
+        points.not_shown.iter().any(|point| point.en.contains(what))
     };
     let (events, findings) = (
         "Events that changed the lot",
@@ -372,9 +372,11 @@ fn a_label_says_nothing_in_the_programs_name() {
     let (id, _) = house.lots().next().unwrap();
     let points = house.check(&house.evidence(id)).unwrap().points;
     let all = [points.proven, points.attested, points.not_shown].concat();
-    assert!(all.iter().any(|point| point.contains("It is pure.")));
+    assert!(all.iter().any(|point| point.en.contains("It is pure.")));
     let acts = |c: char| c.is_control() || c == '\u{202e}';
-    let bad = all.iter().find(|point| point.contains(acts));
+    let bad = all
+        .iter()
+        .find(|point| point.en.contains(acts) || point.zh.contains(acts));
     assert!(bad.is_none(), "{bad:?}");
 }
 
