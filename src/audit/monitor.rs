@@ -42,6 +42,9 @@ pub struct SeenServer {
     pub records: u64,
     /// The latest checkpoint that it has shown; empty if none.
     pub note: String,
+    /// The first record that no checkpoint covers, and since when it waits,
+    /// Unix milliseconds.
+    pub waiting: Option<(u64, i64)>,
 }
 
 /// What is remembered of all that was seen.
@@ -96,9 +99,6 @@ struct Server {
     told: u64,
     shown: u64,
     answered: bool,
-    /// The first record that no checkpoint covers, and when that was first
-    /// seen, Unix milliseconds.
-    uncovered: Option<(u64, i64)>,
     late: bool,
     uncosigned: bool,
 }
@@ -152,7 +152,6 @@ impl Monitor {
             shown: 0,
             answered: false,
             seen,
-            uncovered: None,
             late: false,
             uncosigned: false,
         });
@@ -266,19 +265,31 @@ impl Monitor {
 
     /// All that a server has was shown: it is verified, to the last.
     pub fn flush(&mut self, server: usize) -> Result<(), Alarm> {
+        self.settle(server)?;
+        match self.servers.get(server) {
+            Some(it) if it.shown < it.told => {
+                let what = format!(
+                    "it has {} records, it says, and shows {}",
+                    it.told, it.shown
+                );
+                Err(it.alarm(AlarmKind::Withheld, what))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What a server has shown so far is verified, to the last, and may be
+    /// saved: after a look that was cut short, too.
+    pub fn settle(&mut self, server: usize) -> Result<(), Alarm> {
         let flushed = self.verifier.flush();
         flushed
             .map_err(|failure| self.alarm(server, AlarmKind::BrokenRule, failure.to_string()))?;
-        if let Some(it) = self.servers.get(server)
-            && it.shown < it.told
-        {
-            let what = format!(
-                "it has {} records, it says, and shows {}",
-                it.told, it.shown
-            );
-            return Err(it.alarm(AlarmKind::Withheld, what));
-        }
         self.check_name(server)?;
+        self.check_before(server)
+    }
+
+    /// What was verified when this was last ended must be so again.
+    fn check_before(&mut self, server: usize) -> Result<(), Alarm> {
         let Some((size, _, root)) = self.before else {
             return Ok(());
         };
@@ -392,15 +403,17 @@ impl Monitor {
             return Ok(());
         };
         if it.told <= covered {
-            (it.uncovered, it.late) = (None, false);
+            (it.seen.waiting, it.late) = (None, false);
             return Ok(());
         }
-        let first_seen = match it.uncovered {
+        // Since it was recorded, or first seen; as was known when this was last
+        // ended, if it was recorded before that.
+        let first_seen = match it.seen.waiting {
             Some((at, since)) if at == covered => since,
             _ => now_ms,
         };
-        it.uncovered = Some((covered, first_seen));
         let since = recorded.map_or(first_seen, |recorded| recorded.min(first_seen));
+        it.seen.waiting = Some((covered, since));
         let age = now_ms.saturating_sub(since);
         let told = std::mem::replace(&mut it.late, age > late_ms);
         if it.late && !told {

@@ -3,6 +3,7 @@
 //! folder, and tells whoever wants to know.
 
 use std::path::PathBuf;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use clap::Args;
@@ -17,6 +18,7 @@ use super::limits::duration;
 use super::monitored::StateDir;
 use super::output::{Format, Out};
 use super::remote::Remote;
+use super::serve::stop_signal;
 use super::{time, webhook};
 use crate::audit::{Alarm, AlarmKind, Monitor, Rules};
 use crate::event::Hash;
@@ -41,6 +43,8 @@ JSON POST to the webhook. These end it with exit status 1: fork, smaller-tree,
 two-roots, broken-rule, not-signed, withheld. These are told once each time, and
 it goes on: late-checkpoint, not-cosigned, unreachable. With --once every server
 is looked at once; then the first two too give exit status 1, the last one 2.
+SIGINT (Ctrl-C) and SIGTERM end it once what was verified is kept, with exit
+status 0.
 
 Example:
   hazledger monitor http://127.0.0.1:7474 --state watch --genesis 3b1f…
@@ -140,6 +144,20 @@ struct Silence {
     told: bool,
 }
 
+/// What a look at a server came to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Looked {
+    /// To be gone on with.
+    Over,
+    /// An alarm that ends everything.
+    Ended,
+    /// Told to stop in the middle of it.
+    Stopped,
+}
+
+/// SIGINT or SIGTERM, to be waited for.
+type Stop<'a> = Pin<&'a mut dyn Future<Output = ()>>;
+
 struct Watch<'a> {
     args: &'a MonitorArgs,
     dir: StateDir,
@@ -172,13 +190,14 @@ impl From<CliError> for Trouble {
 
 impl Watch<'_> {
     async fn run(mut self) -> Result<Outcome, CliError> {
-        let stop = tokio::signal::ctrl_c();
-        tokio::pin!(stop);
+        let mut stop = pin!(stop_signal()?);
         loop {
             let before = self.monitor.verifier().position().0;
             for server in 0..self.monitor.servers() {
-                if self.look(server).await? {
-                    return Ok(Outcome::SaidNo);
+                match self.look(server, stop.as_mut()).await? {
+                    Looked::Over => {}
+                    Looked::Ended => return Ok(Outcome::SaidNo),
+                    Looked::Stopped => return self.stopped(server).await,
                 }
             }
             if let Err(alarm) = self.monitor.round_over() {
@@ -195,12 +214,23 @@ impl Watch<'_> {
             }
             tokio::select! {
                 () = sleep(self.args.every) => {}
-                _ = &mut stop => {
+                () = &mut stop => {
                     self.keep(true)?;
                     return self.outcome();
                 }
             }
         }
+    }
+
+    /// Told to stop in the middle of a look: what came of it so far is kept,
+    /// unless it is an alarm.
+    async fn stopped(mut self, server: usize) -> Result<Outcome, CliError> {
+        if let Err(alarm) = self.monitor.settle(server) {
+            self.raise(&alarm).await?;
+            return Ok(Outcome::SaidNo);
+        }
+        self.keep(true)?;
+        self.outcome()
     }
 
     fn outcome(&self) -> Result<Outcome, CliError> {
@@ -214,23 +244,28 @@ impl Watch<'_> {
         }
     }
 
-    /// Looks at a server; whether there is nothing to go on with.
-    async fn look(&mut self, server: usize) -> Result<bool, CliError> {
-        match self.ask(server).await {
+    /// Looks at a server. An alarm that was found is told before anything
+    /// ends.
+    async fn look(&mut self, server: usize, stop: Stop<'_>) -> Result<Looked, CliError> {
+        let asked = tokio::select! {
+            asked = self.ask(server) => asked,
+            () = stop => return Ok(Looked::Stopped),
+        };
+        match asked {
             Ok(()) => {
                 self.heard(server);
-                Ok(false)
+                Ok(Looked::Over)
             }
             Err(Trouble::Alarm(alarm)) => {
                 self.heard(server);
                 self.said_no |= alarm.kind.is_final() || self.args.once;
                 let ends = alarm.kind.is_final();
                 self.raise(&alarm).await?;
-                Ok(ends)
+                Ok(if ends { Looked::Ended } else { Looked::Over })
             }
             Err(Trouble::Silent(error)) => {
                 self.silent(server, &error).await?;
-                Ok(false)
+                Ok(Looked::Over)
             }
         }
     }
@@ -288,8 +323,8 @@ impl Watch<'_> {
         let Some(url) = self.args.webhook.clone() else {
             return Ok(());
         };
-        let posted = tokio::task::spawn_blocking(move || webhook::post(&url, &value)).await;
-        if let Ok(Err(why)) = posted {
+        let post = move || webhook::post(&url, &value);
+        if let Ok(Err(why)) = tokio::task::spawn_blocking(post).await {
             eprintln!("hazledger: the webhook did not take the alarm: {why}");
         }
         Ok(())
