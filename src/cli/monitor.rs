@@ -10,6 +10,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
+use super::authorities;
 use super::client::block_on;
 use super::error::{CliError, Outcome};
 use super::kept::read_policy;
@@ -23,6 +24,7 @@ use super::{time, webhook};
 use crate::audit::{Alarm, AlarmKind, Monitor, Rules};
 use crate::event::Hash;
 use crate::proof::{Expect, Verifier, VerifierKey};
+use crate::witness::authorities::Authorities;
 
 /// How long a server may be silent before somebody is told.
 const UNREACHABLE_AFTER: Duration = Duration::from_mins(1);
@@ -70,6 +72,10 @@ pub struct MonitorArgs {
     /// Where alarms are posted as JSON.
     #[arg(long, value_name = "URL")]
     webhook: Option<String>,
+    /// Post to an https address only if an authority in this file (PEM) has
+    /// certified it, and no other [default: the public ones of the web].
+    #[arg(long, value_name = "FILE", requires = "webhook")]
+    webhook_ca: Option<PathBuf>,
     /// How long to wait between two looks.
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "10s")]
     every: Duration,
@@ -98,6 +104,7 @@ pub fn run(args: &MonitorArgs) -> Result<Outcome, CliError> {
         policy: args.policy.as_deref().map(read_policy).transpose()?,
         late_ms: i64::try_from(args.late.as_millis()).unwrap_or(i64::MAX),
     };
+    let authorities = authorities::read("--webhook-ca", args.webhook_ca.as_deref())?;
     let dir = StateDir::open(&args.state)?;
     let verifier = match dir.verified(&expect) {
         Ok(saved) => saved.unwrap_or_else(|| Verifier::new(expect)),
@@ -111,6 +118,7 @@ pub fn run(args: &MonitorArgs) -> Result<Outcome, CliError> {
     let monitor = Monitor::new(rules, verifier, &args.urls, seen.as_ref());
     let watch = Watch {
         args,
+        authorities,
         dir,
         monitor,
         saved,
@@ -160,6 +168,8 @@ type Stop<'a> = Pin<&'a mut dyn Future<Output = ()>>;
 
 struct Watch<'a> {
     args: &'a MonitorArgs,
+    /// Of the webhook.
+    authorities: Authorities,
     dir: StateDir,
     monitor: Monitor,
     /// Records under what was saved last, and when that was.
@@ -323,7 +333,8 @@ impl Watch<'_> {
         let Some(url) = self.args.webhook.clone() else {
             return Ok(());
         };
-        let post = move || webhook::post(&url, &value);
+        let authorities = self.authorities.clone();
+        let post = move || webhook::post(&url, &value, &authorities);
         if let Ok(Err(why)) = tokio::task::spawn_blocking(post).await {
             eprintln!("hazledger: the webhook did not take the alarm: {why}");
         }

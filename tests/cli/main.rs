@@ -15,4 +15,5 @@ mod repair;
 mod rotation;
 mod session;
 mod support;
+mod tls;
 mod witness;

@@ -20,6 +20,7 @@ use hazledger::proof::{NoteKeyKind, VerifierKey};
 use serde_json::Value;
 
 use crate::support::{Lines, PATIENCE, Ran, Server, World, cli, hazledger};
+use crate::tls;
 
 /// A copy of a data directory that nobody has open.
 fn copy(from: &Path, to: &Path) {
@@ -423,4 +424,35 @@ fn a_monitor_goes_on_after_a_late_checkpoint_and_tells_it_once() {
     assert!(after["records"].as_u64() > before["records"].as_u64());
     assert_eq!(watching.stop("-TERM"), 0);
     assert_eq!(alarms(&world), [posted]);
+}
+
+#[test]
+fn a_webhook_behind_tls_is_believed_by_the_authority_that_is_given_and_by_no_other() {
+    let world = registered();
+    let server = standing_still(&world);
+    let (hook, heard) = webhook();
+    let behind = hook.strip_prefix("http://").unwrap();
+    let behind = behind.strip_suffix("/alarm").unwrap().parse().unwrap();
+    let hook = format!("https://127.0.0.1:{}/alarm", tls::before(behind));
+    let raised = |ca: &[&str]| {
+        let more = [&["--late", "1ms", "--webhook", &hook], ca].concat();
+        monitor(&world, &[&server.url], &more).exits(1)
+    };
+    let unsure = raised(&[]);
+    unsure.says("the webhook did not take the alarm: io: invalid peer certificate");
+    unsure.says("--webhook-ca FILE");
+    raised(&["--webhook-ca", &tls::file("stranger.pem")]).says("stranger.pem (--webhook-ca)");
+    assert!(heard.try_recv().is_err());
+    raised(&["--webhook-ca", &tls::file("agency.pem")]);
+    let posted = heard.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(posted["alarm"], "late-checkpoint");
+    let none = ["--webhook", &hook, "--webhook-ca", &tls::file("server.key")];
+    let none = monitor(&world, &[&server.url], &none).exits(2);
+    none.says("holds no certificate");
+}
+
+#[test]
+fn a_server_is_not_asked_over_tls_and_that_is_said() {
+    let args = ["verify", "https://127.0.0.1:7474"];
+    cli(args).exits(2).says("make a tunnel");
 }
