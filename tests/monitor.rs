@@ -276,6 +276,19 @@ fn a_record_may_wait_so_long_for_a_checkpoint_by_the_callers_clock() {
     at(&old, recorded + LATE_MS + 2).unwrap();
     at(&note(key, sound), recorded + LATE_MS + 3).unwrap();
 
+    // Ended and gone on with in between, as by somebody who looks once an hour.
+    let mut monitor = watch(&["a"], None);
+    look(&mut monitor, 0, sound, Some(&old), recorded).unwrap();
+    let (seen, mut saved) = (monitor.seen(), Vec::new());
+    monitor.verifier().save(&mut saved).unwrap();
+    let verifier = Verifier::restore(&mut saved.as_slice(), Expect::default()).unwrap();
+    let mut resumed = Monitor::new(rules(), verifier, &["a".to_owned()], Some(&seen));
+    let later = recorded + LATE_MS + 1;
+    says(
+        look(&mut resumed, 0, sound, Some(&old), later),
+        AlarmKind::LateCheckpoint,
+    );
+
     // A record of the future is late when it has been seen for so long.
     let mut monitor = watch(&["a"], None);
     let mut at = |now_ms: i64| look(&mut monitor, 0, sound, Some(&old), now_ms);

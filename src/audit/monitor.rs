@@ -44,6 +44,9 @@ pub struct SeenServer {
     pub records: u64,
     /// The latest checkpoint that it has shown; empty if none.
     pub note: String,
+    /// The first record that no checkpoint covers, and since when it waits,
+    /// Unix milliseconds.
+    pub waiting: Option<(u64, i64)>,
 }
 
 /// What is remembered of all that was seen.
@@ -98,9 +101,6 @@ struct Server {
     told: u64,
     shown: u64,
     answered: bool,
-    /// The first record that no checkpoint covers, and when that was first
-    /// seen, Unix milliseconds.
-    uncovered: Option<(u64, i64)>,
     late: bool,
     /// Its checkpoint is too old to be held against anything.
     uncompared: bool,
@@ -156,7 +156,6 @@ impl Monitor {
             shown: 0,
             answered: false,
             seen,
-            uncovered: None,
             late: false,
             uncompared: false,
             uncosigned: false,
@@ -288,26 +287,33 @@ impl Monitor {
         Ok(())
     }
 
-    /// What a server has shown so far is verified: a look may end at any batch,
-    /// and what waits to be verified cannot be saved.
+    /// What a server has shown so far is verified, to the last: a look may end at
+    /// any batch, and what waits to be verified cannot be saved.
     pub fn settle(&mut self, server: usize) -> Result<(), Alarm> {
         let flushed = self.verifier.flush();
-        flushed.map_err(|failure| self.alarm(server, AlarmKind::BrokenRule, failure.to_string()))
+        flushed
+            .map_err(|failure| self.alarm(server, AlarmKind::BrokenRule, failure.to_string()))?;
+        self.check_ledger(server)?;
+        self.check_before(server)
     }
 
     /// All that a server has was shown: it is verified, to the last.
     pub fn flush(&mut self, server: usize) -> Result<(), Alarm> {
         self.settle(server)?;
-        if let Some(it) = self.servers.get(server)
-            && (it.shown < it.told || it.told == 0)
-        {
-            let what = format!(
-                "it has {} records, it says, and shows {}",
-                it.told, it.shown
-            );
-            return Err(it.alarm(AlarmKind::Withheld, what));
+        match self.servers.get(server) {
+            Some(it) if it.shown < it.told || it.told == 0 => {
+                let what = format!(
+                    "it has {} records, it says, and shows {}",
+                    it.told, it.shown
+                );
+                Err(it.alarm(AlarmKind::Withheld, what))
+            }
+            _ => Ok(()),
         }
-        self.check_ledger(server)?;
+    }
+
+    /// What was verified when this was last ended must be so again.
+    fn check_before(&mut self, server: usize) -> Result<(), Alarm> {
         let Some((size, _, root)) = self.before else {
             return Ok(());
         };
@@ -452,15 +458,17 @@ impl Monitor {
             return Ok(());
         };
         if it.told <= covered {
-            (it.uncovered, it.late) = (None, false);
+            (it.seen.waiting, it.late) = (None, false);
             return Ok(());
         }
-        let first_seen = match it.uncovered {
+        // Since it was recorded, or first seen; as was known when this was last
+        // ended, if it was recorded before that.
+        let first_seen = match it.seen.waiting {
             Some((at, since)) if at == covered => since,
             _ => now_ms,
         };
-        it.uncovered = Some((covered, first_seen));
         let since = recorded.map_or(first_seen, |recorded| recorded.min(first_seen));
+        it.seen.waiting = Some((covered, since));
         let age = now_ms.saturating_sub(since);
         let told = std::mem::replace(&mut it.late, age > late_ms);
         if it.late && !told {

@@ -25,6 +25,11 @@ const MAX_ANSWER: usize = 64 * 1024 * 1024;
 /// Names of parties kept, at most; beyond it they are shown by their code.
 const MAX_NAMES: usize = 10_000;
 
+/// What to do about an address that is reached over TLS.
+const NO_TLS: &str = "no TLS is spoken to a ledger, whose door is on its machine's loopback: make \
+    a tunnel to it, for example with 'ssh -L 7474:127.0.0.1:7474 HOST', and give \
+    http://127.0.0.1:7474";
+
 /// The option that names the server.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ServerArgs {
@@ -75,6 +80,9 @@ impl Client {
         } else {
             format!("http://{given}")
         };
+        if url.to_ascii_lowercase().starts_with("https:") {
+            return Err(CliError::argument(url, NO_TLS));
+        }
         let unreachable = |why: String| CliError::Unreachable {
             url: url.clone(),
             why,

@@ -6,6 +6,7 @@
 
 pub mod acks;
 pub mod archive;
+pub mod authorities;
 pub mod backup;
 pub mod checkpoints;
 pub mod client;

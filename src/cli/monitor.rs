@@ -3,12 +3,14 @@
 //! folder, and tells whoever wants to know.
 
 use std::path::PathBuf;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
+use super::authorities;
 use super::client::block_on;
 use super::error::{CliError, Outcome};
 use super::kept::read_policy;
@@ -17,10 +19,12 @@ use super::limits::duration;
 use super::monitored::StateDir;
 use super::output::{Format, Out, plain};
 use super::remote::Remote;
+use super::serve::stop_signal;
 use super::{time, webhook};
 use crate::audit::{Alarm, AlarmKind, Monitor, Rules};
 use crate::event::Hash;
 use crate::proof::{Expect, Verifier, VerifierKey};
+use crate::witness::authorities::Authorities;
 
 /// How long a server may be silent before somebody is told.
 const UNREACHABLE_AFTER: Duration = Duration::from_mins(1);
@@ -44,6 +48,8 @@ JSON POST to the webhook. These end it with exit status 1: fork, smaller-tree,
 two-roots, broken-rule, not-signed, withheld. These are told once each time, and
 it goes on: late-checkpoint, not-cosigned, unreachable. With --once every server
 is looked at once; then the first two too give exit status 1, the last one 2.
+SIGINT (Ctrl-C) and SIGTERM end it once what was verified is kept, with exit
+status 0.
 
 Example:
   hazledger monitor http://127.0.0.1:7474 --state watch --genesis 3b1f…
@@ -69,6 +75,10 @@ pub struct MonitorArgs {
     /// Where alarms are posted as JSON.
     #[arg(long, value_name = "URL")]
     webhook: Option<String>,
+    /// Post to an https address only if an authority in this file (PEM) has
+    /// certified it, and no other [default: the public ones of the web].
+    #[arg(long, value_name = "FILE", requires = "webhook")]
+    webhook_ca: Option<PathBuf>,
     /// How long to wait between two looks.
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "10s")]
     every: Duration,
@@ -98,6 +108,7 @@ pub fn run(args: &MonitorArgs) -> Result<Outcome, CliError> {
         policy: args.policy.as_deref().map(read_policy).transpose()?,
         late_ms: i64::try_from(args.late.as_millis()).unwrap_or(i64::MAX),
     };
+    let authorities = authorities::read("--webhook-ca", args.webhook_ca.as_deref())?;
     let dir = StateDir::open(&args.state)?;
     let verifier = match dir.verified(&expect) {
         Ok(saved) => saved.unwrap_or_else(|| Verifier::new(expect)),
@@ -111,6 +122,7 @@ pub fn run(args: &MonitorArgs) -> Result<Outcome, CliError> {
     let monitor = Monitor::new(rules, verifier, &args.urls, seen.as_ref());
     let watch = Watch {
         args,
+        authorities,
         dir,
         monitor,
         saved,
@@ -144,8 +156,24 @@ struct Silence {
     told: bool,
 }
 
+/// What a look at a server came to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Looked {
+    /// To be gone on with.
+    Over,
+    /// An alarm that ends everything.
+    Ended,
+    /// Told to stop in the middle of it.
+    Stopped,
+}
+
+/// SIGINT or SIGTERM, to be waited for.
+type Stop<'a> = Pin<&'a mut dyn Future<Output = ()>>;
+
 struct Watch<'a> {
     args: &'a MonitorArgs,
+    /// Of the webhook.
+    authorities: Authorities,
     dir: StateDir,
     monitor: Monitor,
     /// Records under what was saved last, and when that was.
@@ -176,17 +204,14 @@ impl From<CliError> for Trouble {
 
 impl Watch<'_> {
     async fn run(mut self) -> Result<Outcome, CliError> {
-        let stop = tokio::signal::ctrl_c();
-        tokio::pin!(stop);
+        let mut stop = pin!(stop_signal()?);
         loop {
             let before = self.monitor.verifier().position().0;
             for server in 0..self.monitor.servers() {
-                let ends = tokio::select! {
-                    ends = self.look(server) => ends,
-                    _ = &mut stop => return self.stopped(server).await,
-                };
-                if ends {
-                    return Ok(Outcome::SaidNo);
+                match self.look(server, stop.as_mut()).await {
+                    Looked::Over => {}
+                    Looked::Ended => return Ok(Outcome::SaidNo),
+                    Looked::Stopped => return self.stopped(server).await,
                 }
             }
             if let Err(alarm) = self.monitor.round_over() {
@@ -203,7 +228,7 @@ impl Watch<'_> {
             }
             tokio::select! {
                 () = sleep(self.args.every) => {}
-                _ = &mut stop => {
+                () = &mut stop => {
                     self.keep(true)?;
                     return self.outcome();
                 }
@@ -211,8 +236,9 @@ impl Watch<'_> {
         }
     }
 
-    /// Somebody ended it in the midst of a look.
-    async fn stopped(&mut self, server: usize) -> Result<Outcome, CliError> {
+    /// Told to stop in the middle of a look: what came of it so far is kept,
+    /// unless it is an alarm.
+    async fn stopped(mut self, server: usize) -> Result<Outcome, CliError> {
         if let Err(alarm) = self.monitor.settle(server) {
             self.raise(&alarm).await;
             return Ok(Outcome::SaidNo);
@@ -232,23 +258,28 @@ impl Watch<'_> {
         }
     }
 
-    /// Looks at a server; whether there is nothing to go on with.
-    async fn look(&mut self, server: usize) -> bool {
-        match self.ask(server).await {
+    /// Looks at a server. An alarm that was found is told before anything
+    /// ends.
+    async fn look(&mut self, server: usize, stop: Stop<'_>) -> Looked {
+        let asked = tokio::select! {
+            asked = self.ask(server) => asked,
+            () = stop => return Looked::Stopped,
+        };
+        match asked {
             Ok(()) => {
                 self.heard(server);
-                false
+                Looked::Over
             }
             Err(Trouble::Alarm(alarm)) => {
                 self.heard(server);
                 let ends = alarm.kind.is_final();
                 self.said_no |= ends || self.args.once;
                 self.raise(&alarm).await;
-                ends
+                if ends { Looked::Ended } else { Looked::Over }
             }
             Err(Trouble::Silent(error)) => {
                 self.silent(server, &error).await;
-                false
+                Looked::Over
             }
         }
     }
@@ -327,8 +358,9 @@ impl Watch<'_> {
         let Some(url) = self.args.webhook.clone() else {
             return;
         };
-        let posted = tokio::task::spawn_blocking(move || webhook::post(&url, &value)).await;
-        if let Ok(Err(why)) = posted {
+        let authorities = self.authorities.clone();
+        let post = move || webhook::post(&url, &value, &authorities);
+        if let Ok(Err(why)) = tokio::task::spawn_blocking(post).await {
             eprintln!("hazledger: the webhook did not take the alarm: {why}");
         }
     }

@@ -122,7 +122,14 @@ impl StateDir {
 
 fn to_value(seen: &Seen) -> Value {
     let server = |(url, seen): (&String, &SeenServer)| {
-        let value = json!({ "records": seen.records, "checkpoint": seen.note });
+        let waiting = seen
+            .waiting
+            .map(|(record, since_ms)| json!({ "record": record, "sinceMs": since_ms }));
+        let value = json!({
+            "records": seen.records,
+            "checkpoint": seen.note,
+            "waiting": waiting,
+        });
         (url.clone(), value)
     };
     json!({
@@ -133,12 +140,21 @@ fn to_value(seen: &Seen) -> Value {
     })
 }
 
+/// The record of a server that waits for a checkpoint, and since when; an
+/// older monitor did not say.
+fn waiting(server: &Value) -> Option<(u64, i64)> {
+    let waiting = server.get("waiting")?;
+    let record = waiting.get("record")?.as_u64()?;
+    Some((record, waiting.get("sinceMs")?.as_i64()?))
+}
+
 fn from_value(value: &Value) -> Option<Seen> {
     let mut servers = BTreeMap::new();
     for (url, server) in value.get("servers")?.as_object()? {
         let seen = SeenServer {
             records: server.get("records")?.as_u64()?,
             note: server.get("checkpoint")?.as_str()?.to_owned(),
+            waiting: waiting(server),
         };
         servers.insert(url.clone(), seen);
     }
@@ -168,12 +184,20 @@ mod tests {
         let server = SeenServer {
             records: 7,
             note: "a\nb".into(),
+            waiting: Some((7, 1_790_000_000_000)),
+        };
+        let quiet = SeenServer {
+            waiting: None,
+            ..server.clone()
         };
         let seen = Seen {
             records: 9,
             head: Hash([3; 32]),
             root: leaf_hash(b"x"),
-            servers: BTreeMap::from([("http://a:1".to_owned(), server)]),
+            servers: BTreeMap::from([
+                ("http://a:1".to_owned(), server),
+                ("http://b:1".to_owned(), quiet),
+            ]),
         };
         dir.keep_seen(&seen).unwrap();
         assert_eq!(dir.seen().unwrap(), Some(seen));

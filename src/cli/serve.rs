@@ -108,6 +108,7 @@ pub fn run(args: &ServeArgs) -> Result<Outcome, CliError> {
     options(args)?;
     let known = args.checkpoints.known()?;
     let policy = args.witnesses.policy()?;
+    let authorities = args.witnesses.authorities()?;
     let key_file = data::ledger_key_file(&args.dir, args.ledger_key.as_deref());
     let key = args.passphrase.open(&key_file)?;
     let failed = |e: &dyn std::fmt::Display| CliError::data_directory(&args.dir, e);
@@ -120,7 +121,7 @@ pub fn run(args: &ServeArgs) -> Result<Outcome, CliError> {
         Ledger::open(&args.dir, key, options, Arc::new(SystemClock)).map_err(|e| failed(&e))?;
     report(&opened);
     args.checkpoints.compare(&ledger, known.as_deref())?;
-    let plan = args.witnesses.plan(policy, &ledger)?;
+    let plan = args.witnesses.plan(policy, authorities, &ledger)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .max_blocking_threads(blocking_threads)

@@ -10,10 +10,12 @@ use std::sync::Arc;
 use clap::Args;
 use tokio::sync::watch;
 
+use super::authorities;
 use super::error::CliError;
 use crate::ledger::{Hold, Known, Ledger};
 use crate::proof::tree::{TreeHash, consistency_path, root_of};
 use crate::proof::{MAX_POLICY, Policy, open_checkpoint};
+use crate::witness::authorities::Authorities;
 use crate::witness::complete::Restored;
 use crate::witness::metrics::Metrics;
 use crate::witness::push::{Begin, Log, Plan, Pushing};
@@ -29,7 +31,15 @@ pub struct WitnessPolicyArgs {
     /// A restored ledger asks them whether anything was lost.
     #[arg(long, value_name = "FILE")]
     witness_policy: Option<PathBuf>,
+    /// Believe a witness at an https address if an authority in this file (PEM)
+    /// has certified it, and no other: for witnesses whose agency has its own
+    /// [default: the public authorities of the web].
+    #[arg(long, value_name = "FILE", requires = "witness_policy")]
+    witness_ca: Option<PathBuf>,
 }
+
+/// The option that names the authorities.
+const WITNESS_CA: &str = "--witness-ca";
 
 impl WitnessPolicyArgs {
     /// Whether checkpoints wait for witnesses.
@@ -49,13 +59,23 @@ impl WitnessPolicyArgs {
         Policy::parse(&text).map(Some).map_err(|why| self.bad(&why))
     }
 
+    /// Who is trusted to say who a witness is.
+    pub fn authorities(&self) -> Result<Authorities, CliError> {
+        authorities::read(WITNESS_CA, self.witness_ca.as_deref())
+    }
+
     /// What the policy says for this ledger.
-    pub fn plan(&self, policy: Option<Policy>, ledger: &Ledger) -> Result<Option<Plan>, CliError> {
+    pub fn plan(
+        &self,
+        policy: Option<Policy>,
+        authorities: Authorities,
+        ledger: &Ledger,
+    ) -> Result<Option<Plan>, CliError> {
         let Some(policy) = policy else {
             return Ok(None);
         };
         let key = ledger.verifier_key().map_err(|why| self.bad(&why))?;
-        Plan::new(policy, key)
+        Plan::new(policy, key, authorities)
             .map(Some)
             .map_err(|why| self.bad(&why))
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use ureq::Agent;
 use ureq::http::{Response, header};
 
+use super::authorities::Authorities;
 use super::memory::origin_hash;
 use super::request::{AddCheckpoint, MAX_ANSWER, SIZE_TYPE, read_size};
 use crate::proof::{
@@ -79,11 +80,12 @@ pub enum NoAnswer {
 pub struct Asker {
     asked: Asked,
     agent: Agent,
+    authorities: Authorities,
 }
 
 impl Asker {
-    /// For a witness.
-    pub fn new(asked: Asked) -> Asker {
+    /// For a witness, which over HTTPS must be who these say it is.
+    pub fn new(asked: Asked, authorities: Authorities) -> Asker {
         let config = Agent::config_builder()
             .timeout_connect(Some(CONNECT_TIMEOUT))
             .timeout_global(Some(REQUEST_TIMEOUT))
@@ -95,11 +97,13 @@ impl Asker {
             .proxy(None)
             .max_idle_connections(1)
             .max_idle_age(IDLE_AGE)
+            .tls_config(authorities.tls())
             .user_agent(concat!("hazledger/", env!("CARGO_PKG_VERSION")))
             .build();
         Asker {
             asked,
             agent: config.new_agent(),
+            authorities,
         }
     }
 
@@ -112,7 +116,7 @@ impl Asker {
     pub fn add(&self, request: &AddCheckpoint) -> Result<Said, NoAnswer> {
         let url = self.url("add-checkpoint");
         let sent = self.agent.post(&url).send(request.to_string());
-        let (status, kind, body) = read(&url, sent)?;
+        let (status, kind, body) = self.read(&url, sent)?;
         match status {
             200 => self
                 .cosignature(&request.note, &body)
@@ -138,7 +142,7 @@ impl Asker {
     pub fn latest(&self, log: &VerifierKey) -> Result<Option<(Checkpoint, String)>, NoAnswer> {
         let url = self.url(&format!("{}/checkpoint", origin_hash(log.name())));
         let sent = self.agent.get(&url).call();
-        let (status, _, body) = read(&url, sent)?;
+        let (status, _, body) = self.read(&url, sent)?;
         if status != 200 {
             return Ok(None);
         }
@@ -168,28 +172,29 @@ impl Asker {
         let ours = key.signatures_in(&answered).next();
         ours.cloned().ok_or_else(|| "it has not signed".to_owned())
     }
-}
 
-/// Status, content type and body.
-fn read(
-    url: &str,
-    sent: Result<Response<ureq::Body>, ureq::Error>,
-) -> Result<(u16, String, String), NoAnswer> {
-    let unreachable = |why: ureq::Error| NoAnswer::Unreachable {
-        url: url.to_owned(),
-        why: why.to_string(),
-    };
-    let mut response = sent.map_err(unreachable)?;
-    let kind = response.headers().get(header::CONTENT_TYPE);
-    let kind = kind.and_then(|kind| kind.to_str().ok());
-    let kind = kind.unwrap_or_default().to_owned();
-    let body = response
-        .body_mut()
-        .with_config()
-        .limit(MAX_ANSWER as u64)
-        .read_to_string()
-        .map_err(unreachable)?;
-    Ok((response.status().as_u16(), kind, body))
+    /// Status, content type and body.
+    fn read(
+        &self,
+        url: &str,
+        sent: Result<Response<ureq::Body>, ureq::Error>,
+    ) -> Result<(u16, String, String), NoAnswer> {
+        let unreachable = |why: ureq::Error| NoAnswer::Unreachable {
+            url: url.to_owned(),
+            why: self.authorities.explain(&why),
+        };
+        let mut response = sent.map_err(unreachable)?;
+        let kind = response.headers().get(header::CONTENT_TYPE);
+        let kind = kind.and_then(|kind| kind.to_str().ok());
+        let kind = kind.unwrap_or_default().to_owned();
+        let body = response
+            .body_mut()
+            .with_config()
+            .limit(MAX_ANSWER as u64)
+            .read_to_string()
+            .map_err(unreachable)?;
+        Ok((response.status().as_u16(), kind, body))
+    }
 }
 
 /// A body's first line, shortened and without what a log cannot hold.

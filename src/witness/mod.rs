@@ -16,6 +16,7 @@
 //! | `files` | the same on the disk |
 //! | `door` | HTTP |
 //! | `ask` | one request to somebody's witness |
+//! | `authorities` | who is trusted, over HTTPS, to say who a server is |
 //! | `rounds` | which checkpoint is out with the witnesses, and what came back |
 //! | `push`, `pusher` | the threads that ask, one a witness |
 //! | `complete` | whether a restored ledger has lost something |
@@ -25,6 +26,7 @@
 //! a witness sees checkpoints and hashes and never a record.
 
 pub mod ask;
+pub mod authorities;
 pub mod complete;
 pub mod door;
 pub mod files;

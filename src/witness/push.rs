@@ -10,6 +10,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::ask::{Asked, Asker};
+use super::authorities::Authorities;
 use super::complete::Restored;
 use super::metrics::Metrics;
 use super::pusher::Pusher;
@@ -70,11 +71,17 @@ pub struct Plan {
     pub(super) policy: Policy,
     pub(super) log: VerifierKey,
     witnesses: Vec<Asked>,
+    authorities: Authorities,
 }
 
 impl Plan {
-    /// Checks a policy for the ledger with this key.
-    pub fn new(policy: Policy, log: VerifierKey) -> Result<Plan, PushError> {
+    /// Checks a policy for the ledger with this key. Witnesses at an https
+    /// address must be who these authorities say they are.
+    pub fn new(
+        policy: Policy,
+        log: VerifierKey,
+        authorities: Authorities,
+    ) -> Result<Plan, PushError> {
         let mut logs = policy.logs().iter();
         if !policy.logs().is_empty() && !logs.any(|known| known.vkey == log) {
             return Err(PushError::OtherLog(log.to_string()));
@@ -98,6 +105,7 @@ impl Plan {
             policy,
             log,
             witnesses,
+            authorities,
         })
     }
 
@@ -152,7 +160,8 @@ impl Pushing {
         if let Some(served) = served {
             rounds.resume(&served, Instant::now());
         }
-        let askers: Vec<Asker> = plan.witnesses.iter().cloned().map(Asker::new).collect();
+        let ask = |asked: &Asked| Asker::new(asked.clone(), plan.authorities.clone());
+        let askers: Vec<Asker> = plan.witnesses.iter().map(ask).collect();
         let shared = Arc::new(Shared {
             state: Mutex::new(State {
                 rounds,

@@ -16,4 +16,5 @@ mod rotation;
 mod session;
 mod status;
 mod support;
+mod tls;
 mod witness;

@@ -3,6 +3,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "tests fail by panicking"
 )]
 
@@ -10,11 +11,16 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
+use hazledger::event::signing::SecretKey;
+use hazledger::proof::{NoteKeyKind, VerifierKey};
 use serde_json::Value;
 
-use crate::support::{PATIENCE, Ran, Server, World, cli};
+use crate::support::{Lines, PATIENCE, Ran, Server, World, cli, hazledger};
+use crate::tls;
 
 /// A copy of a data directory that nobody has open.
 fn copy(from: &Path, to: &Path) {
@@ -75,6 +81,53 @@ fn monitor(world: &World, urls: &[&str], more: &[&str]) -> Ran {
     args.extend(["--once", "--format", "json"]);
     args.extend(more);
     cli(args)
+}
+
+/// A monitor that goes on until it is told to stop; killed when it is dropped.
+struct Watching {
+    child: Child,
+    rounds: Lines,
+}
+
+impl Watching {
+    fn start(world: &World, urls: &[&str], more: &[&str]) -> Watching {
+        let mut child = hazledger()
+            .arg("monitor")
+            .args(urls)
+            .args(["--state", &world.path("watch"), "--genesis"])
+            .args([&genesis(world), "--format", "json"])
+            .args(more)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        Watching {
+            rounds: Lines::of(child.stdout.take().unwrap()),
+            child,
+        }
+    }
+
+    /// Waits until it has looked at something new.
+    #[track_caller]
+    fn looked(&self) -> Value {
+        serde_json::from_str(&self.rounds.next().unwrap()).unwrap()
+    }
+
+    /// Sends it a signal and returns its exit status; -1 if the signal ended it.
+    fn stop(mut self, signal: &str) -> i32 {
+        let pid = self.child.id().to_string();
+        let told = Command::new("kill").args([signal, &pid]).status();
+        assert!(told.unwrap().success());
+        self.child.wait().unwrap().code().unwrap_or(-1)
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 /// A web server that takes one request and tells its body.
@@ -249,7 +302,7 @@ fn a_forked_ledger_is_caught_later_and_at_once_when_both_are_watched() {
 }
 
 #[test]
-fn another_ledger_a_silent_server_and_a_late_checkpoint_have_their_words() {
+fn another_ledger_and_a_silent_server_have_their_words() {
     let world = registered();
     let server = Server::start(&world.dir());
     produce(&world, &server, "NC-1");
@@ -280,4 +333,137 @@ fn another_ledger_a_silent_server_and_a_late_checkpoint_have_their_words() {
 
     let ran = monitor(&world, &["http://127.0.0.1:1"], &[]).exits(2);
     ran.says("unreachable");
+}
+
+#[test]
+fn told_to_stop_a_monitor_keeps_what_it_has_verified() {
+    let world = registered();
+    let server = Server::start(&world.dir());
+    produce(&world, &server, "NC-1");
+    let verified = world.path("watch/verified");
+    // Ctrl-C, and what a service manager sends.
+    for signal in ["-INT", "-TERM"] {
+        let watching = Watching::start(&world, &[&server.url], &["--late", "10m"]);
+        let looked = watching.looked();
+        assert_eq!(watching.stop(signal), 0, "{signal}");
+        let kept = fs::read(&verified).unwrap_or_else(|e| panic!("{signal}: {e}"));
+        assert!(!kept.is_empty());
+        let again = monitor(&world, &[&server.url], &["--late", "10m"]).exits(0);
+        assert_eq!(again.lines()[0]["records"], looked["records"]);
+        assert!(!again.stderr.contains("from the beginning"));
+        fs::remove_file(&verified).unwrap();
+    }
+}
+
+#[test]
+fn told_to_stop_while_a_server_is_silent_a_monitor_keeps_what_others_showed_at_once() {
+    let world = registered();
+    let server = Server::start(&world.dir());
+    produce(&world, &server, "NC-1");
+    // It takes the connection, and says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent_url = format!("http://{}", silent.local_addr().unwrap());
+    let urls = [server.url.as_str(), &silent_url];
+    let watching = Watching::start(&world, &urls, &["--late", "10m"]);
+    let connection = silent.accept().unwrap();
+    let told = Instant::now();
+    assert_eq!(watching.stop("-TERM"), 0);
+    // Less than the minute for which a server's answer is waited for.
+    assert!(told.elapsed() < Duration::from_secs(30));
+    assert!(Path::new(&world.path("watch/verified")).exists());
+    drop(connection);
+    monitor(&world, &[&server.url], &["--late", "10m"]).exits(0);
+}
+
+/// A server whose checkpoint stands still: it waits for a witness that is
+/// nowhere.
+fn standing_still(world: &World) -> Server {
+    let key = SecretKey::from_seed(&[7; 32]).public().clone();
+    let vkey = VerifierKey::new("witness.example/gone", NoteKeyKind::Cosignature, key).unwrap();
+    let policy = world.path("witnesses.policy");
+    let text = format!("witness gone {vkey} http://127.0.0.1:1\nquorum gone\n");
+    fs::write(&policy, text).unwrap();
+    Server::start_with(&world.dir(), &["--witness-policy", &policy])
+}
+
+/// Takes a lot in, and does not wait for a checkpoint.
+fn produce_uncovered(world: &World, server: &Server, label: &str) {
+    let line = world.produced(label, "5000000");
+    let file = world.stamped(&format!("{label}.jsonl"), &[line]);
+    world.submit(server, &file, &[]).exits(0);
+}
+
+fn alarms(world: &World) -> Vec<Value> {
+    let kept = fs::read_to_string(world.path("watch/alarms.jsonl")).unwrap();
+    let lines = kept.lines();
+    lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+#[test]
+fn a_late_checkpoint_is_told_by_exit_status_file_and_webhook() {
+    let world = registered();
+    let server = standing_still(&world);
+    produce_uncovered(&world, &server, "NC-1");
+    monitor(&world, &[&server.url], &["--late", "10m"]).exits(0);
+    assert!(!Path::new(&world.path("watch/alarms.jsonl")).exists());
+    let (hook, heard) = webhook();
+    let late = ["--late", "1ms", "--webhook", &hook];
+    let ran = monitor(&world, &[&server.url], &late).exits(1);
+    ran.says("ALARM");
+    ran.says("late-checkpoint");
+    let posted = heard.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(posted["alarm"], "late-checkpoint");
+    assert_eq!(posted["server"], server.url);
+    assert_eq!(alarms(&world), [posted]);
+}
+
+#[test]
+fn a_monitor_goes_on_after_a_late_checkpoint_and_tells_it_once() {
+    let world = registered();
+    let server = standing_still(&world);
+    produce_uncovered(&world, &server, "NC-1");
+    let (hook, heard) = webhook();
+    let more = ["--late", "1ms", "--every", "1ms", "--webhook", &hook];
+    let watching = Watching::start(&world, &[&server.url], &more);
+    let before = watching.looked();
+    let posted = heard.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(posted["alarm"], "late-checkpoint");
+    produce_uncovered(&world, &server, "NC-2");
+    let after = watching.looked();
+    assert!(after["records"].as_u64() > before["records"].as_u64());
+    assert_eq!(watching.stop("-TERM"), 0);
+    assert_eq!(alarms(&world), [posted]);
+}
+
+#[test]
+fn a_webhook_behind_tls_is_believed_by_the_authority_that_is_given_and_by_no_other() {
+    let world = registered();
+    let server = standing_still(&world);
+    let (hook, heard) = webhook();
+    let behind = hook.strip_prefix("http://").unwrap();
+    let behind = behind.strip_suffix("/alarm").unwrap().parse().unwrap();
+    let hook = format!("https://127.0.0.1:{}/alarm", tls::before(behind));
+    let raised = |ca: &[&str]| {
+        let more = [&["--late", "1ms", "--webhook", &hook], ca].concat();
+        monitor(&world, &[&server.url], &more).exits(1)
+    };
+    let unsure = raised(&[]);
+    unsure.says("the webhook did not take the alarm: io: invalid peer certificate");
+    unsure.says("--webhook-ca FILE");
+    raised(&["--webhook-ca", &tls::file("stranger.pem")]).says("stranger.pem (--webhook-ca)");
+    assert!(heard.try_recv().is_err());
+    raised(&["--webhook-ca", &tls::file("agency.pem")]);
+    let posted = heard.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(posted["alarm"], "late-checkpoint");
+    let none = ["--webhook", &hook, "--webhook-ca", &tls::file("server.key")];
+    let none = monitor(&world, &[&server.url], &none).exits(2);
+    none.says("holds no certificate");
+}
+
+#[test]
+fn a_server_is_not_asked_over_tls_and_that_is_said() {
+    let args = ["verify", "https://127.0.0.1:7474"];
+    cli(args).exits(2).says("make a tunnel");
 }

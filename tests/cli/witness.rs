@@ -18,6 +18,7 @@ use hazledger::witness::memory::{fork_file, origin_hash};
 use serde_json::Value;
 
 use crate::support::{Lines, PATIENCE, Server, World, cli, hazledger};
+use crate::tls;
 
 const ORIGIN: &str = "hazledger.example/test";
 
@@ -128,9 +129,13 @@ impl House {
     }
 
     fn serve(&self, dir: &Path) -> Server {
+        self.serve_with(dir, &[])
+    }
+
+    fn serve_with(&self, dir: &Path, more: &[&str]) -> Server {
         let policy = self.policy_file();
-        let more = ["--witness-policy", &policy, "--metrics", "127.0.0.1:0"];
-        Server::start_with(dir, &more)
+        let with = ["--witness-policy", &policy, "--metrics", "127.0.0.1:0"];
+        Server::start_with(dir, &[&with[..], more].concat())
     }
 
     /// The receipt of a record, when it comes, holds under the policy.
@@ -183,15 +188,18 @@ fn copy_folder(from: &Path, to: &Path) {
     }
 }
 
-/// A page, if it is there.
-fn page(url: &str) -> Option<String> {
-    let agent = ureq::Agent::config_builder()
+fn agent() -> ureq::Agent {
+    ureq::Agent::config_builder()
         .timeout_global(Some(PATIENCE))
         .http_status_as_error(false)
         .proxy(None)
         .build()
-        .new_agent();
-    let mut response = agent.get(url).call().unwrap();
+        .new_agent()
+}
+
+/// A page, if it is there.
+fn page(url: &str) -> Option<String> {
+    let mut response = agent().get(url).call().unwrap();
     let body = response.body_mut().read_to_string().unwrap();
     (response.status() == 200).then_some(body)
 }
@@ -400,6 +408,51 @@ fn a_restored_ledger_asks_its_witnesses_whether_anything_was_lost() {
     drop((one, two));
 }
 
+/// The policy with a witness at another address.
+fn move_to(house: &House, witness: &Witness, url: &str) {
+    let policy = fs::read_to_string(house.policy_file()).unwrap();
+    assert!(policy.contains(witness.url()));
+    fs::write(house.policy_file(), policy.replace(witness.url(), url)).unwrap();
+}
+
+#[test]
+fn a_witness_behind_tls_is_believed_by_the_authority_that_is_given_and_by_no_other() {
+    let house = House::new();
+    let (one, two) = house.witnesses();
+    let address = |witness: &Witness| witness.url().strip_prefix("http://").unwrap().parse();
+    for (witness, host) in [(&one, "127.0.0.1"), (&two, "localhost")] {
+        let port = tls::before(address(witness).unwrap());
+        move_to(&house, witness, &format!("https://{host}:{port}/"));
+    }
+    let unreachable = "hazledger_witness_failures_total{witness=\"w1\",reason=\"unreachable\"} ";
+    let stranger = tls::file("stranger.pem");
+    let refused = [
+        (vec![], "with --witness-ca FILE"),
+        (
+            vec!["--witness-ca", &stranger],
+            "stranger.pem (--witness-ca)",
+        ),
+    ];
+    for (with, who) in refused {
+        let server = house.serve_with(&house.world.dir(), &with);
+        wait_for_metric(&server, unreachable, |count| count >= 1);
+        assert_eq!(checkpoint_of(&server), None);
+        let (status, said) = server.stop_saying();
+        assert_eq!(status, 0);
+        for words in ["https://127.0.0.1:", "invalid peer certificate", who] {
+            assert!(said.contains(words), "no {words} in {said}");
+        }
+    }
+    let agency = tls::file("agency.pem");
+    let server = house.serve_with(&house.world.dir(), &["--witness-ca", &agency]);
+    house.world.register(&server, &[]).exits(0);
+    house.receipt(&server, 1);
+    let shown = Note::parse(&checkpoint_of(&server).unwrap()).unwrap();
+    assert_eq!(house.policy().satisfied_by(&shown).unwrap().len(), 2);
+    assert_eq!(server.stop(), 0);
+    drop((one, two));
+}
+
 #[test]
 fn what_a_witness_or_a_policy_cannot_be_is_said_at_the_start() {
     let house = House::new();
@@ -452,4 +505,14 @@ fn what_a_witness_or_a_policy_cannot_be_is_said_at_the_start() {
         .exits(0)
         .stdout;
     serve(&format!("log {}\nquorum none\n", other.trim())).says("not for this ledger");
+    let file = world.path("bad.policy");
+    fs::write(&file, "quorum none\n").unwrap();
+    let serve = |ca: &str| {
+        let start = ["serve", &world.path("ledger"), "--listen", "127.0.0.1:0"];
+        let more = ["--witness-policy", &file, "--witness-ca", ca];
+        cli(start.iter().chain(&more)).exits(2)
+    };
+    serve(&file).says("--witness-ca");
+    serve(&file).says("holds no certificate");
+    serve(&world.path("nowhere.pem")).says("nowhere.pem");
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use prometheus_client::encoding::prometheus_text;
 use prometheus_client::registry::Registry;
 
+use super::super::authorities::Authorities;
 use super::super::complete::Restored;
 use super::super::memory::Answer;
 use super::super::metrics::Metrics;
@@ -138,7 +139,8 @@ impl Bench {
             log: log.clone(),
             told: sender,
         };
-        let plan = Plan::new(policy.clone(), log.vkey()).unwrap();
+        let authorities = Authorities::public("--ca");
+        let plan = Plan::new(policy.clone(), log.vkey(), authorities).unwrap();
         let metrics = Metrics::default();
         let pushing = Pushing::start(plan, Box::new(pushed), metrics.clone(), begin).unwrap();
         Bench {
@@ -537,7 +539,10 @@ fn what_a_witness_signed_beyond_the_last_kept_checkpoint_and_is_there_is_not_los
 fn a_policy_must_be_for_this_ledger_and_say_where_its_witnesses_are() {
     let log = TestLog::new(1);
     let post = Post::new(11);
-    let plan = |text: &str| Plan::new(Policy::parse(text).unwrap(), log.vkey());
+    let plan = |text: &str| {
+        let policy = Policy::parse(text).unwrap();
+        Plan::new(policy, log.vkey(), Authorities::public("--ca"))
+    };
     let key = signer(11).verifier_key().clone();
     let no_url = plan(&format!("witness a {key}\nquorum a\n"));
     assert!(matches!(no_url, Err(PushError::NoUrl(_))), "{no_url:?}");
