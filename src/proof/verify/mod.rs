@@ -161,6 +161,8 @@ pub struct Verifier {
     keys: Keys,
     waiting: Waiting,
     tree: HeadsTree,
+    /// Batches of the turn before, opened and still to be folded.
+    opened: Vec<OpenedBatch>,
     /// Signatures of records already folded.
     checks: Vec<Check>,
     report: Report,
@@ -195,8 +197,10 @@ impl Verifier {
     pub fn flush(&mut self) -> Result<(), Failure> {
         let waiting = self.waiting.rest()?;
         self.turn(&waiting)?;
-        let checks = std::mem::take(&mut self.checks);
-        self.keep(signatures::verify(checks))
+        while !self.opened.is_empty() || !self.checks.is_empty() {
+            self.turn(&[])?;
+        }
+        Ok(())
     }
 
     /// The state that the batches verified so far fold to; all of them after
@@ -260,18 +264,18 @@ impl Verifier {
         Ok(report)
     }
 
-    /// Opens what waits and folds it, while the signatures of the turn before
-    /// are verified beside it.
+    /// Three turns at once, so that no core waits for another: this one's
+    /// batches are opened and the signatures of the second before it verified on
+    /// all cores, beside the fold of the turn before, which takes one.
     fn turn(&mut self, waiting: &[Stored]) -> Result<(), Failure> {
         let checks = std::mem::take(&mut self.checks);
-        let (signed, folded) = rayon::join(
-            || signatures::verify(checks),
-            || {
-                let opened: Vec<OpenedBatch> = waiting.par_iter().map(opened::open_batch).collect();
-                opened.into_iter().try_for_each(|batch| self.fold(batch))
-            },
-        );
-        // Of several failures the earliest: signatures of the turn before,
+        let before = std::mem::take(&mut self.opened);
+        let fold = || before.into_iter().try_for_each(|batch| self.fold(batch));
+        let open = || waiting.par_iter().map(opened::open_batch).collect();
+        let (folded, (signed, opened)) =
+            rayon::join(fold, || rayon::join(|| signatures::verify(checks), open));
+        self.opened = opened;
+        // Of several failures the earliest: signatures of the turns before,
         // those of the records before the one that does not fold, that one.
         let outcome = signed.and_then(|()| {
             if folded.is_err() {
@@ -284,6 +288,7 @@ impl Verifier {
 
     fn keep(&mut self, outcome: Result<(), Failure>) -> Result<(), Failure> {
         if outcome.is_err() {
+            self.opened.clear();
             self.checks.clear();
         }
         self.waiting.keep(outcome)
