@@ -65,7 +65,7 @@ use super::commit::read_commit;
 use super::ledger_keys::LedgerKeys;
 use super::tree::{TreeHash, empty_root};
 use crate::custody::registry::LEDGER;
-use crate::custody::state::{State, nowhere};
+use crate::custody::state::{Known, Looked, State, nowhere};
 use crate::event::signing::PublicKey;
 use crate::event::{Hash, KeyId};
 use crate::pb::{Commit, RefusalsAnchored};
@@ -326,6 +326,7 @@ impl Verifier {
     fn record(&mut self, opened: Opened) -> Result<(), Violation> {
         let record = &opened.record;
         let mut rotated = None;
+        let mut known = Known::default();
         let keys = match &self.ledger {
             None => {
                 self.ledger = Some(self.genesis(&opened)?);
@@ -335,21 +336,22 @@ impl Verifier {
                 let payload = &record.payload;
                 ledger.check_origin(payload.origin.as_ref())?;
                 ids::check_times(payload, opened.id, record.head.recorded_at_ms)?;
+                let before = Looked::at(&self.state);
                 let (signers, keys) = signers::judge(
-                    &self.state,
+                    &before,
                     &opened,
                     ledger.genesis.root_threshold,
                     &mut self.keys,
                 )?;
                 state_record::check(&self.state, record, ledger.genesis.state_record_interval)?;
-                signers::check_registry(&self.state, &opened, &signers)?;
+                signers::check_registry(&before, &opened, &signers)?;
                 if let Some(e) = rotation::in_record(record) {
-                    rotation::check_signers(&self.state, record, &signers, e)?;
+                    rotation::check_signers(&before, record, &signers, e)?;
                     let new = rotation::check(&ledger.keys, ledger.genesis_hash, record, e)?;
                     rotated = Some((record.position().saturating_add(1), new));
                 }
                 let case = Case {
-                    before: &self.state,
+                    before: &before,
                     record,
                     id: opened.id,
                     signers: &signers,
@@ -360,10 +362,11 @@ impl Verifier {
                 edges::check(&case)?;
                 oversight::check(&case)?;
                 findings::check(&case)?;
+                known = before.known();
                 Some(keys)
             }
         };
-        let folded = self.fold_record(&opened);
+        let folded = self.fold_record(&opened, known);
         if let Some((ledger, (since, key))) = self.ledger.as_mut().zip(rotated) {
             ledger.keys.follow(since, key);
         }
@@ -373,9 +376,9 @@ impl Verifier {
         folded
     }
 
-    fn fold_record(&mut self, opened: &Opened) -> Result<(), Violation> {
+    fn fold_record(&mut self, opened: &Opened, known: Known) -> Result<(), Violation> {
         let record = &opened.record;
-        self.state.apply(record, &mut nowhere)?;
+        self.state.apply_known(record, known, &mut nowhere)?;
         content::check(&self.state, record)?;
         booked::check(&self.state, record)?;
         self.count(opened)
