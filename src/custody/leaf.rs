@@ -44,7 +44,11 @@ impl Leaf {
         Leaf {
             last: subject::last(item),
             is_open: subject::is_open(item),
-            held: Held::of(bytes),
+            held: match item {
+                // Numbers and names of its own: no piece of a record.
+                Item::Stock(_) => Held::Loose(Arc::new(item.clone())),
+                _ => Held::of(bytes),
+            },
             digest: OnceLock::new(),
         }
     }

@@ -2,6 +2,7 @@
 //! both. The same [`State::apply`] serves live writes, recovery and the
 //! verifier.
 
+mod known;
 mod whole;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -22,6 +23,8 @@ use crate::event::Hash;
 use crate::event::digest::Tag;
 use crate::event::record::OpenRecord;
 use crate::pb::{self, Genesis, LinkKind, Outcome, Subject, SubjectKind};
+
+pub use known::{Known, Looked};
 
 /// Subjects touched since the last state record and the position of each
 /// one's latest record. At most one for each subject in the records between
@@ -295,6 +298,16 @@ impl State {
         record: &OpenRecord,
         fetch: Fetch<'_>,
     ) -> Result<Vec<Changed>, ApplyError> {
+        self.apply_known(record, Known::default(), fetch)
+    }
+
+    /// The same, with items that were looked up for the record before.
+    pub fn apply_known(
+        &mut self,
+        record: &OpenRecord,
+        mut known: Known,
+        fetch: Fetch<'_>,
+    ) -> Result<Vec<Changed>, ApplyError> {
         self.check_chain(record)?;
         let mut changed: BTreeMap<Subject, Item> = BTreeMap::new();
         let mut before = Before::default();
@@ -303,8 +316,11 @@ impl State {
             happened_at_ms: record.payload.happened_at_ms,
         };
         let mut load = |s: &Subject| {
-            let known = self.leaves.get(&Key::of(s));
-            known.map_or_else(|| fetch(s), Leaf::item)
+            let key = Key::of(s);
+            known.take(&key).or_else(|| {
+                let leaf = self.leaves.get(&key);
+                leaf.map_or_else(|| fetch(s), Leaf::item)
+            })
         };
         let links = chain_links(record)?;
         for (subject, previous) in &links {

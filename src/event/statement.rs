@@ -159,10 +159,24 @@ pub fn signers_of(payload: &Payload) -> Result<Vec<KeyId>, Refused> {
 pub fn canonical<M: Message + Default>(bytes: &Bytes, field: &str) -> Result<M, Refused> {
     let message = M::decode(bytes.clone())
         .map_err(|e| Refused::new(RefusalCode::Malformed, field).detail(e.to_string()))?;
-    if message.encode_to_vec() != bytes.as_ref() {
-        return Err(Refused::new(RefusalCode::NotCanonical, field));
+    if is_encoded_as(&message, bytes) {
+        Ok(message)
+    } else {
+        Err(Refused::new(RefusalCode::NotCanonical, field))
     }
-    Ok(message)
+}
+
+/// Bytes of a message that is encoded again on the stack, at most: nearly all.
+const ON_STACK: usize = 512;
+
+fn is_encoded_as<M: Message>(message: &M, bytes: &[u8]) -> bool {
+    let mut stack = [0; ON_STACK];
+    let Some(space) = stack.get_mut(..bytes.len()) else {
+        return message.encode_to_vec() == bytes;
+    };
+    // One of another length does not fit, or leaves some of the space.
+    let mut rest = &mut *space;
+    message.encode(&mut rest).is_ok() && rest.is_empty() && space == bytes
 }
 
 fn check_header(payload: &Payload) -> Result<StatementId, Refused> {

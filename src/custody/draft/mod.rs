@@ -264,14 +264,14 @@ impl<'a> Draft<'a> {
 
     /// Applies a registry event, which is its own outcome.
     pub fn register(&mut self, event: &Event) -> Result<(), Refused> {
+        // It reads and changes nothing else.
+        let mut items: BTreeMap<Subject, Item> = BTreeMap::new();
         for subject in registry::subjects(event) {
-            self.touch(subject);
+            self.touch(subject.clone());
+            let touched = self.touched.get(&subject);
+            let item = touched.and_then(|t| t.item.as_deref()).cloned();
+            items.extend(item.map(|item| (subject, item)));
         }
-        let mut items: BTreeMap<Subject, Item> = self
-            .touched
-            .iter()
-            .filter_map(|(s, t)| Some((s.clone(), Item::clone(t.item.as_deref()?))))
-            .collect();
         registry::apply_event(&mut items, event, self.at)
             .map_err(|broken| Refused::invalid("", broken.to_string()))?;
         for (subject, item) in items {

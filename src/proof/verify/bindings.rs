@@ -3,7 +3,7 @@
 //! taker did. Law 5 (`crossing`) rests on these.
 
 use crate::custody::registry::LEDGER;
-use crate::custody::subject::{self, Item, Items};
+use crate::custody::subject::{self, Item, Items, Seen};
 use crate::custody::{account, decide, ranges, succession};
 use crate::event::mass::Mass;
 use crate::event::record::OpenRecord;
@@ -54,15 +54,15 @@ impl Case<'_> {
     }
 
     /// A handoff as it stood before.
-    pub(super) fn handoff(&self, subject: &Subject) -> Option<HandoffState> {
-        match self.before.get(subject)?.as_ref() {
-            Item::Handoff(handoff) => Some(handoff.clone()),
+    pub(super) fn handoff(&self, subject: &Subject) -> Option<Seen<HandoffState>> {
+        Seen::new(self.before.get(subject)?, |item| match item {
+            Item::Handoff(handoff) => Some(handoff),
             _ => None,
-        }
+        })
     }
 
     /// The handoffs that the record is about, as they stood before.
-    pub(super) fn handoffs(&self) -> impl Iterator<Item = HandoffState> {
+    pub(super) fn handoffs(&self) -> impl Iterator<Item = Seen<HandoffState>> {
         links_of(self.record, LinkKind::Chain)
             .filter_map(|link| link.subject.as_ref())
             .filter(|subject| subject.kind() == SubjectKind::Handoff)
@@ -70,29 +70,30 @@ impl Case<'_> {
     }
 
     /// A consignment as it stood before.
-    pub(super) fn consignment(&self, id: &[u8]) -> Option<ConsignmentState> {
+    pub(super) fn consignment(&self, id: &[u8]) -> Option<Seen<ConsignmentState>> {
         let subject = Subject {
             kind: SubjectKind::Consignment.into(),
             id: bytes::Bytes::copy_from_slice(id),
         };
-        match self.before.get(&subject)?.as_ref() {
-            Item::Consignment(consignment) => Some(consignment.clone()),
+        Seen::new(self.before.get(&subject)?, |item| match item {
+            Item::Consignment(consignment) => Some(consignment),
             _ => None,
-        }
+        })
     }
 
     /// The parked fact that a cause names.
     pub(super) fn parked(&self, cause: &Cause) -> Option<FactParked> {
         let position = cause.parked_position?;
-        let mut facts = self.handoffs().flat_map(|handoff| handoff.parked);
-        facts.find(|fact| {
+        let named = |fact: &&FactParked| {
             fact.position == position
                 && fact.happened_at_ms == cause.parked_happened_at_ms
                 && fact
                     .fact
                     .as_ref()
                     .is_some_and(|f| f.event_index == cause.event_index)
-        })
+        };
+        let mut handoffs = self.handoffs();
+        handoffs.find_map(|handoff| handoff.parked.iter().find(named).cloned())
     }
 
     /// Who carries a consignment: before this record, or by it.
@@ -100,7 +101,7 @@ impl Case<'_> {
         let mut carriers: Vec<String> = self
             .consignment(id)
             .into_iter()
-            .map(|before| before.carrier)
+            .map(|before| before.carrier.clone())
             .collect();
         for (subject, change) in self.changes() {
             if subject.kind() == SubjectKind::Consignment && subject.id == *id {
@@ -359,7 +360,7 @@ fn names_its_offer(case: &Case<'_>, named: &EventRef) -> bool {
             Some(C::Offered(offered)) => offered.offer.clone(),
             _ => None,
         });
-    let before = || case.handoff(&subject)?.offered?.offer;
+    let before = || case.handoff(&subject)?.offered.as_ref()?.offer.clone();
     let offer = here.or_else(before);
     // Before the offer has come in the fact is parked under its name alone.
     linked && offer.is_none_or(|offer| offer == *named)

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::bindings::Case;
 use super::violation::Violation;
-use crate::custody::subject::{self, Item};
+use crate::custody::subject::{self, Item, Seen};
 use crate::custody::{Broken, account, lot, ranges};
 use crate::pb::change::Change as C;
 use crate::pb::{
@@ -162,7 +162,7 @@ fn leave(
 fn offers<'a>(case: &'a Case<'_>, at: &'a Account) -> impl Iterator<Item = HandoffOffered> + 'a {
     case.handoffs()
         .filter(|handoff| handoff.status() == HandoffStatus::Open)
-        .filter_map(|handoff| handoff.offered)
+        .filter_map(|handoff| handoff.offered.clone())
         .filter(move |offer| offer.from.as_ref() == Some(at) && case.signers.signed(&offer.taker))
 }
 
@@ -217,9 +217,12 @@ fn settled(case: &Case<'_>, origin: &Cause, id: &bytes::Bytes) -> Option<&'stati
     (!both).then_some("a dispute ends without both sides")
 }
 
-fn lot_before(case: &Case<'_>, subject: &Subject) -> LotState {
-    match case.before.get(subject).as_deref() {
-        Some(Item::Lot(lot)) => lot.clone(),
-        _ => LotState::default(),
-    }
+fn lot_before(case: &Case<'_>, subject: &Subject) -> Seen<LotState> {
+    let seen = |item| {
+        Seen::new(item, |item| match item {
+            Item::Lot(lot) => Some(lot),
+            _ => None,
+        })
+    };
+    case.before.get(subject).and_then(seen).unwrap_or_default()
 }

@@ -65,7 +65,7 @@ use super::commit::read_commit;
 use super::ledger_keys::LedgerKeys;
 use super::tree::{TreeHash, empty_root};
 use crate::custody::registry::LEDGER;
-use crate::custody::state::{State, nowhere};
+use crate::custody::state::{Known, Looked, State, nowhere};
 use crate::event::signing::PublicKey;
 use crate::event::{Hash, KeyId};
 use crate::pb::{Commit, RefusalsAnchored};
@@ -161,6 +161,8 @@ pub struct Verifier {
     keys: Keys,
     waiting: Waiting,
     tree: HeadsTree,
+    /// Batches of the turn before, opened and still to be folded.
+    opened: Vec<OpenedBatch>,
     /// Signatures of records already folded.
     checks: Vec<Check>,
     report: Report,
@@ -195,8 +197,10 @@ impl Verifier {
     pub fn flush(&mut self) -> Result<(), Failure> {
         let waiting = self.waiting.rest()?;
         self.turn(&waiting)?;
-        let checks = std::mem::take(&mut self.checks);
-        self.keep(signatures::verify(checks))
+        while !self.opened.is_empty() || !self.checks.is_empty() {
+            self.turn(&[])?;
+        }
+        Ok(())
     }
 
     /// The state that the batches verified so far fold to; all of them after
@@ -260,18 +264,18 @@ impl Verifier {
         Ok(report)
     }
 
-    /// Opens what waits and folds it, while the signatures of the turn before
-    /// are verified beside it.
+    /// Three turns at once, so that no core waits for another: this one's
+    /// batches are opened and the signatures of the second before it verified on
+    /// all cores, beside the fold of the turn before, which takes one.
     fn turn(&mut self, waiting: &[Stored]) -> Result<(), Failure> {
         let checks = std::mem::take(&mut self.checks);
-        let (signed, folded) = rayon::join(
-            || signatures::verify(checks),
-            || {
-                let opened: Vec<OpenedBatch> = waiting.par_iter().map(opened::open_batch).collect();
-                opened.into_iter().try_for_each(|batch| self.fold(batch))
-            },
-        );
-        // Of several failures the earliest: signatures of the turn before,
+        let before = std::mem::take(&mut self.opened);
+        let fold = || before.into_iter().try_for_each(|batch| self.fold(batch));
+        let open = || waiting.par_iter().map(opened::open_batch).collect();
+        let (folded, (signed, opened)) =
+            rayon::join(fold, || rayon::join(|| signatures::verify(checks), open));
+        self.opened = opened;
+        // Of several failures the earliest: signatures of the turns before,
         // those of the records before the one that does not fold, that one.
         let outcome = signed.and_then(|()| {
             if folded.is_err() {
@@ -284,6 +288,7 @@ impl Verifier {
 
     fn keep(&mut self, outcome: Result<(), Failure>) -> Result<(), Failure> {
         if outcome.is_err() {
+            self.opened.clear();
             self.checks.clear();
         }
         self.waiting.keep(outcome)
@@ -321,6 +326,7 @@ impl Verifier {
     fn record(&mut self, opened: Opened) -> Result<(), Violation> {
         let record = &opened.record;
         let mut rotated = None;
+        let mut known = Known::default();
         let keys = match &self.ledger {
             None => {
                 self.ledger = Some(self.genesis(&opened)?);
@@ -330,21 +336,22 @@ impl Verifier {
                 let payload = &record.payload;
                 ledger.check_origin(payload.origin.as_ref())?;
                 ids::check_times(payload, opened.id, record.head.recorded_at_ms)?;
+                let before = Looked::at(&self.state);
                 let (signers, keys) = signers::judge(
-                    &self.state,
+                    &before,
                     &opened,
                     ledger.genesis.root_threshold,
                     &mut self.keys,
                 )?;
                 state_record::check(&self.state, record, ledger.genesis.state_record_interval)?;
-                signers::check_registry(&self.state, &opened, &signers)?;
+                signers::check_registry(&before, &opened, &signers)?;
                 if let Some(e) = rotation::in_record(record) {
-                    rotation::check_signers(&self.state, record, &signers, e)?;
+                    rotation::check_signers(&before, record, &signers, e)?;
                     let new = rotation::check(&ledger.keys, ledger.genesis_hash, record, e)?;
                     rotated = Some((record.position().saturating_add(1), new));
                 }
                 let case = Case {
-                    before: &self.state,
+                    before: &before,
                     record,
                     id: opened.id,
                     signers: &signers,
@@ -355,10 +362,11 @@ impl Verifier {
                 edges::check(&case)?;
                 oversight::check(&case)?;
                 findings::check(&case)?;
+                known = before.known();
                 Some(keys)
             }
         };
-        let folded = self.fold_record(&opened);
+        let folded = self.fold_record(&opened, known);
         if let Some((ledger, (since, key))) = self.ledger.as_mut().zip(rotated) {
             ledger.keys.follow(since, key);
         }
@@ -368,9 +376,9 @@ impl Verifier {
         folded
     }
 
-    fn fold_record(&mut self, opened: &Opened) -> Result<(), Violation> {
+    fn fold_record(&mut self, opened: &Opened, known: Known) -> Result<(), Violation> {
         let record = &opened.record;
-        self.state.apply(record, &mut nowhere)?;
+        self.state.apply_known(record, known, &mut nowhere)?;
         content::check(&self.state, record)?;
         booked::check(&self.state, record)?;
         self.count(opened)

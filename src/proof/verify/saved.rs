@@ -84,7 +84,8 @@ impl Verifier {
     /// # Errors
     /// What the writer says; or that there is nothing verified to be saved.
     pub fn save(&self, out: &mut impl Write) -> io::Result<()> {
-        let idle = self.waiting.is_idle() && self.checks.is_empty();
+        let done = self.opened.is_empty() && self.checks.is_empty();
+        let idle = self.waiting.is_idle() && done;
         let Some(ledger) = self.ledger.as_ref().filter(|_| idle) else {
             return Err(io::Error::other("nothing, or not all of it, is verified"));
         };
