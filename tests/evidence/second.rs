@@ -394,6 +394,19 @@ fn a_lots_first_outcome_begins_with_its_birth() {
     assert!(matches!(bad, Err(BadEvidence::Unborn { .. })), "{bad:?}");
 }
 
+#[test]
+fn a_lot_is_born_once() {
+    let mut bench = Bench::in_world(65_536);
+    bench.set_up("stock");
+    let at = bench.state.next() - 1;
+    let house = with_outcomes(bench, at, |outcomes| {
+        let outcome = outcomes.iter_mut().flatten().last().unwrap();
+        outcome.changes.insert(0, outcome.changes[0].clone());
+    });
+    let bad = house.check(&house.evidence(lot_of(&house, "stock")));
+    assert!(matches!(bad, Err(BadEvidence::Unborn { .. })), "{bad:?}");
+}
+
 /// A handoff of other goods, put into the file: true, and none of the lot's.
 #[test]
 fn records_that_nothing_rests_on_are_not_taken_for_the_lots() {

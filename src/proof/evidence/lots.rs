@@ -118,7 +118,9 @@ impl Lots {
         let known = known.map(|shown| std::mem::take(&mut shown.state));
         let mut item = known.map(Item::Lot);
         for change in outcome.into_iter().flat_map(|outcome| &outcome.changes) {
-            if matches!(change.change, Some(C::Born(_))) && !is_named_after(record, change, lot) {
+            // It is born once; only then is its name worked out.
+            let birth = matches!(change.change, Some(C::Born(_)));
+            if birth && (item.is_some() || !is_named_after(record, change, lot)) {
                 return Err(unborn());
             }
             // Nothing is booked of a lot before its birth.

@@ -227,8 +227,8 @@ fn takes_gzip(headers: &HeaderMap) -> bool {
             let weight = weight.trim().strip_prefix("q=").unwrap_or("1");
             let wanted = weight.bytes().any(|digit| (b'1'..=b'9').contains(&digit));
             match name.trim() {
-                "gzip" => return wanted,
                 "*" => any = Some(wanted),
+                name if name.eq_ignore_ascii_case("gzip") => return wanted,
                 _ => {}
             }
         }

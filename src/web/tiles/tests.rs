@@ -347,6 +347,7 @@ async fn bundles_hold_the_entries_and_are_off_unless_wanted() {
         );
         for (encoding, zipped) in [
             ("gzip", true),
+            ("GZip", true),
             ("identity, gzip;q=0.5", true),
             ("*", true),
             ("gzip;q=0, *", false),
