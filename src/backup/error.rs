@@ -146,6 +146,9 @@ pub enum BackupError {
     /// The place for a restored ledger is taken.
     #[error("{0} is not empty; restore into an empty or absent folder")]
     NotEmpty(String),
+    /// A file system's own root, which no folder can be renamed to.
+    #[error("{0} is where a file system is mounted; restore into a folder in it: {0}/ledger")]
+    MountPoint(String),
     /// A restore was cut short.
     #[error("{0} is left over from a restore that was cut short; remove it and try again")]
     LeftOver(String),

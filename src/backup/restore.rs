@@ -4,7 +4,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::BackupError;
@@ -53,6 +53,14 @@ pub fn restore<S: Storage + Clone>(
     progress: &mut dyn FnMut(u64),
 ) -> Result<Restored, BackupError> {
     let manifest = read_manifest(backup)?.ok_or(BackupError::None)?;
+    // By its own name, since it will be renamed to it.
+    let named = match dir.file_name() {
+        Some(_) => dir.to_owned(),
+        None => dir
+            .canonicalize()
+            .map_err(BackupError::io("find", show(dir)))?,
+    };
+    let dir = named.as_path();
     let building = begin(dir)?;
     let restored = build(backup, &building, manifest, mark, progress).and_then(|restored| {
         publish(&building, dir)?;
@@ -72,6 +80,13 @@ fn begin(dir: &Path) -> Result<PathBuf, BackupError> {
         Ok(mut entries) => {
             if entries.next().is_some() {
                 return Err(BackupError::NotEmpty(name));
+            }
+            // Not found out when all has been verified.
+            let disk = |path: &Path| path.metadata().map(|folder| folder.dev());
+            let here = disk(dir).map_err(BackupError::io("look at", &name))?;
+            let beside = parent_of(dir).unwrap_or(Path::new("."));
+            if disk(beside).map_err(BackupError::io("look at", show(beside)))? != here {
+                return Err(BackupError::MountPoint(name));
             }
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}

@@ -2,7 +2,7 @@
 //! terminal. Which events those are is in `retain`.
 
 use std::io::{self, IsTerminal as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -14,7 +14,7 @@ use super::output::{Format, Out};
 use super::time;
 use crate::audit::ReadOnlyFolder;
 use crate::ledger::genesis_hash;
-use crate::retain::{Applied, Plan, RetainError, apply, plan};
+use crate::retain::{Applied, Plan, RetainError, apply, finish, plan};
 
 /// Withhold event bodies that the rule packs no longer ask to keep.
 #[derive(Debug, Args)]
@@ -32,8 +32,10 @@ withheld can no longer be corrected, or found by its outside reference.
 The journal is verified before, and as it will be. Segments are written again,
 which takes as much room as they have; the projection is removed and made again
 at the next start. Backups and other copies have the bodies still: take a new
-backup into the same folder, and see to the others. A segment in an archive
-comes back, and its file in the archive is removed.
+backup into the same folder, and see to the others; to what was set aside in DIR
+as well (projection.set-aside-N, journal/….damaged-N). A segment in an archive
+comes back, and its file in the archive is removed. What a run that was cut
+short left behind goes with the next one.
 
 Exit status: 0 done, or nothing to do; 1 the journal does not verify; 2 could
 not try.
@@ -58,20 +60,42 @@ pub fn run(args: &RetainArgs) -> Result<Outcome, CliError> {
     let genesis = genesis_hash(&args.dir).map_err(|e| CliError::data_directory(&args.dir, e))?;
     let bar = progress_bar();
     let progress = &mut |records| bar.set_position(records);
-    let planned = plan(&ReadOnlyFolder::new(&journal.folder), progress);
-    let done = planned.and_then(|planned| {
+    let mut begun = || -> Result<Done, RetainError> {
+        let planned = plan(&ReadOnlyFolder::new(&journal.folder), progress)?;
+        // What an earlier run did not come to the end of; only now, since the
+        // journal can be read.
+        let mut removed = if args.apply {
+            finish(&args.dir)?
+        } else {
+            Vec::new()
+        };
         let wanted = args.apply && !planned.records.is_empty();
         let applied = wanted.then(|| apply(&args.dir, genesis, &planned, progress));
-        Ok((planned, applied.transpose()?))
-    });
+        let applied = applied.transpose()?;
+        removed.extend(applied.iter().flat_map(|applied| applied.archived.clone()));
+        Ok(Done {
+            planned,
+            applied,
+            removed,
+        })
+    };
+    let done = begun();
     bar.finish_and_clear();
     match done {
-        Ok((planned, applied)) => print(args, &planned, applied.as_ref()).map(|()| Outcome::Done),
+        Ok(done) => print(args, &done).map(|()| Outcome::Done),
         Err(error @ (RetainError::Untrue(_) | RetainError::Candidate(_))) => {
             said_no(args.format, &error)
         }
         Err(error) => Err(CliError::data_directory(&args.dir, error)),
     }
+}
+
+/// What came of it.
+struct Done {
+    planned: Plan,
+    applied: Option<Applied>,
+    /// Files of archives that are gone.
+    removed: Vec<PathBuf>,
 }
 
 fn said_no(format: Format, error: &RetainError) -> Result<Outcome, CliError> {
@@ -94,7 +118,9 @@ fn progress_bar() -> ProgressBar {
     style.map_or(bar.clone(), |style| bar.with_style(style))
 }
 
-fn print(args: &RetainArgs, plan: &Plan, applied: Option<&Applied>) -> Result<(), CliError> {
+fn print(args: &RetainArgs, done: &Done) -> Result<(), CliError> {
+    let (plan, applied) = (&done.planned, done.applied.as_ref());
+    let shown = |file: &PathBuf| Path::display(file).to_string();
     let mut out = Out::new();
     if let Format::Json = args.format {
         return out.json(&json!({
@@ -108,10 +134,7 @@ fn print(args: &RetainArgs, plan: &Plan, applied: Option<&Applied>) -> Result<()
             "segments": plan.records.len(),
             "withheldBefore": plan.withheld,
             "withheldNow": applied.map(|applied| applied.report.withheld),
-            "removedFromArchive": applied.map(|applied| {
-                let files = applied.archived.iter();
-                files.map(|file| file.display().to_string()).collect::<Vec<_>>()
-            }),
+            "removedFromArchive": done.removed.iter().map(shown).collect::<Vec<_>>(),
         }));
     }
     if !plan.has_rule {
@@ -136,8 +159,8 @@ fn print(args: &RetainArgs, plan: &Plan, applied: Option<&Applied>) -> Result<()
         ),
         ("Withheld before 此前已略去", plan.withheld.to_string()),
     ])?;
-    for file in applied.iter().flat_map(|applied| &applied.archived) {
-        out.line(&format!("removed from the archive: {}", file.display()))?;
+    for file in &done.removed {
+        out.line(&format!("removed from the archive: {}", shown(file)))?;
     }
     if applied.is_none() && plan.events > 0 {
         out.line("nothing was changed; --apply withholds them")?;

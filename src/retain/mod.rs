@@ -20,6 +20,11 @@
 //! words, packs, keys, permits, what an authority or agency signed, records of
 //! the last segment, and anything that is about no lot.
 //!
+//! A segment in an archive comes back, and its file in the archive is removed. So
+//! that a crash leaves none behind, a link `….seg.withheld` beside the segment
+//! says what must go until it has gone; the projection, which may hold events
+//! too, goes before the first segment is put in place.
+//!
 //! What this is not: erasure elsewhere. Copies, backups and whoever was shown an
 //! event have it still. An event that is withheld can no longer be corrected,
 //! and what was found by its outside reference is no longer found by it.
@@ -28,7 +33,7 @@ mod apply;
 mod months;
 mod plan;
 
-pub use apply::{Applied, apply};
+pub use apply::{Applied, apply, apply_on, finish, finish_on};
 pub use plan::{Plan, plan};
 
 use crate::backup::BackupError;

@@ -9,6 +9,7 @@
 )]
 
 mod archiving;
+mod cut;
 mod ground;
 mod hot;
 mod incremental;

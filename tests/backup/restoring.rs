@@ -191,3 +191,18 @@ fn a_restored_ledger_is_served_once_a_kept_checkpoint_is_there() {
     drop(Server::start(&again, &["--known-checkpoint", &known]));
     assert!(!Path::new(&again).join("RESTORED").exists());
 }
+
+#[test]
+fn the_folder_that_it_is_run_in_is_restored_into_by_its_own_name() {
+    let ground = Ground::grown(14, 20);
+    ground.backup("backup", &[]).exits(0);
+    let here = ground.folder.path().join("here");
+    fs::create_dir(&here).unwrap();
+    let status = std::process::Command::new(env!("CARGO_BIN_EXE_hazledger"))
+        .args(["restore", &ground.path("backup"), "."])
+        .current_dir(&here)
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(0));
+    cli(&["verify", here.to_str().unwrap()]).exits(0);
+}

@@ -90,6 +90,37 @@ fn rotation(book: &mut Book) -> Entry {
     book.rotation_entry(e)
 }
 
+/// A verification that was put down before a rotation goes on over it, and
+/// whoever expects another key than the last is told at the end.
+#[test]
+fn a_saved_verification_goes_on_over_a_rotation() {
+    let (flow, _) = twice();
+    let batches = &flow.book.batches;
+    let expect = |seed| Expect {
+        ledger_key: Some(key(seed).public().clone()),
+        ..Expect::default()
+    };
+    for done in 1..batches.len() {
+        let (before, after) = batches.split_at(done);
+        let mut verifier = Verifier::new(Expect::default());
+        for batch in before {
+            let (first, commit) = (batch.first_position, &batch.commit);
+            verifier.batch(first, &batch.records, commit).unwrap();
+        }
+        verifier.flush().unwrap();
+        let mut saved = Vec::new();
+        verifier.save(&mut saved).unwrap();
+        for (seed, holds) in [(102, true), (101, false)] {
+            let mut resumed = Verifier::restore(&mut &saved[..], expect(seed)).unwrap();
+            for batch in after {
+                let (first, commit) = (batch.first_position, &batch.commit);
+                resumed.batch(first, &batch.records, commit).unwrap();
+            }
+            assert_eq!(resumed.finish().is_ok(), holds, "after {done} batches");
+        }
+    }
+}
+
 /// A history with two rotations in it, and batches before, between and after.
 fn twice() -> (Flow, [u64; 2]) {
     let mut flow = Flow::start();

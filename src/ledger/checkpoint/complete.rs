@@ -72,6 +72,7 @@ impl Ledger {
                 (checkpoint.size, Some(checkpoint.root))
             }
         };
+        let _alone = checkpoints.holding.judge_alone();
         let hold = checkpoints.hold();
         if let Some(hold @ (Hold::Lost { .. } | Hold::Forked { .. })) = hold {
             return Err(NotConfirmed::Held(hold));

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
@@ -65,6 +66,8 @@ pub(super) struct Holding {
     /// Whether there is one: cheap enough for every statement.
     is_held: AtomicBool,
     hold: watch::Sender<Option<Hold>>,
+    /// Held from a look at the hold to the change that rests on it.
+    judging: Mutex<()>,
 }
 
 impl Holding {
@@ -72,7 +75,14 @@ impl Holding {
         Holding {
             is_held: AtomicBool::new(hold.is_some()),
             hold: watch::Sender::new(hold),
+            judging: Mutex::new(()),
         }
+    }
+
+    /// One at a time: who finds that nothing is lost must not undo what another
+    /// has found since.
+    pub(super) fn judge_alone(&self) -> MutexGuard<'_, ()> {
+        self.judging.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn get(&self) -> Option<Hold> {

@@ -1,6 +1,10 @@
 //! A ledger that was restored from a backup accepts and signs nothing before
 //! somebody has shown that nothing is lost.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::time::Duration;
+
 use super::checkpoints::Bench;
 use super::world::acknowledged;
 use crate::journal::sim::{Fault, SimStorage, Step};
@@ -140,4 +144,40 @@ async fn a_mark_that_cannot_be_removed_keeps_the_ledger_waiting() {
             .unwrap()
             .ended_wait
     );
+}
+
+/// Somebody finds that records are lost while somebody else, who knows of fewer,
+/// has found that none are and is removing the mark.
+#[tokio::test]
+async fn what_is_found_lost_meanwhile_stays_found() {
+    let (bench, ledger, [three, _], _) = restored().await;
+    let (other, begun) = (ledger.clone(), AtomicBool::new(false));
+    let (sender, found) = mpsc::channel();
+    bench.place.on_each_step(move |_| {
+        if begun.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let (other, sender) = (other.clone(), sender.clone());
+        let (told, heard) = mpsc::channel();
+        std::thread::spawn(move || {
+            let known = Known::Witnessed {
+                size: 99,
+                root: None,
+            };
+            let lost = other.confirm_complete(known).is_err();
+            // Nobody listens if it had to wait for the other.
+            let _ = told.send(());
+            sender.send(lost)
+        });
+        // If nothing holds it up, it is through before the mark has gone.
+        let _ = heard.recv_timeout(Duration::from_millis(200));
+    });
+    ledger.confirm_complete(Known::Checkpoint(&three)).unwrap();
+    assert!(found.recv().unwrap());
+    let hold = ledger.hold().borrow().clone();
+    assert!(
+        matches!(hold, Some(Hold::Lost { known: 99, .. })),
+        "{hold:?}"
+    );
+    assert!(!ledger.status().accepting);
 }

@@ -73,9 +73,6 @@ pub enum BadSaved {
     /// Of another ledger than expected.
     #[error("it is of another ledger: its genesis hash is {0}")]
     OtherLedger(Hash),
-    /// Of a ledger with another key than expected.
-    #[error("it is of a ledger with another key")]
-    OtherKey,
 }
 
 impl Verifier {
@@ -153,6 +150,8 @@ impl Verifier {
     /// Takes up what [`Verifier::save`] wrote. It goes on with the batch after;
     /// that the journal is still the one that was verified is for the caller to
     /// see: [`Verifier::position`] says the head, [`Verifier::root_at`] the root.
+    /// The ledger's key is looked at when it is finished: it may have been rotated
+    /// since.
     ///
     /// # Errors
     /// What is wrong with it.
@@ -197,9 +196,6 @@ impl Verifier {
         let expected = |want: Option<Hash>| want.is_none_or(|want| want == genesis_hash);
         if !expected(expect.genesis_hash) {
             return Err(BadSaved::OtherLedger(genesis_hash));
-        }
-        if expect.ledger_key.as_ref().is_some_and(|want| *want != key) {
-            return Err(BadSaved::OtherKey);
         }
         let genesis = state
             .genesis()
