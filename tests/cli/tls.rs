@@ -45,10 +45,7 @@ pub fn before(behind: SocketAddr) -> u16 {
     port
 }
 
-fn hand_on(
-    stream: StreamOwned<ServerConnection, TcpStream>,
-    behind: SocketAddr,
-) -> io::Result<()> {
+fn hand_on(stream: StreamOwned<ServerConnection, TcpStream>, behind: SocketAddr) -> io::Result<()> {
     let mut client = BufReader::new(stream);
     while let Some(request) = message(&mut client)? {
         let mut server = TcpStream::connect(behind)?;
