@@ -23,6 +23,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
+use super::counts::Counts;
 use super::files::Files;
 use super::judge::Refused;
 use super::memory::{Answer, Witness};
@@ -89,7 +90,8 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener, DoorError> {
 }
 
 struct Door<F> {
-    witness: Witness<F>,
+    witness: Arc<Witness<F>>,
+    counts: Counts,
     requests: Arc<Semaphore>,
     /// That something was not cosigned.
     refused: Sayer,
@@ -120,11 +122,13 @@ impl Sayer {
 /// does not take longer than [`STOP_WAIT`].
 pub async fn serve<F: Files + 'static>(
     listener: TcpListener,
-    witness: Witness<F>,
+    witness: Arc<Witness<F>>,
+    counts: Counts,
     stop: impl Future<Output = ()>,
 ) {
     let door = Arc::new(Door {
         witness,
+        counts,
         requests: Arc::new(Semaphore::new(MAX_REQUESTS)),
         refused: Sayer::default(),
         failed: Sayer::default(),
@@ -213,6 +217,7 @@ async fn add_checkpoint<F: Files + 'static>(
     };
     let answered = tokio::task::spawn_blocking(move || {
         let answer = add(&door, &body);
+        door.counts.answered(answer.status().as_u16());
         drop(place);
         answer
     });

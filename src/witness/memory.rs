@@ -100,15 +100,42 @@ struct Last {
 struct Watched {
     /// Held while a request is answered, the disk included.
     last: Mutex<Last>,
-    /// What others are shown: the note of it. Held for a moment only, so that
-    /// whoever looks never waits for the disk.
-    shown: Mutex<Option<Arc<str>>>,
+    /// What others are shown of it. Held for a moment only, so that whoever
+    /// looks never waits for the disk.
+    shown: Mutex<Shown>,
+}
+
+/// What is shown of a log.
+#[derive(Clone, Debug, Default)]
+pub struct Shown {
+    /// The size that was signed last; 0 before the first.
+    pub size: u64,
+    /// When, Unix seconds; 0 before the first.
+    pub at_s: u64,
+    /// The note, with the log's signature and ours.
+    note: Option<Arc<str>>,
+    /// Nothing more is signed until the witness is started again.
+    pub in_doubt: bool,
+    /// A proof that the log shows two trees is kept.
+    pub forked: bool,
+}
+
+impl From<&Last> for Shown {
+    fn from(last: &Last) -> Shown {
+        Shown {
+            size: last.signed.size,
+            at_s: last.at_s,
+            note: last.note.clone(),
+            in_doubt: last.in_doubt.is_some(),
+            forked: last.fork_kept,
+        }
+    }
 }
 
 impl Watched {
     fn new(last: Last) -> Watched {
         Watched {
-            shown: Mutex::new(last.note.clone()),
+            shown: Mutex::new(Shown::from(&last)),
             last: Mutex::new(last),
         }
     }
@@ -153,24 +180,28 @@ impl<F: Files> Witness<F> {
         self.signer.verifier_key()
     }
 
+    /// The logs it watches, and what is shown of each. Never waits for the
+    /// disk.
+    pub fn shown(&self) -> Vec<(String, Shown)> {
+        let shown = |origin: &str| {
+            let watched = self.watched.get(&origin_hash(origin))?;
+            Some((origin.to_owned(), lock(&watched.shown).clone()))
+        };
+        self.logs.origins().filter_map(shown).collect()
+    }
+
     /// The logs it watches, and the size that it has signed last of each.
     pub fn sizes(&self) -> Vec<(String, u64)> {
-        let size = |origin: &str| {
-            let watched = self.watched.get(&origin_hash(origin));
-            watched.map_or(0, |watched| lock(&watched.last).signed.size)
-        };
-        let origins = self.logs.origins();
-        origins
-            .map(|origin| (origin.to_owned(), size(origin)))
-            .collect()
+        let shown = self.shown().into_iter();
+        shown.map(|(origin, shown)| (origin, shown.size)).collect()
     }
 
     /// The checkpoint that was signed last of a log, with the log's signature
     /// and ours; the log is named by its origin's SHA-256 in lower-case
     /// hexadecimal (C2SP tlog-witness, "Monitor Retrieval Mechanism").
     pub fn latest(&self, origin_hash: &str) -> Option<String> {
-        let shown = lock(&self.watched.get(origin_hash)?.shown).clone();
-        shown.as_deref().map(str::to_owned)
+        let note = lock(&self.watched.get(origin_hash)?.shown).note.clone();
+        note.as_deref().map(str::to_owned)
     }
 
     /// Answers a request's body. Blocks on the disk.
@@ -192,19 +223,19 @@ impl<F: Files> Witness<F> {
         };
         // Held until the file is replaced.
         let mut last = lock(&watched.last);
-        match goes_on(last.signed, request.old, &request.proof, &opened) {
-            Ok(signed) => {
-                let answer = self.sign(&hash, &mut last, signed, &opened);
-                (*lock(&watched.shown)).clone_from(&last.note);
-                answer.unwrap_or_else(Answer::Failed)
-            }
+        let answer = match goes_on(last.signed, request.old, &request.proof, &opened) {
+            Ok(signed) => self
+                .sign(&hash, &mut last, signed, &opened)
+                .unwrap_or_else(Answer::Failed),
             Err(refused) => {
                 if matches!(refused, Refused::Forked { .. }) {
                     self.keep_fork(&hash, &mut last, &opened);
                 }
                 Answer::Refused(refused)
             }
-        }
+        };
+        *lock(&watched.shown) = Shown::from(&*last);
+        answer
     }
 
     fn sign(

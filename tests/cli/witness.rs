@@ -225,7 +225,12 @@ impl SmallLog {
 
     /// Asks a witness to sign its one leaf: status and body.
     fn ask(&self, witness: &Witness, old: u64) -> (u16, String) {
-        let checkpoint = Checkpoint::new(SmallLog::ORIGIN, 1, leaf_hash(b"x")).unwrap();
+        self.ask_for(witness, old, b"x")
+    }
+
+    /// The same for another leaf.
+    fn ask_for(&self, witness: &Witness, old: u64, leaf: &[u8]) -> (u16, String) {
+        let checkpoint = Checkpoint::new(SmallLog::ORIGIN, 1, leaf_hash(leaf)).unwrap();
         let request = AddCheckpoint {
             old,
             proof: Vec::new(),
@@ -476,6 +481,45 @@ fn a_restored_ledger_asks_its_witnesses_whether_anything_was_lost() {
     assert_eq!(status, 0);
     assert!(said.contains("accepting again"), "{said}");
     drop((one, two));
+}
+
+#[test]
+fn an_operator_has_the_key_before_the_witness_runs_and_sees_how_it_does() {
+    let house = House::new();
+    let log = SmallLog::new();
+    let key = house.world.path("w1.key");
+    let name = "witness.example/w1";
+    let vkey = cli(["key", "vkey", &key, "--name", name, "--witness"]).exits(0);
+    let mut more = vec!["--new", "--listen", "127.0.0.1:0"];
+    let watch = log.vkey();
+    more.extend(["--metrics", "127.0.0.1:0", "--watch", &watch]);
+    let witness = Witness::start(&house, "w1", &more);
+    assert_eq!(witness.ready["verifierKey"], vkey.stdout.trim());
+    let metrics = || page(witness.ready["metrics"].as_str().unwrap()).unwrap();
+    let shows = |line: &str| {
+        let page = metrics();
+        assert!(page.lines().any(|l| l == line), "no {line} in\n{page}");
+    };
+    shows("hazledger_witness_log_size{log=\"log.example/small\"} 0");
+    assert_eq!(log.ask(&witness, 0).0, 200);
+    assert_eq!(log.ask(&witness, 0).0, 409);
+    shows("hazledger_witness_log_forked{log=\"log.example/small\"} 0");
+    assert_eq!(log.ask_for(&witness, 1, b"y").0, 422);
+    for line in [
+        "hazledger_witness_log_size{log=\"log.example/small\"} 1",
+        "hazledger_witness_log_size{log=\"hazledger.example/test\"} 0",
+        "hazledger_witness_log_forked{log=\"log.example/small\"} 1",
+        "hazledger_witness_log_in_doubt{log=\"log.example/small\"} 0",
+        "hazledger_witness_log_cosigned_at_seconds{log=\"hazledger.example/test\"} 0",
+        "hazledger_witness_answers_total{status=\"200\"} 1",
+        "hazledger_witness_answers_total{status=\"409\"} 1",
+        "hazledger_witness_answers_total{status=\"422\"} 1",
+    ] {
+        shows(line);
+    }
+    // Not at the door that the world is let in to.
+    assert_eq!(page(&format!("{}/metrics", witness.url())), None);
+    assert_eq!(witness.stop().0, 0);
 }
 
 /// The policy with a witness at another address.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use super::super::counts::Counts;
 use super::super::door;
 use super::super::files::Folder;
 use super::super::memory::origin_hash;
@@ -41,7 +42,7 @@ impl House {
                 let stop = async {
                     let _ = stopped.await;
                 };
-                door::serve(listener, witness, stop).await;
+                door::serve(listener, Arc::new(witness), Counts::default(), stop).await;
             });
         });
         House {
