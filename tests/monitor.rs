@@ -191,6 +191,25 @@ fn another_story_told_later_or_to_another_is_a_fork() {
 }
 
 #[test]
+fn what_is_recorded_while_a_server_is_looked_at_is_no_rollback() {
+    let flow = Flow::whole();
+    let sound = &flow.book.batches;
+    let fewer = end(&sound[..sound.len() - 1]);
+    let mut monitor = watch(&["a"], None);
+    // It says how much it has, records more, and shows all of it.
+    monitor.told(0, fewer, None).unwrap();
+    for batch in sound {
+        monitor.batch(0, &stored(batch)).unwrap();
+    }
+    monitor.flush(0).unwrap();
+    assert_eq!(monitor.seen().records, end(sound));
+    monitor.round_over().unwrap();
+    // What it has shown it must have from then on.
+    look(&mut monitor, 0, &sound[..sound.len() - 1], None, 0).unwrap();
+    says(monitor.round_over(), AlarmKind::SmallerTree);
+}
+
+#[test]
 fn what_goes_back_is_a_smaller_tree_and_what_is_held_back_is_withheld() {
     let flow = Flow::whole();
     let (key, sound, now) = (&flow.book.ledger, &flow.book.batches, flow.book.now);

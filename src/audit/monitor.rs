@@ -488,7 +488,8 @@ impl Monitor {
         let had = self.verifier.position().0;
         let had = self.before.map_or(had, |(before, ..)| before.max(had));
         let all = self.servers.iter().all(|it| it.answered);
-        let most = self.servers.iter().map(|it| it.told).max();
+        // What was recorded after it said how much there is, it has shown.
+        let most = self.servers.iter().map(|it| it.told.max(it.shown)).max();
         for it in &mut self.servers {
             it.answered = false;
         }

@@ -40,14 +40,17 @@ Example:
   hazledger key show plant-01.key --format json
   hazledger key show plant-01.key --base64")]
     Show(ShowArgs),
-    /// Print the verifier key of a ledger's checkpoints and receipts.
+    /// Print the verifier key of a ledger's checkpoints and receipts, or of a
+    /// witness.
     #[command(after_help = "\
 It is what 'hazledger receipt verify --key' wants, as C2SP signed-note writes
 keys: NAME+ID+KEY. The name is the ledger's ('origin' in its LEDGER file).
-Without FILE a server is asked, and its word taken for it.
+Without FILE a server is asked, and its word taken for it. With --witness it is
+a witness' key for cosignatures, as a policy (C2SP tlog-policy) names it.
 
 Example:
   hazledger key vkey ledger/ledger.key --name hazledger.example/try
+  hazledger key vkey witness.key --name witness.example/bureau-2 --witness
   hazledger key vkey --server http://127.0.0.1:7474")]
     Vkey(VkeyArgs),
     /// Put another key in the place of the ledger's, as the authority.
@@ -102,12 +105,15 @@ struct ShowArgs {
 
 #[derive(Debug, Args)]
 struct VkeyArgs {
-    /// The ledger key's file; its public half is enough.
+    /// The key's file; its public half is enough.
     #[arg(requires = "name")]
     file: Option<PathBuf>,
-    /// The ledger's name.
+    /// The ledger's name, or the witness'.
     #[arg(long, value_name = "NAME", requires = "file")]
     name: Option<String>,
+    /// It is a witness' key and not a ledger's.
+    #[arg(long, requires = "file")]
+    witness: bool,
     #[command(flatten)]
     server: ServerArgs,
 }
@@ -145,7 +151,12 @@ fn vkey(args: &VkeyArgs) -> Result<Outcome, CliError> {
     let verifier = match (&args.file, &args.name) {
         (Some(file), Some(name)) => {
             let public = KeyFile::read(file)?.public().clone();
-            VerifierKey::new(name, NoteKeyKind::Ed25519, public)
+            let kind = if args.witness {
+                NoteKeyKind::Cosignature
+            } else {
+                NoteKeyKind::Ed25519
+            };
+            VerifierKey::new(name, kind, public)
                 .map_err(|error| CliError::argument("--name", error.to_string()))?
         }
         _ => block_on(async {

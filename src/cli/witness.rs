@@ -1,9 +1,11 @@
 //! `hazledger witness`: runs a witness of other people's ledgers, until it is
 //! told to stop. What it does is in `witness`.
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use serde_json::json;
@@ -16,6 +18,8 @@ use super::passphrase::PassphraseArgs;
 use super::serve::stop_signal;
 use crate::ledger::{Clock as _, SystemClock};
 use crate::proof::VerifierKey;
+use crate::web;
+use crate::witness::counts::Counts;
 use crate::witness::door;
 use crate::witness::files::Folder;
 use crate::witness::logs::Logs;
@@ -35,21 +39,25 @@ a shortened one, with this witness' signature on it. It sees sizes and hashes,
 never a record.
 
 --watch names whom: a ledger's verifier key, 'NAME+ID+KEY', as its operator
-prints it with 'hazledger key vkey'. Give the ledger's operator in return the verifier
-key that this command prints when it is ready, for the policy file of
+prints it with 'hazledger key vkey'. Give the ledger's operator in return this
+witness' verifier key, which 'hazledger key vkey --witness' prints and this
+command when it is ready, for the policy file of
 'hazledger serve DIR --witness-policy FILE'.
 
 The directory is the witness' memory. Never set it back from a backup, never
 run two with one key: if it is lost, begin again with --new and a NEW key, and
 have the policies changed. It listens on loopback only; put a proxy in front
 that brings TLS. The key signs for nothing else: make one for it alone.
+SIGINT (Ctrl-C) and SIGTERM stop it cleanly; whatever stops it, what it signed
+is kept.
 
 Example:
   hazledger key new witness.key
   hazledger witness memory --new --key witness.key --name witness.example/bureau-2 \\
     --watch 'hazledger.example/try+7f0b2a1c+AXk0…'
   hazledger witness memory --key witness.key --name witness.example/bureau-2 \\
-    --watch \"$LEDGER\" --watch \"$OTHER\" --listen 127.0.0.1:7480 --format json")]
+    --watch \"$LEDGER\" --watch \"$OTHER\" --listen 127.0.0.1:7480 --format json \\
+    --metrics 127.0.0.1:7481")]
 pub struct WitnessArgs {
     /// The witness' directory: what it has signed.
     dir: PathBuf,
@@ -72,6 +80,10 @@ pub struct WitnessArgs {
     /// Address and port to listen at; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7480")]
     listen: SocketAddr,
+    /// Serve http://ADDRESS:PORT/metrics for Prometheus, on loopback and apart
+    /// from the rest [default: nowhere].
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    metrics: Option<SocketAddr>,
     /// How to print the line that says it is ready.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -98,8 +110,13 @@ pub fn run(args: &WitnessArgs) -> Result<Outcome, CliError> {
     let listener = runtime.block_on(door::listen(args.listen));
     let listener = listener
         .map_err(|why| CliError::argument(format!("--listen {}", args.listen), why.to_string()))?;
+    let pages = args.metrics.map(|at| {
+        let listener = runtime.block_on(web::listen(at));
+        listener.map_err(|why| CliError::argument(format!("--metrics {at}"), why.to_string()))
+    });
+    let pages = pages.transpose()?;
     let witness = open(args, signer, logs)?;
-    runtime.block_on(serve(args, witness, listener))?;
+    runtime.block_on(serve(args, witness, listener, pages))?;
     tracing::info!("stopped cleanly");
     Ok(Outcome::Done)
 }
@@ -125,24 +142,41 @@ fn logs(watched: &[String]) -> Result<Logs, CliError> {
     Logs::new(keys).map_err(|why| CliError::argument("--watch", why.to_string()))
 }
 
+/// What is scraped.
+struct Scraped(Arc<Witness<Folder>>, Counts);
+
+impl web::Page for Scraped {
+    fn text(&self) -> Result<String, fmt::Error> {
+        self.1.page(&self.0)
+    }
+}
+
 async fn serve(
     args: &WitnessArgs,
     witness: Witness<Folder>,
     listener: TcpListener,
+    pages: Option<TcpListener>,
 ) -> Result<(), CliError> {
-    let address = listener
-        .local_addr()
-        .map_err(|why: io::Error| CliError::System {
+    let address = |listener: &TcpListener| {
+        let address = listener.local_addr();
+        address.map_err(|why: io::Error| CliError::System {
             what: "address",
             why: why.to_string(),
-        })?;
+        })
+    };
+    let metrics = pages.as_ref().map(address).transpose()?;
     let stop = stop_signal()?;
-    announce(args.format, &witness, address)?;
+    announce(args.format, &witness, address(&listener)?, metrics)?;
+    let (witness, counts) = (Arc::new(witness), Counts::default());
+    if let Some(pages) = pages {
+        let scraped = Scraped(Arc::clone(&witness), counts.clone());
+        tokio::spawn(web::serve(pages, scraped));
+    }
     let stop = async {
         stop.await;
         tracing::info!("told to stop");
     };
-    door::serve(listener, witness, stop).await;
+    door::serve(listener, witness, counts, stop).await;
     Ok(())
 }
 
@@ -150,8 +184,10 @@ fn announce(
     format: Format,
     witness: &Witness<Folder>,
     address: SocketAddr,
+    metrics: Option<SocketAddr>,
 ) -> Result<(), CliError> {
     let url = format!("http://{address}");
+    let metrics = metrics.map(|at| format!("http://{at}/metrics"));
     let key = witness.verifier_key();
     let sizes = witness.sizes();
     let mut out = Out::new();
@@ -163,6 +199,7 @@ fn announce(
                 .collect();
             out.json(&json!({
                 "address": url,
+                "metrics": metrics,
                 "name": key.name(),
                 "verifierKey": key.to_string(),
                 "logs": logs,
@@ -172,7 +209,8 @@ fn announce(
             for (origin, size) in &sizes {
                 out.line(&format!("watching 见证 {origin}, cosigned up to {size}"))?;
             }
-            out.line(&format!("{key} ready 就绪 at {url}"))
+            let metrics = metrics.map_or_else(String::new, |at| format!(", metrics 指标 at {at}"));
+            out.line(&format!("{key} ready 就绪 at {url}{metrics}"))
         }
     }
 }

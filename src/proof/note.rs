@@ -19,8 +19,9 @@ pub const MAX_NOTE: usize = 256 * 1024;
 /// Signature lines of a note, at most. The specification wants 16 or more.
 pub const MAX_NOTE_SIGNATURES: usize = 128;
 
-/// Bytes of a verifier key as text, at most.
-pub const MAX_VERIFIER_KEY: usize = MAX_NOTE_NAME + 64;
+/// Bytes of a verifier key as text, at most: one of ML-DSA-44, which is of no
+/// use here, is called what it is.
+pub const MAX_VERIFIER_KEY: usize = MAX_NOTE_NAME + 2048;
 
 /// What begins a signature line: an em dash and a space.
 const DASH: &str = "— ";
@@ -92,7 +93,9 @@ pub enum BadVerifierKey {
     #[error("the key of {0} is not base64 of 33 bytes, the type and 32 of an Ed25519 key")]
     Key(String),
     /// A type of key that is not known here.
-    #[error("the key of {0} is of type 0x{1:02x}; known are 0x01 (Ed25519) and 0x04 (cosignature)")]
+    #[error(
+        "the key of {0} is of type 0x{1:02x}; known are 0x01 (Ed25519) and 0x04 (cosignature, Ed25519)"
+    )]
     Kind(String, u8),
     /// The id is another key's.
     #[error("the id of {name} is {got}, that of its key is {want}: one of the two was mistyped")]
@@ -127,7 +130,7 @@ impl VerifierKey {
     /// From its text: name, id in hexadecimal, and type with key in base64,
     /// with `+` between them (signed-note, "Verifier keys").
     pub fn parse(text: &str) -> Result<VerifierKey, BadVerifierKey> {
-        let form = || BadVerifierKey::Form(text.chars().take(MAX_VERIFIER_KEY).collect());
+        let form = || BadVerifierKey::Form(text.chars().take(MAX_NOTE_NAME).collect());
         if text.len() > MAX_VERIFIER_KEY {
             return Err(form());
         }

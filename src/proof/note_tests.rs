@@ -139,6 +139,12 @@ fn a_verifier_key_is_refused_by_what_is_wrong_with_it() {
     }
     let kind = bad(&EXAMPLE_KEY.replace("+Aeky", "+Beky"));
     assert!(matches!(kind, BadVerifierKey::Kind(_, 0x05)), "{kind}");
+    // ML-DSA-44, of 1312 bytes, is a kind that others know (C2SP
+    // tlog-cosignature).
+    let key = [vec![0x06], vec![7; 1312]].concat();
+    let encoded = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, key);
+    let kind = bad(&format!("{}+{id}+{encoded}", "a".repeat(255)));
+    assert!(matches!(kind, BadVerifierKey::Kind(_, 0x06)), "{kind}");
     assert!(!is_note_name(&"a".repeat(256)) && is_note_name(&"a".repeat(255)));
     assert!(is_note_name("账本.example/内蒙古"));
 }

@@ -6,8 +6,9 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use super::cosignature::{BadCosignature, check_cosignature};
-use super::note::{BadNote, BadVerifierKey, MAX_VERIFIER_KEY, Note, NoteKeyKind, VerifierKey};
+use super::note::{BadNote, BadVerifierKey, Note, NoteKeyKind, VerifierKey};
 use super::tree::canonical_decimal;
+use crate::event::signing::MAX_NOTE_NAME;
 
 /// Bytes of a policy, at most.
 pub const MAX_POLICY: usize = 128 * 1024;
@@ -332,7 +333,7 @@ impl Reading {
             ["group", rest @ ..] => self.group(rest),
             ["quorum", rest @ ..] => self.quorum(rest),
             [first, ..] => Err(BadPolicyLine::Keyword(
-                first.chars().take(MAX_VERIFIER_KEY).collect(),
+                first.chars().take(MAX_NOTE_NAME).collect(),
             )),
         }
     }
@@ -458,7 +459,7 @@ fn read_threshold(text: &str, members: usize) -> Result<Threshold, BadPolicyLine
         ("all", _) => Ok(Threshold::All),
         (_, Some(k)) if (1..=members).contains(&k) => Ok(Threshold::Number(k)),
         _ => Err(BadPolicyLine::Threshold {
-            got: text.chars().take(MAX_VERIFIER_KEY).collect(),
+            got: text.chars().take(MAX_NOTE_NAME).collect(),
             members,
         }),
     }

@@ -1,6 +1,7 @@
 //! `/metrics`: what the ledger and its door have counted, in Prometheus' text
 //! format 0.0.4. What each metric means is in `ALERTS.md`.
 
+use std::fmt;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -17,7 +18,13 @@ use crate::witness::metrics as witness;
 /// Where Linux says how much memory a process has.
 const STATUS: &str = "/proc/self/status";
 
-/// What is scraped.
+/// Something that is scraped.
+pub trait Page: Send + Sync + 'static {
+    /// The page as it is now.
+    fn text(&self) -> Result<String, fmt::Error>;
+}
+
+/// What is scraped of a ledger's server.
 pub struct Scrape {
     registry: Registry,
     ledger: Ledger,
@@ -43,9 +50,10 @@ impl Scrape {
             resident,
         }
     }
+}
 
-    /// The page as it is now.
-    pub fn text(&self) -> Result<String, std::fmt::Error> {
+impl Page for Scrape {
+    fn text(&self) -> Result<String, fmt::Error> {
         self.ledger.take_stock();
         // Elsewhere than on Linux it stays at 0.
         self.resident.set(resident_bytes().unwrap_or_default());
@@ -65,8 +73,8 @@ fn resident_bytes() -> Option<i64> {
 }
 
 /// The page.
-pub(super) async fn page(State(scrape): State<Arc<Scrape>>) -> Response {
-    match scrape.text() {
+pub(super) async fn page(State(page): State<Arc<dyn Page>>) -> Response {
+    match page.text() {
         Ok(text) => ([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }

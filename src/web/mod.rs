@@ -28,7 +28,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-pub use self::metrics::Scrape;
+pub use self::metrics::{Page, Scrape};
 
 /// Connections at a time; who comes beyond that waits in the operating
 /// system's queue.
@@ -73,11 +73,10 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener, WebError> {
 
 /// Serves the pages for as long as it is run. What goes on when it is dropped
 /// ends with its connection's age at the latest.
-pub async fn serve(listener: TcpListener, scrape: Scrape) {
-    let scrape = Arc::new(scrape);
+pub async fn serve(listener: TcpListener, page: impl Page) {
     let pages = Router::new()
         .route("/metrics", get(metrics::page))
-        .with_state(scrape);
+        .with_state(Arc::new(page) as Arc<dyn Page>);
     serve_pages(listener, pages).await;
 }
 

@@ -86,9 +86,14 @@ pub struct Asker {
 impl Asker {
     /// For a witness, which over HTTPS must be who these say it is.
     pub fn new(asked: Asked, authorities: Authorities) -> Asker {
+        Asker::within(asked, authorities, REQUEST_TIMEOUT)
+    }
+
+    /// The same with another bound on the time that one request takes in all.
+    pub(super) fn within(asked: Asked, authorities: Authorities, time: Duration) -> Asker {
         let config = Agent::config_builder()
             .timeout_connect(Some(CONNECT_TIMEOUT))
-            .timeout_global(Some(REQUEST_TIMEOUT))
+            .timeout_global(Some(time))
             // A witness that has moved is for the policy to say.
             .max_redirects(0)
             .max_redirects_will_error(false)
@@ -122,7 +127,7 @@ impl Asker {
                 .cosignature(&request.note, &body)
                 .map(Said::Cosigned)
                 .map_err(|why| NoAnswer::Useless { url, why }),
-            409 if kind == SIZE_TYPE => {
+            409 if is_type(&kind, SIZE_TYPE) => {
                 read_size(&body)
                     .map(Said::Has)
                     .ok_or_else(|| NoAnswer::Useless {
@@ -138,7 +143,8 @@ impl Asker {
     }
 
     /// The checkpoint of a log that the witness shows, if the log has signed
-    /// it; `None` if it shows none. A witness may show it elsewhere, or not.
+    /// it, with the log's signatures and nobody else's; `None` if it shows none.
+    /// A witness may show it elsewhere, or not.
     pub fn latest(&self, log: &VerifierKey) -> Result<Option<(Checkpoint, String)>, NoAnswer> {
         let url = self.url(&format!("{}/checkpoint", origin_hash(log.name())));
         let sent = self.agent.get(&url).call();
@@ -147,7 +153,12 @@ impl Asker {
             return Ok(None);
         }
         match open_checkpoint(&body, log) {
-            Ok((checkpoint, _)) => Ok(Some((checkpoint, body))),
+            Ok((checkpoint, shown)) => {
+                // What is told and kept of it is the log's own word.
+                let signatures = log.signatures_in(&shown).cloned().collect();
+                let text = shown.text;
+                Ok(Some((checkpoint, Note { text, signatures }.to_string())))
+            }
             Err(why) => Err(NoAnswer::Useless {
                 url,
                 why: why.to_string(),
@@ -195,6 +206,12 @@ impl Asker {
             .map_err(unreachable)?;
         Ok((response.status().as_u16(), kind, body))
     }
+}
+
+/// Whether a content type is this one: in any case, parameters or not.
+fn is_type(kind: &str, wanted: &str) -> bool {
+    let (name, _) = kind.split_once(';').unwrap_or((kind, ""));
+    name.trim().eq_ignore_ascii_case(wanted)
 }
 
 /// A body's first line, shortened and without what a log cannot hold.

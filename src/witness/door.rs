@@ -23,6 +23,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
+use super::counts::Counts;
 use super::files::Files;
 use super::judge::Refused;
 use super::memory::{Answer, Witness};
@@ -55,8 +56,8 @@ pub const STOP_WAIT: Duration = Duration::from_secs(10);
 /// Rest after the operating system has refused to accept.
 const ACCEPT_REST: Duration = Duration::from_millis(100);
 
-/// Between two warnings that something was not cosigned.
-const WARN_EVERY: Duration = Duration::from_secs(1);
+/// Between two lines of the log that say the same.
+const SAY_EVERY: Duration = Duration::from_secs(1);
 
 /// When who was turned away may come again, seconds.
 const RETRY_AFTER_S: &str = "1";
@@ -89,21 +90,29 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener, DoorError> {
 }
 
 struct Door<F> {
-    witness: Witness<F>,
+    witness: Arc<Witness<F>>,
+    counts: Counts,
     requests: Arc<Semaphore>,
-    /// When it was last said that something was not cosigned.
-    warned: Mutex<Option<Instant>>,
+    /// That something was not cosigned.
+    refused: Sayer,
+    /// That the witness could not.
+    failed: Sayer,
 }
 
-impl<F> Door<F> {
-    /// Whether it may be said again: anybody may send an old checkpoint with a
-    /// wrong proof, as often as they like.
-    fn may_warn(&self) -> bool {
-        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+/// When something was said last: anybody may send an old checkpoint with a
+/// wrong proof, or the newest again while the disk is full, as often as they
+/// like.
+#[derive(Debug, Default)]
+struct Sayer(Mutex<Option<Instant>>);
+
+impl Sayer {
+    /// Whether it may be said again.
+    fn may(&self) -> bool {
+        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        let may = warned.is_none_or(|at| now.duration_since(at) >= WARN_EVERY);
+        let may = said.is_none_or(|at| now.duration_since(at) >= SAY_EVERY);
         if may {
-            *warned = Some(now);
+            *said = Some(now);
         }
         may
     }
@@ -113,13 +122,16 @@ impl<F> Door<F> {
 /// does not take longer than [`STOP_WAIT`].
 pub async fn serve<F: Files + 'static>(
     listener: TcpListener,
-    witness: Witness<F>,
+    witness: Arc<Witness<F>>,
+    counts: Counts,
     stop: impl Future<Output = ()>,
 ) {
     let door = Arc::new(Door {
         witness,
+        counts,
         requests: Arc::new(Semaphore::new(MAX_REQUESTS)),
-        warned: Mutex::new(None),
+        refused: Sayer::default(),
+        failed: Sayer::default(),
     });
     let pages = Router::new()
         .route("/add-checkpoint", post(add_checkpoint::<F>))
@@ -205,6 +217,7 @@ async fn add_checkpoint<F: Files + 'static>(
     };
     let answered = tokio::task::spawn_blocking(move || {
         let answer = add(&door, &body);
+        door.counts.answered(answer.status().as_u16());
         drop(place);
         answer
     });
@@ -223,13 +236,20 @@ fn add<F: Files>(door: &Door<F>, body: &Bytes) -> Response {
             signature,
             origin,
             size,
+            again,
         } => {
-            tracing::info!(origin, size, "cosigned 已联署");
+            if again {
+                tracing::debug!(origin, size, "cosigned again");
+            } else {
+                tracing::info!(origin, size, "cosigned 已联署");
+            }
             ([(header::CONTENT_TYPE, TEXT)], signature.to_string()).into_response()
         }
         Answer::Refused(refused) => refuse(door, &refused),
         Answer::Failed(failed) => {
-            tracing::error!("{failed}");
+            if door.failed.may() {
+                tracing::error!("NOT COSIGNED 未联署: {failed}");
+            }
             plain(StatusCode::INTERNAL_SERVER_ERROR, &failed.to_string())
         }
     }
@@ -249,7 +269,7 @@ fn refuse<F>(door: &Door<F>, refused: &Refused) -> Response {
     }
     // What is signed by the log and does not go on from what it signed before
     // is what a witness is for; anything else anybody can send.
-    if status == StatusCode::UNPROCESSABLE_ENTITY && door.may_warn() {
+    if status == StatusCode::UNPROCESSABLE_ENTITY && door.refused.may() {
         tracing::warn!("NOT COSIGNED 未联署: {refused}");
     } else {
         tracing::debug!("not cosigned: {refused}");

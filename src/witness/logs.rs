@@ -76,13 +76,28 @@ impl Logs {
     /// that names a key of the log and does not hold spoils the whole, others
     /// are passed over (C2SP signed-note, "Signatures").
     pub fn open(&self, note: &Note) -> Result<Opened, Refused> {
-        let checkpoint = Checkpoint::parse(&note.text).map_err(|why| match why {
-            BadCheckpoint::EmptyRoot(_) => Refused::EmptyRoot,
-            why => Refused::Malformed(why.to_string()),
-        })?;
-        let origin = &checkpoint.origin;
+        // Whose it is comes before what is wrong with its tree: that a log has
+        // signed nonsense is said of it only if it has.
+        let parsed = match Checkpoint::parse(&note.text) {
+            Ok(checkpoint) => Ok(checkpoint),
+            Err(BadCheckpoint::EmptyRoot(_)) => Err(Refused::EmptyRoot),
+            // A log may be called so; none that is watched is.
+            Err(BadCheckpoint::Origin(origin)) => return Err(Refused::UnknownOrigin(origin)),
+            Err(why) => return Err(Refused::Malformed(why.to_string())),
+        };
+        let origin = note.text.lines().next().unwrap_or_default();
+        let signatures = self.signed_by(origin, note)?;
+        Ok(Opened {
+            text: note.text.clone(),
+            checkpoint: parsed?,
+            signatures,
+        })
+    }
+
+    /// The signatures by keys of the log of that origin, one a key.
+    fn signed_by(&self, origin: &str, note: &Note) -> Result<Vec<NoteSignature>, Refused> {
         let Some(keys) = self.0.get(origin) else {
-            return Err(Refused::UnknownOrigin(origin.clone()));
+            return Err(Refused::UnknownOrigin(origin.to_owned()));
         };
         let mut signatures = Vec::new();
         for signature in &note.signatures {
@@ -94,7 +109,7 @@ impl Logs {
                 .public()
                 .verifies_note(note.text.as_bytes(), &signature.signature)
             {
-                return Err(Refused::BadSignature(origin.clone()));
+                return Err(Refused::BadSignature(origin.to_owned()));
             }
             // Said twice is said once: what is kept of it stays short.
             if !signatures
@@ -105,12 +120,8 @@ impl Logs {
             }
         }
         if signatures.is_empty() {
-            return Err(Refused::Unsigned(origin.clone()));
+            return Err(Refused::Unsigned(origin.to_owned()));
         }
-        Ok(Opened {
-            text: note.text.clone(),
-            checkpoint,
-            signatures,
-        })
+        Ok(signatures)
     }
 }

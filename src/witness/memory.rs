@@ -6,7 +6,7 @@
 //! performed atomically").
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 
@@ -53,6 +53,8 @@ pub enum Answer {
         origin: String,
         /// How large.
         size: u64,
+        /// The same was signed before.
+        again: bool,
     },
     /// Not signed.
     Refused(Refused),
@@ -86,11 +88,57 @@ struct Last {
     /// Unix seconds; the next is not before it.
     at_s: u64,
     /// With the log's signature and ours; `None` before the first.
-    note: Option<String>,
+    note: Option<Arc<str>>,
     /// Why nothing more can be signed.
     in_doubt: Option<String>,
     /// Whether a proof that the log shows two trees is kept.
     fork_kept: bool,
+}
+
+/// A log.
+#[derive(Debug)]
+struct Watched {
+    /// Held while a request is answered, the disk included.
+    last: Mutex<Last>,
+    /// What others are shown of it. Held for a moment only, so that whoever
+    /// looks never waits for the disk.
+    shown: Mutex<Shown>,
+}
+
+/// What is shown of a log.
+#[derive(Clone, Debug, Default)]
+pub struct Shown {
+    /// The size that was signed last; 0 before the first.
+    pub size: u64,
+    /// When, Unix seconds; 0 before the first.
+    pub at_s: u64,
+    /// The note, with the log's signature and ours.
+    note: Option<Arc<str>>,
+    /// Nothing more is signed until the witness is started again.
+    pub in_doubt: bool,
+    /// A proof that the log shows two trees is kept.
+    pub forked: bool,
+}
+
+impl From<&Last> for Shown {
+    fn from(last: &Last) -> Shown {
+        Shown {
+            size: last.signed.size,
+            at_s: last.at_s,
+            note: last.note.clone(),
+            in_doubt: last.in_doubt.is_some(),
+            forked: last.fork_kept,
+        }
+    }
+}
+
+impl Watched {
+    fn new(last: Last) -> Watched {
+        Watched {
+            shown: Mutex::new(Shown::from(&last)),
+            last: Mutex::new(last),
+        }
+    }
 }
 
 /// A witness.
@@ -101,7 +149,7 @@ pub struct Witness<F> {
     /// Unix seconds.
     clock: Box<dyn Fn() -> u64 + Send + Sync>,
     /// By the SHA-256 of the origin, hexadecimal.
-    last: BTreeMap<String, Mutex<Last>>,
+    watched: BTreeMap<String, Watched>,
 }
 
 impl<F: Files> Witness<F> {
@@ -112,18 +160,18 @@ impl<F: Files> Witness<F> {
         files: F,
         clock: Box<dyn Fn() -> u64 + Send + Sync>,
     ) -> Result<Witness<F>, FolderError> {
-        let mut last = BTreeMap::new();
+        let mut watched = BTreeMap::new();
         for origin in logs.origins() {
             let hash = origin_hash(origin);
             let taken = take_up(&files, &hash, origin, signer.verifier_key())?;
-            last.insert(hash, Mutex::new(taken));
+            watched.insert(hash, Watched::new(taken));
         }
         Ok(Witness {
             signer,
             logs,
             files,
             clock,
-            last,
+            watched,
         })
     }
 
@@ -132,23 +180,28 @@ impl<F: Files> Witness<F> {
         self.signer.verifier_key()
     }
 
+    /// The logs it watches, and what is shown of each. Never waits for the
+    /// disk.
+    pub fn shown(&self) -> Vec<(String, Shown)> {
+        let shown = |origin: &str| {
+            let watched = self.watched.get(&origin_hash(origin))?;
+            Some((origin.to_owned(), lock(&watched.shown).clone()))
+        };
+        self.logs.origins().filter_map(shown).collect()
+    }
+
     /// The logs it watches, and the size that it has signed last of each.
     pub fn sizes(&self) -> Vec<(String, u64)> {
-        let size = |origin: &str| {
-            let last = self.last.get(&origin_hash(origin));
-            last.map_or(0, |last| lock(last).signed.size)
-        };
-        let origins = self.logs.origins();
-        origins
-            .map(|origin| (origin.to_owned(), size(origin)))
-            .collect()
+        let shown = self.shown().into_iter();
+        shown.map(|(origin, shown)| (origin, shown.size)).collect()
     }
 
     /// The checkpoint that was signed last of a log, with the log's signature
     /// and ours; the log is named by its origin's SHA-256 in lower-case
     /// hexadecimal (C2SP tlog-witness, "Monitor Retrieval Mechanism").
     pub fn latest(&self, origin_hash: &str) -> Option<String> {
-        lock(self.last.get(origin_hash)?).note.clone()
+        let note = lock(&self.watched.get(origin_hash)?.shown).note.clone();
+        note.as_deref().map(str::to_owned)
     }
 
     /// Answers a request's body. Blocks on the disk.
@@ -165,12 +218,12 @@ impl<F: Files> Witness<F> {
             Err(refused) => return Answer::Refused(refused),
         };
         let hash = origin_hash(&opened.checkpoint.origin);
-        let Some(last) = self.last.get(&hash) else {
+        let Some(watched) = self.watched.get(&hash) else {
             return Answer::Refused(Refused::UnknownOrigin(opened.checkpoint.origin));
         };
         // Held until the file is replaced.
-        let mut last = lock(last);
-        match goes_on(last.signed, request.old, &request.proof, &opened) {
+        let mut last = lock(&watched.last);
+        let answer = match goes_on(last.signed, request.old, &request.proof, &opened) {
             Ok(signed) => self
                 .sign(&hash, &mut last, signed, &opened)
                 .unwrap_or_else(Answer::Failed),
@@ -180,7 +233,9 @@ impl<F: Files> Witness<F> {
                 }
                 Answer::Refused(refused)
             }
-        }
+        };
+        *lock(&watched.shown) = Shown::from(&*last);
+        answer
     }
 
     fn sign(
@@ -204,6 +259,11 @@ impl<F: Files> Witness<F> {
             at_s,
         );
         let note = with_signature(opened, signature.clone()).to_string();
+        // Anybody may send again what a log has published: that costs the disk
+        // one write a second and no more.
+        if last.note.as_deref() == Some(note.as_str()) {
+            return Ok(cosigned(opened, signature, true));
+        }
         // What could not be read again must not be kept.
         if let Err(why) = Note::parse(&note) {
             return Ok(Answer::Refused(Refused::Malformed(format!(
@@ -221,14 +281,11 @@ impl<F: Files> Witness<F> {
         }
         // Commit point: from here on a restart takes up with this one. Who
         // asked may not hear of it, and is then told the size.
+        let again = last.note.is_some() && last.signed == signed;
         last.signed = signed;
         last.at_s = at_s;
-        last.note = Some(note);
-        Ok(Answer::Cosigned {
-            signature,
-            origin,
-            size: signed.size,
-        })
+        last.note = Some(note.into());
+        Ok(cosigned(opened, signature, again))
     }
 
     /// Two notes of the same size, both signed by the log, with different
@@ -272,6 +329,15 @@ pub fn fork_file(origin_hash: &str) -> String {
     format!("{origin_hash}.fork")
 }
 
+fn cosigned(opened: &Opened, signature: NoteSignature, again: bool) -> Answer {
+    Answer::Cosigned {
+        signature,
+        origin: opened.checkpoint.origin.clone(),
+        size: opened.checkpoint.size,
+        again,
+    }
+}
+
 fn with_signature(opened: &Opened, ours: NoteSignature) -> Note {
     let mut signatures = opened.signatures.clone();
     signatures.push(ours);
@@ -311,13 +377,13 @@ fn take_up(
             root: checkpoint.root,
         },
         at_s,
-        note: Some(text),
+        note: Some(text.into()),
         in_doubt: None,
         fork_kept: fork.is_ok_and(|fork| fork.is_some()),
     })
 }
 
 /// A panic while it is held would leave what was true before.
-fn lock(last: &Mutex<Last>) -> MutexGuard<'_, Last> {
-    last.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(held: &Mutex<T>) -> MutexGuard<'_, T> {
+    held.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -144,6 +144,7 @@ impl Metrics {
     }
 }
 
-fn figure(size: u64) -> i64 {
+/// As Prometheus has numbers.
+pub(super) fn figure(size: u64) -> i64 {
     i64::try_from(size).unwrap_or(i64::MAX)
 }

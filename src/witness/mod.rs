@@ -15,6 +15,7 @@
 //! | `memory` | what it has signed: held, one request at a time, and kept |
 //! | `files` | the same on the disk |
 //! | `door` | HTTP |
+//! | `counts` | what a witness counts, and has signed, for Prometheus |
 //! | `ask` | one request to somebody's witness |
 //! | `authorities` | who is trusted, over HTTPS, to say who a server is |
 //! | `rounds` | which checkpoint is out with the witnesses, and what came back |
@@ -28,6 +29,7 @@
 pub mod ask;
 pub mod authorities;
 pub mod complete;
+pub mod counts;
 pub mod door;
 pub mod files;
 pub mod judge;

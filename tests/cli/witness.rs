@@ -13,8 +13,11 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use hazledger::proof::{Checkpoint, Note, Policy};
-use hazledger::witness::memory::{fork_file, origin_hash};
+use hazledger::event::signing::SecretKey;
+use hazledger::proof::tree::leaf_hash;
+use hazledger::proof::{Checkpoint, Note, NoteKeyKind, Policy, VerifierKey, sign_checkpoint};
+use hazledger::witness::memory::{checkpoint_file, fork_file, origin_hash};
+use hazledger::witness::request::AddCheckpoint;
 use serde_json::Value;
 
 use crate::support::{Lines, PATIENCE, Server, World, cli, hazledger};
@@ -202,6 +205,78 @@ fn page(url: &str) -> Option<String> {
     let mut response = agent().get(url).call().unwrap();
     let body = response.body_mut().read_to_string().unwrap();
     (response.status() == 200).then_some(body)
+}
+
+/// A log of one leaf, whose key is the test's own.
+struct SmallLog(SecretKey);
+
+impl SmallLog {
+    const ORIGIN: &str = "log.example/small";
+
+    fn new() -> SmallLog {
+        SmallLog(SecretKey::from_seed(&[3; 32]))
+    }
+
+    fn vkey(&self) -> String {
+        let key = self.0.public().clone();
+        let vkey = VerifierKey::new(SmallLog::ORIGIN, NoteKeyKind::Ed25519, key).unwrap();
+        vkey.to_string()
+    }
+
+    /// Asks a witness to sign its one leaf: status and body.
+    fn ask(&self, witness: &Witness, old: u64) -> (u16, String) {
+        self.ask_for(witness, old, b"x")
+    }
+
+    /// The same for another leaf.
+    fn ask_for(&self, witness: &Witness, old: u64, leaf: &[u8]) -> (u16, String) {
+        let checkpoint = Checkpoint::new(SmallLog::ORIGIN, 1, leaf_hash(leaf)).unwrap();
+        let request = AddCheckpoint {
+            old,
+            proof: Vec::new(),
+            note: sign_checkpoint(&self.0, &checkpoint),
+        };
+        let url = format!("{}/add-checkpoint", witness.url());
+        let mut answer = agent().post(url).send(request.to_string()).unwrap();
+        let body = answer.body_mut().read_to_string().unwrap();
+        (answer.status().as_u16(), body)
+    }
+}
+
+#[test]
+fn a_witness_whose_disk_is_full_signs_nothing_says_so_and_goes_on_when_there_is_room() {
+    let house = House::new();
+    let log = SmallLog::new();
+    let new = ["--new", "--listen", "127.0.0.1:0", "--watch", &log.vkey()];
+    let witness = Witness::start(&house, "w1", &new);
+    let hash = origin_hash(SmallLog::ORIGIN);
+    // What it writes next goes to a device that is always full.
+    let unfinished = house.world.path("w1/HASH.new");
+    let unfinished = unfinished.replace("HASH", &checkpoint_file(&hash));
+    std::os::unix::fs::symlink("/dev/full", &unfinished).unwrap();
+    let began = Instant::now();
+    for _ in 0..20 {
+        let (status, body) = log.ask(&witness, 0);
+        assert_eq!(status, 500, "{body}");
+        assert!(body.contains("signed nothing"), "{body}");
+    }
+    let lines_at_most = began.elapsed().as_secs() + 1;
+    assert_eq!(
+        page(&format!("{}/{hash}/checkpoint", witness.url())),
+        None,
+        "it shows what it has not kept"
+    );
+    fs::remove_file(unfinished).unwrap();
+    assert_eq!(log.ask(&witness, 0).0, 200);
+    for _ in 0..20 {
+        assert_eq!(log.ask(&witness, 1).0, 200);
+    }
+    let (status, said) = witness.stop();
+    assert_eq!(status, 0, "{said}");
+    // Whoever sends the same again and again does not fill its log.
+    let full = said.matches("No space left").count() as u64;
+    assert!((1..=lines_at_most).contains(&full), "{said}");
+    assert_eq!(said.matches("cosigned 已联署").count(), 1, "{said}");
 }
 
 fn checkpoint_of(server: &Server) -> Option<String> {
@@ -406,6 +481,45 @@ fn a_restored_ledger_asks_its_witnesses_whether_anything_was_lost() {
     assert_eq!(status, 0);
     assert!(said.contains("accepting again"), "{said}");
     drop((one, two));
+}
+
+#[test]
+fn an_operator_has_the_key_before_the_witness_runs_and_sees_how_it_does() {
+    let house = House::new();
+    let log = SmallLog::new();
+    let key = house.world.path("w1.key");
+    let name = "witness.example/w1";
+    let vkey = cli(["key", "vkey", &key, "--name", name, "--witness"]).exits(0);
+    let mut more = vec!["--new", "--listen", "127.0.0.1:0"];
+    let watch = log.vkey();
+    more.extend(["--metrics", "127.0.0.1:0", "--watch", &watch]);
+    let witness = Witness::start(&house, "w1", &more);
+    assert_eq!(witness.ready["verifierKey"], vkey.stdout.trim());
+    let metrics = || page(witness.ready["metrics"].as_str().unwrap()).unwrap();
+    let shows = |line: &str| {
+        let page = metrics();
+        assert!(page.lines().any(|l| l == line), "no {line} in\n{page}");
+    };
+    shows("hazledger_witness_log_size{log=\"log.example/small\"} 0");
+    assert_eq!(log.ask(&witness, 0).0, 200);
+    assert_eq!(log.ask(&witness, 0).0, 409);
+    shows("hazledger_witness_log_forked{log=\"log.example/small\"} 0");
+    assert_eq!(log.ask_for(&witness, 1, b"y").0, 422);
+    for line in [
+        "hazledger_witness_log_size{log=\"log.example/small\"} 1",
+        "hazledger_witness_log_size{log=\"hazledger.example/test\"} 0",
+        "hazledger_witness_log_forked{log=\"log.example/small\"} 1",
+        "hazledger_witness_log_in_doubt{log=\"log.example/small\"} 0",
+        "hazledger_witness_log_cosigned_at_seconds{log=\"hazledger.example/test\"} 0",
+        "hazledger_witness_answers_total{status=\"200\"} 1",
+        "hazledger_witness_answers_total{status=\"409\"} 1",
+        "hazledger_witness_answers_total{status=\"422\"} 1",
+    ] {
+        shows(line);
+    }
+    // Not at the door that the world is let in to.
+    assert_eq!(page(&format!("{}/metrics", witness.url())), None);
+    assert_eq!(witness.stop().0, 0);
 }
 
 /// The policy with a witness at another address.

@@ -3,10 +3,12 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use super::super::counts::Counts;
 use super::super::door;
 use super::super::files::Folder;
 use super::super::memory::origin_hash;
@@ -40,7 +42,7 @@ impl House {
                 let stop = async {
                     let _ = stopped.await;
                 };
-                door::serve(listener, witness, stop).await;
+                door::serve(listener, Arc::new(witness), Counts::default(), stop).await;
             });
         });
         House {
@@ -257,6 +259,56 @@ fn an_answer_that_was_lost_is_made_up_for_with_the_size() {
     assert_eq!((got.status, got.body.as_str()), (409, "12\n"));
     assert_eq!(house.post(&log.request(12, 12).to_string()).status, 200);
     assert_eq!(house.post(&log.request(12, 20).to_string()).status, 200);
+}
+
+/// A disk that says when it is asked to write, and does when it is let.
+struct SlowDisk {
+    disk: TestDisk,
+    asked: SyncSender<()>,
+    let_go: Mutex<Receiver<()>>,
+}
+
+impl Files for SlowDisk {
+    fn read(&self, name: &str) -> std::io::Result<Option<String>> {
+        self.disk.read(name)
+    }
+
+    fn replace(&self, name: &str, text: &str) -> Result<(), NotKept> {
+        let _ = self.asked.send(());
+        let _ = self.let_go.lock().unwrap().recv();
+        self.disk.replace(name, text)
+    }
+}
+
+#[test]
+fn while_the_disk_hangs_what_is_kept_is_still_shown() {
+    let log = TestLog::new(20);
+    let disk = TestDisk::default();
+    let before = witness_of(&log, disk.clone(), &TestClock::new());
+    before.add(log.request(0, 12).to_string().as_bytes());
+    let (asked, asks) = sync_channel(1);
+    let (go, let_go) = sync_channel(1);
+    let slow = SlowDisk {
+        disk,
+        asked,
+        let_go: Mutex::new(let_go),
+    };
+    let house = House::on_any_port(witness_of(&log, slow, &TestClock::new()));
+    let latest = format!("/{}/checkpoint", origin_hash(ORIGIN));
+    let size = |got: &Got| open_checkpoint(&got.body, &log.vkey()).unwrap().0.size;
+    std::thread::scope(|scope| {
+        // Gone when this fails, so that the disk is let go.
+        let go = go;
+        let post = scope.spawn(|| house.post(&log.request(12, 20).to_string()));
+        asks.recv_timeout(PATIENCE).unwrap();
+        // More than the event loop has threads.
+        for _ in 0..4 {
+            assert_eq!(size(&house.get(&latest)), 12);
+        }
+        go.send(()).unwrap();
+        assert_eq!(post.join().unwrap().status, 200);
+    });
+    assert_eq!(size(&house.get(&latest)), 20);
 }
 
 #[test]

@@ -54,7 +54,17 @@ fn what_goes_on_is_signed_and_each_other_request_is_told_why_not() {
     };
     let mut stranger = log.request(12, 20);
     stranger.note.text = stranger.note.text.replacen("test", "rest", 1);
-    let empty = |note: &Note| note.text.replacen("\n20\n", "\n0\n", 1);
+    let renamed = |request: &AddCheckpoint, name: &str| {
+        let mut request = request.clone();
+        request.note.text = request.note.text.replacen(ORIGIN, name, 1);
+        request
+    };
+    // A tree of nothing with a root of something; the log has signed it, or not.
+    let mut empty = log.request(12, 20);
+    empty.note.text = empty.note.text.replacen("\n20\n", "\n0\n", 1);
+    let mut signed_empty = empty.clone();
+    let signature = log.key.sign_note(empty.note.text.as_bytes());
+    signed_empty.note.signatures[0].signature = signature;
     #[rustfmt::skip]
     let cases: Vec<(AddCheckpoint, u16, &str)> = vec![
         (stranger,                                               404, "does not watch"),
@@ -64,7 +74,10 @@ fn what_goes_on_is_signed_and_each_other_request_is_told_why_not() {
         // A good one beside it does not mend a bad one.
         (with(&|r| r.note.signatures.extend(log.signed(21).signatures)), 403, "does not hold"),
         (with(&|r| r.old = 21),                                  400, "larger"),
-        (with(&|r| r.note.text = empty(&r.note)),                422, "another root"),
+        (renamed(&log.request(12, 20), "a log of spaces"),       404, "does not watch"),
+        (renamed(&empty, "stranger"),                            404, "does not watch"),
+        (empty,                                                  403, "does not hold"),
+        (signed_empty,                                           422, "another root"),
         (log.request(0, 20),                                     409, "must be 12"),
         (log.request(11, 20),                                    409, "must be 12"),
         (log.request(13, 20),                                    409, "must be 12"),
@@ -155,6 +168,52 @@ fn extension_lines_are_signed_as_they_stand_and_a_signature_said_twice_is_kept_o
         Some(kept)
     );
     check_cosignature(&kept_note, signer(9).verifier_key()).unwrap();
+}
+
+#[test]
+fn signatures_of_kinds_that_are_not_known_here_are_passed_over_and_not_kept() {
+    let log = TestLog::new(4);
+    let witness = witness_of(&log, TestDisk::default(), &TestClock::new());
+    let mut request = log.request(0, 4);
+    let known = request.note.signatures.clone();
+    // ML-DSA-44 of the log and of a witness (C2SP tlog-cosignature), and one of
+    // no kind at all, before the log's own.
+    for (name, bytes) in [(ORIGIN, 8 + 2420), (WITNESS, 8 + 2420), (ORIGIN, 1)] {
+        let other = NoteSignature {
+            name: name.to_owned(),
+            id: [6; 4],
+            signature: vec![6; bytes].into(),
+        };
+        request.note.signatures.insert(0, other);
+    }
+    let ours = cosigned(add(&witness, &request));
+    let kept = witness.latest(&origin_hash(ORIGIN)).unwrap();
+    let kept = Note::parse(&kept).unwrap();
+    assert_eq!(kept.signatures, [known, vec![ours]].concat());
+    // Alone they are none.
+    request.note.signatures.pop();
+    assert_eq!(refused(add(&witness, &request)).status(), 403);
+}
+
+#[test]
+fn the_same_again_within_a_second_is_answered_from_what_is_kept() {
+    let log = TestLog::new(9);
+    let (disk, clock) = (TestDisk::default(), TestClock::new());
+    let witness = witness_of(&log, disk.clone(), &clock);
+    let first = cosigned(add(&witness, &log.request(0, 9)));
+    // Anybody may send what the log has published, as often as they like.
+    disk.fail(Fails::Before);
+    for _ in 0..3 {
+        assert_eq!(cosigned(add(&witness, &log.request(9, 9))), first);
+    }
+    clock.set(START_S + 1);
+    let written = add(&witness, &log.request(9, 9));
+    assert!(
+        matches!(written, Answer::Failed(Failed::Disk(_))),
+        "{written:?}"
+    );
+    let later = cosigned(add(&witness, &log.request(9, 9)));
+    assert_eq!(time_of(&log, 9, later), START_S + 1);
 }
 
 #[test]

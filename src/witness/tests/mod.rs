@@ -7,6 +7,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod ask;
 mod http;
 mod memory;
 mod push;
