@@ -36,7 +36,7 @@ pub use monitor::{Monitor, Rules, Seen, SeenServer};
 pub use problem::Problem;
 pub use proofs::{Kept, KeptCheckpoint, KeptReceipt, Proofs};
 pub use refusals::{KeptReport, verify_refusals};
-pub use saved::{read_saved, replace, write_saved};
+pub use saved::{read_saved, write_saved};
 pub use speed::{Speed, Strict};
 pub use streamed::{Streamed, linked, sent};
 

@@ -11,7 +11,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
 use super::BackupError;
-use super::manifest::{LOCK, UNFINISHED};
+use super::manifest::LOCK;
 use super::shelf::hash_of;
 use super::view::View;
 use crate::audit::ReadOnlyFolder;
@@ -20,6 +20,7 @@ use crate::journal::{
     Header, Storage as _, StorageFile, open_to_read, scan_segment, segment_name, segments,
 };
 use crate::repair::{Checked, Ledger};
+use crate::storage::UNFINISHED;
 
 /// Held by whoever changes a journal's sealed segments, beside a server that
 /// has the directory open.
