@@ -13,14 +13,13 @@ use std::path::{Path, PathBuf};
 use super::BackupError;
 use super::manifest::LOCK;
 use super::shelf::hash_of;
-use super::view::View;
 use crate::audit::ReadOnlyFolder;
 use crate::event::Hash;
 use crate::journal::{
     Header, Storage as _, StorageFile, open_to_read, scan_segment, segment_name, segments,
 };
 use crate::repair::{Checked, Ledger};
-use crate::storage::UNFINISHED;
+use crate::storage::{UNFINISHED, View};
 
 /// Held by whoever changes a journal's sealed segments, beside a server that
 /// has the directory open.

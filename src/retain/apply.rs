@@ -2,6 +2,7 @@
 //! verified as it would be with them, then each put in its place. A crash at any
 //! step leaves a journal that verifies.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,14 +11,13 @@ use bytes::Bytes;
 use prost::Message as _;
 
 use super::{Plan, RetainError};
-use crate::audit::{Audit, ReadOnlyFolder, verify_journal};
+use crate::audit::{Audit, verify_journal};
 use crate::backup::{BackupError, Maintenance};
 use crate::event::Hash;
-use crate::journal::{
-    DirStorage, Storage, drop_unfinished, make_withheld, put_withheld, segment_name,
-};
+use crate::journal::{drop_unfinished, make_withheld, put_withheld, segment_name};
 use crate::pb::{Part, Record};
 use crate::proof::{Expect, Report};
+use crate::storage::{DirStorage, ReadOnlyFolder, Storage as _, UNFINISHED, View};
 
 /// What was withheld.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,10 +49,10 @@ pub fn apply(
         genesis_hash: Some(genesis_hash),
         ..Expect::default()
     };
-    let audited = |storage: &Overlay, progress: &mut dyn FnMut(u64)| {
+    let audited = |storage: &View<ReadOnlyFolder>, progress: &mut dyn FnMut(u64)| {
         whole(verify_journal(storage, &expect, &[], progress))
     };
-    let as_it_is = Overlay::new(&journal, Vec::new());
+    let as_it_is = with_candidates(&journal, &BTreeSet::new())?;
     let before = audited(&as_it_is, progress).map_err(RetainError::Untrue)?;
     drop_unfinished(&storage)?;
     let mut withheld = before.withheld;
@@ -68,7 +68,7 @@ pub fn apply(
     }
     // As the disk gives the candidates back, in the midst of all the others.
     let names = plan.records.keys().map(|first| segment_name(*first));
-    let as_it_will_be = Overlay::new(&journal, names.collect());
+    let as_it_will_be = with_candidates(&journal, &names.collect())?;
     let after = audited(&as_it_will_be, progress).and_then(|after| same(&before, after, withheld));
     let report = match after {
         Ok(after) => after,
@@ -153,61 +153,19 @@ fn failed(action: &'static str, path: &Path, source: io::Error) -> RetainError {
 
 /// A journal's folder, some of its segments read from their candidates. Read
 /// only.
-#[derive(Debug)]
-struct Overlay {
-    folder: ReadOnlyFolder,
-    candidates: Vec<String>,
-}
-
-impl Overlay {
-    fn new(folder: &Path, candidates: Vec<String>) -> Overlay {
-        Overlay {
-            folder: ReadOnlyFolder::new(folder),
-            candidates,
-        }
-    }
-}
-
-impl Storage for Overlay {
-    type File = fs::File;
-
-    fn list(&self) -> io::Result<Vec<String>> {
-        self.folder.list()
-    }
-
-    fn create(&self, name: &str) -> io::Result<fs::File> {
-        self.folder.create(name)
-    }
-
-    fn open(&self, name: &str) -> io::Result<fs::File> {
-        // In order: they are the plan's.
-        if self
-            .candidates
-            .binary_search_by(|one| one.as_str().cmp(name))
-            .is_ok()
-        {
-            return self.folder.open(&format!("{name}.new"));
-        }
-        self.folder.open(name)
-    }
-
-    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        self.folder.rename(from, to)
-    }
-
-    fn link(&self, name: &str, second: &str) -> io::Result<()> {
-        self.folder.link(name, second)
-    }
-
-    fn remove(&self, name: &str) -> io::Result<()> {
-        self.folder.remove(name)
-    }
-
-    fn sync_dir(&self) -> io::Result<()> {
-        self.folder.sync_dir()
-    }
-
-    fn free_bytes(&self) -> io::Result<u64> {
-        self.folder.free_bytes()
-    }
+fn with_candidates(
+    journal: &Path,
+    candidates: &BTreeSet<String>,
+) -> Result<View<ReadOnlyFolder>, RetainError> {
+    let folder = ReadOnlyFolder::new(journal);
+    let names = folder.list();
+    let names = names.map_err(|error| failed("list", journal, error))?;
+    let files = names.into_iter().map(|name| {
+        let stored = match candidates.contains(&name) {
+            true => format!("{name}{UNFINISHED}"),
+            false => name.clone(),
+        };
+        (name, stored)
+    });
+    Ok(View::new(folder, files))
 }

@@ -46,12 +46,7 @@ impl Storage for DirStorage {
     type File = File;
 
     fn list(&self) -> io::Result<Vec<String>> {
-        let mut names = Vec::new();
-        for entry in std::fs::read_dir(&self.folder)? {
-            // A name that is not UTF-8 is none of ours.
-            names.extend(entry?.file_name().into_string().ok());
-        }
-        Ok(names)
+        names(&self.folder)
     }
 
     fn create(&self, name: &str) -> io::Result<File> {
@@ -99,6 +94,15 @@ impl Storage for DirStorage {
         let disk = rustix::fs::statvfs(&self.folder)?;
         Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
     }
+}
+
+/// The names in a folder; one that is not UTF-8 is none of ours.
+pub(super) fn names(folder: &Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        names.extend(entry?.file_name().into_string().ok());
+    }
+    Ok(names)
 }
 
 /// Opens a file to be read, in the archive if a link stands under its name.

@@ -4,12 +4,14 @@
 //! |---|---|
 //! | `mod` | [`Storage`], [`StorageFile`]: what is asked of a folder and of a file |
 //! | `folder` | [`DirStorage`]: the real folder, and its system calls |
+//! | `read_only` | [`ReadOnlyFolder`] and [`View`]: what is only read |
 //! | `replace` | a small file replaced durably and as a whole |
 //! | `sim` | a disk in memory that loses power, tears writes and fails |
 //!
 //! Not here: what is in the files.
 
 mod folder;
+mod read_only;
 mod replace;
 pub mod sim;
 
@@ -17,6 +19,7 @@ use std::fmt;
 use std::io;
 
 pub use folder::{DirStorage, open_to_read};
+pub use read_only::{ReadOnly, ReadOnlyFolder, View};
 pub use replace::{NotReplaced, UNFINISHED, name_unfinished, replace, replace_file};
 
 /// One folder of files. Tests replace it by [`sim`].
