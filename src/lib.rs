@@ -9,7 +9,8 @@
 //! - [`catalog`]: substances and their forms, regions, identifiers. Pure.
 //! - [`custody`]: accounts, live state, decide, apply, refusals. Pure.
 //! - [`proof`]: chain, commits, acknowledgements, verification. Pure.
-//! - [`journal`]: segment files, recovery, the storage seam. Files only.
+//! - [`storage`]: a folder of files, real or simulated; a file replaced durably.
+//! - [`journal`]: segment files and their recovery. Files only.
 //! - [`audit`]: a journal verified from its first byte to its last.
 //! - [`repair`]: damaged segments healed from another copy of the journal.
 //! - [`witness`]: a witness of other ledgers, and the asking of witnesses.
@@ -38,5 +39,6 @@ pub mod proof;
 pub mod repair;
 pub mod retain;
 pub mod sim;
+pub mod storage;
 pub mod web;
 pub mod witness;

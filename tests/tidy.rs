@@ -20,19 +20,23 @@ const MAY_USE: &[(&str, &str)] = &[
     ("event", "catalog pb"),
     ("custody", "event catalog pb"),
     ("proof", "event catalog custody pb"),
-    ("journal", ""),
-    ("audit", "event proof journal pb"),
-    ("repair", "event proof journal pb"),
-    ("witness", "event proof pb"),
-    ("backup", "event proof journal audit repair pb"),
+    ("storage", ""),
+    ("journal", "storage"),
+    ("audit", "event proof storage journal pb"),
+    ("repair", "event proof storage journal pb"),
+    ("witness", "event proof storage pb"),
+    ("backup", "event proof storage journal audit repair pb"),
     (
         "retain",
-        "event catalog custody proof journal audit backup pb",
+        "event catalog custody proof storage journal audit backup pb",
     ),
-    ("projection", "event catalog custody proof journal pb"),
+    (
+        "projection",
+        "event catalog custody proof storage journal pb",
+    ),
     (
         "ledger",
-        "event catalog custody proof journal projection pb",
+        "event catalog custody proof storage journal projection pb",
     ),
     (
         "grpc",
@@ -45,8 +49,8 @@ const MAY_USE: &[(&str, &str)] = &[
     ("sim", "event catalog grpc pb"),
     (
         "cli",
-        "event catalog custody proof journal audit repair witness backup retain projection ledger \
-         grpc web sim pb",
+        "event catalog custody proof storage journal audit repair witness backup retain projection \
+         ledger grpc web sim pb",
     ),
 ];
 
@@ -60,7 +64,10 @@ const IMPURE: &str = "async tokio tokio_stream \
     SystemTime::now Instant::now Timestamp::now Zoned::now \
     rand::rng rand::random getrandom";
 
-/// What the journal, which is files only, may not name.
+/// The folders that know files only.
+const FILES_ONLY: &[&str] = &["storage", "journal"];
+
+/// What they may not name.
 const NOT_FILES: &str = "async tokio tokio_stream tonic std::net sled";
 
 /// The one file that may name sled.
@@ -145,7 +152,7 @@ fn purity_rule(source: &Source) -> Vec<Breach> {
     let folder = source.folder().unwrap_or_default();
     let (forbidden, kind) = if PURE.contains(&folder) {
         (IMPURE, "pure")
-    } else if folder == "journal" {
+    } else if FILES_ONLY.contains(&folder) {
         (NOT_FILES, "files only")
     } else {
         return Vec::new();
@@ -620,7 +627,7 @@ fn every_file_opens_with_what_it_is() {
 }
 
 #[test]
-fn pure_folders_touch_no_world_and_the_journal_only_files() {
+fn pure_folders_touch_no_world_and_the_file_folders_only_files() {
     assert_tree_keeps(purity_rule);
 }
 
@@ -699,6 +706,10 @@ fn every_impure_name_is_found_in_every_pure_folder() {
     }
     assert_eq!(
         lines_of(purity_rule, "src/journal/segment.rs", "use tokio::fs;"),
+        [1]
+    );
+    assert_eq!(
+        lines_of(purity_rule, "src/storage/folder.rs", "use sled::Db;"),
         [1]
     );
 }

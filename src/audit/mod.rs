@@ -6,7 +6,6 @@
 mod ahead;
 mod alarm;
 mod evidenced;
-mod folder;
 mod monitor;
 mod problem;
 mod proofs;
@@ -29,14 +28,14 @@ use crate::proof::tree::TreeHash;
 use crate::proof::{ChainVerifier, Expect, Failure, LedgerKeys, Report, Verifier};
 use resumed::Resumed;
 
+pub use crate::storage::ReadOnlyFolder;
 pub use alarm::{Alarm, AlarmKind};
 pub use evidenced::{Disagreement, hold_evidence};
-pub use folder::ReadOnlyFolder;
 pub use monitor::{Monitor, Rules, Seen, SeenServer};
 pub use problem::Problem;
 pub use proofs::{Kept, KeptCheckpoint, KeptReceipt, Proofs};
 pub use refusals::{KeptReport, verify_refusals};
-pub use saved::{read_saved, replace, write_saved};
+pub use saved::{read_saved, write_saved};
 pub use speed::{Speed, Strict};
 pub use streamed::{Streamed, linked, sent};
 

@@ -14,12 +14,11 @@ use std::path::{Path, PathBuf};
 use super::BackupError;
 use super::folder::BackupFolder;
 use super::links::{JournalFolder, Links};
-use super::manifest::UNFINISHED;
 use super::shelf::hash_of;
-use super::view::View;
 use crate::event::Hash;
 use crate::journal::{Header, Scanned, Storage, StorageFile, scan_segment, segment_name, segments};
 use crate::repair::{Checked, Ledger};
+use crate::storage::{UNFINISHED, View};
 
 /// Held by whoever changes a journal's sealed segments, beside a server that
 /// has the directory open.

@@ -6,6 +6,7 @@ use std::fmt::{self, Write as _};
 
 use crate::event::Hash;
 use crate::event::digest::to_hex;
+use crate::storage::UNFINISHED;
 
 /// Version of the backup's format, and the only one read.
 pub const FORMAT_VERSION: u32 = 1;
@@ -230,8 +231,6 @@ fn is_plain(name: &str) -> bool {
 pub(super) const MANIFEST: &str = "MANIFEST";
 /// Held by whoever writes to a backup.
 pub(super) const LOCK: &str = "LOCK";
-/// The end of the name of a file that is being written.
-pub(super) const UNFINISHED: &str = ".new";
 
 fn field<'a>(lines: &mut std::str::Lines<'a>, name: &'static str) -> Result<&'a str, BadManifest> {
     let line = lines.next().and_then(|line| line.split_once(" = "));

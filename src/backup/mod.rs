@@ -36,6 +36,7 @@ mod take;
 mod verify;
 mod view;
 
+pub use crate::storage::View;
 pub use archive::{Archived, Maintenance, Place, Placed, Until, archive, archive_on, places};
 pub use error::BackupError;
 pub use folder::{BackupFolder, BackupReader, open_read_only};
@@ -45,4 +46,3 @@ pub use restore::{MARK, Restored, restore};
 pub use source::Source;
 pub use take::{Key, Taken, Wanted, journal_in, manifest_in, take};
 pub use verify::{Verified, verify, verify_bytes};
-pub use view::View;

@@ -14,7 +14,8 @@ use super::source::Source;
 use super::verify::{audit, is_as_said};
 use crate::audit::Audit;
 use crate::event::Hash;
-use crate::journal::{self, Storage, StorageFile};
+use crate::journal::{Storage, StorageFile};
+use crate::storage::make_folder;
 
 /// The file that marks a restored ledger until it is known that nothing was
 /// lost.
@@ -96,8 +97,7 @@ fn begin(dir: &Path) -> Result<PathBuf, BackupError> {
     building.push(BUILDING);
     let building = PathBuf::from(building);
     if let Some(parent) = parent_of(dir) {
-        journal::make_folder(parent, ANY_FOLDER)
-            .map_err(BackupError::io("create", show(parent)))?;
+        make_folder(parent, ANY_FOLDER).map_err(BackupError::io("create", show(parent)))?;
     }
     match make_own_folder(&building) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {

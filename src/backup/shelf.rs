@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use super::BackupError;
-use super::manifest::{Entry, LOCK, MANIFEST, MAX_MANIFEST_BYTES, Manifest, UNFINISHED};
+use super::manifest::{Entry, LOCK, MANIFEST, MAX_MANIFEST_BYTES, Manifest};
 use crate::event::Hash;
-use crate::journal::{Storage, StorageFile};
+use crate::storage::{Storage, StorageFile, UNFINISHED, replace};
 
 /// Bytes handled at a time.
 const PIECE_BYTES: usize = 256 * 1024;
@@ -168,21 +168,12 @@ impl<'a, S: Storage> Shelf<'a, S> {
     pub(super) fn publish(self, mut manifest: Manifest) -> Result<Manifest, BackupError> {
         manifest.files = self.files;
         let text = manifest.to_string();
-        let sync_dir = || {
-            let synced = self.folder.sync_dir();
-            synced.map_err(BackupError::io("sync", "the backup's folder"))
-        };
         // The names of what is in it, before it.
-        sync_dir()?;
-        let unfinished = format!("{MANIFEST}{UNFINISHED}");
-        let file = create(self.folder, &unfinished)?;
-        file.write_all_at(text.as_bytes(), 0)
-            .and_then(|()| file.sync_data())
-            .map_err(BackupError::io("write", &unfinished))?;
-        self.folder
-            .rename(&unfinished, MANIFEST)
-            .map_err(BackupError::io("rename", &unfinished))?;
-        sync_dir()?;
+        sync_dir(self.folder)?;
+        let written = replace(self.folder, MANIFEST, |file| {
+            file.write_all_at(text.as_bytes(), 0)
+        });
+        written.map_err(|why| BackupError::io("write", MANIFEST)(why.into()))?;
         clear(self.folder, &manifest)?;
         Ok(manifest)
     }
@@ -222,10 +213,14 @@ fn clear<S: Storage>(folder: &S, manifest: &Manifest) -> Result<(), BackupError>
         }
     }
     if gone {
-        let synced = folder.sync_dir();
-        synced.map_err(BackupError::io("sync", "the backup's folder"))?;
+        sync_dir(folder)?;
     }
     Ok(())
+}
+
+fn sync_dir<S: Storage>(folder: &S) -> Result<(), BackupError> {
+    let synced = folder.sync_dir();
+    synced.map_err(BackupError::io("sync", "the backup's folder"))
 }
 
 /// Whether a name is one that a backup gives to its files.

@@ -8,7 +8,7 @@ use super::checkpoint::signed_size;
 use super::manifest::{JOURNAL, KEY, Manifest, REFUSALS};
 use super::shelf::{Shelf, hash_of, read_manifest};
 use super::source::{Small, Source};
-use super::view::View;
+use super::view::view_of;
 use super::{BackupError, BackupReader, Entry};
 use crate::event::Hash;
 use crate::journal::{
@@ -16,6 +16,7 @@ use crate::journal::{
     segment_name, segments,
 };
 use crate::repair::{Checked, End, Ledger};
+use crate::storage::View;
 
 /// How often the kept refusals are read again because some of them went
 /// meanwhile, at most.
@@ -69,7 +70,7 @@ pub fn journal_in<S: Storage + Clone>(
     backup: &S,
 ) -> Result<Option<(View<S>, Manifest)>, BackupError> {
     let manifest = read_manifest(backup)?;
-    Ok(manifest.map(|manifest| (View::new(backup.clone(), &manifest, JOURNAL), manifest)))
+    Ok(manifest.map(|manifest| (view_of(backup.clone(), &manifest, JOURNAL), manifest)))
 }
 
 /// The manifest of a backup's folder; `None` if there is none.

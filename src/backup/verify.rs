@@ -6,7 +6,7 @@ use super::checkpoint::{kept, largest};
 use super::manifest::{CHECKPOINTS, Entry, JOURNAL, Manifest, REFUSALS};
 use super::shelf::{hash_of, read_manifest};
 use super::source::Small;
-use super::view::View;
+use super::view::view_of;
 use crate::audit::{Audit, Proofs, verify_refusals, verify_whole};
 use crate::event::Hash;
 use crate::journal::{Storage, StorageFile};
@@ -35,8 +35,8 @@ pub fn verify<S: Storage + Clone>(
 ) -> Result<Verified, BackupError> {
     let manifest = verify_bytes(backup, progress)?;
     let checkpoints = checkpoints(backup, &manifest)?;
-    let journal = View::new(backup.clone(), &manifest, JOURNAL);
-    let refusals = View::new(backup.clone(), &manifest, REFUSALS);
+    let journal = view_of(backup.clone(), &manifest, JOURNAL);
+    let refusals = view_of(backup.clone(), &manifest, REFUSALS);
     let (audit, signed) = audit(&manifest, &journal, &refusals, &checkpoints, progress)?;
     Ok(Verified {
         manifest,

@@ -22,6 +22,7 @@ use crate::proof::VerifierKey;
 use crate::proof::evidence::{
     Checked, MAX_DOCUMENTS, MAX_EVIDENCE, MAX_EVIDENCE_FILE, check_evidence, read_evidence,
 };
+use crate::storage::replace_file;
 
 /// Files of the folder of documents that are looked at, at most.
 const MAX_FILES: usize = 100_000;
@@ -85,7 +86,9 @@ async fn get(args: &EvidenceArgs) -> Result<Outcome, CliError> {
         bytes.extend(enclosed(&checked, folder)?.encode_to_vec());
     }
     let checked = held(&bytes, &key)?;
-    write(&args.output, &bytes)?;
+    // It has its name only when it is whole.
+    let written = replace_file(&args.output, |mut file| file.write_all(&bytes));
+    written.map_err(|why| CliError::file("write", &args.output)(why.into()))?;
     print(args, &checked, bytes.len())?;
     Ok(Outcome::Done)
 }
@@ -192,20 +195,6 @@ fn content(path: &Path) -> Result<Option<Vec<u8>>, CliError> {
     let read = file.take(MAX_DOCUMENT).read_to_end(&mut content);
     read.map_err(failed())?;
     Ok(Some(content))
-}
-
-/// The file has its name only when it is whole.
-fn write(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".unfinished");
-    let unfinished = PathBuf::from(name);
-    let written = File::create(&unfinished).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
-    });
-    written
-        .and_then(|()| fs::rename(&unfinished, path))
-        .map_err(CliError::file("write", path))
 }
 
 fn print(args: &EvidenceArgs, checked: &Checked, bytes: usize) -> Result<(), CliError> {

@@ -11,11 +11,12 @@ use serde_json::{Value, json};
 use super::error::CliError;
 use super::kept::read_text;
 use super::key_file::from_hex;
-use crate::audit::{Seen, SeenServer, read_saved, replace, write_saved};
+use crate::audit::{Seen, SeenServer, read_saved, write_saved};
 use crate::event::Hash;
-use crate::journal::make_folder;
 use crate::proof::tree::TreeHash;
 use crate::proof::{Expect, Verifier};
+use crate::storage::make_folder;
+use crate::storage::replace_file;
 
 /// What was seen, in JSON.
 const SEEN: &str = "seen.json";
@@ -100,8 +101,8 @@ impl StateDir {
     pub fn keep_seen(&self, seen: &Seen) -> Result<(), CliError> {
         let path = self.dir.join(SEEN);
         let text = to_value(seen).to_string();
-        let written = replace(&path, |mut file| file.write_all(text.as_bytes()));
-        written.map_err(CliError::file("write", &path))
+        let written = replace_file(&path, |mut file| file.write_all(text.as_bytes()));
+        written.map_err(|why| CliError::file("write", &path)(why.into()))
     }
 
     /// Adds an alarm.

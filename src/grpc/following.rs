@@ -1,50 +1,30 @@
-//! Records out: catch-up, then live, for one follower, no faster than it reads.
+//! Records out, those that it wants, to one follower, no faster than it reads.
 
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
-use tokio::time::Instant;
-use tonic::Status;
-
-use super::door::Door;
 use super::errors::Fault;
 use super::filter::{Filter, party_of};
-use super::waiting::at;
+use super::follower::{Follower, Sender};
 use crate::pb::FollowResponse;
 
-/// A follower.
+/// A follower of records.
 pub(super) struct Following {
-    pub(super) door: Door,
-    pub(super) from: u64,
-    /// Only what was committed then.
-    pub(super) until: Option<u64>,
+    pub(super) follower: Follower,
     pub(super) filter: Filter,
-    /// When it will have gone.
-    pub(super) ends: Option<Instant>,
-    /// Its place among the followers.
-    pub(super) _place: OwnedSemaphorePermit,
 }
-
-type Sender = mpsc::Sender<Result<FollowResponse, Status>>;
 
 impl Following {
     /// Until it has gone, has everything, or the server stops.
-    pub(super) async fn run(self, sender: Sender) {
-        let fault = tokio::select! {
-            () = sender.closed() => return,
-            () = self.door.closing() => Fault::stopping(),
-            () = at(self.ends) => Fault::FollowOver,
-            _ = self.send_all(&sender) => return,
-        };
-        // One that has gone, or has left no room, is told nothing.
-        let _ = sender.try_send(Err(fault.into()));
+    pub(super) async fn run(self, sender: Sender<FollowResponse>) {
+        self.follower.serve(&sender, self.send_all(&sender)).await;
     }
 
     /// `None` once there is nothing more to send, or nobody to send it to.
-    async fn send_all(&self, sender: &Sender) -> Option<()> {
-        let is_over = |position: u64, until: Option<u64>| until.is_some_and(|end| position >= end);
-        if is_over(self.from, self.until) {
+    async fn send_all(&self, sender: &Sender<FollowResponse>) -> Option<()> {
+        let follower = &self.follower;
+        if follower.is_over(follower.from) {
             return None;
         }
-        let mut records = self.door.ledger.follow(self.from);
+        let ledger = &follower.door.ledger;
+        let mut records = ledger.follow(follower.from);
         while let Some(read) = records.next().await {
             let followed = match read {
                 Ok(followed) => followed,
@@ -56,7 +36,7 @@ impl Following {
                 }
             };
             let next = followed.position.saturating_add(1);
-            let party = |id| self.door.ledger.read(|state| party_of(state, id));
+            let party = |id| ledger.read(|state| party_of(state, id));
             if self.filter.wants(&followed.opened, party) {
                 let response = FollowResponse {
                     record: Some(followed.record),
@@ -65,7 +45,7 @@ impl Following {
                 };
                 sender.send(Ok(response)).await.ok()?;
             }
-            if is_over(next, self.until) {
+            if follower.is_over(next) {
                 return None;
             }
         }

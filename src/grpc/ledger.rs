@@ -13,6 +13,7 @@ use super::calls::Call;
 use super::door::Door;
 use super::errors::{Fault, What};
 use super::filter::{Filter, MAX_FILTER};
+use super::follower::{Follower, Sender};
 use super::following::Following;
 use super::reading::{BATCHES_AHEAD, Reading};
 use super::receipts;
@@ -68,9 +69,10 @@ impl Ledger for LedgerService {
             _place: self.0.counted(self.0.place_for_stream())?,
         };
         let in_flight = self.0.limits.in_flight;
-        let (sender, receiver) = mpsc::channel(in_flight);
-        tokio::spawn(stream.run(request.into_inner(), sender, in_flight));
-        Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
+        let statements = request.into_inner();
+        Ok(answers(in_flight, |sender| {
+            stream.run(statements, sender, in_flight)
+        }))
     }
 
     async fn decide(
@@ -166,16 +168,12 @@ impl Ledger for LedgerService {
         let ends = callers_deadline(request.metadata());
         let request = request.into_inner();
         let following = Following {
-            door: self.0.clone(),
-            from: request.from,
-            until: request.catch_up_only.then(|| self.0.ledger.committed()),
             filter: Filter::of(&request)?,
-            ends,
-            _place: self.0.counted(self.0.place_for_follower())?,
+            follower: Follower::admit(&self.0, request.from, request.catch_up_only, ends)?,
         };
-        let (sender, receiver) = mpsc::channel(self.0.limits.follow_buffer);
-        tokio::spawn(following.run(sender));
-        Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
+        Ok(answers(self.0.limits.follow_buffer, |sender| {
+            following.run(sender)
+        }))
     }
 
     type ReadJournalStream = Answers<ReadJournalResponse>;
@@ -186,16 +184,9 @@ impl Ledger for LedgerService {
     ) -> Result<Response<Self::ReadJournalStream>, Status> {
         let ends = callers_deadline(request.metadata());
         let request = request.into_inner();
-        let reading = Reading {
-            door: self.0.clone(),
-            from: request.from,
-            until: request.catch_up_only.then(|| self.0.ledger.committed()),
-            ends,
-            _place: self.0.counted(self.0.place_for_follower())?,
-        };
-        let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
-        tokio::spawn(reading.run(sender));
-        Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
+        let follower = Follower::admit(&self.0, request.from, request.catch_up_only, ends)?;
+        let reading = Reading(follower);
+        Ok(answers(BATCHES_AHEAD, |sender| reading.run(sender)))
     }
 
     async fn list_refusals(
@@ -236,6 +227,19 @@ impl Ledger for LedgerService {
             origin: Some(status.origin),
         }))
     }
+}
+
+/// A stream of what `run` sends; so much of it waits to be taken, at most.
+fn answers<T: Send + 'static, F>(
+    ahead: usize,
+    run: impl FnOnce(Sender<T>) -> F,
+) -> Response<Answers<T>>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let (sender, receiver) = mpsc::channel(ahead);
+    tokio::spawn(run(sender));
+    Response::new(Box::pin(ReceiverStream::new(receiver)))
 }
 
 fn listed(keys: &LedgerKeys) -> Vec<LedgerKey> {

@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `ledger` | statements in, records out |
 //! | `submitting`, `following`, `reading` | the same as streams |
+//! | `follower` | how a stream of what is recorded begins and ends |
 //! | `receipts` | checkpoints, and receipts that lead to them |
 //! | `trace` | a lot's chain, genealogy, balance, disputes, differences |
 //! | `registry` | parties, what is theirs, keys |
@@ -33,6 +34,7 @@ pub mod errors;
 mod evidence;
 mod filter;
 mod findings;
+mod follower;
 mod following;
 mod lapsed;
 mod ledger;

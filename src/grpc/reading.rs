@@ -1,52 +1,29 @@
-//! The journal out, batch by batch as it is stored: catch-up, then live, for
-//! one reader, no faster than it reads.
+//! The journal out, batch by batch as it is stored, to one follower, no faster
+//! than it reads.
 
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
-use tokio::time::Instant;
-use tonic::Status;
-
-use super::door::Door;
 use super::errors::Fault;
-use super::waiting::at;
+use super::follower::{Follower, Sender};
 use crate::pb::ReadJournalResponse;
 
 /// Batches that wait for one reader; a batch is at most 1 MiB.
 pub(super) const BATCHES_AHEAD: usize = 1;
 
 /// A reader of the journal.
-pub(super) struct Reading {
-    pub(super) door: Door,
-    pub(super) from: u64,
-    /// Only what was committed then.
-    pub(super) until: Option<u64>,
-    /// When it will have gone.
-    pub(super) ends: Option<Instant>,
-    /// Its place among the followers.
-    pub(super) _place: OwnedSemaphorePermit,
-}
-
-type Sender = mpsc::Sender<Result<ReadJournalResponse, Status>>;
+pub(super) struct Reading(pub(super) Follower);
 
 impl Reading {
     /// Until it has gone, has everything, or the server stops.
-    pub(super) async fn run(self, sender: Sender) {
-        let fault = tokio::select! {
-            () = sender.closed() => return,
-            () = self.door.closing() => Fault::stopping(),
-            () = at(self.ends) => Fault::FollowOver,
-            _ = self.send_all(&sender) => return,
-        };
-        // One that has gone, or has left no room, is told nothing.
-        let _ = sender.try_send(Err(fault.into()));
+    pub(super) async fn run(self, sender: Sender<ReadJournalResponse>) {
+        self.0.serve(&sender, self.send_all(&sender)).await;
     }
 
     /// `None` once there is nothing more to send, or nobody to send it to.
-    async fn send_all(&self, sender: &Sender) -> Option<()> {
-        let is_over = |next: u64| self.until.is_some_and(|end| next >= end);
-        if is_over(self.from) {
+    async fn send_all(&self, sender: &Sender<ReadJournalResponse>) -> Option<()> {
+        let follower = &self.0;
+        if follower.is_over(follower.from) {
             return None;
         }
-        let mut batches = self.door.ledger.read_journal(self.from);
+        let mut batches = follower.door.ledger.read_journal(follower.from);
         while let Some(read) = batches.next().await {
             // A place first: at most one batch waits here, however slow it is.
             let place = sender.reserve().await.ok()?;
@@ -64,7 +41,7 @@ impl Reading {
                 commit: batch.commit,
                 as_of: batches.committed(),
             }));
-            if is_over(next) {
+            if follower.is_over(next) {
                 return None;
             }
         }

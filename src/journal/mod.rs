@@ -6,7 +6,6 @@
 //! | `frame` | one frame: encode, decode, checksum |
 //! | `segment` | names, header, offset table, options |
 //! | `landmark` | where some records of a sealed segment stand, in memory |
-//! | `storage` | the storage trait and the real folder |
 //! | `walk` | strict reading of one segment, frame after frame |
 //! | `survey` | what is there: rot, a torn tail, or neither; changes nothing |
 //! | `recovery` | what opening then does after a stop, clean or not |
@@ -18,7 +17,6 @@
 //! | `forget` | a journal whose oldest segments may go |
 //! | `heal` | another copy of a segment in the place of a damaged one: for `repair` |
 //! | `withhold` | a sealed segment with some of its bodies gone: for retention |
-//! | `sim` | a disk in memory that loses power, tears writes and fails |
 //!
 //! What this module is not: it knows no events. Bodies are opaque; what they
 //! mean, whether their hashes chain and who signed them is their reader's
@@ -38,8 +36,6 @@ mod reader;
 mod recovery;
 mod scan;
 mod segment;
-pub mod sim;
-mod storage;
 mod survey;
 #[cfg(test)]
 mod tests;
@@ -47,6 +43,7 @@ mod walk;
 mod withhold;
 mod writer;
 
+pub use crate::storage::{DirStorage, Storage, StorageFile, open_to_read, sim};
 pub use batch::{Batch, MAX_BATCH_BYTES};
 pub use durable::{DurableEnd, SealedEnds, durable_end, sealed_ends};
 pub use error::{BatchRefused, JournalError};
@@ -63,6 +60,5 @@ pub use segment::{
     DEFAULT_SEGMENT_BYTES, FORMAT_VERSION, Header, JournalOptions, MAX_SEGMENT_BYTES,
     MIN_SEGMENT_BYTES,
 };
-pub use storage::{DirStorage, Storage, StorageFile, make_folder, open_to_read};
 pub use withhold::{drop_unfinished, make_withheld, put_withheld};
 pub use writer::Journal;

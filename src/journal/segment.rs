@@ -4,6 +4,7 @@
 
 use super::JournalError;
 use super::frame::{FRAME_HEADER_BYTES, Kind, Mark, encode, take};
+use crate::storage::UNFINISHED;
 
 /// Version of the format this program writes, and the only one it reads.
 pub const FORMAT_VERSION: u32 = 1;
@@ -17,9 +18,6 @@ pub const MAX_SEGMENT_BYTES: u32 = 1024 * 1024 * 1024;
 
 const MAGIC: [u8; 8] = *b"HAZLSEG\n";
 const SUFFIX: &str = ".seg";
-/// A file that is not yet under its name. It holds nothing that is not
-/// elsewhere, so one that was left over may go.
-const UNFINISHED: &str = ".new";
 
 /// Bytes of a segment's header.
 pub(super) const HEADER_BYTES: usize = MAGIC.len()
@@ -127,7 +125,8 @@ pub(super) fn name(first_position: u64) -> String {
     format!("{first_position:020}{SUFFIX}")
 }
 
-/// Name of a segment, or of a copy set aside, while it is being written.
+/// Name of a segment, or of a copy set aside, while it is being written. It
+/// holds nothing that is not elsewhere, so one that was left over may go.
 pub(super) fn unfinished(name: &str) -> String {
     format!("{name}{UNFINISHED}")
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::error::OpenError;
 use crate::event::Hash;
 use crate::event::digest::to_hex;
-use crate::journal::make_folder;
+use crate::storage::{make_folder, replace_file};
 
 /// Version of the folder's layout, and the only one read.
 pub const FORMAT_VERSION: u32 = 1;
@@ -53,18 +53,12 @@ impl Folder {
 
     /// The last step of creation: from here on there is a ledger.
     pub(super) fn publish(dir: &Path, name: &str, genesis_hash: Hash) -> Result<(), OpenError> {
-        let unfinished = dir.join(format!("{MARKER}.new"));
         let text = format!(
             "hazledger\nversion = {FORMAT_VERSION}\norigin = {name}\ngenesis = {genesis_hash}\n"
         );
-        let written = File::create_new(&unfinished).and_then(|mut file| {
-            file.write_all(text.as_bytes())?;
-            file.sync_all()
-        });
-        written.map_err(OpenError::io("write", &unfinished))?;
         let marker = dir.join(MARKER);
-        fs::rename(&unfinished, &marker).map_err(OpenError::io("name", &marker))?;
-        sync_dir(dir)?;
+        let written = replace_file(&marker, |mut file| file.write_all(text.as_bytes()));
+        written.map_err(|why| OpenError::io("write", &marker)(why.into()))?;
         match dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             Some(parent) => sync_dir(parent),
             None => Ok(()),

@@ -7,7 +7,7 @@
 //!
 //! | file | what it is |
 //! |---|---|
-//! | `open`, `folder`, `recovery` | creating and opening a ledger |
+//! | `create`, `open`, `folder`, `recovery` | creating and opening a ledger |
 //! | `ticket`, `inbox`, `prepare`, `writer`, `batch`, `committer` | the way of a statement |
 //! | `seam`, `local` | who decides which batch is next; our own journal |
 //! | `state_record` | the ledger's own statements |
@@ -33,6 +33,7 @@ mod batches;
 mod checkpoint;
 mod clock;
 mod committer;
+mod create;
 mod disk;
 mod dry_run;
 mod error;

@@ -1,11 +1,11 @@
-//! Creating a ledger and opening one: folder, journal, projection, threads.
-//! Not here: what recovery does with what it finds (`recovery`).
+//! Opening a ledger: folder, journal, projection, threads. Not here: what
+//! recovery does with what it finds (`recovery`), and how a ledger begins
+//! (`create`).
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, RwLock};
 
-use prost::Message as _;
 use tokio::sync::{Semaphore, watch};
 
 use super::Ledger;
@@ -29,18 +29,17 @@ use super::shared::{Live, Shared};
 use super::threads::{Aside, Threads};
 use super::timekeeper::Timekeeper;
 use super::upkeep::Upkeep;
-use crate::custody::decide::{decide_genesis, ledger_key};
+use crate::custody::State;
+use crate::custody::decide::ledger_key;
 use crate::custody::subject::{self, Item, Items as _};
-use crate::custody::{State, state};
-use crate::event::record::{OpenRecord, SealedRecord, Standing, seal};
+use crate::event::record::OpenRecord;
 use crate::event::signing::SecretKey;
-use crate::event::{Hash, KeyId, Statement};
-use crate::journal::{Batch, DirStorage, Journal, JournalError, Recovery, Storage};
+use crate::event::{Hash, KeyId};
+use crate::journal::{DirStorage, Journal, JournalError, Recovery, Storage};
 use crate::pb::event::Body;
-use crate::pb::{Genesis, LedgerState, Origin, RefusalsAnchored, SignedStatement};
+use crate::pb::{Genesis, LedgerState, Origin, RefusalsAnchored};
 use crate::projection::maps::Maps;
 use crate::projection::projector;
-use crate::proof::sign_commit;
 
 /// The folder of maps of touched subjects, in the projection's.
 const MAPS: &str = "maps";
@@ -68,40 +67,11 @@ pub struct Opened {
 /// The context under which a ledger's salts are derived from its key.
 const SALTS: &str = "hazledger v1 salts of a ledger";
 
-fn salt_secret(key: &SecretKey) -> [u8; 32] {
+pub(super) fn salt_secret(key: &SecretKey) -> [u8; 32] {
     blake3::derive_key(SALTS, &key.seed())
 }
 
 impl Ledger {
-    /// Makes a ledger in an empty or absent folder: record 0 from `genesis`,
-    /// durable. A creation that is cut short leaves no `LEDGER` file, so
-    /// nothing that opens.
-    pub fn create(
-        dir: &Path,
-        genesis: SignedStatement,
-        key: &SecretKey,
-        options: &Options,
-        clock: &dyn Clock,
-    ) -> Result<(), OpenError> {
-        let sealed = Record0::new(genesis, key, clock)?;
-        let _lock = Folder::prepare(dir)?;
-        let journal = Folder::journal(dir);
-        let storage = DirStorage::create(&journal).map_err(OpenError::io("create", &journal))?;
-        sealed.write(storage, key, options)?;
-        Folder::publish(dir, &sealed.origin.name, sealed.record.hash)
-    }
-
-    /// The same on any storage of a journal, without a folder around it.
-    pub fn create_on<S: Storage>(
-        storage: S,
-        genesis: SignedStatement,
-        key: &SecretKey,
-        options: &Options,
-        clock: &dyn Clock,
-    ) -> Result<(), OpenError> {
-        Record0::new(genesis, key, clock)?.write(storage, key, options)
-    }
-
     /// Opens a ledger and starts its threads. It blocks on the disk, for long
     /// if the projection must be rebuilt: call it off the async threads.
     pub fn open(
@@ -242,7 +212,7 @@ fn files_in(folder: &Path, options: &Options) -> Place {
     made.map_err(|error| format!("cannot create {}: {error}", folder.display()))
 }
 
-fn check(options: &Options) -> Result<(), OpenError> {
+pub(super) fn check(options: &Options) -> Result<(), OpenError> {
     options
         .fault()
         .map_or(Ok(()), |fault| Err(OpenError::Options(fault)))
@@ -316,7 +286,7 @@ fn genesis_of(records: &dyn Records) -> Result<(Genesis, Origin, Hash), OpenErro
     Ok((genesis, origin, record.hash))
 }
 
-fn check_key(genesis: &Genesis, key: &SecretKey) -> Result<(), OpenError> {
+pub(super) fn check_key(genesis: &Genesis, key: &SecretKey) -> Result<(), OpenError> {
     let want = ledger_key(genesis).unwrap_or(KeyId([0; 16]));
     if want == key.id() {
         Ok(())
@@ -466,68 +436,4 @@ fn take_up(
     let told = taken_up.told.take().or_else(|| taken_up.why_none());
     let refusals = Refusals::new(options.refusals, taken_up, anchored);
     (refusals, files, told)
-}
-
-/// Record 0, checked and sealed, not yet written.
-struct Record0 {
-    record: SealedRecord,
-    origin: Origin,
-}
-
-impl Record0 {
-    fn new(
-        genesis: SignedStatement,
-        key: &SecretKey,
-        clock: &dyn Clock,
-    ) -> Result<Record0, OpenError> {
-        let statement = Statement::open(genesis).map_err(OpenError::Genesis)?;
-        // It verifies the signatures as well: the keys are in what they sign.
-        let decision = decide_genesis(&statement).map_err(OpenError::Genesis)?;
-        if let Some(Body::Genesis(body)) = statement.events.first().and_then(|e| e.body.as_ref()) {
-            check_key(body, key)?;
-        }
-        let standing = Standing {
-            position: 0,
-            recorded_at_ms: clock.now_ms(),
-            previous: Hash::ZERO,
-        };
-        let record = seal(&statement, &decision.additions, standing, &salt_secret(key))
-            .map_err(OpenError::Genesis)?;
-        let opened = OpenRecord::open(&record.bytes).map_err(|source| OpenError::Record {
-            position: 0,
-            source,
-        })?;
-        State::new()
-            .apply(&opened, &mut state::nowhere)
-            .map_err(|source| OpenError::Fold {
-                position: 0,
-                source,
-            })?;
-        Ok(Record0 {
-            record,
-            origin: statement.payload.origin.unwrap_or_default(),
-        })
-    }
-
-    fn write<S: Storage>(
-        &self,
-        storage: S,
-        key: &SecretKey,
-        options: &Options,
-    ) -> Result<(), OpenError> {
-        check(options)?;
-        let hash = self.record.hash;
-        let commit = sign_commit(key, hash, 0, &[hash]);
-        let mut journal = Journal::create(storage, hash.0, options.journal)?;
-        let batch = Batch {
-            first_position: 0,
-            records: vec![self.record.bytes.clone()],
-            commit: commit.encode_to_vec().into(),
-            last_head: hash.0,
-        };
-        let written: Result<(), JournalError> = journal.append(&batch);
-        written
-            .and_then(|()| journal.close())
-            .map_err(OpenError::from)
-    }
 }

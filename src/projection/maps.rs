@@ -20,12 +20,12 @@ use crate::event::Hash;
 use crate::event::excerpt::chained_subjects;
 use crate::pb::{StateRecorded, Subject, TouchedProof};
 use crate::proof::TouchedMap;
+use crate::storage::replace_file;
 
 /// Lines of one map, at most: 64 subjects for each record of the usual interval.
 pub const MAX_MAP_LINES: usize = 4 * 1024 * 1024;
 
 const LINE: usize = 40;
-const UNFINISHED: &str = "unfinished";
 
 /// Why a map could not be had.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -151,16 +151,12 @@ impl Maps {
     }
 
     fn keep(&self, position: u64, bytes: &[u8]) -> Result<(), MapError> {
-        let unfinished = self.dir.join(UNFINISHED);
         let path = self.path(position);
-        let written = fs::create_dir_all(&self.dir)
-            .and_then(|()| File::create(&unfinished))
-            .and_then(|mut file| {
-                file.write_all(bytes)?;
-                file.sync_all()
-            })
-            .and_then(|()| fs::rename(&unfinished, &path));
-        written.map_err(|error| failed(&path, &error))
+        let write = || -> io::Result<()> {
+            fs::create_dir_all(&self.dir)?;
+            Ok(replace_file(&path, |mut file| file.write_all(bytes))?)
+        };
+        write().map_err(|error| failed(&path, &error))
     }
 }
 

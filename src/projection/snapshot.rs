@@ -34,7 +34,7 @@ use std::sync::Arc;
 use self::increment::{Header, Reader, Writer};
 use super::standing::Standing;
 use super::statements::Lengths;
-use super::store::{StoreError, make_folder, publish};
+use super::store::{StoreError, make_folder, sync_folder};
 use crate::custody::Key;
 use crate::custody::state::Changed;
 use crate::custody::subject;
@@ -254,7 +254,10 @@ impl Snapshot {
         let (from, next) = (header.from, header.standing.next);
         let path = self.dir.join(format!("{NAME}{from}-{next}"));
         let bytes = writer.finish()?;
-        publish(&self.dir.join(UNFINISHED), &path)?;
+        // It is whole and synced.
+        let named = fs::rename(self.dir.join(UNFINISHED), &path);
+        named.map_err(StoreError::io("name", &path))?;
+        sync_folder(&self.dir)?;
         Ok(Increment {
             path,
             header,

@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
-pub(super) use self::current::{make_folder, publish, sync_folder};
+pub(super) use self::current::{make_folder, sync_folder};
 pub use self::error::StoreError;
 use self::growth::Growth;
 pub use self::growth::{GROWTH_FLOOR, MAX_GROWTH};

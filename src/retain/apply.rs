@@ -3,6 +3,7 @@
 //! step leaves a journal that verifies, and what must still go is known to the
 //! next run.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,9 +15,10 @@ use super::{Plan, RetainError};
 use crate::audit::{Audit, verify_journal};
 use crate::backup::{BackupError, JournalFolder, Links, Maintenance};
 use crate::event::Hash;
-use crate::journal::{Storage, drop_unfinished, make_withheld, put_withheld, segment_name};
+use crate::journal::{drop_unfinished, make_withheld, put_withheld, segment_name};
 use crate::pb::{Part, Record};
 use crate::proof::{Expect, Report};
+use crate::storage::{Storage, UNFINISHED, View};
 
 /// The end of the name of a link to a file of an archive that holds what is
 /// being withheld, beside the segment that it was: it must go when another
@@ -145,10 +147,8 @@ fn candidates<J: Links + Clone>(
         })?;
     }
     // As the disk gives the candidates back, in the midst of all the others.
-    let as_it_will_be = Overlay {
-        folder: journal.clone(),
-        candidates: plan.records.keys().map(|at| segment_name(*at)).collect(),
-    };
+    let names = plan.records.keys().map(|first| segment_name(*first));
+    let as_it_will_be = with_candidates(journal, &names.collect())?;
     let after = whole(verify_journal(&as_it_will_be, &expect, &[], progress));
     after
         .and_then(|after| same(&before, after, withheld))
@@ -268,53 +268,19 @@ fn failed(action: &'static str, name: &str) -> impl FnOnce(io::Error) -> RetainE
     }
 }
 
-/// A journal's folder, some of its segments read from their candidates.
-#[derive(Debug)]
-struct Overlay<J> {
-    folder: J,
-    candidates: Vec<String>,
-}
-
-impl<J: Storage> Storage for Overlay<J> {
-    type File = J::File;
-
-    fn list(&self) -> io::Result<Vec<String>> {
-        self.folder.list()
-    }
-
-    fn create(&self, name: &str) -> io::Result<J::File> {
-        self.folder.create(name)
-    }
-
-    fn open(&self, name: &str) -> io::Result<J::File> {
-        // In order: they are the plan's.
-        if self
-            .candidates
-            .binary_search_by(|one| one.as_str().cmp(name))
-            .is_ok()
-        {
-            return self.folder.open(&format!("{name}.new"));
-        }
-        self.folder.open(name)
-    }
-
-    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        self.folder.rename(from, to)
-    }
-
-    fn link(&self, name: &str, second: &str) -> io::Result<()> {
-        self.folder.link(name, second)
-    }
-
-    fn remove(&self, name: &str) -> io::Result<()> {
-        self.folder.remove(name)
-    }
-
-    fn sync_dir(&self) -> io::Result<()> {
-        self.folder.sync_dir()
-    }
-
-    fn free_bytes(&self) -> io::Result<u64> {
-        self.folder.free_bytes()
-    }
+/// A journal's folder, some of its segments read from their candidates. Read
+/// only.
+fn with_candidates<J: Storage + Clone>(
+    journal: &J,
+    candidates: &BTreeSet<String>,
+) -> Result<View<J>, RetainError> {
+    let names = journal.list().map_err(failed("list", "journal"))?;
+    let files = names.into_iter().map(|name| {
+        let stored = match candidates.contains(&name) {
+            true => format!("{name}{UNFINISHED}"),
+            false => name.clone(),
+        };
+        (name, stored)
+    });
+    Ok(View::new(journal.clone(), files))
 }

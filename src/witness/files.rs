@@ -2,9 +2,8 @@
 //! `HASH.checkpoint` what was signed last of the log whose origin has that
 //! SHA-256, `HASH.fork` the proof that a log has shown two trees.
 //!
-//! A file is written under another name, synced, named, and its folder synced:
-//! after a crash the old one is there or the new one, whole. The folder is the
-//! witness' memory, and all that keeps it from signing two trees. So it is
+//! A file is replaced as a whole: after a crash the old one is there or the new
+//! one. The folder is the witness' memory, and all that keeps it from signing two trees. So it is
 //! never made by mistake, and must never be set back from a backup: a witness
 //! that has lost its folder begins again with a new key.
 
@@ -13,6 +12,7 @@ use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::proof::VerifierKey;
+use crate::storage::{NotReplaced, replace_file};
 
 /// Version of the folder's layout, and the only one read.
 pub const FORMAT_VERSION: u32 = 1;
@@ -22,7 +22,6 @@ const MAX_FILE: u64 = 256 * 1024;
 
 const MARKER: &str = "WITNESS";
 const LOCK: &str = "LOCK";
-const UNFINISHED: &str = ".new";
 
 /// Why a witness' folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -83,24 +82,13 @@ impl FolderError {
     }
 }
 
-/// Why a file was not replaced.
-#[derive(Debug, thiserror::Error)]
-pub enum NotKept {
-    /// The old one stands: nothing has its name but it.
-    #[error("cannot write it: {0}")]
-    Before(io::Error),
-    /// It may be the old one or the new one that a crash leaves.
-    #[error("cannot say whether it is on the disk: {0}")]
-    InDoubt(io::Error),
-}
-
 /// Where a witness keeps its files. Tests bring a disk that fails.
 pub trait Files: Send + Sync {
     /// A file's text; `None` if there is none.
     fn read(&self, name: &str) -> io::Result<Option<String>>;
 
     /// Replaces a file. When this returns `Ok`, the new one outlives a crash.
-    fn replace(&self, name: &str, text: &str) -> Result<(), NotKept>;
+    fn replace(&self, name: &str, text: &str) -> Result<(), NotReplaced>;
 }
 
 /// A folder, locked for as long as this lives.
@@ -123,13 +111,12 @@ impl Folder {
             _lock: take_lock(dir)?,
         };
         let text = format!("hazledger witness\nversion = {FORMAT_VERSION}\nkey = {key}\n");
-        let failed = |why: NotKept| {
-            let (NotKept::Before(source) | NotKept::InDoubt(source)) = why;
-            FolderError::io("write", dir.join(MARKER))(source)
-        };
-        folder.replace(MARKER, &text).map_err(failed)?;
+        let failed = FolderError::io("write", dir.join(MARKER));
+        let replaced = folder.replace(MARKER, &text);
+        replaced.map_err(|why| failed(why.into()))?;
         if let Some(parent) = dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            sync_dir(parent).map_err(FolderError::io("sync", parent))?;
+            let synced = File::open(parent).and_then(|folder| folder.sync_all());
+            synced.map_err(FolderError::io("sync", parent))?;
         }
         Ok(folder)
     }
@@ -160,15 +147,8 @@ impl Files for Folder {
         read(&self.path(name))
     }
 
-    fn replace(&self, name: &str, text: &str) -> Result<(), NotKept> {
-        let unfinished = self.path(&format!("{name}{UNFINISHED}"));
-        let written = File::create(&unfinished).and_then(|mut file| {
-            file.write_all(text.as_bytes())?;
-            file.sync_all()
-        });
-        written.map_err(NotKept::Before)?;
-        fs::rename(&unfinished, self.path(name)).map_err(NotKept::InDoubt)?;
-        sync_dir(&self.dir).map_err(NotKept::InDoubt)
+    fn replace(&self, name: &str, text: &str) -> Result<(), NotReplaced> {
+        replace_file(&self.path(name), |mut file| file.write_all(text.as_bytes()))
     }
 }
 
@@ -235,8 +215,4 @@ fn take_lock(dir: &Path) -> Result<File, FolderError> {
         Err(TryLockError::WouldBlock) => Err(FolderError::InUse(dir.to_owned())),
         Err(TryLockError::Error(error)) => Err(FolderError::io("lock", path)(error)),
     }
-}
-
-fn sync_dir(dir: &Path) -> io::Result<()> {
-    File::open(dir).and_then(|folder| folder.sync_all())
 }

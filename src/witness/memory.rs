@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 
-use super::files::{Files, FolderError, NotKept};
+use super::files::{Files, FolderError};
 use super::judge::{Refused, Signed, goes_on};
 use super::logs::{Logs, Opened};
 use super::request::AddCheckpoint;
@@ -20,6 +20,7 @@ use crate::proof::{
     BadVerifierKey, Checkpoint, Note, NoteKeyKind, NoteSignature, VerifierKey, check_cosignature,
     cosign,
 };
+use crate::storage::NotReplaced;
 
 /// Who signs.
 #[derive(Clone, Debug)]
@@ -272,8 +273,8 @@ impl<F: Files> Witness<F> {
         }
         match self.files.replace(&checkpoint_file(hash), &note) {
             Ok(()) => {}
-            Err(NotKept::Before(why)) => return Err(Failed::Disk(why.to_string())),
-            Err(NotKept::InDoubt(why)) => {
+            Err(NotReplaced::Before(why)) => return Err(Failed::Disk(why.to_string())),
+            Err(NotReplaced::InDoubt(why)) => {
                 let why = why.to_string();
                 last.in_doubt = Some(why.clone());
                 return Err(Failed::InDoubt { origin, why });

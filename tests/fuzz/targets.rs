@@ -37,7 +37,8 @@ use hazledger::proof::{
     Expect, NoteKeyKind, NoteSignature, Verifier, VerifierKey, check_acknowledgement, check_commit,
     check_refusal,
 };
-use hazledger::witness::files::{Files, NotKept};
+use hazledger::storage::NotReplaced;
+use hazledger::witness::files::Files;
 use hazledger::witness::logs::Logs;
 use hazledger::witness::memory::{Answer, Signer, Witness};
 use hazledger::witness::request::AddCheckpoint;
@@ -452,7 +453,7 @@ impl Files for KeptFiles {
         Ok(self.0.lock().unwrap().get(name).cloned())
     }
 
-    fn replace(&self, name: &str, text: &str) -> Result<(), NotKept> {
+    fn replace(&self, name: &str, text: &str) -> Result<(), NotReplaced> {
         self.0
             .lock()
             .unwrap()

@@ -271,7 +271,7 @@ pub(super) fn accepted(
     e: &Accepted,
 ) -> Result<(), Refused> {
     let (name, offer) = named(e.offer.as_ref())?;
-    takeover::check_shape(e)?;
+    takeover::shape::check_shape(e)?;
     let handoff = match draft.handoff(name) {
         Some(handoff) if handoff.status() != HandoffStatus::Awaited => handoff,
         other => return park(draft, case, name, &offer, e, other.as_deref()),
@@ -335,7 +335,7 @@ fn park(
         return Err(Refused::new(RefusalCode::TooManyParked, "offer")
             .detail(format!("{parked} of {MAX_PARKED} parked")));
     }
-    takeover::check_lines_once(e)?;
+    takeover::shape::check_lines_once(e)?;
     let fact = FactParked {
         fact: case.statement.event_ref(case.index),
         position: draft.at().position,

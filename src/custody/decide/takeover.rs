@@ -1,22 +1,24 @@
 //! Taking over what was offered, line by line: accepted as measured, refused,
 //! still aboard; what nobody accounts for goes to the scales or into dispute.
 
-use super::fields;
+mod discrepancy;
+pub(super) mod shape;
+
+use self::discrepancy::{check_weight, dispute, find, find_wrong_consignee};
+use self::shape::{check_lines_once, mass};
 use super::goods::{self, overflow};
 use super::handoff::release;
 use super::{quota, receipt, returns, rules, scales, waybill};
 use crate::custody::draft::Draft;
 use crate::custody::lot::{self, Amount};
-use crate::custody::{account, ranges, subject, succession};
+use crate::custody::{account, ranges, subject};
 use crate::event::codes::Refused;
-use crate::event::ids::derived;
-use crate::event::mass::{Mass, measured};
-use crate::event::{ConsignmentId, DisputeId, HandoffId, LotId, StatementId};
+use crate::event::mass::Mass;
+use crate::event::{ConsignmentId, HandoffId, LotId, StatementId};
 use crate::pb::change::Change as C;
 use crate::pb::{
-    Accepted, AcceptedLine, Account, AccountKind, ConsignmentLoad, ConsignmentOpened,
-    DisputeOpened, DisputeOrigin, FindingCode, HandoffClosed, HandoffLine, HandoffOffered,
-    HandoffState, HandoffStatus, Measure, Quantity, RefusalCode, SerialRange, Severity,
+    Accepted, AcceptedLine, Account, AccountKind, ConsignmentLoad, ConsignmentOpened, FindingCode,
+    HandoffClosed, HandoffLine, HandoffOffered, HandoffState, HandoffStatus, RefusalCode, Severity,
 };
 
 /// One acceptance, named by its own event.
@@ -43,64 +45,6 @@ pub(super) struct Sides<'a> {
     pub(super) refused: i64,
     pub(super) still_aboard: i64,
     pub(super) said: AcceptedLine,
-}
-
-/// What can be said of an acceptance without its offer.
-pub(super) fn check_shape(e: &Accepted) -> Result<(), Refused> {
-    if e.lines.len() > super::trade::MAX_LINES {
-        return Err(Refused::invalid("lines", "too many"));
-    }
-    for (i, line) in e.lines.iter().enumerate() {
-        check_line(line).map_err(|r| r.within(&format!("lines[{i}]")))?;
-    }
-    receipt::check(e.receipt.as_deref())
-}
-
-/// That an acceptance names each line once.
-pub(super) fn check_lines_once(e: &Accepted) -> Result<(), Refused> {
-    for (i, line) in e.lines.iter().enumerate() {
-        if e.lines
-            .iter()
-            .skip(i + 1)
-            .any(|other| other.line == line.line)
-        {
-            return Err(
-                Refused::new(RefusalCode::LinesDiffer, format!("lines[{i}]"))
-                    .detail("the line stands twice"),
-            );
-        }
-    }
-    Ok(())
-}
-
-fn check_line(line: &AcceptedLine) -> Result<(), Refused> {
-    mass(line.accepted.as_ref(), "accepted")?;
-    mass(line.refused.as_ref(), "refused")?;
-    mass(line.still_aboard.as_ref(), "still_aboard")?;
-    if let Some(check) = &line.check {
-        measured(check, "check")?;
-    }
-    fields::serials(&line.accepted_serials, "accepted_serials")?;
-    fields::serials(&line.refused_serials, "refused_serials")?;
-    fields::serials(&line.still_aboard_serials, "still_aboard_serials")?;
-    let twice = ranges::overlap(&line.accepted_serials, &line.refused_serials)
-        || ranges::overlap(&line.accepted_serials, &line.still_aboard_serials)
-        || ranges::overlap(&line.refused_serials, &line.still_aboard_serials);
-    if twice {
-        return Err(Refused::new(
-            RefusalCode::SerialsOverlap,
-            "accepted_serials",
-        ));
-    }
-    Ok(())
-}
-
-/// A mass that may be left out: nothing.
-pub(super) fn mass(quantity: Option<&Quantity>, field: &str) -> Result<i64, Refused> {
-    match quantity {
-        None => Ok(0),
-        some => Mass::of(some, field).map(Mass::as_mg),
-    }
 }
 
 /// Takes an open handoff's goods over.
@@ -416,169 +360,4 @@ fn load(
             aboard: true,
         }),
     )
-}
-
-/// What nobody accounts for: in dispute, with an owner and a deadline.
-fn dispute(
-    draft: &mut Draft<'_>,
-    taking: &Taking<'_>,
-    offered: &HandoffOffered,
-    sides: &Sides<'_>,
-    from: &Account,
-    left: Amount,
-    missing: &[SerialRange],
-) -> Result<(), Refused> {
-    let id = DisputeId(derived(
-        taking.party,
-        taking.statement,
-        taking.event_index,
-        sides.index,
-    ));
-    let account = account::disputed(id);
-    draft.post(sides.lot, &account, left)?;
-    let before = packed_there(draft, sides.lot, &account)?;
-    draft.transfer_packages(sides.lot, missing, &account)?;
-    let packed = packed_there(draft, sides.lot, &account)?
-        .minus(before)
-        .map_err(overflow)?;
-    let total = left.plus(packed).map_err(overflow)?;
-    draft.emit(
-        &subject::dispute(id),
-        C::DisputeOpened(DisputeOpened {
-            origin: DisputeOrigin::Handoff.into(),
-            lot: sides.lot.to_bytes(),
-            gross_mg: total.gross,
-            contained_mg: total.contained,
-            serials: missing.to_vec(),
-            owner: offered.giver.clone(),
-            counterpart: taking.taker.to_owned(),
-            deadline_ms: taking.deadline_ms,
-            handoff: taking.name.to_bytes(),
-        }),
-    )?;
-    if !missing.is_empty() {
-        let detail = format!(
-            "packages {} from {}",
-            ranges::show(missing),
-            account::show(from)
-        );
-        find(
-            draft,
-            taking,
-            offered,
-            FindingCode::PackagesUnaccounted,
-            Severity::Alarm,
-            detail,
-        );
-    }
-    Ok(())
-}
-
-fn packed_there(draft: &Draft<'_>, lot: LotId, account: &Account) -> Result<Amount, Refused> {
-    lot::packed(&draft.lot(lot).unwrap_or_default(), account).map_err(overflow)
-}
-
-fn find(
-    draft: &mut Draft<'_>,
-    taking: &Taking<'_>,
-    offered: &HandoffOffered,
-    code: FindingCode,
-    severity: Severity,
-    detail: String,
-) {
-    let handoff = subject::handoff(taking.name);
-    draft.find(
-        code,
-        severity,
-        &handoff,
-        &offered.giver,
-        taking.deadline_ms,
-        detail,
-    );
-}
-
-/// The weighbridge only checks what packages say of themselves.
-fn check_weight(
-    draft: &mut Draft<'_>,
-    taking: &Taking<'_>,
-    offered: &HandoffOffered,
-    sides: &Sides<'_>,
-) {
-    let Some(check) = &sides.said.check else {
-        return;
-    };
-    let Some(weighed) = weighed(check) else {
-        return;
-    };
-    let state = draft.lot(sides.lot).unwrap_or_default();
-    let labels = sides.said.accepted_serials.iter().try_fold(0i64, |sum, r| {
-        lot::select(&state, r.first, r.last)?
-            .iter()
-            .try_fold(sum, |sum, p| {
-                sum.checked_add(lot::package_mass(p).ok()?.gross)
-            })
-    });
-    let Some(expected) = labels.and_then(|l| l.checked_add(sides.accepted)) else {
-        return;
-    };
-    let bound = Mass::mg(expected)
-        .share(i64::from(taking.tolerance_ppm), 1_000_000)
-        .unwrap_or_default()
-        .as_mg();
-    if expected.saturating_sub(weighed).abs() > bound {
-        let detail = format!(
-            "{} by label, {} on the scale",
-            Mass::mg(expected),
-            Mass::mg(weighed)
-        );
-        let code = FindingCode::WeighbridgeDiffers;
-        find(draft, taking, offered, code, Severity::Warning, detail);
-    }
-}
-
-/// The scale's net, or its value.
-fn weighed(check: &Measure) -> Option<i64> {
-    let text = if check.net.is_empty() {
-        &check.value
-    } else {
-        &check.net
-    };
-    Mass::parse(text, check.unit()).ok().map(Mass::as_mg)
-}
-
-/// Goods at somebody's gate who is not their consignee. After a refusal that
-/// their offer names they may go back to their sender without a word, and to
-/// another taker with one.
-fn find_wrong_consignee(
-    draft: &mut Draft<'_>,
-    id: ConsignmentId,
-    taking: &Taking<'_>,
-    offered: &HandoffOffered,
-) {
-    let state = draft.consignment(id).unwrap_or_default();
-    let consignee = state
-        .carriage
-        .as_ref()
-        .map(|c| c.consignee.clone())
-        .unwrap_or_default();
-    if succession::acts_for(draft, taking.taker, &consignee) {
-        return;
-    }
-    let (code, severity, owner) = match offered.instead_of {
-        Some(_) if succession::acts_for(draft, taking.taker, &state.giver) => return,
-        Some(_) => (FindingCode::GoodsDiverted, Severity::Notice, &state.giver),
-        None => (
-            FindingCode::GoodsAboardNotConsignedHere,
-            Severity::Alarm,
-            &state.carrier,
-        ),
-    };
-    draft.find(
-        code,
-        severity,
-        &subject::consignment(id),
-        owner,
-        0,
-        format!("consigned to {consignee}, taken by {}", taking.taker),
-    );
 }

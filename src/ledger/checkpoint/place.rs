@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Mutex, PoisonError};
 
-use crate::journal::{Storage, StorageFile as _};
+use crate::storage::{Storage, StorageFile as _, replace};
 
 /// Bytes of a text, at most: as many as a note may have; a checkpoint with its
 /// cosignatures is far smaller.
@@ -46,34 +46,14 @@ impl<S: Storage> Place for Folder<S> {
         Ok(Some(bytes))
     }
 
-    /// The steps, and what a crash in each leaves:
     fn keep(&self, name: &str, text: &[u8]) -> io::Result<()> {
-        let unfinished = format!("{name}.new");
-        // Left by a crash in one of the steps below: it counts for nothing.
-        self.remove_if_there(&unfinished)?;
-        // Write … the old text, and a part of the new one under another name.
-        let file = self.0.create(&unfinished)?;
-        file.write_all_at(text, 0)?;
-        // Sync … the same; the new one may be whole. Nobody looks at it.
-        file.sync_data()?;
-        // Rename … the old text or the new one: it was whole on the disk
-        // before it could get its name.
-        self.0.rename(&unfinished, name)?;
-        // Sync the folder … the same. After it: the new text.
-        self.0.sync_dir()
+        Ok(replace(&self.0, name, |file| file.write_all_at(text, 0))?)
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
-        self.remove_if_there(name)?;
-        self.0.sync_dir()
-    }
-}
-
-impl<S: Storage> Folder<S> {
-    fn remove_if_there(&self, name: &str) -> io::Result<()> {
         match self.0.remove(name) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
+            _ => self.0.sync_dir(),
         }
     }
 }

@@ -8,9 +8,9 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::StoreError;
+use crate::storage::{UNFINISHED, replace_file};
 
 const CURRENT: &str = "CURRENT";
-const UNFINISHED: &str = "CURRENT.new";
 const FOLDER: &str = "sled-";
 
 /// The first sled of a new store.
@@ -50,7 +50,7 @@ fn silent(file: &Path) -> StoreError {
 
 /// What may be there before `CURRENT` is: its unfinished self.
 fn is_ours(name: &std::ffi::OsStr) -> bool {
-    name == UNFINISHED
+    name.to_str().and_then(|name| name.strip_suffix(UNFINISHED)) == Some(CURRENT)
 }
 
 /// Makes room for another sled.
@@ -62,19 +62,9 @@ pub(super) fn begin(dir: &Path, number: u64) -> Result<PathBuf, StoreError> {
 
 /// Makes a sled the one that counts, durably.
 pub(super) fn choose(dir: &Path, number: u64) -> Result<(), StoreError> {
-    let (unfinished, file) = (dir.join(UNFINISHED), dir.join(CURRENT));
-    let written = File::create(&unfinished).and_then(|mut file| {
-        writeln!(file, "{number}")?;
-        file.sync_all()
-    });
-    written.map_err(StoreError::io("write", &unfinished))?;
-    publish(&unfinished, &file)
-}
-
-/// Gives a file that is whole and synced its name, in the same folder, durably.
-pub(in crate::projection) fn publish(unfinished: &Path, file: &Path) -> Result<(), StoreError> {
-    fs::rename(unfinished, file).map_err(StoreError::io("name", file))?;
-    sync_folder(file.parent().unwrap_or(file))
+    let file = dir.join(CURRENT);
+    let written = replace_file(&file, |mut file| writeln!(file, "{number}"));
+    written.map_err(|why| StoreError::io("write", &file)(why.into()))
 }
 
 /// Makes a folder, durably, unless it is there.

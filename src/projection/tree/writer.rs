@@ -5,7 +5,7 @@
 //! hashing them for the first time. Files that do not hold what it says are
 //! removed, and the tree begins at 0.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Write as _};
 use std::ops::Range;
 use std::path::Path;
@@ -14,12 +14,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Tree;
 use super::files::{LEVELS, Levels, hashes_of, remove};
-use crate::projection::store::{StoreError, make_folder, publish};
+use crate::projection::store::{StoreError, make_folder};
 use crate::proof::tree::tile::{TILE_HEIGHT, fold_hashes};
 use crate::proof::tree::{Frontier, TILE_WIDTH, TreeHash, TreeReader as _};
+use crate::storage::replace_file;
 
 const SYNCED: &str = "SYNCED";
-const UNFINISHED: &str = "SYNCED.new";
 
 /// The tree, open to be added to.
 #[derive(Debug)]
@@ -140,13 +140,9 @@ impl TreeWriter {
             }
         }
         let dir = &self.tree.dir;
-        let (unfinished, file) = (dir.join(UNFINISHED), dir.join(SYNCED));
-        let written = File::create(&unfinished).and_then(|mut file| {
-            file.write_all(words(size, self.root()).as_bytes())?;
-            file.sync_all()
-        });
-        written.map_err(StoreError::io("write", &unfinished))?;
-        publish(&unfinished, &file)?;
+        let (file, words) = (dir.join(SYNCED), words(size, self.root()));
+        let written = replace_file(&file, |mut file| file.write_all(words.as_bytes()));
+        written.map_err(|why| StoreError::io("write", &file)(why.into()))?;
         self.synced = size;
         Ok(())
     }

@@ -273,7 +273,7 @@ impl Files for SlowDisk {
         self.disk.read(name)
     }
 
-    fn replace(&self, name: &str, text: &str) -> Result<(), NotKept> {
+    fn replace(&self, name: &str, text: &str) -> Result<(), crate::storage::NotReplaced> {
         let _ = self.asked.send(());
         let _ = self.let_go.lock().unwrap().recv();
         self.disk.replace(name, text)

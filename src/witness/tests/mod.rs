@@ -19,7 +19,7 @@ use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use super::files::{Files, NotKept};
+use super::files::Files;
 use super::judge::Signed;
 use super::logs::Logs;
 use super::memory::{Signer, Witness};
@@ -27,6 +27,7 @@ use super::request::AddCheckpoint;
 use crate::event::signing::SecretKey;
 use crate::proof::tree::{TreeHash, TreeReader, consistency_path, leaf_hash, node_hash, root_of};
 use crate::proof::{Checkpoint, Note, NoteKeyKind, VerifierKey, sign_checkpoint};
+use crate::storage::NotReplaced;
 
 const ORIGIN: &str = "test.example/ledger";
 const WITNESS: &str = "witness.example/w";
@@ -148,18 +149,18 @@ impl Files for TestDisk {
         Ok(self.0.lock().unwrap().files.get(name).cloned())
     }
 
-    fn replace(&self, name: &str, text: &str) -> Result<(), NotKept> {
+    fn replace(&self, name: &str, text: &str) -> Result<(), NotReplaced> {
         let mut inner = self.0.lock().unwrap();
         let full = || io::Error::from(io::ErrorKind::StorageFull);
         let fails = inner.fails.take();
         if fails == Some(Fails::Before) {
-            return Err(NotKept::Before(full()));
+            return Err(NotReplaced::Before(full()));
         }
         if fails != Some(Fails::DoubtOld) {
             inner.files.insert(name.to_owned(), text.to_owned());
         }
         match fails {
-            Some(_) => Err(NotKept::InDoubt(full())),
+            Some(_) => Err(NotReplaced::InDoubt(full())),
             None => Ok(()),
         }
     }

@@ -8,7 +8,8 @@ use super::flow::{self, Flow, Told};
 use super::{Books, Recorded, fields, goods, original, overflow};
 use crate::custody::decide::entry::{self, Papers};
 use crate::custody::decide::fields::MAX_TEXT;
-use crate::custody::decide::transform::{self, Balance, Input, Output};
+use crate::custody::decide::transform::balance::{Balance, sum};
+use crate::custody::decide::transform::{self, Input, Output};
 use crate::custody::decide::waste;
 use crate::custody::draft::Draft;
 use crate::custody::lot::Amount;
@@ -137,8 +138,8 @@ pub(super) fn add(parents: &mut Vec<Parent>, parent: Parent, of: &[Parent]) -> R
     for part in if of.is_empty() { &whole } else { of } {
         match parents.iter_mut().find(|p| p.lot == part.lot) {
             Some(known) => {
-                known.gross_mg = transform::sum([known.gross_mg, part.gross_mg])?;
-                known.contained_mg = transform::sum([known.contained_mg, part.contained_mg])?;
+                known.gross_mg = sum([known.gross_mg, part.gross_mg])?;
+                known.contained_mg = sum([known.contained_mg, part.contained_mg])?;
             }
             None => parents.push(part.clone()),
         }

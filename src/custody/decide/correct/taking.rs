@@ -5,7 +5,8 @@
 use super::flow::{self, Flow};
 use super::{Books, Case, Recorded, original, overflow};
 use crate::custody::account;
-use crate::custody::decide::takeover::{check_shape, mass, within_scales};
+use crate::custody::decide::takeover::shape::{check_shape, mass};
+use crate::custody::decide::takeover::within_scales;
 use crate::custody::decide::{handoff_id, scales};
 use crate::custody::draft::Draft;
 use crate::custody::lot::Amount;

@@ -1,9 +1,6 @@
-//! Where the journal's files are: a small trait, and the real folder.
-//!
-//! The system calls a promise of durability rests on are all here, in
-//! [`DirStorage`]. Not here: the order they are made in (`writer`, `recovery`).
+//! The real folder of files. The system calls a promise of durability rests on
+//! are all here, in [`DirStorage`]. Not here: the order they are made in.
 
-use std::fmt;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, FileExt, MetadataExt as _, OpenOptionsExt as _};
@@ -12,72 +9,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 
-/// One folder of files. Tests replace it by [`sim`](super::sim).
-pub trait Storage: fmt::Debug + Send + Sync + 'static {
-    /// An open file of this storage.
-    type File: StorageFile;
-
-    /// The names in the folder, in any order.
-    fn list(&self) -> io::Result<Vec<String>>;
-    /// Creates an empty file; an error if the name is taken. Durable only
-    /// after [`sync_dir`](Self::sync_dir).
-    fn create(&self, name: &str) -> io::Result<Self::File>;
-    /// Opens a file that is there, to read and write; one in an archive to read
-    /// only.
-    fn open(&self, name: &str) -> io::Result<Self::File>;
-    /// Renames a file, replacing `to` in one step. Durable only after
-    /// [`sync_dir`](Self::sync_dir).
-    fn rename(&self, from: &str, to: &str) -> io::Result<()>;
-    /// Gives a file a second name; an error if that is taken. Durable only
-    /// after [`sync_dir`](Self::sync_dir).
-    fn link(&self, name: &str, second: &str) -> io::Result<()>;
-    /// Removes a file. The journal removes only unfinished copies.
-    fn remove(&self, name: &str) -> io::Result<()>;
-    /// Makes creations, renames and removals before it durable.
-    fn sync_dir(&self) -> io::Result<()>;
-    /// Bytes that may still be written where the folder is, by this process.
-    fn free_bytes(&self) -> io::Result<u64>;
-}
-
-/// One open file. All methods take `&self`: readers share it with the writer.
-pub trait StorageFile: fmt::Debug + Send + Sync + 'static {
-    /// Reads at most `buffer.len()` bytes; 0 only at the end of the file.
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
-    /// Writes all of `bytes`. Durable only after [`sync_data`](Self::sync_data).
-    fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
-    /// Extends the file with zeros up to `length` such that later writes
-    /// inside it change no metadata. Does nothing if it is that long.
-    fn allocate(&self, length: u64) -> io::Result<()>;
-    /// Makes the bytes and the length written so far durable.
-    fn sync_data(&self) -> io::Result<()>;
-    /// Length in bytes.
-    fn len(&self) -> io::Result<u64>;
-    /// Whether it holds nothing.
-    fn is_empty(&self) -> io::Result<bool> {
-        Ok(self.len()? == 0)
-    }
-    /// Cuts the file to `length`, or extends it with a hole.
-    fn set_len(&self, length: u64) -> io::Result<()>;
-    /// Asks the system to forget what it keeps of the file in memory, so that
-    /// the next read is of the disk. A wish: it may be granted or not.
-    fn forget_cached(&self) {}
-
-    /// Fills `buffer`; `UnexpectedEof` if the file ends first.
-    fn read_exact_at(&self, mut buffer: &mut [u8], mut offset: u64) -> io::Result<()> {
-        while !buffer.is_empty() {
-            match self.read_at(buffer, offset) {
-                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(count) => {
-                    buffer = buffer.get_mut(count..).ok_or(io::ErrorKind::InvalidData)?;
-                    offset = offset.saturating_add(count as u64);
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
-    }
-}
+use super::{Storage, StorageFile};
 
 /// A real folder, on Linux: `pread`, `pwrite`, `fdatasync`, `ftruncate`,
 /// `rename`, `link`, and `fsync` of the folder; `statvfs` for the room that is
@@ -114,12 +46,7 @@ impl Storage for DirStorage {
     type File = File;
 
     fn list(&self) -> io::Result<Vec<String>> {
-        let mut names = Vec::new();
-        for entry in std::fs::read_dir(&self.folder)? {
-            // A name that is not UTF-8 is none of ours.
-            names.extend(entry?.file_name().into_string().ok());
-        }
-        Ok(names)
+        names(&self.folder)
     }
 
     fn create(&self, name: &str) -> io::Result<File> {
@@ -192,6 +119,15 @@ pub fn make_folder(path: &Path, mode: u32) -> io::Result<()> {
         folder.sync_all()?;
     }
     Ok(())
+}
+
+/// The names in a folder; one that is not UTF-8 is none of ours.
+pub(super) fn names(folder: &Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        names.extend(entry?.file_name().into_string().ok());
+    }
+    Ok(names)
 }
 
 /// Opens a file to be read, in the archive if a link stands under its name.
