@@ -102,8 +102,9 @@ struct Server {
     shown: u64,
     answered: bool,
     late: bool,
-    /// Its checkpoint is too old to be held against anything.
-    uncompared: bool,
+    /// Records under its checkpoint, if that is too old to be held against
+    /// anything.
+    uncompared: Option<u64>,
     uncosigned: bool,
 }
 
@@ -157,7 +158,7 @@ impl Monitor {
             answered: false,
             seen,
             late: false,
-            uncompared: false,
+            uncompared: None,
             uncosigned: false,
         });
     }
@@ -389,7 +390,7 @@ impl Monitor {
         self.remember(&checkpoint, note);
         if let Some(it) = self.servers.get_mut(server) {
             it.covered = size;
-            it.uncompared = false;
+            it.uncompared = None;
             note.clone_into(&mut it.seen.note);
         }
         self.cosigned(server, &opened, note)
@@ -402,7 +403,7 @@ impl Monitor {
         let Some(it) = self.servers.get_mut(server) else {
             return Ok(());
         };
-        if std::mem::replace(&mut it.uncompared, true) {
+        if it.uncompared.replace(size).is_some() {
             return Ok(());
         }
         let what = format!(
