@@ -22,6 +22,7 @@ mod late;
 mod overdue;
 mod pipeline;
 mod rebuild;
+mod refusal_counts;
 mod refusals;
 mod restored;
 mod rotation;
