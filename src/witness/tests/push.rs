@@ -1,5 +1,7 @@
 //! Asking witnesses: real ones over HTTP, for a log in memory.
 
+mod restored;
+
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -9,7 +11,6 @@ use prometheus_client::encoding::prometheus_text;
 use prometheus_client::registry::Registry;
 
 use super::super::authorities::Authorities;
-use super::super::complete::Restored;
 use super::super::memory::Answer;
 use super::super::metrics::Metrics;
 use super::super::push::{Begin, Log, Plan, PushError, Pushing};
@@ -192,6 +193,14 @@ impl Bench {
         self.pushing.stop();
         self.told.try_iter().collect()
     }
+
+    /// Nothing more of all that came was published.
+    #[track_caller]
+    fn stops_unpublished(self, what: &str) {
+        let told = self.stop();
+        let is_published = |told: &Told| matches!(told, Told::Published(_));
+        assert!(!told.iter().any(is_published), "{what}: {told:?}");
+    }
 }
 
 #[test]
@@ -317,11 +326,7 @@ fn a_witness_that_is_ahead_is_an_alarm_with_the_proof_that_it_shows() {
     assert_eq!(bench.next(), Told::HeldAgainst(20));
     bench.shows("hazledger_witness_ahead_records{witness=\"w11\"} 10");
     drop(house);
-    let told = bench.stop();
-    assert!(
-        !told.iter().any(|told| matches!(told, Told::Published(_))),
-        "{told:?}"
-    );
+    bench.stops_unpublished("");
 }
 
 #[test]
@@ -347,11 +352,7 @@ fn a_forked_log_is_not_signed_for_and_nothing_of_it_is_published() {
         .unwrap();
     assert!(count.parse::<u64>().unwrap() >= 1, "{page}");
     drop(house);
-    let told = bench.stop();
-    assert!(
-        !told.iter().any(|told| matches!(told, Told::Published(_))),
-        "{told:?}"
-    );
+    bench.stops_unpublished("");
 }
 
 #[test]
@@ -437,102 +438,9 @@ fn an_answer_that_does_not_hold_is_not_taken_however_it_is_made() {
                 .recv_timeout(PATIENCE)
                 .unwrap_or_else(|_| panic!("{what}: {}", bench.page()));
         }
-        let told = bench.stop();
-        assert!(
-            !told.iter().any(|told| matches!(told, Told::Published(_))),
-            "{what}: {told:?}"
-        );
+        bench.stops_unpublished(what);
     }
     drop(house);
-}
-
-#[test]
-fn a_restored_ledger_goes_on_when_its_witnesses_know_of_nothing_beyond() {
-    let log = TestLog::new(30);
-    let (one, two) = (Post::new(11), Post::new(12));
-    // One has signed as much as was restored, the other less.
-    one.has_signed(&log, 30);
-    two.has_signed(&log, 21);
-    let begin = Begin {
-        restored: Some(Restored::new(&log.signed(30).to_string()).unwrap()),
-        ..Begin::default()
-    };
-    let bench = Bench::start(&log, policy(&log, &[&one, &two], "all"), begin);
-    let first = one.open(&log);
-    let second = two.open(&log);
-    assert_eq!(bench.next(), Told::Confirmed(30));
-    // From then on it is as ever.
-    bench.offer(&log, 30);
-    assert_eq!(bench.published(), (30, names(&[11, 12])));
-    drop((first, second));
-    bench.stop();
-}
-
-#[test]
-fn a_restored_ledger_waits_for_all_that_could_have_met_the_policy() {
-    let log = TestLog::new(30);
-    let (one, two) = (Post::new(11), Post::new(12));
-    let begin = || Begin {
-        restored: Some(Restored::new(&log.signed(30).to_string()).unwrap()),
-        ..Begin::default()
-    };
-    let first = one.open(&log);
-    let bench = Bench::start(&log, policy(&log, &[&one, &two], "any"), begin());
-    // The first asks for size 0; the second, which alone could have met the
-    // policy, is not there.
-    let unreachable = "hazledger_witness_failures_total{witness=\"w12\",reason=\"unreachable\"} ";
-    while bench.page().contains(&format!("{unreachable}0")) {
-        std::thread::yield_now();
-    }
-    assert_eq!(bench.told.try_iter().count(), 0);
-    let second = two.open(&log);
-    assert_eq!(bench.next(), Told::Confirmed(30));
-    drop((first, second));
-    bench.stop();
-}
-
-#[test]
-fn a_restored_ledger_that_has_lost_something_is_not_confirmed_whatever_others_say() {
-    let log = TestLog::new(30);
-    let mut restored = log.clone();
-    restored.leaves.truncate(21);
-    let (one, two) = (Post::new(11), Post::new(12));
-    one.has_signed(&log, 30);
-    two.has_signed(&log, 21);
-    let begin = Begin {
-        restored: Some(Restored::new(&restored.signed(21).to_string()).unwrap()),
-        ..Begin::default()
-    };
-    let houses = (one.open(&log), two.open(&log));
-    let bench = Bench::start(&restored, policy(&log, &[&one, &two], "any"), begin);
-    for _ in 0..3 {
-        assert_eq!(bench.next(), Told::HeldAgainst(30));
-    }
-    bench.shows("hazledger_witness_ahead_records{witness=\"w11\"} 9");
-    drop(houses);
-    let told = bench.stop();
-    assert!(
-        !told.iter().any(|told| matches!(told, Told::Confirmed(_))),
-        "{told:?}"
-    );
-}
-
-#[test]
-fn what_a_witness_signed_beyond_the_last_kept_checkpoint_and_is_there_is_not_lost() {
-    let log = TestLog::new(30);
-    let post = Post::new(11);
-    post.has_signed(&log, 28);
-    // The backup took the checkpoint of 21, and then the journal.
-    let begin = Begin {
-        restored: Some(Restored::new(&log.signed(21).to_string()).unwrap()),
-        ..Begin::default()
-    };
-    let house = post.open(&log);
-    let bench = Bench::start(&log, policy(&log, &[&post], "all"), begin);
-    assert_eq!(bench.next(), Told::HeldAgainst(28));
-    assert_eq!(bench.next(), Told::Confirmed(21));
-    drop(house);
-    bench.stop();
 }
 
 #[test]
