@@ -7,6 +7,27 @@ use crate::server::Tale;
 use crate::world::{History, NOON, World, alone, at, used};
 use crate::{Lie, tale};
 
+/// Who catches other records in the place of those that were there: whoever
+/// keeps anything of them.
+const OTHER_RECORDS: &[(By, &str)] = &[
+    (By::Acknowledgement, "is of another record than stands here"),
+    (By::Receipt, "is of another record than stands here"),
+    (By::Monitor, "fork: "),
+    (By::Witness, "shows another tree than before"),
+];
+
+/// Who catches that the last records are gone: whoever was answered about them.
+const FEWER_RECORDS: &[(By, &str)] = &[
+    (
+        By::Acknowledgement,
+        "records that were acknowledged are gone",
+    ),
+    (
+        By::Receipt,
+        "records that the ledger gave receipts for are gone",
+    ),
+];
+
 pub const TRUTH: Lie = Lie {
     name: "the truth",
     told: "everything as it was, and more of it in the evening",
@@ -30,12 +51,7 @@ pub const DROPS: Lie = Lie {
         statements.remove(0);
         tale(world, world.retell(at::PROVEN_USE, &statements))
     },
-    caught: &[
-        (By::Acknowledgement, "is of another record than stands here"),
-        (By::Receipt, "is of another record than stands here"),
-        (By::Monitor, "fork: "),
-        (By::Witness, "shows another tree than before"),
-    ],
+    caught: OTHER_RECORDS,
     missed: &[(By::Newcomer, "verified")],
 };
 
@@ -50,12 +66,7 @@ pub const CHANGES: Lie = Lie {
         statements[0].signed = sold.sign(&user.key, &[]);
         tale(world, world.retell(at::LAST_USE, &statements))
     },
-    caught: &[
-        (By::Acknowledgement, "is of another record than stands here"),
-        (By::Receipt, "is of another record than stands here"),
-        (By::Monitor, "fork: "),
-        (By::Witness, "shows another tree than before"),
-    ],
+    caught: OTHER_RECORDS,
     missed: &[(By::Newcomer, "verified")],
 };
 
@@ -69,12 +80,7 @@ pub const REORDERS: Lie = Lie {
         (statements[0].now, statements[1].now) = (first, second);
         tale(world, world.retell(at::STRANGER, &statements))
     },
-    caught: &[
-        (By::Acknowledgement, "is of another record than stands here"),
-        (By::Receipt, "is of another record than stands here"),
-        (By::Monitor, "fork: "),
-        (By::Witness, "shows another tree than before"),
-    ],
+    caught: OTHER_RECORDS,
     missed: &[(By::Newcomer, "verified")],
 };
 
@@ -126,16 +132,7 @@ pub const ROLLS_BACK: Lie = Lie {
     name: "rolls back",
     told: "the journal ends where it ended before noon",
     tell: |world| tale(world, world.truth.cut(at::STRANGER)),
-    caught: &[
-        (
-            By::Acknowledgement,
-            "records that were acknowledged are gone",
-        ),
-        (
-            By::Receipt,
-            "records that the ledger gave receipts for are gone",
-        ),
-    ],
+    caught: FEWER_RECORDS,
     missed: &[(By::Newcomer, "verified")],
 };
 
@@ -143,16 +140,7 @@ pub const HIDES_LATEST: Lie = Lie {
     name: "hides the latest record",
     told: "the journal ends one record before the end",
     tell: |world| tale(world, world.truth.cut(NOON - 1)),
-    caught: &[
-        (
-            By::Acknowledgement,
-            "records that were acknowledged are gone",
-        ),
-        (
-            By::Receipt,
-            "records that the ledger gave receipts for are gone",
-        ),
-    ],
+    caught: FEWER_RECORDS,
     missed: &[(By::Newcomer, "verified")],
 };
 
