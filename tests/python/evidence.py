@@ -85,6 +85,8 @@ class Keys:
         self.authorities = set()
         self.threshold = 0
         self.genesis_hash = b""
+        # The ledger's own, each with the first position that it signs.
+        self.ledger = []
 
     def genesis(self, record):
         need(record.is_whole() and len(record.events) == 1, "record 0 is not whole")
@@ -95,6 +97,7 @@ class Keys:
         genesis = record.events[0].message(GENESIS)
         key = genesis.bytes(1)
         self.known[key_id(key)] = (LEDGER, key, 0, None)
+        self.ledger.append((0, key))
         for authority in genesis.messages(2):
             key, party = authority.bytes(4), authority.text(1)
             self.authorities.add(party)
@@ -174,6 +177,13 @@ class Keys:
         signed(key, dsse(kind, vow), rotated.bytes(5), where)
         self.known[key_id(key)] = (LEDGER, key, 0, None)
         self.revoked.add(earlier)
+        self.ledger.append((record.position + 1, key))
+
+    def check_checkpoint(self, key, size):
+        """A key that is shown signs only what is its own."""
+        in_force = [known for since, known in self.ledger if since < size][-1]
+        shown = any(key == known for _, known in self.ledger)
+        need(key == in_force or not shown, "the checkpoint is signed by another key than its last record")
 
 
 class Lot:
@@ -188,13 +198,13 @@ class Lot:
         if lot not in outcomes:
             need(not hidden(record, lot), f"record {record.position} may hide the lot's outcome")
         changes = outcomes.get(lot, [])
+        births = [number for number, change in enumerate(changes) if change.has(LOT_BORN)]
+        need(births == ([] if self.born else [0]), "the lot's chain does not begin with its birth, or has another")
         if not self.born:
-            need(changes and changes[0].has(LOT_BORN), "the lot's chain does not begin with its birth")
+            self.named(record, lot, changes[0].message(1))
             self.born = True
         total = [0, 0]
         for change in changes:
-            if change.has(LOT_BORN):
-                self.named(record, lot, change.message(1))
             if change.has(POSTING):
                 posting = change.message(POSTING)
                 account = posting.bytes(1)
@@ -340,7 +350,9 @@ def check(data, vkey):
         records[at] = record
     for record in records.values():
         check_offers(record, records)
-    origins.check(lot, records, evidence.messages(7))
+    keys.check_checkpoint(vkey.key, size)
+    stated = [m.number(1) for m in evidence.messages(5)]
+    origins.check(lot, records, stated, evidence.messages(7))
 
     chain, at = [], ends.get(lot)
     need(at is not None, "nothing is shown of the lot")
