@@ -43,7 +43,7 @@ fn server(deal: impl Fn(TcpStream) + Send + 'static) -> String {
 /// Where a request is answered with these words.
 fn answering(answer: String) -> String {
     server(move |mut stream| {
-        let _ = stream.read(&mut [0; 64 * 1024]);
+        let _ = stream.read(&mut [0; 16 * 1024]);
         // Whoever has heard enough may hang up.
         let _ = stream.write_all(answer.as_bytes());
     })
@@ -118,7 +118,7 @@ fn of_what_a_witness_shows_the_logs_own_word_is_kept() {
 fn whoever_does_not_come_to_an_end_is_not_waited_for() {
     // Held open for as long as somebody is at the other end.
     let hold = |mut stream: TcpStream| while stream.read(&mut [0; 4096]).is_ok_and(|n| n > 0) {};
-    let begin = |words: &'static str| {
+    let cut_off = |words: &'static str| {
         server(move |mut stream| {
             let _ = stream.write_all(words.as_bytes());
             hold(stream);
@@ -138,8 +138,8 @@ fn whoever_does_not_come_to_an_end_is_not_waited_for() {
     let cases = [
         ("silent", format!("http://{}", server(hold))),
         ("silent in TLS", format!("https://{}", server(hold))),
-        ("half a head", format!("http://{}", begin("HTTP/1.1 20"))),
-        ("half a body", format!("http://{}", begin(body))),
+        ("half a head", format!("http://{}", cut_off("HTTP/1.1 20"))),
+        ("half a body", format!("http://{}", cut_off(body))),
         (
             "a head in drops",
             format!("http://{}", drip("HTTP/1.1 200 OK\r\nA: ")),
@@ -164,7 +164,7 @@ fn whoever_does_not_come_to_an_end_is_not_waited_for() {
         server(move |mut stream| {
             let mut went = stream.write_all(head.as_bytes());
             while went.is_ok() {
-                went = stream.write_all(&[b'x'; 64 * 1024]);
+                went = stream.write_all(&[b'x'; 16 * 1024]);
             }
         })
     };
