@@ -12,6 +12,8 @@
 mod book;
 #[path = "support/flow.rs"]
 mod flow;
+#[path = "tamper/effects.rs"]
+mod effects;
 #[path = "tamper/marks.rs"]
 mod marks;
 #[path = "tamper/rewrite.rs"]

@@ -10,9 +10,11 @@ use hazledger::custody::{Context, Items as _, Recorded, State, decide};
 use hazledger::event::record::{OpenRecord, Standing, seal};
 use hazledger::event::signing::SecretKey;
 use hazledger::event::statement::Draft;
-use hazledger::event::{Refused, Statement, StatementId};
+use hazledger::event::{Hash, Refused, Statement, StatementId};
 use hazledger::pb::event::Body;
 use hazledger::pb::{Event, EventRef, Genesis, Origin, SignedStatement, StateRecorded, Subject};
+use hazledger::proof::{Expect, Verifier, sign_commit};
+use prost::Message as _;
 
 use super::model::{EventName, event_name};
 
@@ -78,6 +80,25 @@ impl Ledger {
         }
         assert_eq!(decision.items.len(), accepted.changed.len());
         Ok(accepted)
+    }
+
+    /// The verifier finds nothing wrong with what was recorded.
+    pub fn verified(&self) {
+        let heads: Vec<Hash> = self
+            .records
+            .iter()
+            .map(|bytes| OpenRecord::open(bytes).unwrap().hash)
+            .collect();
+        let mut verifier = Verifier::new(Expect::default());
+        for (position, (bytes, head)) in (0u64..).zip(self.records.iter().zip(&heads)) {
+            let commit = sign_commit(&self.key, heads[0], position, &[*head]);
+            let batch = [bytes.clone()];
+            verifier
+                .batch(position, &batch, &commit.encode_to_vec().into())
+                .unwrap();
+        }
+        let report = verifier.finish().unwrap();
+        assert_eq!(report.state_digest, self.state.digest());
     }
 
     fn append(

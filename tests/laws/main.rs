@@ -463,6 +463,7 @@ fn hold_over(seed: u64, events: usize, sample: usize) {
         history.play(events);
         laws::agree_wholly(&history.model, history.ledger.state.items());
         history.fold_again();
+        history.ledger.verified();
         history
     }));
     let history = played.unwrap_or_else(|failure| {

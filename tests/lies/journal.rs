@@ -122,8 +122,8 @@ pub const EFFECT: Lie = Lie {
         tale(world, History::of(&book))
     },
     caught: &[
-        (By::Monitor, "the record is not in its chain"),
-        (By::Newcomer, "the record is not in its chain"),
+        (By::Monitor, "lacks this record in its chain"),
+        (By::Newcomer, "lacks this record in its chain"),
     ],
     missed: &[(By::Witness, "cosigned 37")],
 };

@@ -26,6 +26,7 @@ use hazledger::pb::{
     PartyStatus, Payload, PlaceRegistered, RefusalsAnchored, SignatureAlgorithm, SignedStatement,
     SiteRegistered, Stage, StateRecorded, StockLine, UnitRegistered,
 };
+use hazledger::proof::{Expect, Verifier, sign_commit};
 use prost::Message as _;
 
 /// When the bench's first record is made: 2026-01-01T00:00:00Z.
@@ -56,6 +57,39 @@ pub struct Bench {
     /// Statements that have been signed but not sent.
     pub prepared: BTreeMap<String, SignedStatement>,
     drafted: u64,
+    /// A record is in it that no ledger would have made.
+    forced: bool,
+}
+
+/// Whatever a case has recorded, the verifier finds nothing wrong with it.
+impl Drop for Bench {
+    fn drop(&mut self) {
+        if !std::thread::panicking() && !self.forced {
+            verified(&self.records);
+        }
+    }
+}
+
+/// Each record as a batch of its own, signed with the ledger's key of then.
+fn verified(records: &[(SealedRecord, Hash)]) {
+    let Some((genesis, _)) = records.first() else {
+        return;
+    };
+    let mut verifier = Verifier::new(Expect::default());
+    let mut rotations = 0;
+    for (position, (sealed, _)) in (0u64..).zip(records) {
+        let signer = key(&ledger_name(rotations));
+        let commit = sign_commit(&signer, genesis.hash, position, &[sealed.hash]);
+        let batch = [sealed.bytes.clone()];
+        verifier
+            .batch(position, &batch, &commit.encode_to_vec().into())
+            .unwrap();
+        let record = OpenRecord::open(&sealed.bytes).unwrap();
+        let rotates = |e: &Event| matches!(e.body, Some(Body::LedgerKeyRotated(_)));
+        rotations += usize::from(record.events.iter().flatten().any(rotates));
+    }
+    let report = verifier.finish().unwrap();
+    assert_eq!(report.records, records.len() as u64);
 }
 
 /// The code of the party with this letter.
@@ -142,6 +176,7 @@ impl Bench {
             events: BTreeMap::new(),
             prepared: BTreeMap::new(),
             drafted: 0,
+            forced: false,
         };
         let draft = bench.draft("A1", vec![event(Body::Genesis(bench.genesis.clone()))]);
         let signed = draft.sign(&key("A1"), &[&key("A2"), &key("ledger")]);
@@ -235,6 +270,7 @@ impl Bench {
 
     /// Records a statement with what a ledger that lies adds to it.
     pub fn force(&mut self, statement: &Statement, additions: &Additions) {
+        self.forced = true;
         self.record(statement, additions).unwrap();
     }
 
@@ -315,7 +351,8 @@ impl Bench {
             touched_root: touched_root(self.state.touched()).to_bytes(),
             touched_count: self.state.touched().len() as u64,
         };
-        let [random @ .., _, _, _, _, _, _] = u128::from(position).to_be_bytes();
+        // Not as those that are drafted, which the ledger may have said too.
+        let [_, _, _, _, _, _, random @ ..] = (1 << 64 | u128::from(position)).to_be_bytes();
         let draft = Draft {
             origin: self.origin.clone(),
             id: StatementId::v7(self.now, random).unwrap(),

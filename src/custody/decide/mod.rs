@@ -76,6 +76,7 @@ pub use rules::overdue::{
     findings as overdue_findings, in_order as overdue_in_order, kinds as overdue_kinds,
     lines as overdue_lines,
 };
+pub use rules::road::standing_since;
 pub use signers::Signers;
 pub(crate) use signers::covers;
 

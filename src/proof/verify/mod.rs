@@ -14,11 +14,12 @@
 //! | `signers` | keys and leave, by the registry before the record |
 //! | `ids` | times, and that no statement stands twice |
 //! | `bindings` | changes against the events they come from |
-//! | `booked` | that events are in the chains of the lots that they name |
+//! | `booked` | that no event is recorded without its effect |
 //! | `crossing` | law 5 |
 //! | `edges` | what crossed the ledger's edge, and who confirmed it |
 //! | `oversight` | what only an authority may put on a subject |
 //! | `findings` | who has answered a finding, and what it became |
+//! | `marks` | times and names that are kept for a later judgement |
 //! | `device` | a device's chain against the headers it comes from |
 //! | `content` | law 4 in contained mass |
 //! | `rotation` | another key in the place of the ledger's |
@@ -38,6 +39,7 @@ mod edges;
 mod findings;
 pub(super) mod genesis;
 pub(super) mod ids;
+mod marks;
 pub(super) mod opened;
 mod oversight;
 mod rotation;
@@ -357,6 +359,7 @@ impl Verifier {
                     signers: &signers,
                 };
                 bindings::check(&case)?;
+                marks::check(&case)?;
                 device::check(&case)?;
                 crossing::check(&case)?;
                 edges::check(&case)?;
@@ -380,7 +383,7 @@ impl Verifier {
         let record = &opened.record;
         self.state.apply_known(record, known, &mut nowhere)?;
         content::check(&self.state, record)?;
-        booked::check(&self.state, record)?;
+        booked::check(&self.state, record, opened.id)?;
         self.count(opened)
     }
 

@@ -85,7 +85,7 @@ fn told_otherwise(
 }
 
 /// What a rule that time alone breaks is of.
-fn told_of(rule: RuleKind) -> SubjectKind {
+pub(super) fn told_of(rule: RuleKind) -> SubjectKind {
     match rule {
         RuleKind::HandoffDue | RuleKind::WasteReceiptDue => SubjectKind::Handoff,
         RuleKind::LongStop | RuleKind::CarriageDue => SubjectKind::Consignment,

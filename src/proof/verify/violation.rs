@@ -200,6 +200,18 @@ pub enum Violation {
         /// What differs.
         why: &'static str,
     },
+    /// An event of which the record has not all that it says.
+    #[error("event {index} ({kind}) has not had its effect: {subject} lacks {lacks}")]
+    WithoutEffect {
+        /// Which event.
+        index: u32,
+        /// Its kind, as `used`.
+        kind: String,
+        /// Whose change is missing.
+        subject: String,
+        /// What the record lacks.
+        lacks: &'static str,
+    },
     /// It does not follow from the state before it.
     #[error(transparent)]
     Apply(#[from] ApplyError),

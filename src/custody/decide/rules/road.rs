@@ -73,6 +73,12 @@ impl Stop {
     }
 }
 
+/// Since when a vehicle stands after a word from the road that is given now, by
+/// what was known before; Unix milliseconds, 0: it does not.
+pub fn standing_since(before: &ConsignmentState, e: &Reported, now_ms: i64) -> i64 {
+    Stop::standing_ms(Stop::told_by(before, e, now_ms))
+}
+
 /// Since when it stands (0: it does not), and when the last word came.
 fn last_word(state: &ConsignmentState) -> (i64, i64) {
     let word = state.report.as_ref();

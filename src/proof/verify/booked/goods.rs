@@ -1,0 +1,480 @@
+//! What is asked of events about matter: born, moved, packed, mixed, counted,
+//! gone. Loose matter and parts of packages to the milligram, packages by their
+//! serials.
+
+use bytes::Bytes;
+
+use super::effect::{Effect, Lack, lack, mass, named, place, sure};
+use crate::catalog;
+use crate::custody::account::{self, Class};
+use crate::custody::subject::Item;
+use crate::custody::{lot, ranges};
+use crate::event::mass::Mass;
+use crate::pb::change::Change as C;
+use crate::pb::filled::From;
+use crate::pb::{
+    Account, AccountKind, Aggregated, Assayed, Cleaned, Counted, Drawn, Filled, Goods, Incident,
+    IncidentKind, LotState, NewLot, PackagingTreated, PackagingTreatment, Recovered, Repacked,
+    SerialRange, Subject, SubjectKind, Transformed, incident,
+};
+
+impl Effect<'_> {
+    /// A new lot, named after the event's line: born as it was declared, booked
+    /// at the signer's place, the signer's own.
+    pub(super) fn enters(
+        &self,
+        line: u32,
+        new: Option<&NewLot>,
+        source: AccountKind,
+        waste_code: &str,
+    ) -> Result<(), Lack> {
+        let lot = named(SubjectKind::Lot, &self.name(line));
+        let Some(new) = new else {
+            return lack(&lot, "a birth that was declared");
+        };
+        self.has(&lot, "its birth as it was declared", |c| {
+            matches!(c, C::Born(b) if b.label == new.label && b.form == new.form
+                && b.content_ppm == new.content_ppm && b.source() == source
+                && b.declarer == self.party() && b.waste_code == waste_code)
+        })?;
+        let gross = Mass::of(new.quantity.as_ref(), "").unwrap_or_default();
+        let contained = gross.contained(new.content_ppm).unwrap_or_default();
+        let at = self.held(&new.place);
+        self.has(&lot, "its mass at the place that was declared", |c| {
+            matches!(c, C::Posting(p) if p.account.as_ref() == Some(&at)
+                && p.gross_mg == gross.as_mg() && p.contained_mg == contained.as_mg())
+        })?;
+        self.has(
+            &lot,
+            "its declarer's title",
+            |c| matches!(c, C::Title(t) if t.party == self.party() && t.gross_mg == gross.as_mg()),
+        )
+    }
+
+    /// Goods leave an account for another.
+    pub(super) fn moves(
+        &self,
+        goods: Option<&Goods>,
+        from: &Account,
+        to: &Account,
+    ) -> Result<(), Lack> {
+        self.goes(goods, from, |at| at == to)
+    }
+
+    /// Goods leave an account for a sink.
+    pub(super) fn sinks(
+        &self,
+        goods: Option<&Goods>,
+        from: &Account,
+        sink: AccountKind,
+    ) -> Result<(), Lack> {
+        self.goes(goods, from, |at| at.kind() == sink)
+    }
+
+    /// Goods leave an account for one of those that `to` knows: what is loose or
+    /// in parts to the milligram, packages by their serials.
+    pub(super) fn goes(
+        &self,
+        goods: Option<&Goods>,
+        from: &Account,
+        to: impl Fn(&Account) -> bool,
+    ) -> Result<(), Lack> {
+        let Some(goods) = goods else {
+            return lack(&named(SubjectKind::Lot, &Bytes::new()), "any goods");
+        };
+        let lot = self.lot(&goods.lot);
+        self.chained(&lot)?;
+        let named_mg = named_mass(goods);
+        let (out, into) = (-self.net(&lot, |at| at == from), self.onto(&lot, &to));
+        let enough = |mg: i128| mg == named_mg || !is_loose(goods) && mg > named_mg;
+        sure(enough(out), &lot, "what was taken from where it was")?;
+        sure(enough(into), &lot, "what was taken, where it went")?;
+        self.packages_go(goods, &lot, to)
+    }
+
+    /// Packages that goods name went or were emptied, those of parts were
+    /// opened.
+    fn packages_go(
+        &self,
+        goods: &Goods,
+        lot: &Subject,
+        to: impl Fn(&Account) -> bool,
+    ) -> Result<(), Lack> {
+        if goods.serials.is_empty() && goods.outers.is_empty() && goods.parts.is_empty() {
+            return Ok(());
+        }
+        let gone = self.packages(lot, |c| match c {
+            C::PackagesMoved(m) if m.to.as_ref().is_some_and(&to) => Some((m.first, m.last)),
+            C::PackagesEmptied(e) => Some((e.first, e.last)),
+            _ => None,
+        });
+        let left = ranges::minus(&goods.serials, &gone);
+        let in_outers = goods.outers.is_empty() || !ranges::minus(&gone, &goods.serials).is_empty();
+        sure(
+            left.is_empty() && in_outers,
+            lot,
+            "the packages that it names",
+        )?;
+        for part in &goods.parts {
+            let gross = mass(part.quantity.as_ref());
+            self.has(lot, "the part of a package that it names", |c| {
+                matches!(c, C::PackageParted(p) if p.serial == part.serial
+                    && i128::from(p.gross_mg) == gross)
+            })?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn loses(&self, b: &Incident) -> Result<(), Lack> {
+        let sink = match b.kind() {
+            IncidentKind::Released => AccountKind::Released,
+            _ => AccountKind::Missing,
+        };
+        let from = match &b.at {
+            Some(incident::At::Consignment(id)) => aboard(id),
+            Some(incident::At::Place(place)) => self.held(place),
+            None => Account::default(),
+        };
+        self.sinks(b.goods.as_ref(), &from, sink)
+    }
+
+    /// What was missing is back, and its finder's.
+    pub(super) fn recovers(&self, b: &Recovered) -> Result<(), Lack> {
+        let missing = account::plain(AccountKind::Missing);
+        self.moves(b.goods.as_ref(), &missing, &self.held(&b.place))?;
+        let goods = b.goods.clone().unwrap_or_default();
+        let loose = mass(goods.loose.as_ref());
+        if loose == 0 {
+            return Ok(());
+        }
+        self.has(&self.lot(&goods.lot), "its finder's title", |c| {
+            matches!(c, C::Title(t) if t.party == self.party() && i128::from(t.gross_mg) == loose)
+        })
+    }
+
+    pub(super) fn packs(
+        &self,
+        lot: &Bytes,
+        serials: Option<SerialRange>,
+        gross_mg_each: i64,
+        place: &str,
+    ) -> Result<(), Lack> {
+        let at = self.held(place);
+        self.has(&self.lot(lot), "the packages that were made", |c| {
+            matches!(c, C::Packaged(p) if Some((p.first, p.last))
+                    == serials.map(|s| (s.first, s.last))
+                && p.gross_mg_each == gross_mg_each && p.account.as_ref() == Some(&at))
+        })
+    }
+
+    pub(super) fn repacks(&self, b: &Repacked) -> Result<(), Lack> {
+        let goods = b.goods.clone().unwrap_or_default();
+        self.packs(&goods.lot, b.serials, b.gross_mg_each, &b.place)?;
+        let lot = self.lot(&goods.lot);
+        let loose = mass(goods.loose.as_ref());
+        self.has(&lot, "what the new packages were made of", |c| {
+            matches!(c, C::Repackaged(r) if i128::from(r.loose_gross_mg) == loose
+                && ranges::minus(&goods.serials, &r.parents).is_empty()
+                && r.parts.len() == goods.parts.len())
+        })?;
+        self.packages_go(&goods, &lot, |_| false)
+    }
+
+    /// Goods of a lot become a lot of their own, in the same place, and the
+    /// signer's.
+    pub(super) fn child(
+        &self,
+        goods: Option<&Goods>,
+        place: &str,
+        label: &str,
+        waste_code: Option<&str>,
+    ) -> Result<(), Lack> {
+        let at = self.held(place);
+        self.sinks(goods, &at, AccountKind::Transformed)?;
+        let Some(goods) = goods else { return Ok(()) };
+        let child = named(SubjectKind::Lot, &self.name(0));
+        self.has(&child, "its birth as it was declared", |c| {
+            matches!(c, C::Born(b) if b.label == label && b.declarer == self.party()
+                && b.source() == AccountKind::Made
+                && waste_code.is_none_or(|code| b.waste_code == code && b.answerable == b.declarer))
+        })?;
+        let made = self.net(&child, |a| *a == at);
+        let taken = self.onto(&self.lot(&goods.lot), |a| {
+            a.kind() == AccountKind::Transformed
+        });
+        sure(made == taken, &child, "all that it was made of")?;
+        self.has(&child, "its declarer's title", |c| {
+            matches!(c, C::Title(t) if t.party == self.party() && i128::from(t.gross_mg) == made)
+        })?;
+        self.descends(&self.lot(&goods.lot), &child)
+    }
+
+    /// That a lot says what it gave to another, and that one names it as its
+    /// parent: or the lots that were mixed in it, if it ran in a vessel.
+    fn descends(&self, from: &Subject, to: &Subject) -> Result<(), Lack> {
+        let mut given = self.changes(from).filter_map(|c| match c {
+            C::ContributedTo(given) if given.lot == to.id => Some(given),
+            _ => None,
+        });
+        let Some(given) = given.next() else {
+            self.chained(from)?;
+            return lack(from, "what it gave to the lot that was made");
+        };
+        let named = |lot: &Bytes| {
+            let mut changes = self.changes(to);
+            changes.any(|c| matches!(c, C::Born(b) if b.parents.iter().any(|p| p.lot == *lot)))
+        };
+        let all = match given.of.as_slice() {
+            [] => named(&from.id),
+            mixed => mixed.iter().all(|part| named(&part.lot)),
+        };
+        sure(all, to, "the lots that it was made of")
+    }
+
+    /// What went in, what was declared beside it, what came out, and of what.
+    pub(super) fn transforms(&self, b: &Transformed) -> Result<(), Lack> {
+        for input in &b.inputs {
+            let from = self.held(&input.place);
+            self.sinks(input.goods.as_ref(), &from, AccountKind::Transformed)?;
+        }
+        let inputs = || b.inputs.iter().filter_map(|i| i.goods.as_ref());
+        for (line, new) in (0u32..).zip(&b.outputs) {
+            self.enters(line, Some(new), AccountKind::Made, "")?;
+            let output = named(SubjectKind::Lot, &self.name(line));
+            for goods in inputs() {
+                self.descends(&self.lot(&goods.lot), &output)?;
+            }
+        }
+        let Some(first) = inputs().next() else {
+            return Ok(());
+        };
+        let inert: i128 = b.inert.iter().map(|i| mass(i.quantity.as_ref())).sum();
+        let beside = b.unregulated.iter().map(|u| mass(u.quantity.as_ref()));
+        let beside: i128 = beside.sum();
+        let lost: i128 = b.losses.iter().map(|l| i128::from(l.gross_mg)).sum();
+        let loss = |a: &Account| a.kind() == AccountKind::ProcessLoss;
+        let booked = inputs().map(|goods| self.net(&self.lot(&goods.lot), loss));
+        let booked: i128 = booked.sum();
+        self.has(&self.lot(&first.lot), "what was declared beside it", |c| {
+            matches!(c, C::Conservation(c) if i128::from(c.inert_gross_mg) == inert
+                && i128::from(c.unregulated_gross_mg) == beside && c.consumed == b.consumed
+                && i128::from(c.inert_loss_gross_mg) + booked == lost)
+        })
+    }
+
+    /// Goods go into a vessel: as a part of its running lot, or, being of that
+    /// already, back into it.
+    pub(super) fn fills(&self, b: &Filled) -> Result<(), Lack> {
+        let from = match &b.from {
+            Some(From::Consignment(id)) => aboard(id),
+            Some(From::Place(place)) => self.held(place),
+            None => Account::default(),
+        };
+        let Some(goods) = &b.goods else {
+            return Ok(());
+        };
+        let vessel = self.held(&b.vessel);
+        let standing = |at: &Account| *at == vessel || at.kind() == AccountKind::Aboard;
+        let poured = |at: &Account| at.kind() == AccountKind::Transformed || standing(at);
+        self.goes(Some(goods), &from, poured)?;
+        let lot = self.lot(&goods.lot);
+        let spent = self.onto(&lot, |a| a.kind() == AccountKind::Transformed);
+        if spent == 0 && is_loose(goods) {
+            let running = || self.lot_after(&lot).and_then(|state| state.running_in);
+            let back = !self.alone(&lot) || running().is_some_and(|r| r.place == b.vessel);
+            return sure(back, &lot, "what it gave to the vessel's lot");
+        }
+        let mut running = None;
+        let holds = place(self.party(), &b.vessel);
+        self.has(&holds, "what the vessel holds now", |c| match c {
+            C::VesselContents(now) if !now.running.is_empty() => {
+                running = Some(now.running.clone());
+                now.uncleaned
+            }
+            _ => false,
+        })?;
+        let running = named(SubjectKind::Lot, &running.unwrap_or_default());
+        self.has(
+            &lot,
+            "what it gave to the vessel's lot",
+            |c| matches!(c, C::ContributedTo(given) if given.lot == running.id),
+        )?;
+        sure(
+            self.onto(&running, standing) >= spent,
+            &running,
+            "what was poured in",
+        )
+    }
+
+    /// A portion of what a vessel holds as a lot of its own.
+    pub(super) fn draws(&self, b: &Drawn) -> Result<(), Lack> {
+        let child = named(SubjectKind::Lot, &self.name(0));
+        let mut source = Bytes::new();
+        self.has(&child, "its birth as it was declared", |c| match c {
+            C::Born(born) => {
+                source = born.drawn_from.clone();
+                born.label == b.label && born.declarer == self.party()
+            }
+            _ => false,
+        })?;
+        let gross = mass(b.quantity.as_ref());
+        let to = self.held(&b.to_place);
+        let there = |at: &Account| match b.to_place.as_str() {
+            "" => at.kind() == AccountKind::Aboard,
+            _ => *at == to,
+        };
+        let made = self.net(&child, there);
+        sure(made == gross, &child, "what was drawn, where it went")?;
+        let vessel = place(self.party(), &b.vessel);
+        let held = match self.after.get(&vessel).as_deref() {
+            Some(Item::Place(state)) => state.running == source,
+            _ => false,
+        };
+        let mut changed = self.all_changes(&vessel).iter();
+        let other = changed.any(|c| matches!(c.change, Some(C::VesselContents(_))));
+        sure(held || other, &vessel, "the lot that was drawn from")?;
+        let source = named(SubjectKind::Lot, &source);
+        let out = self.net(&source, is_holding);
+        sure(out == -gross, &source, "what was drawn from it")?;
+        self.has(&source, "what it gave to the lot that was drawn", |c| {
+            matches!(c, C::ContributedTo(given) if given.lot == child.id
+                && i128::from(given.gross_mg) == gross)
+        })
+    }
+
+    /// A vessel is clean, and holds nothing; what was washed out of it is there.
+    pub(super) fn cleans(&self, b: &Cleaned) -> Result<(), Lack> {
+        let vessel = place(self.party(), &b.vessel);
+        self.has(
+            &vessel,
+            "the mark that it is empty and clean",
+            |c| matches!(c, C::VesselContents(now) if now.running.is_empty() && !now.uncleaned),
+        )?;
+        for (line, into) in (0u32..).zip(&b.into) {
+            let code = &into.waste_code;
+            self.enters(line, into.lot.as_ref(), AccountKind::Made, code)?;
+        }
+        Ok(())
+    }
+
+    /// The content that was measured; and what the scale and the wetting make of
+    /// the lot, where nothing else in the record touches it.
+    pub(super) fn assays(&self, b: &Assayed) -> Result<(), Lack> {
+        let lot = self.lot(&b.lot);
+        self.has(
+            &lot,
+            "the content that was measured",
+            |c| matches!(c, C::Assay(a) if a.content_ppm == b.content_ppm && !a.mixed),
+        )?;
+        let figures = b.weighed.is_some() || b.wetting_ppm.is_some() || b.nitrogen_ppm.is_some();
+        if !figures || !self.alone(&lot) {
+            return Ok(());
+        }
+        let state = self.lot_after(&lot).unwrap_or_default();
+        if let Some(weighed) = &b.weighed {
+            let there = loose_in_holdings(&state);
+            sure(
+                there == mass(Some(weighed)),
+                &lot,
+                "the loss that the scale told",
+            )?;
+        }
+        let set = self.changes(&lot).any(|c| matches!(c, C::Form(_)));
+        let becomes = catalog::becomes(lot::form(&state), b.wetting_ppm, b.nitrogen_ppm);
+        sure(
+            set || becomes.is_none(),
+            &lot,
+            "the form that it has become",
+        )
+    }
+
+    /// After a count what was seen is there, and nothing else: where nothing
+    /// else in the record touches the lot.
+    pub(super) fn counts(&self, b: &Counted) -> Result<(), Lack> {
+        let lot = self.lot(&b.lot);
+        self.chained(&lot)?;
+        if !self.alone(&lot) {
+            return Ok(());
+        }
+        let state = self.lot_after(&lot).unwrap_or_default();
+        let at = self.held(&b.place);
+        let loose = lot::loose(&state, &at).unwrap_or_default();
+        sure(
+            loose.gross == b.loose_gross_mg,
+            &lot,
+            "the mass that was counted",
+        )?;
+        let mut unseen = state
+            .packages
+            .iter()
+            .filter(|p| p.account.as_ref() == Some(&at) && !b.outers_seen.contains(&p.outer));
+        let all_seen = unseen.all(|p| {
+            let (first, last) = (p.first, p.last);
+            let left = ranges::minus(&[SerialRange { first, last }], &b.serials_scanned);
+            ranges::minus(&left, &b.serials_assumed).is_empty()
+        });
+        sure(
+            all_seen,
+            &lot,
+            "the loss of the packages that were not seen",
+        )
+    }
+
+    pub(super) fn aggregates(&self, b: &Aggregated) -> Result<(), Lack> {
+        let lot = self.lot(&b.lot);
+        let outer = if b.broken { "" } else { &b.outer };
+        let changed = self.packages(&lot, |c| match c {
+            C::PackagesAggregated(a) if a.outer == outer => Some((a.first, a.last)),
+            _ => None,
+        });
+        self.chained(&lot)?;
+        let all = ranges::minus(&b.serials, &changed).is_empty() && !changed.is_empty();
+        sure(all, &lot, "the packages of the outer packing")
+    }
+
+    pub(super) fn treats(&self, b: &PackagingTreated) -> Result<(), Lack> {
+        let lot = self.lot(&b.lot);
+        let cleaned = b.treatment() == PackagingTreatment::Cleaned;
+        let changed = self.packages(&lot, |c| match c {
+            C::PackagesCleaned(p) if cleaned => Some((p.first, p.last)),
+            C::PackagesEnded(p) if !cleaned => Some((p.first, p.last)),
+            _ => None,
+        });
+        self.chained(&lot)?;
+        let all = ranges::minus(&b.serials, &changed).is_empty();
+        sure(all, &lot, "the packages that were treated")
+    }
+}
+
+/// Gross that goods name by itself: loose, and parts of packages.
+pub(super) fn named_mass(goods: &Goods) -> i128 {
+    let parts = goods.parts.iter().map(|part| mass(part.quantity.as_ref()));
+    mass(goods.loose.as_ref()).saturating_add(parts.sum())
+}
+
+/// Whether goods name no package whole, so that their mass is all named.
+pub(super) fn is_loose(goods: &Goods) -> bool {
+    goods.serials.is_empty() && goods.outers.is_empty()
+}
+
+fn is_holding(at: &Account) -> bool {
+    account::class(at.kind()) == Some(Class::Holding)
+}
+
+/// The account of goods aboard a consignment.
+pub(super) fn aboard(id: &Bytes) -> Account {
+    Account {
+        kind: AccountKind::Aboard.into(),
+        id: id.clone(),
+        ..Account::default()
+    }
+}
+
+/// What is loose of a lot, in all holdings.
+fn loose_in_holdings(state: &LotState) -> i128 {
+    let accounts = state.balances.iter().filter_map(|b| b.account.as_ref());
+    let loose = accounts
+        .filter(|at| is_holding(at))
+        .map(|at| lot::loose(state, at).map_or(0, |loose| i128::from(loose.gross)));
+    loose.sum()
+}
