@@ -329,7 +329,7 @@ fn a_record_that_does_not_fit_is_not_folded_and_changes_nothing() {
 
 #[test]
 fn a_state_put_together_from_its_items_in_any_order_has_the_same_digest() {
-    let state = told().state;
+    let state = told().apart().1;
     let mut items: Vec<_> = state
         .items()
         .map(|(s, i)| (s, i.as_ref().clone()))
@@ -360,7 +360,7 @@ fn a_state_put_together_from_its_items_in_any_order_has_the_same_digest() {
 
 #[test]
 fn a_state_put_together_from_stored_items_has_the_same_digest_and_the_same_items() {
-    let state = told().state;
+    let state = told().apart().1;
     let open = || {
         let items = state.items();
         items.filter(|(_, item)| hazledger::custody::subject::is_open(item))
@@ -386,7 +386,7 @@ fn a_state_put_together_from_stored_items_has_the_same_digest_and_the_same_items
 
 #[test]
 fn closed_items_are_not_in_the_digest_so_eviction_changes_nothing() {
-    let mut state = told().state;
+    let mut state = told().apart().1;
     let before = state.digest();
     assert!(state.evict_closed(u64::MAX) > 0);
     assert_eq!(state.digest(), before);
@@ -452,7 +452,7 @@ fn a_lots_item_does_not_depend_on_the_order_of_what_was_done() {
 
 #[test]
 fn changing_any_field_of_the_state_changes_its_digest() {
-    let state = told().state;
+    let state = told().apart().1;
     let mut walk = fields::Walk::default();
     for (subject, item) in state.items() {
         walk.item(&subject, &item);

@@ -72,8 +72,8 @@ impl House {
     }
 
     pub fn of(bench: Bench) -> House {
-        let records = bench.records.into_iter().map(|(sealed, _)| sealed);
-        House::with(bench.state, key("ledger"), records.collect())
+        let (records, state) = bench.apart();
+        House::with(state, key("ledger"), records)
     }
 
     /// Of any ledger's records and the state that they fold to.

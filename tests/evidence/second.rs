@@ -28,7 +28,7 @@ fn with_head(bench: Bench, at: u64, change: impl FnOnce(&mut Head)) -> House {
 }
 
 fn with_record(bench: Bench, at: u64, change: impl FnOnce(&mut Head, &mut Record)) -> House {
-    let mut records: Vec<SealedRecord> = bench.records.into_iter().map(|(r, _)| r).collect();
+    let (mut records, state) = bench.apart();
     let sealed = &mut records[usize::try_from(at).unwrap()];
     let mut record = Record::decode(sealed.bytes.clone()).unwrap();
     let mut head = Head::decode(record.head.clone()).unwrap();
@@ -41,7 +41,7 @@ fn with_record(bench: Bench, at: u64, change: impl FnOnce(&mut Head, &mut Record
         head: opened.head_bytes,
         hash: opened.hash,
     };
-    House::with(bench.state, key("ledger"), records)
+    House::with(state, key("ledger"), records)
 }
 
 /// The same with the outcomes of one record.
@@ -243,8 +243,8 @@ fn a_checkpoint_is_not_signed_by_a_key_that_was_followed_before() {
             let body = Body::Produced(bench.produced("another", "10", "T1"));
             bench.say("P1", body).unwrap();
         }
-        let records = bench.records.into_iter().map(|(sealed, _)| sealed);
-        House::with(bench.state, key(signer), records.collect())
+        let (records, state) = bench.apart();
+        House::with(state, key(signer), records)
     };
     let check = |house: House| house.check(&house.evidence(lot_of(&house, "stock")));
     assert!(check(house("ledger-1")).is_ok());

@@ -60,8 +60,8 @@ pub fn world() -> &'static World {
             states.push(state);
         }
         World {
-            origin: story.origin,
-            genesis: story.genesis,
+            origin: story.origin.clone(),
+            genesis: story.genesis.clone(),
             now: story.now,
             records,
             bytes,

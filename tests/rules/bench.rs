@@ -149,6 +149,13 @@ fn genesis(interval: u64) -> Genesis {
 }
 
 impl Bench {
+    /// Its records, in order, and the state that they fold to.
+    pub fn apart(mut self) -> (Vec<SealedRecord>, State) {
+        let records = self.records.iter();
+        let records = records.map(|(sealed, _)| sealed.clone()).collect();
+        (records, std::mem::take(&mut self.state))
+    }
+
     /// The whole world: genesis, parties with keys, sites and places.
     pub fn new() -> Bench {
         Bench::in_world(65_536)

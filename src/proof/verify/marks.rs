@@ -56,7 +56,10 @@ fn stood<'a, 'b>(
 ) -> &'b mut ConsignmentState {
     let before = match road.take() {
         Some((known, state)) if known == subject => state,
-        _ => case.consignment(&subject.id).unwrap_or_default(),
+        _ => case
+            .consignment(&subject.id)
+            .map(|seen| ConsignmentState::clone(&seen))
+            .unwrap_or_default(),
     };
     &mut road.insert((subject, before)).1
 }
