@@ -102,14 +102,14 @@ def checkpoint(note, vkey):
     """A C2SP tlog-checkpoint: (size, root) that the key signed."""
     text, signatures = note.split("\n\n", 1)
     text += "\n"
+    by_key = 0
     for line in signatures.splitlines():
         dash, name, blob = line.split(" ")
         blob = base64.b64decode(blob, validate=True)
         if dash == "\u2014" and name == vkey.name and blob[:4] == vkey.id:
             signed(vkey.key, text.encode(), blob[4:], "the checkpoint")
-            break
-    else:
-        raise Wrong("the checkpoint is not signed by that key")
+            by_key += 1
+    need(by_key, "the checkpoint is not signed by that key")
     origin, size, root = text.splitlines()[:3]
     need(origin == vkey.name, "the checkpoint is of another log")
     return int(size), base64.b64decode(root, validate=True)

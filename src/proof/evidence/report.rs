@@ -72,9 +72,10 @@ pub fn plain(text: &str) -> String {
     };
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
-        match acts(c) {
-            true => shown.extend(c.escape_unicode()),
-            false => shown.push(c),
+        if acts(c) {
+            shown.extend(c.escape_unicode());
+        } else {
+            shown.push(c);
         }
     }
     shown
@@ -94,9 +95,10 @@ fn hands(points: &mut Points, handoffs: &[Handoff]) {
         } = handoff;
         match (offered_at, offered_to) {
             (Some(offered_at), Some(to)) => {
-                let to = match to == taker {
-                    true => String::new(),
-                    false => format!(" to {to}"),
+                let to = if to == taker {
+                    String::new()
+                } else {
+                    format!(" to {to}")
                 };
                 points.proven.push(format!(
                     "In record {accepted_at} {taker} took what {giver} had offered{to} in record \
@@ -146,10 +148,16 @@ fn tree(points: &mut Points, checked: &Checked, seen: &Seen<'_>) {
             "The checkpoint satisfies the policy; cosigned by: {}.",
             list(&names)
         ));
-    } else {
-        points.not_shown.push(
-            "That anybody but the ledger has seen this checkpoint: no policy was given.".into(),
-        );
+    }
+    if checked.cosigned.is_empty() {
+        let why = if seen.with_policy {
+            "the policy asks for no witness, and none that it knows has cosigned"
+        } else {
+            "no policy was given"
+        };
+        points.not_shown.push(format!(
+            "That anybody but the ledger has seen this checkpoint: {why}."
+        ));
     }
     points.not_shown.push(format!(
         "Anything recorded from position {} on, after this checkpoint.",
