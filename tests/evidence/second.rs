@@ -12,8 +12,8 @@ use hazledger::pb::{
     Evidence, Head, LedgerKeyRotated, LinkKind, LotState, Outcome, Part, PermitKind, PermitStatus,
     Record, SubjectKind, Traded,
 };
-use hazledger::proof::Violation;
-use hazledger::proof::evidence::{BadEvidence, Point, read_evidence};
+use hazledger::proof::evidence::{BadEvidence, Point, check_evidence, read_evidence};
+use hazledger::proof::{Policy, Violation};
 use prost::Message as _;
 
 use super::bench::{Bench, event, key, sign};
@@ -405,6 +405,21 @@ fn a_lot_is_born_once() {
     });
     let bad = house.check(&house.evidence(lot_of(&house, "stock")));
     assert!(matches!(bad, Err(BadEvidence::Unborn { .. })), "{bad:?}");
+}
+
+/// A policy that asks for no witness shows nothing of what others have seen.
+#[test]
+fn a_checkpoint_that_no_witness_signed_is_said_to_be_the_ledgers_alone() {
+    let mut bench = Bench::in_world(65_536);
+    bench.set_up("stock");
+    let house = House::of(bench);
+    let evidence = house.evidence(lot_of(&house, "stock"));
+    for policy in [None, Some(Policy::parse("quorum none\n").unwrap())] {
+        let checked = check_evidence(&evidence, &house.verifier(), policy.as_ref());
+        let not_shown = checked.unwrap().points.not_shown;
+        let told = |point: &Point| point.en.starts_with("That anybody but the ledger");
+        assert!(not_shown.iter().any(told), "{not_shown:?}");
+    }
 }
 
 /// A handoff of other goods, put into the file: true, and none of the lot's.

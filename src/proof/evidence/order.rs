@@ -21,16 +21,10 @@ pub(super) struct Order<'a> {
 impl<'a> Order<'a> {
     /// After record 0.
     pub(super) fn new(genesis: &'a OpenRecord) -> Order<'a> {
-        let mut order = Order {
+        Order {
             before: genesis,
-            said: HashSet::new(),
-        };
-        order.said.insert(order.name(genesis));
-        order
-    }
-
-    fn name(&self, record: &'a OpenRecord) -> (&'a str, &'a Bytes) {
-        (record.payload.party.as_str(), &record.payload.id)
+            said: HashSet::from([name(genesis)]),
+        }
     }
 
     /// Checks the next record; positions ascend.
@@ -52,11 +46,16 @@ impl<'a> Order<'a> {
         if beside && record.head.previous != self.before.hash.0.as_slice() {
             return Err(BadEvidence::Chain(position));
         }
-        if !self.said.insert(self.name(record)) {
+        if !self.said.insert(name(record)) {
             let party = record.payload.party.clone();
             return Err(broken(position, Violation::Repeated { party, id }));
         }
         self.before = record;
         Ok(())
     }
+}
+
+/// What a statement is called: no two are called the same.
+fn name(record: &OpenRecord) -> (&str, &Bytes) {
+    (record.payload.party.as_str(), &record.payload.id)
 }

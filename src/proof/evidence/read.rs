@@ -42,19 +42,17 @@ pub(super) fn look_over(bytes: &[u8]) -> Result<(), BadEvidence> {
 /// An `EvidenceRecord`: a record and its path.
 fn look_over_record(bytes: &[u8]) -> Result<(), BadEvidence> {
     let mut path = 0usize;
-    each(bytes, |number, inside| match number {
-        1 => {
-            let mut parts = 0usize;
-            each(inside, |number, _| {
-                parts = parts.saturating_add(usize::from(number > 1));
-                Ok(())
-            })?;
-            bounded("parts of a record", parts, inside.len() / PART_BYTES)
-        }
-        _ => {
+    each(bytes, |number, inside| {
+        if number != 1 {
             path = path.saturating_add(1);
-            bounded("hashes of a path", path, MAX_PATH)
+            return bounded("hashes of a path", path, MAX_PATH);
         }
+        let mut parts = 0usize;
+        each(inside, |number, _| {
+            parts = parts.saturating_add(usize::from(number > 1));
+            Ok(())
+        })?;
+        bounded("parts of a record", parts, inside.len() / PART_BYTES)
     })
 }
 

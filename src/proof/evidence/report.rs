@@ -91,9 +91,10 @@ pub fn plain(text: &str) -> String {
     };
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
-        match acts(c) {
-            true => shown.extend(c.escape_unicode()),
-            false => shown.push(c),
+        if acts(c) {
+            shown.extend(c.escape_unicode());
+        } else {
+            shown.push(c);
         }
     }
     shown
@@ -113,9 +114,10 @@ fn hands(points: &mut Points, handoffs: &[Handoff]) {
         } = handoff;
         match (offered_at, offered_to) {
             (Some(offered_at), Some(to)) => {
-                let (to_en, to_zh) = match to == taker {
-                    true => (String::new(), String::new()),
-                    false => (format!(" to {to}"), format!("向 {to} ")),
+                let (to_en, to_zh) = if to == taker {
+                    (String::new(), String::new())
+                } else {
+                    (format!(" to {to}"), format!("向 {to} "))
                 };
                 points.proven.push(point(
                     format!(
@@ -197,10 +199,19 @@ fn tree(points: &mut Points, checked: &Checked, seen: &Seen<'_>) {
             format!("The checkpoint satisfies the policy; cosigned by: {en}."),
             format!("该检查点符合见证策略；见证签名方：{zh}。"),
         ));
-    } else {
+    }
+    if checked.cosigned.is_empty() {
+        let (en, zh) = if seen.with_policy {
+            (
+                "the policy asks for no witness, and none that it knows has cosigned",
+                "该策略不要求见证方，其所知的见证方也均未见证签名",
+            )
+        } else {
+            ("no policy was given", "未给出见证策略")
+        };
         points.not_shown.push(point(
-            "That anybody but the ledger has seen this checkpoint: no policy was given.",
-            "除账本自身外是否有人见过该检查点：未给出见证策略。",
+            format!("That anybody but the ledger has seen this checkpoint: {en}."),
+            format!("除账本自身外是否有人见过该检查点：{zh}。"),
         ));
     }
     points.not_shown.push(point(
