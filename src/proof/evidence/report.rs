@@ -3,18 +3,25 @@
 //! nobody need know the format to read them, nor the other language: a court
 //! reads them.
 
+mod drawn;
+mod withheld;
+mod words;
+
 use std::collections::{BTreeMap, BTreeSet};
 
+use self::drawn::drawn;
+use self::withheld::{own_withheld, withheld};
+use self::words::{list, point};
 use super::handoffs::Handoff;
-use super::permits::{Permit, Permits};
+use super::permits::Permits;
 use super::{After, Checked, parts};
-use crate::custody::registry::LEDGER;
-use crate::custody::{account, subject};
+use crate::custody::account;
 use crate::event::mass::Mass;
 use crate::event::record::OpenRecord;
-use crate::pb::event::Body;
-use crate::pb::{AccountKind, LotState, PermitRegistered, Subject};
+use crate::pb::{AccountKind, LotState};
 use crate::proof::checkpoint::Checkpoint;
+
+pub use self::words::{Point, plain};
 
 /// What it comes to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,22 +32,6 @@ pub struct Points {
     pub attested: Vec<Point>,
     /// What is not shown.
     pub not_shown: Vec<Point>,
-}
-
-/// One sentence, twice.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Point {
-    /// In English.
-    pub en: String,
-    /// The same in Chinese.
-    pub zh: String,
-}
-
-fn point(en: impl Into<String>, zh: impl Into<String>) -> Point {
-    Point {
-        en: en.into(),
-        zh: zh.into(),
-    }
 }
 
 /// What was seen of evidence that holds.
@@ -78,26 +69,6 @@ pub(super) fn points(checked: &Checked, seen: &Seen<'_>) -> Points {
         point.zh = plain(&point.zh);
     }
     points
-}
-
-/// Others' text as it can be shown to people: characters that make a terminal do
-/// something, begin a line of their own, or turn the direction of writing, are
-/// spelt out. An honest ledger records none; a label could else say what this
-/// program has not found.
-pub fn plain(text: &str) -> String {
-    let acts = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        if acts(c) {
-            shown.extend(c.escape_unicode());
-        } else {
-            shown.push(c);
-        }
-    }
-    shown
 }
 
 /// Handoffs told one by one, at most.
@@ -348,87 +319,6 @@ fn after(points: &mut Points, checked: &Checked) {
     }
 }
 
-fn drawn(points: &mut Points, records: &BTreeMap<u64, &OpenRecord>, permits: &Permits) {
-    for (permit, shown) in permits.all() {
-        let line = permit_line(permit, shown);
-        match &shown.said_by {
-            None => points.proven.push(line),
-            Some((party, position)) => points.attested.push(point(
-                format!(
-                    "By {party}, in record {position}, which is no authority that record 0 \
-                     names: {} Whether it was for {party} to say is not shown.",
-                    line.en
-                ),
-                format!(
-                    "{party} 在第 {position} 号记录中声明（并非第 0 号记录所列机关）：{}{party} \
-                     是否有权如此声明，未予出示。",
-                    line.zh
-                ),
-            )),
-        }
-        if !shown.partly.is_empty() {
-            let (en, zh) = positions(&shown.partly);
-            let permit = subject::show(permit);
-            points.not_shown.push(point(
-                format!(
-                    "Other events of the records {en}, which entered or changed {permit}: one of \
-                     them may have changed it too."
-                ),
-                format!("记录 {zh} 中登记或变更 {permit} 的其他事件：其中可能也有变更它的。"),
-            ));
-        }
-    }
-    let shown: BTreeSet<&Subject> = permits.all().map(|(permit, _)| permit).collect();
-    let events = records.iter().flat_map(|(position, record)| {
-        let events = record.events.iter().flatten();
-        events.map(move |event| (position, event))
-    });
-    for (position, event) in events {
-        let named = match &event.body {
-            Some(Body::Traded(e)) => (&e.buyer, &e.permit),
-            Some(Body::Offered(e)) => {
-                let consignee = e.carriage.as_ref().map(|carriage| &carriage.consignee);
-                (consignee.unwrap_or(&e.taker), &e.permit)
-            }
-            _ => continue,
-        };
-        let (holder, number) = named;
-        if !number.is_empty() && !shown.contains(&subject::permit(holder, number)) {
-            points.not_shown.push(point(
-                format!(
-                    "Permit {number} of {holder}, which record {position} names: nothing of its \
-                     quantity is shown as claimed or drawn there."
-                ),
-                format!(
-                    "第 {position} 号记录所列 {holder} 的许可 \
-                     {number}：未出示其数量在该处被占用或核减的情况。"
-                ),
-            ));
-        }
-    }
-}
-
-fn permit_line(permit: &Subject, shown: &Permit) -> Point {
-    let state = &shown.state;
-    let registered = state.registered.clone().unwrap_or_default();
-    let PermitRegistered { quantity_mg, .. } = registered;
-    let status = registered.status().as_str_name();
-    let status = status.strip_prefix("PERMIT_STATUS_").unwrap_or(status);
-    let status = status.to_ascii_lowercase();
-    let (drawn, all) = (Mass::mg(state.drawn_mg), Mass::mg(quantity_mg));
-    let (permit, last) = (subject::show(permit), state.last);
-    point(
-        format!(
-            "{permit} stood at {status} with {drawn} drawn of {all} after record {last}, by its \
-             chain from its registration."
-        ),
-        format!(
-            "{permit}：按其自登记起的链，第 {last} 号记录之后状态为 {status}，{all} 中已核减 \
-             {drawn}。"
-        ),
-    )
-}
-
 fn documents(points: &mut Points, checked: &Checked) {
     let there = checked.documents.iter().filter(|(_, enclosed)| *enclosed);
     let enclosed = there.count();
@@ -465,112 +355,5 @@ fn edge(points: &mut Points, checked: &Checked) {
             format!("By {who}: that lot {lot} {en}, with what it says of it."),
             format!("{who} 声明：批次 {lot} {zh}，及其所述各项。"),
         ));
-    }
-}
-
-fn withheld(points: &mut Points, records: &BTreeMap<u64, &OpenRecord>) {
-    let all = || records.values();
-    let events = all().flat_map(|r| &r.events).filter(|e| e.is_none());
-    let links = all().flat_map(|r| &r.links).filter(|l| l.is_none());
-    let outcomes = all().flat_map(|r| &r.outcomes).filter(|o| o.is_none());
-    let findings = all().flat_map(|r| &r.findings).filter(|f| f.is_none());
-    let counts = [
-        (events.count(), "events", "个事件"),
-        (links.count(), "links", "个链接"),
-        (outcomes.count(), "outcomes", "个结果"),
-        (findings.count(), "findings", "个问题"),
-    ];
-    let counts: Vec<_> = counts.into_iter().filter(|(n, ..)| *n > 0).collect();
-    if !counts.is_empty() {
-        let en: Vec<String> = counts
-            .iter()
-            .map(|(n, en, _)| format!("{n} {en}"))
-            .collect();
-        let zh: Vec<String> = counts
-            .iter()
-            .map(|(n, _, zh)| format!("{n} {zh}"))
-            .collect();
-        points.not_shown.push(point(
-            format!(
-                "Parts of these records, withheld by whoever made the file as what concerns \
-                 others: {}.",
-                en.join(", ")
-            ),
-            format!(
-                "这些记录中由文件制作者以涉及他人为由未予出示的部分：{}。",
-                zh.join("、")
-            ),
-        ));
-    }
-    if all().any(|record| parts::is_partial(record)) {
-        points.not_shown.push(point(
-            "That transformations conserve mass as a whole, where other inputs or outputs are \
-             withheld.",
-            "在其他投入或产出未予出示之处，加工转化整体上质量守恒。",
-        ));
-    }
-}
-
-/// What of the lot's own records may be about it and is withheld: events that
-/// its outcomes name as their causes, and findings, which say whom they are about
-/// only inside.
-fn own_withheld(points: &mut Points, checked: &Checked, seen: &Seen<'_>) {
-    let lot = subject::lot(checked.lot);
-    let own = || seen.chain.iter().filter_map(|at| seen.records.get(at));
-    let unseen = own().filter(|record| record.payload.party != LEDGER && hides_cause(record, &lot));
-    let unseen: Vec<u64> = unseen.map(|record| record.position()).collect();
-    if !unseen.is_empty() {
-        let (count, (en, zh)) = (unseen.len(), positions(&unseen));
-        points.not_shown.push(point(
-            format!(
-                "Events that changed the lot, in {count} of its own records: {en}. What came of \
-                 them there is the ledger's word alone."
-            ),
-            format!(
-                "该批次自身 {count} 条记录中使其变动的事件：{zh}。其在该处的结果仅凭账本声明。"
-            ),
-        ));
-    }
-    let findings = own().flat_map(|record| &record.findings);
-    let findings = findings.filter(|finding| finding.is_none()).count();
-    if findings > 0 {
-        points.not_shown.push(point(
-            format!(
-                "Whether any of the {findings} findings that are withheld in the lot's own \
-                 records is about it."
-            ),
-            format!("该批次自身记录中未予出示的 {findings} 个问题是否涉及它。"),
-        ));
-    }
-}
-
-/// Whether a record withholds an event that its outcome for a lot came of.
-fn hides_cause(record: &OpenRecord, lot: &Subject) -> bool {
-    let own = parts::causes(record, lot).filter(|(position, _)| *position == record.position());
-    own.into_iter()
-        .any(|(_, at)| !matches!(record.events.get(at), Some(Some(_))))
-}
-
-fn positions(all: &[u64]) -> (String, String) {
-    list(all.iter().map(u64::to_string).collect())
-}
-
-/// Texts one after another, at most so many.
-const MAX_LISTED: usize = 20;
-
-/// Texts one after another, in English and in Chinese.
-fn list(mut all: Vec<String>) -> (String, String) {
-    if all.is_empty() {
-        return ("none".into(), "无".into());
-    }
-    let more = all.len().saturating_sub(MAX_LISTED);
-    all.truncate(MAX_LISTED);
-    let (en, zh) = (all.join(", "), all.join("、"));
-    match more {
-        0 => (en, zh),
-        more => (
-            format!("{en} and {more} more"),
-            format!("{zh} 等，另有 {more} 项"),
-        ),
     }
 }
