@@ -425,7 +425,7 @@ fn a_monitor_goes_on_after_a_late_checkpoint_and_tells_it_once() {
     let server = standing_still(&world);
     produce_uncovered(&world, &server, "NC-1");
     let (hook, heard) = webhook();
-    let more = ["--late", "1ms", "--every", "1ms", "--webhook", &hook];
+    let more = ["--late", "1ms", "--every", "100ms", "--webhook", &hook];
     let watching = Watching::start(&world, &[&server.url], &more);
     let before = watching.looked();
     let posted = heard.recv_timeout(PATIENCE).unwrap();
