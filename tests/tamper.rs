@@ -10,10 +10,10 @@
 
 #[path = "support/book.rs"]
 mod book;
-#[path = "support/flow.rs"]
-mod flow;
 #[path = "tamper/effects.rs"]
 mod effects;
+#[path = "support/flow.rs"]
+mod flow;
 #[path = "tamper/marks.rs"]
 mod marks;
 #[path = "tamper/rewrite.rs"]
