@@ -354,9 +354,12 @@ impl Effect<'_> {
         })?;
         let gross = mass(b.quantity.as_ref());
         let to = self.held(&b.to_place);
-        let there = |at: &Account| match b.to_place.as_str() {
-            "" => at.kind() == AccountKind::Aboard,
-            _ => *at == to,
+        let there = |at: &Account| {
+            if b.to_place.is_empty() {
+                at.kind() == AccountKind::Aboard
+            } else {
+                *at == to
+            }
         };
         let made = self.net(&child, there);
         sure(made == gross, &child, "what was drawn, where it went")?;
