@@ -359,7 +359,7 @@ impl Bench {
             touched_count: self.state.touched().len() as u64,
         };
         // Not as those that are drafted, which the ledger may have said too.
-        let [_, _, _, _, _, _, random @ ..] = (1 << 64 | u128::from(position)).to_be_bytes();
+        let [_, _, _, _, _, _, random @ ..] = ((1 << 64) | u128::from(position)).to_be_bytes();
         let draft = Draft {
             origin: self.origin.clone(),
             id: StatementId::v7(self.now, random).unwrap(),

@@ -53,31 +53,12 @@ const OWN_WORD: &str = "the ledger's own word, or its key: told apart, below";
 /// What may be left out of a kind of event and is not missed, and why.
 const NOT_MISSED: &[(EventKind, LeftOut, &str)] = &[
     (EventKind::Filled, LeftOut::Sort("Assay"), MIXED),
-    (EventKind::Filled, LeftOut::Sort("RunningIn"), MIXED),
     (EventKind::Drawn, LeftOut::Sort("Blended"), MIXED),
     (EventKind::Cleaned, LeftOut::Sort("Blended"), MIXED),
-    (EventKind::Cleaned, LeftOut::Sort("Conservation"), HEEL),
-    (EventKind::Cleaned, LeftOut::Sort("ContributedTo"), HEEL),
-    (EventKind::Cleaned, LeftOut::Sort("RunningEnded"), HEEL),
-    (EventKind::Assayed, LeftOut::Sort("Posting"), ASSAY),
-    (EventKind::Assayed, LeftOut::Half, ASSAY),
     (EventKind::Offered, LeftOut::Sort("PermitReserved"), PERMIT),
     (EventKind::Accepted, LeftOut::Sort("PermitReserved"), PERMIT),
     (EventKind::Accepted, LeftOut::Sort("PermitDrawn"), PERMIT),
     (EventKind::Traded, LeftOut::Sort("PermitDrawn"), PERMIT),
-    (
-        EventKind::Accepted,
-        LeftOut::Sort("ConsignmentClosed"),
-        LOAD,
-    ),
-    (
-        EventKind::TakenOver,
-        LeftOut::Sort("ConsignmentClosed"),
-        LOAD,
-    ),
-    (EventKind::TakenOver, LeftOut::Sort("Load"), LOAD),
-    (EventKind::Accepted, LeftOut::Sort("LineTaken"), BOOKED),
-    (EventKind::Accepted, LeftOut::Sort("Returned"), BOOKED),
     (EventKind::Accepted, LeftOut::Sort("WasteDue"), MANIFEST),
     (EventKind::Reported, LeftOut::Sort("OverdueTold"), RULE),
     (EventKind::Used, LeftOut::Sort("PackagesAggregated"), LOT),
@@ -87,11 +68,7 @@ const NOT_MISSED: &[(EventKind, LeftOut, &str)] = &[
 ];
 
 const MIXED: &str = "what a mixture is made of is worked out from what is held of it";
-const HEEL: &str = "the lot that a cleaning takes is what the vessel held: no body names it";
-const ASSAY: &str = "what content was gained or lost is worked out from what was held";
 const PERMIT: &str = "whether a permit's quantity counts the goods is a rule's to say";
-const LOAD: &str = "what of a consignment is left aboard is in its lots";
-const BOOKED: &str = "what was taken is booked; this repeats it for later returns";
 const MANIFEST: &str = "what a manifest says is to come off is in the consignment";
 const RULE: &str = "whether a stop is too long is a rule's to say";
 const LOT: &str = "which offers and outer packings lose by it is in the lot";

@@ -16,18 +16,22 @@
 //!
 //! - figures of packages: what they weigh is in the lot, and the laws bind it.
 //!   That those which are named by number moved is asked; what was in an outer
-//!   packing is not known here, only that some of it moved;
-//! - whose title ends, and the disputes, losses and consignments that follow
-//!   from a shortfall or an emptied vehicle;
+//!   packing is not known here, only that some of it moved, nor is that it was
+//!   broken by it;
+//! - whose title ends, and the disputes and losses of a shortfall;
+//! - which open offers lose goods that were used, lost or taken all the same, and
+//!   by how much: that is in the lot, and no more than is there stays reserved;
 //! - the figures of an acceptance that had waited for its offer: with the offer's
 //!   record it is taken up, or a finding says why not. Law 5 bounds what it moves;
-//! - claims on a permit and what is drawn from it: whether its quantity counts
-//!   the goods is a rule's to say;
+//! - claims on a permit and what is drawn from it, stops that are too long, what
+//!   a waste manifest says is to come off: those are a rule's to say, or a paper's;
 //! - marks that follow from others: that what is made of a recalled lot is
 //!   recalled, that a place is counted while a pack asks for it;
-//! - the lot whose heel a cleaning took: it is what the vessel held;
-//! - which of its lots' postings a correction restates, where packages are
-//!   among the goods, or where the event made lots of lots.
+//! - of what a running lot is made, and its content: worked out from what is held
+//!   of it, after every event;
+//! - the difference that a correction books: what was booked first lies far
+//!   behind. The event restated is asked for on each of its lots; its figures,
+//!   where no package is among the goods and it made no lots of lots.
 
 mod effect;
 mod goods;

@@ -8,7 +8,7 @@ use super::effect::{Effect, Lack, lack, mass, named, place, sure};
 use crate::catalog;
 use crate::custody::account::{self, Class};
 use crate::custody::subject::Item;
-use crate::custody::{lot, ranges};
+use crate::custody::{Amount, lot, ranges};
 use crate::event::mass::Mass;
 use crate::pb::change::Change as C;
 use crate::pb::filled::From;
@@ -135,7 +135,29 @@ impl Effect<'_> {
             Some(incident::At::Place(place)) => self.held(place),
             None => Account::default(),
         };
-        self.sinks(b.goods.as_ref(), &from, sink)
+        self.sinks(b.goods.as_ref(), &from, sink)?;
+        self.unloaded(&from, b.goods.as_ref().map(|goods| &goods.lot))
+    }
+
+    /// A lot of which nothing is left aboard is not listed there any more, and a
+    /// consignment of which nothing is left is closed.
+    pub(super) fn unloaded(&self, from: &Account, lot: Option<&Bytes>) -> Result<(), Lack> {
+        let Some(lot) = lot.filter(|_| from.kind() == AccountKind::Aboard) else {
+            return Ok(());
+        };
+        let consignment = named(SubjectKind::Consignment, &from.id);
+        let item = self.after.get(&consignment);
+        let Some(Item::Consignment(state)) = item.as_deref() else {
+            return lack(&consignment, "its end");
+        };
+        let listed = state.lots.contains(lot);
+        let there = || lot::is_on(&self.lot_after(&self.lot(lot)).unwrap_or_default(), from);
+        sure(!listed || there(), &consignment, "that the lot came off it")?;
+        sure(
+            state.closed || !state.lots.is_empty(),
+            &consignment,
+            "its end",
+        )
     }
 
     /// What was missing is back, and its finder's.
@@ -245,7 +267,14 @@ impl Effect<'_> {
                 self.descends(&self.lot(&goods.lot), &output)?;
             }
         }
-        let Some(first) = inputs().next() else {
+        let lots: Vec<Subject> = inputs().map(|goods| self.lot(&goods.lot)).collect();
+        self.declares(b, &lots)
+    }
+
+    /// What a transformation declared beside its lots stands on the first that
+    /// went in; with what was lost of them it is all that was declared lost.
+    fn declares(&self, b: &Transformed, inputs: &[Subject]) -> Result<(), Lack> {
+        let Some(first) = inputs.first() else {
             return Ok(());
         };
         let inert: i128 = b.inert.iter().map(|i| mass(i.quantity.as_ref())).sum();
@@ -253,9 +282,8 @@ impl Effect<'_> {
         let beside: i128 = beside.sum();
         let lost: i128 = b.losses.iter().map(|l| i128::from(l.gross_mg)).sum();
         let loss = |a: &Account| a.kind() == AccountKind::ProcessLoss;
-        let booked = inputs().map(|goods| self.net(&self.lot(&goods.lot), loss));
-        let booked: i128 = booked.sum();
-        self.has(&self.lot(&first.lot), "what was declared beside it", |c| {
+        let booked: i128 = inputs.iter().map(|lot| self.net(lot, loss)).sum();
+        self.has(first, "what was declared beside it", |c| {
             matches!(c, C::Conservation(c) if i128::from(c.inert_gross_mg) == inert
                 && i128::from(c.unregulated_gross_mg) == beside && c.consumed == b.consumed
                 && i128::from(c.inert_loss_gross_mg) + booked == lost)
@@ -294,6 +322,13 @@ impl Effect<'_> {
             _ => false,
         })?;
         let running = named(SubjectKind::Lot, &running.unwrap_or_default());
+        if self.changes(&running).any(|c| matches!(c, C::Born(_))) {
+            self.has(
+                &running,
+                "the vessel that it runs in",
+                |c| matches!(c, C::RunningIn(r) if r.party == self.party() && r.place == b.vessel),
+            )?;
+        }
         self.has(
             &lot,
             "what it gave to the vessel's lot",
@@ -319,9 +354,12 @@ impl Effect<'_> {
         })?;
         let gross = mass(b.quantity.as_ref());
         let to = self.held(&b.to_place);
-        let there = |at: &Account| match b.to_place.as_str() {
-            "" => at.kind() == AccountKind::Aboard,
-            _ => *at == to,
+        let there = |at: &Account| {
+            if b.to_place.is_empty() {
+                at.kind() == AccountKind::Aboard
+            } else {
+                *at == to
+            }
         };
         let made = self.net(&child, there);
         sure(made == gross, &child, "what was drawn, where it went")?;
@@ -350,15 +388,36 @@ impl Effect<'_> {
             "the mark that it is empty and clean",
             |c| matches!(c, C::VesselContents(now) if now.running.is_empty() && !now.uncleaned),
         )?;
+        let heel = self.heel();
         for (line, into) in (0u32..).zip(&b.into) {
             let code = &into.waste_code;
             self.enters(line, into.lot.as_ref(), AccountKind::Made, code)?;
+            let Some(heel) = &heel else {
+                return lack(&vessel, "the lot that was washed out of it");
+            };
+            self.descends(heel, &named(SubjectKind::Lot, &self.name(line)))?;
         }
-        Ok(())
+        let as_made = Transformed {
+            inert: b.rinse.clone(),
+            losses: b.losses.clone(),
+            ..Transformed::default()
+        };
+        heel.map_or(Ok(()), |heel| self.declares(&as_made, &[heel]))
     }
 
-    /// The content that was measured; and what the scale and the wetting make of
-    /// the lot, where nothing else in the record touches it.
+    /// The lot that a cleaning took, which no body names: it runs no longer.
+    fn heel(&self) -> Option<Subject> {
+        let outcomes = self.record.outcomes.iter().flatten();
+        let mut lots = outcomes.filter_map(|outcome| outcome.subject.as_ref());
+        let ends = |lot: &&Subject| {
+            lot.kind() == SubjectKind::Lot
+                && self.changes(lot).any(|c| matches!(c, C::RunningEnded(_)))
+        };
+        lots.find(ends).cloned()
+    }
+
+    /// The content that was measured; and what it, the scale and the wetting make
+    /// of the lot, where nothing else in the record touches it.
     pub(super) fn assays(&self, b: &Assayed) -> Result<(), Lack> {
         let lot = self.lot(&b.lot);
         self.has(
@@ -366,18 +425,24 @@ impl Effect<'_> {
             "the content that was measured",
             |c| matches!(c, C::Assay(a) if a.content_ppm == b.content_ppm && !a.mixed),
         )?;
-        let figures = b.weighed.is_some() || b.wetting_ppm.is_some() || b.nitrogen_ppm.is_some();
-        if !figures || !self.alone(&lot) {
+        if !self.alone(&lot) {
             return Ok(());
         }
         let state = self.lot_after(&lot).unwrap_or_default();
+        let loose = loose_in_holdings(&state);
+        let measured = |there: &Amount| {
+            let contained = Mass::mg(there.gross).contained(b.content_ppm);
+            there.gross <= 0 || contained.unwrap_or_default().as_mg() == there.contained
+        };
+        sure(
+            loose.iter().all(measured),
+            &lot,
+            "the content of what there is of it",
+        )?;
         if let Some(weighed) = &b.weighed {
-            let there = loose_in_holdings(&state);
-            sure(
-                there == mass(Some(weighed)),
-                &lot,
-                "the loss that the scale told",
-            )?;
+            let there: i128 = loose.iter().map(|there| i128::from(there.gross)).sum();
+            let told = there == mass(Some(weighed));
+            sure(told, &lot, "the loss that the scale told")?;
         }
         let set = self.changes(&lot).any(|c| matches!(c, C::Form(_)));
         let becomes = catalog::becomes(lot::form(&state), b.wetting_ppm, b.nitrogen_ppm);
@@ -470,11 +535,11 @@ pub(super) fn aboard(id: &Bytes) -> Account {
     }
 }
 
-/// What is loose of a lot, in all holdings.
-fn loose_in_holdings(state: &LotState) -> i128 {
+/// What is loose of a lot, holding by holding.
+fn loose_in_holdings(state: &LotState) -> Vec<Amount> {
     let accounts = state.balances.iter().filter_map(|b| b.account.as_ref());
-    let loose = accounts
-        .filter(|at| is_holding(at))
-        .map(|at| lot::loose(state, at).map_or(0, |loose| i128::from(loose.gross)));
-    loose.sum()
+    let holdings = accounts.filter(|at| is_holding(at));
+    holdings
+        .map(|at| lot::loose(state, at).unwrap_or_default())
+        .collect()
 }

@@ -109,12 +109,14 @@ impl Effect<'_> {
             let said = b.lines.iter().find(|said| said.line == index);
             let said = said.cloned().unwrap_or_default();
             self.takes_line(&handoff, &offered, line, &said, &b.place)?;
+            self.notes_line(&handoff, &offered, index, &said)?;
         }
         let from = offered.from.unwrap_or_default();
         if from.kind() == AccountKind::Aboard {
             self.chained(&named(SubjectKind::Consignment, &from.id))?;
         }
-        Ok(())
+        let mut lines = offered.lines.iter();
+        lines.try_for_each(|line| self.unloaded(&from, Some(&line.lot)))
     }
 
     /// One line: what leaves the giver, and what arrives.
@@ -158,6 +160,36 @@ impl Effect<'_> {
             "the lot aboard",
             |c| matches!(c, C::Load(load) if load.lot == line.lot && load.aboard),
         )
+    }
+
+    /// What was taken of a line, where it is not what was offered; and with the
+    /// handoff that this one takes back, what has come back of it.
+    fn notes_line(
+        &self,
+        handoff: &Subject,
+        offered: &HandoffOffered,
+        index: u32,
+        said: &AcceptedLine,
+    ) -> Result<(), Lack> {
+        let at = usize::try_from(index).ok();
+        let Some(line) = at.and_then(|at| offered.lines.get(at)) else {
+            return Ok(());
+        };
+        let (gross, serials) = (mass(said.accepted.as_ref()), &said.accepted_serials);
+        if gross != i128::from(line.loose_gross_mg) || *serials != line.serials {
+            self.has(handoff, "what was taken of a line", |c| {
+                matches!(c, C::LineTaken(taken) if taken.line == index
+                    && i128::from(taken.loose_gross_mg) == gross && taken.serials == *serials)
+            })?;
+        }
+        let back = offered.returns.as_deref().and_then(handoff_of);
+        let Some(back) = back.filter(|_| gross != 0 || !serials.is_empty()) else {
+            return Ok(());
+        };
+        self.has(&back, "what has come back of it", |c| {
+            matches!(c, C::Returned(r) if r.handoff == handoff.id && r.lot == line.lot
+                && i128::from(r.loose_gross_mg) == gross && r.serials == *serials)
+        })
     }
 
     /// What an offer had reserved is free.
@@ -304,7 +336,8 @@ impl Effect<'_> {
             None => Account::default(),
         };
         let to = account::held(&b.custodian, &b.to_place);
-        self.moves(b.goods.as_ref(), &from, &to)
+        self.moves(b.goods.as_ref(), &from, &to)?;
+        self.unloaded(&from, b.goods.as_ref().map(|goods| &goods.lot))
     }
 
     /// And are sealed there, once by each order.

@@ -15,14 +15,15 @@ use crate::proof::verify::oversight::told_of;
 
 impl Effect<'_> {
     pub(super) fn lists(&self, b: &Blacklisted) -> Result<(), Lack> {
-        let wanted = match b.lifted {
-            true => Blacklisting::default(),
-            false => Blacklisting {
+        let wanted = if b.lifted {
+            Blacklisting::default()
+        } else {
+            Blacklisting {
                 order: b.order.clone(),
                 authority: self.party().to_owned(),
                 from_ms: b.from_ms,
                 until_ms: b.until_ms,
-            },
+            }
         };
         let party = subject::party(&b.party);
         self.has(
