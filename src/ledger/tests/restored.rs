@@ -152,13 +152,13 @@ async fn a_mark_that_cannot_be_removed_keeps_the_ledger_waiting() {
 async fn what_is_found_lost_meanwhile_stays_found() {
     let (bench, ledger, [three, _], _) = restored().await;
     let (other, begun) = (ledger.clone(), AtomicBool::new(false));
-    let (sender, found) = mpsc::channel();
+    let (sender, found) = mpsc::sync_channel(1);
     bench.place.on_each_step(move |_| {
         if begun.swap(true, Ordering::SeqCst) {
             return;
         }
         let (other, sender) = (other.clone(), sender.clone());
-        let (told, heard) = mpsc::channel();
+        let (told, heard) = mpsc::sync_channel(1);
         std::thread::spawn(move || {
             let known = Known::Witnessed {
                 size: 99,
