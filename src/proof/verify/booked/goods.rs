@@ -281,8 +281,8 @@ impl Effect<'_> {
         let beside = b.unregulated.iter().map(|u| mass(u.quantity.as_ref()));
         let beside: i128 = beside.sum();
         let lost: i128 = b.losses.iter().map(|l| i128::from(l.gross_mg)).sum();
-        let loss = |a: &Account| a.kind() == AccountKind::ProcessLoss;
-        let booked: i128 = inputs.iter().map(|lot| self.net(lot, loss)).sum();
+        let gone = |a: &Account| a.kind() == AccountKind::ProcessLoss;
+        let booked: i128 = inputs.iter().map(|lot| self.net(lot, gone)).sum();
         self.has(first, "what was declared beside it", |c| {
             matches!(c, C::Conservation(c) if i128::from(c.inert_gross_mg) == inert
                 && i128::from(c.unregulated_gross_mg) == beside && c.consumed == b.consumed
