@@ -15,9 +15,10 @@ use super::output::{Format, Out};
 use crate::audit::ReadOnlyFolder;
 use crate::backup::{BackupReader, Maintenance, Manifest, View, journal_in, open_read_only};
 use crate::event::Hash;
-use crate::journal::{Damage, DirStorage, Storage};
+use crate::journal::Damage;
 use crate::ledger::genesis_hash;
 use crate::repair::{Healed, NotHealed, Repair, repair};
+use crate::storage::{DirStorage, Storage};
 
 /// Heal a data directory from another copy of it.
 #[derive(Debug, Args)]

@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 
 use hazledger::backup::{Archived, BackupError, Links, Until, archive_on};
 use hazledger::event::Hash;
-use hazledger::journal::sim::{CrashPolicy, SimFile, SimStorage};
-use hazledger::journal::{Storage, StorageFile as _};
 use hazledger::ledger::genesis_hash;
 use hazledger::retain::{Plan, RetainError, apply_on, finish_on, plan};
+use hazledger::storage::sim::{CrashPolicy, SimFile, SimStorage};
+use hazledger::storage::{Storage, StorageFile as _};
 
 use crate::ground::{Ground, cli};
 
