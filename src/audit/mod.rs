@@ -29,7 +29,6 @@ use crate::proof::{ChainVerifier, Expect, Failure, LedgerKeys, Report, Verifier}
 use crate::storage::Storage;
 use resumed::Resumed;
 
-pub use crate::storage::ReadOnlyFolder;
 pub use alarm::{Alarm, AlarmKind};
 pub use evidenced::{Disagreement, hold_evidence};
 pub use monitor::{Monitor, Rules, Seen, SeenServer};

@@ -217,7 +217,7 @@ fn lived() -> (Ground, Plan) {
     ground.publish_retention(1);
     ground.pass(70);
     ground.grow_later(12);
-    let folder = hazledger::audit::ReadOnlyFolder::new(ground.dir().join("journal"));
+    let folder = hazledger::storage::ReadOnlyFolder::new(ground.dir().join("journal"));
     let mut plan = plan(&folder, &mut |_| {}).unwrap();
     let third = plan.records.keys().nth(2).copied();
     if let Some(third) = third {
