@@ -11,8 +11,9 @@ use hazledger::custody::State;
 use hazledger::custody::state::nowhere;
 use hazledger::event::Hash;
 use hazledger::event::record::OpenRecord;
-use hazledger::journal::{DirStorage, Journal, JournalOptions};
+use hazledger::journal::{Journal, JournalOptions};
 use hazledger::ledger::Options;
+use hazledger::storage::DirStorage;
 
 /// How many times longer the longer journal is.
 const LONGER: usize = 4;

@@ -8,7 +8,7 @@ use crate::support::raw::verify_all;
 use crate::support::world::{World, close};
 use crate::support::{Form, Row, machine, median, rate, thousands};
 use bytes::Bytes;
-use hazledger::audit::{Audit, ReadOnlyFolder, verify_chain, verify_journal};
+use hazledger::audit::{Audit, verify_chain, verify_journal};
 use hazledger::event::Hash;
 use hazledger::event::digest::head_hash;
 use hazledger::journal::{Scanned, scan};
@@ -16,6 +16,7 @@ use hazledger::ledger::Options;
 use hazledger::pb::Record;
 use hazledger::proof::tree::{TreeHash, leaf_hash};
 use hazledger::proof::{BatchTree, Expect, Report};
+use hazledger::storage::ReadOnlyFolder;
 use prost::Message as _;
 use rayon::prelude::*;
 

@@ -20,10 +20,10 @@ mod rewrite;
 use flow::Flow;
 use hazledger::audit::{Audit, Kept, Problem, verify_chain, verify_journal};
 use hazledger::event::signing::SecretKey;
-use hazledger::journal::sim::SimStorage;
 use hazledger::journal::{Batch, Journal, JournalOptions};
 use hazledger::pb::Record;
 use hazledger::proof::Expect;
+use hazledger::storage::sim::SimStorage;
 use prost::Message as _;
 use rewrite::{Commits, first_head, rechain, rewrite};
 

@@ -39,11 +39,12 @@ use hazledger::custody::subject::is_open;
 use hazledger::custody::{Item, Key, State, account, leaf, lot};
 use hazledger::event::Hash;
 use hazledger::event::record::OpenRecord;
-use hazledger::journal::sim::SimStorage;
-use hazledger::journal::{Batch, Journal, JournalOptions, Reader, Storage, StorageFile};
+use hazledger::journal::{Batch, Journal, JournalOptions, Reader};
 use hazledger::pb::event::Body;
 use hazledger::pb::{Account, AccountKind, LedgerKeyRotated, LotState, PackageRange, Part, Record};
 use hazledger::proof::{Expect, Verifier, check_commit, sign_commit};
+use hazledger::storage::sim::SimStorage;
+use hazledger::storage::{Storage, StorageFile};
 use prost::Message as _;
 use prost_reflect::DescriptorPool;
 

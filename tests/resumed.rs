@@ -23,11 +23,11 @@ use hazledger::audit::{
     Audit, KeptCheckpoint, KeptReceipt, Problem, Proofs, Streamed, sent, verify_whole,
 };
 use hazledger::event::signing::SecretKey;
-use hazledger::journal::sim::SimStorage;
 use hazledger::journal::{Batch, Journal, JournalOptions};
 use hazledger::pb::{Receipt, Record};
 use hazledger::proof::tree::{Frontier, TreeHash, leaf_hash};
 use hazledger::proof::{Checkpoint, Expect, Verifier, sign_checkpoint};
+use hazledger::storage::sim::SimStorage;
 use prost::Message as _;
 use rewrite::{Commits, first_head, rechain, rewrite};
 

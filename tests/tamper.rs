@@ -26,13 +26,12 @@ mod rules;
 use std::ops::RangeInclusive;
 
 use flow::Flow;
-use hazledger::audit::{Audit, Kept, Problem, ReadOnlyFolder, verify_journal};
+use hazledger::audit::{Audit, Kept, Problem, verify_journal};
 use hazledger::event::digest::{PartKind, SALT_LEN, part_digest};
-use hazledger::journal::sim::SimStorage;
-use hazledger::journal::{
-    Batch, DirStorage, FRAME_HEADER_BYTES, Journal, JournalOptions, Storage as _, StorageFile, scan,
-};
+use hazledger::journal::{Batch, FRAME_HEADER_BYTES, Journal, JournalOptions, scan};
 use hazledger::proof::Expect;
+use hazledger::storage::sim::SimStorage;
+use hazledger::storage::{DirStorage, ReadOnlyFolder, Storage as _, StorageFile};
 use rewrite::{Commits, first_head, rechain, rewrite};
 
 /// Small, so that there are several segments with their tables.

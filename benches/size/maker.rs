@@ -14,9 +14,7 @@ use hazledger::event::record::{OpenRecord, Standing, seal};
 use hazledger::event::signing::SecretKey;
 use hazledger::event::statement::Draft;
 use hazledger::event::{Hash, Statement, StatementId};
-use hazledger::journal::{
-    Batch, DirStorage, FRAME_HEADER_BYTES, Journal, JournalOptions, MAX_BATCH_BYTES,
-};
+use hazledger::journal::{Batch, FRAME_HEADER_BYTES, Journal, JournalOptions, MAX_BATCH_BYTES};
 use hazledger::ledger::{Clock, Ledger, Options};
 use hazledger::pb::event::Body;
 use hazledger::pb::{
@@ -25,6 +23,7 @@ use hazledger::pb::{
     SiteRegistered, Stage, StateRecorded,
 };
 use hazledger::proof::sign_commit;
+use hazledger::storage::DirStorage;
 use prost::Message as _;
 use rayon::prelude::*;
 

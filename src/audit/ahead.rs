@@ -4,7 +4,8 @@
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 
-use crate::journal::{Damage, Scanned, Storage, scan};
+use crate::journal::{Damage, Scanned, scan};
+use crate::storage::Storage;
 
 /// What a scan found, or what was damaged.
 type Found = Result<Scanned, Damage>;

@@ -22,13 +22,13 @@ use prost::Message as _;
 
 use crate::event::Hash;
 use crate::event::digest::head_hash;
-use crate::journal::{Header, Scanned, Storage, StoredBatch};
+use crate::journal::{Header, Scanned, StoredBatch};
 use crate::pb::Record;
 use crate::proof::tree::TreeHash;
 use crate::proof::{ChainVerifier, Expect, Failure, LedgerKeys, Report, Verifier};
+use crate::storage::Storage;
 use resumed::Resumed;
 
-pub use crate::storage::ReadOnlyFolder;
 pub use alarm::{Alarm, AlarmKind};
 pub use evidenced::{Disagreement, hold_evidence};
 pub use monitor::{Monitor, Rules, Seen, SeenServer};

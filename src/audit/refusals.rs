@@ -9,9 +9,10 @@ use bytes::Bytes;
 
 use super::{Audit, Problem};
 use crate::event::Hash;
-use crate::journal::{Damage, Header, Scanned, Storage, is_rot, scan_anywhere};
+use crate::journal::{Damage, Header, Scanned, is_rot, scan_anywhere};
 use crate::pb::RefusalsAnchored;
 use crate::proof::{KeptChain, LedgerKeys};
+use crate::storage::Storage;
 
 /// What there is of kept refusals.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -16,9 +16,9 @@ use super::folder::BackupFolder;
 use super::links::{JournalFolder, Links};
 use super::shelf::hash_of;
 use crate::event::Hash;
-use crate::journal::{Header, Scanned, Storage, StorageFile, scan_segment, segment_name, segments};
+use crate::journal::{Header, Scanned, scan_segment, segment_name, segments};
 use crate::repair::{Checked, Ledger};
-use crate::storage::{UNFINISHED, View};
+use crate::storage::{Storage, StorageFile, UNFINISHED, View};
 
 /// Held by whoever changes a journal's sealed segments, beside a server that
 /// has the directory open.

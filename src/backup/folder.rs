@@ -9,8 +9,7 @@ use std::sync::Arc;
 
 use super::BackupError;
 use super::manifest::LOCK;
-use crate::audit::ReadOnlyFolder;
-use crate::storage::{DirStorage, Storage, make_folder};
+use crate::storage::{DirStorage, ReadOnlyFolder, Storage, make_folder};
 
 const OWNER_ONLY_FOLDER: u32 = 0o700;
 const OWNER_ONLY_FILE: u32 = 0o600;

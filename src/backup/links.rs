@@ -9,8 +9,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use super::manifest::LOCK;
-use crate::storage::ReadOnlyFolder;
-use crate::storage::{DirStorage, Storage};
+use crate::storage::{DirStorage, ReadOnlyFolder, Storage};
 
 /// What is said of a file whose store cannot be seen.
 const NO_STORE: &str = "its store is not there; mount it, or, if it is gone for good, remove the \

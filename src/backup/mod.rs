@@ -36,7 +36,6 @@ mod take;
 mod verify;
 mod view;
 
-pub use crate::storage::View;
 pub use archive::{Archived, Maintenance, Place, Placed, Until, archive, archive_on, places};
 pub use error::BackupError;
 pub use folder::{BackupFolder, BackupReader, open_read_only};

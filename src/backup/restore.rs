@@ -14,8 +14,7 @@ use super::source::Source;
 use super::verify::{audit, is_as_said};
 use crate::audit::Audit;
 use crate::event::Hash;
-use crate::journal::{Storage, StorageFile};
-use crate::storage::make_folder;
+use crate::storage::{Storage, StorageFile, make_folder};
 
 /// The file that marks a restored ledger until it is known that nothing was
 /// lost.

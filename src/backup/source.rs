@@ -7,9 +7,8 @@ use std::path::{Path, PathBuf};
 
 use super::BackupError;
 use super::manifest::{CHECKPOINTS, KEY, MARKER, is_name};
-use crate::audit::ReadOnlyFolder;
 use crate::event::Hash;
-use crate::journal::Storage;
+use crate::storage::{ReadOnlyFolder, Storage};
 
 /// Bytes of a small file, at most: a marker, a key, a checkpoint.
 const MAX_SMALL_BYTES: u64 = 1024 * 1024;

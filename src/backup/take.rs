@@ -12,11 +12,10 @@ use super::view::view_of;
 use super::{BackupError, BackupReader, Entry};
 use crate::event::Hash;
 use crate::journal::{
-    Scanned, SealedEnds, Storage, StorageFile, durable_end, scan_segment, sealed_ends,
-    segment_name, segments,
+    Scanned, SealedEnds, durable_end, scan_segment, sealed_ends, segment_name, segments,
 };
 use crate::repair::{Checked, End, Ledger};
-use crate::storage::View;
+use crate::storage::{Storage, StorageFile, View};
 
 /// How often the kept refusals are read again because some of them went
 /// meanwhile, at most.

@@ -9,8 +9,8 @@ use super::source::Small;
 use super::view::view_of;
 use crate::audit::{Audit, Proofs, verify_refusals, verify_whole};
 use crate::event::Hash;
-use crate::journal::{Storage, StorageFile};
 use crate::proof::Expect;
+use crate::storage::{Storage, StorageFile};
 
 /// A backup that holds.
 #[derive(Debug)]

@@ -15,8 +15,7 @@ use crate::audit::{Seen, SeenServer, read_saved, write_saved};
 use crate::event::Hash;
 use crate::proof::tree::TreeHash;
 use crate::proof::{Expect, Verifier};
-use crate::storage::make_folder;
-use crate::storage::replace_file;
+use crate::storage::{make_folder, replace_file};
 
 /// What was seen, in JSON.
 const SEEN: &str = "seen.json";

@@ -12,12 +12,12 @@ use serde_json::{Value, json};
 use super::data::{LockedJournal, journal_of};
 use super::error::{CliError, Outcome};
 use super::output::{Format, Out};
-use crate::audit::ReadOnlyFolder;
-use crate::backup::{BackupReader, Maintenance, Manifest, View, journal_in, open_read_only};
+use crate::backup::{BackupReader, Maintenance, Manifest, journal_in, open_read_only};
 use crate::event::Hash;
-use crate::journal::{Damage, DirStorage, Storage};
+use crate::journal::Damage;
 use crate::ledger::genesis_hash;
 use crate::repair::{Healed, NotHealed, Repair, repair};
+use crate::storage::{DirStorage, ReadOnlyFolder, Storage, View};
 
 /// Heal a data directory from another copy of it.
 #[derive(Debug, Args)]

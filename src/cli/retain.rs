@@ -12,9 +12,9 @@ use super::data::LockedJournal;
 use super::error::{CliError, Outcome};
 use super::output::{Format, Out};
 use super::time;
-use crate::audit::ReadOnlyFolder;
 use crate::ledger::genesis_hash;
 use crate::retain::{Applied, Plan, RetainError, apply, finish, plan};
+use crate::storage::ReadOnlyFolder;
 
 /// Withhold event bodies that the rule packs no longer ask to keep.
 #[derive(Debug, Args)]

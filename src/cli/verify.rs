@@ -18,10 +18,10 @@ use super::output::Format;
 use super::verified::Verified;
 use super::{verify_evidence, verify_url};
 use crate::audit::{
-    Audit, ReadOnlyFolder, Speed, read_saved, verify_heads, verify_refusals, verify_whole,
-    write_saved,
+    Audit, Speed, read_saved, verify_heads, verify_refusals, verify_whole, write_saved,
 };
 use crate::proof::{Expect, MAX_NOTE, Verifier};
+use crate::storage::ReadOnlyFolder;
 
 /// The checkpoints beside a journal: the highest that was signed, and the
 /// latest that came back cosigned and was served. Where there is no second,

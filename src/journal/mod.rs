@@ -43,7 +43,8 @@ mod walk;
 mod withhold;
 mod writer;
 
-pub use crate::storage::{DirStorage, Storage, StorageFile, open_to_read, sim};
+use crate::storage::{Storage, StorageFile};
+
 pub use batch::{Batch, MAX_BATCH_BYTES};
 pub use durable::{DurableEnd, SealedEnds, durable_end, sealed_ends};
 pub use error::{BatchRefused, JournalError};

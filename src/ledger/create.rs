@@ -16,10 +16,11 @@ use crate::custody::{State, state};
 use crate::event::record::{OpenRecord, SealedRecord, Standing, seal};
 use crate::event::signing::SecretKey;
 use crate::event::{Hash, Statement};
-use crate::journal::{Batch, DirStorage, Journal, JournalError, Storage};
+use crate::journal::{Batch, Journal, JournalError};
 use crate::pb::event::Body;
 use crate::pb::{Origin, SignedStatement};
 use crate::proof::sign_commit;
+use crate::storage::{DirStorage, Storage};
 
 impl Ledger {
     /// Makes a ledger in an empty or absent folder: record 0 from `genesis`,

@@ -3,7 +3,8 @@
 
 use super::seam::{Commit, CommitLog, LogError};
 use crate::event::Hash;
-use crate::journal::{Batch, Journal, JournalError, Storage, StoredBatch};
+use crate::journal::{Batch, Journal, JournalError, StoredBatch};
+use crate::storage::Storage;
 
 /// The journal as the order of records.
 pub(super) struct LocalLog<S: Storage> {

@@ -35,11 +35,12 @@ use crate::custody::subject::{self, Item, Items as _};
 use crate::event::record::OpenRecord;
 use crate::event::signing::SecretKey;
 use crate::event::{Hash, KeyId};
-use crate::journal::{DirStorage, Journal, JournalError, Recovery, Storage};
+use crate::journal::{Journal, JournalError, Recovery};
 use crate::pb::event::Body;
 use crate::pb::{Genesis, LedgerState, Origin, RefusalsAnchored};
 use crate::projection::maps::Maps;
 use crate::projection::projector;
+use crate::storage::{DirStorage, Storage};
 
 /// The folder of maps of touched subjects, in the projection's.
 const MAPS: &str = "maps";

@@ -5,7 +5,8 @@
 use bytes::Bytes;
 
 use crate::event::Hash;
-use crate::journal::{Batch, JournalError, Reader, Storage, StoredBatch};
+use crate::journal::{Batch, JournalError, Reader, StoredBatch};
+use crate::storage::Storage;
 
 /// What became of a batch.
 #[derive(Debug)]

@@ -2,7 +2,8 @@
 //! the disk (`disk`) and reads everything again (`scrub`). Here is only what
 //! both need of a journal, whatever its storage.
 
-use crate::journal::{Damage, JournalError, Reader, Storage};
+use crate::journal::{Damage, JournalError, Reader};
+use crate::storage::Storage;
 
 /// What a scrubber reads on the way: bytes so far, and damage if it was found.
 pub(super) type Read = (u64, Option<Damage>);

@@ -7,9 +7,10 @@ use prost::Message as _;
 use super::survey::End;
 use crate::event::Hash;
 use crate::event::record::OpenRecord;
-use crate::journal::{Damage, Header, Scan, Scanned, Storage, StoredBatch, scan_segment};
+use crate::journal::{Damage, Header, Scan, Scanned, StoredBatch, scan_segment};
 use crate::pb::SignedCommit;
 use crate::proof::{BatchTree, Expect, LedgerKeys, Verifier, check_commit};
+use crate::storage::Storage;
 
 /// Whose journal it is.
 pub(crate) struct Ledger {

@@ -7,8 +7,9 @@ use prost::Message as _;
 use super::check::Checked;
 use super::check::Ledger;
 use crate::event::KeyId;
-use crate::journal::{Damage, Scanned, Storage, StoredBatch, scan_segment, segments};
+use crate::journal::{Damage, Scanned, StoredBatch, scan_segment, segments};
 use crate::pb::SignedCommit;
+use crate::storage::Storage;
 
 /// Follows the rotations. Where neither holds one, the batches after it cannot
 /// be told from untrue ones, and are not healed.

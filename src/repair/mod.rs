@@ -26,7 +26,8 @@ pub(crate) use self::survey::End;
 
 use self::survey::{Hurt, Surveyed};
 use crate::event::Hash;
-use crate::journal::{self, Copied, Damage, JournalError, Storage};
+use crate::journal::{self, Copied, Damage, JournalError};
+use crate::storage::Storage;
 
 /// Why a repair could not be tried, or not to its end. What had been healed
 /// by then is healed.

@@ -4,8 +4,9 @@
 
 use super::check::{Checked, Ledger};
 use crate::journal::{
-    Damage, JournalError, Storage, has_segment, is_rot, scan_segment, segment_name, segments,
+    Damage, JournalError, has_segment, is_rot, scan_segment, segment_name, segments,
 };
+use crate::storage::Storage;
 
 /// A segment to be healed.
 pub(super) struct Hurt {

@@ -15,9 +15,10 @@ use crate::custody::rules::Book;
 use crate::custody::state::nowhere;
 use crate::custody::{Item, State, lot, subject};
 use crate::event::record::OpenRecord;
-use crate::journal::{Storage, segments};
+use crate::journal::segments;
 use crate::pb::change::Change as C;
 use crate::pb::{LinkKind, RuleKind, Subject, SubjectKind};
+use crate::storage::Storage;
 
 /// What may be withheld.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 
 use hazledger::backup::{Archived, BackupError, Links, Until, archive_on};
 use hazledger::event::Hash;
-use hazledger::journal::sim::{CrashPolicy, SimFile, SimStorage};
-use hazledger::journal::{Storage, StorageFile as _};
 use hazledger::ledger::genesis_hash;
 use hazledger::retain::{Plan, RetainError, apply_on, finish_on, plan};
+use hazledger::storage::sim::{CrashPolicy, SimFile, SimStorage};
+use hazledger::storage::{Storage, StorageFile as _};
 
 use crate::ground::{Ground, cli};
 
@@ -217,7 +217,7 @@ fn lived() -> (Ground, Plan) {
     ground.publish_retention(1);
     ground.pass(70);
     ground.grow_later(12);
-    let folder = hazledger::audit::ReadOnlyFolder::new(ground.dir().join("journal"));
+    let folder = hazledger::storage::ReadOnlyFolder::new(ground.dir().join("journal"));
     let mut plan = plan(&folder, &mut |_| {}).unwrap();
     let third = plan.records.keys().nth(2).copied();
     if let Some(third) = third {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use hazledger::backup::{BackupError, Source, Wanted, take, verify, verify_bytes};
-use hazledger::journal::sim::{CrashPolicy, SimStorage};
+use hazledger::storage::sim::{CrashPolicy, SimStorage};
 
 use crate::ground::{Ground, copy, files, flip};
 
@@ -132,7 +132,7 @@ fn a_first_backup_that_loses_power_is_none_or_whole() {
 
 #[test]
 fn a_backup_that_fails_at_any_step_is_the_one_before_or_the_new_one() {
-    use hazledger::journal::sim::{Fault, Step};
+    use hazledger::storage::sim::{Fault, Step};
     let mut ground = Ground::grown(3, 30);
     let disk = SimStorage::new();
     let taken = take(&source(&ground.dir()), &disk, ALL, 1, &mut |_| {}).unwrap();

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use hazledger::audit::ReadOnlyFolder;
 use hazledger::event::record::OpenRecord;
 use hazledger::event::signing::SecretKey;
 use hazledger::ledger::{Known, Ledger};
 use hazledger::pb::{Receipt, Record, SubjectKind};
 use hazledger::proof::{NoteKeyKind, VerifierKey, check_receipt};
 use hazledger::retain::{apply, plan};
+use hazledger::storage::ReadOnlyFolder;
 use prost::Message as _;
 use serde_json::Value;
 

@@ -7,11 +7,11 @@ use std::time::Instant;
 
 use hazledger::audit::verify_journal;
 use hazledger::custody::State;
-use hazledger::journal::sim::{CrashPolicy, SimStorage};
 use hazledger::journal::{Journal, Scanned, scan};
 use hazledger::ledger::Answer;
 use hazledger::proof::Expect as Known;
 use hazledger::sim::Expect;
+use hazledger::storage::sim::{CrashPolicy, SimStorage};
 use rayon::prelude::*;
 use std::sync::{Arc, Mutex};
 use tokio::runtime::Handle;

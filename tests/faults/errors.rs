@@ -5,9 +5,9 @@
 
 use hazledger::custody::State;
 use hazledger::event::{Hash, Statement};
-use hazledger::journal::sim::{CrashPolicy, Fault, SimStorage, Step};
 use hazledger::ledger::{Ledger, SubmitError};
 use hazledger::pb::Acknowledgement;
+use hazledger::storage::sim::{CrashPolicy, Fault, SimStorage, Step};
 
 use super::world::{Failed, Model, Run, Script, head_of, play, position_of, runtime};
 

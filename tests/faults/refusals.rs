@@ -9,11 +9,12 @@ use bytes::Bytes;
 use hazledger::audit::{Audit, Problem, verify_journal, verify_refusals};
 use hazledger::custody::{Item, Items as _, subject};
 use hazledger::event::Hash;
-use hazledger::journal::sim::{CrashPolicy, SimFile, SimStorage};
-use hazledger::journal::{Batch, Journal, JournalOptions, MAX_BATCH_BYTES, Storage, segments};
+use hazledger::journal::{Batch, Journal, JournalOptions, MAX_BATCH_BYTES, segments};
 use hazledger::ledger::{Answer, Keeping, Ledger, MIN_BATCH_BYTES, Opened, Options, SubmitError};
 use hazledger::pb::{KeptRefusal, ListRefusalsRequest, Refusal, RefusalsAnchored, SignedStatement};
 use hazledger::proof::{BadKept, BadRefusal, Expect as Known, KeptChain, kept_hash};
+use hazledger::storage::Storage;
+use hazledger::storage::sim::{CrashPolicy, SimFile, SimStorage};
 use prost::Message as _;
 
 use super::world::{AtTheEnd, Script, options, runtime};

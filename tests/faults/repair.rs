@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use hazledger::audit::verify_journal;
 use hazledger::event::Hash;
-use hazledger::journal::sim::{CrashPolicy, Fault, SimStorage, Step};
-use hazledger::journal::{FRAME_HEADER_BYTES, Storage as _, segment_name, segments};
+use hazledger::journal::{FRAME_HEADER_BYTES, segment_name, segments};
 use hazledger::proof::Expect as Known;
 use hazledger::repair::{Repair, RepairError, repair};
+use hazledger::storage::Storage as _;
+use hazledger::storage::sim::{CrashPolicy, Fault, SimStorage, Step};
 
 use super::world::{Script, play, runtime};
 

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use hazledger::custody::State;
 use hazledger::grpc;
-use hazledger::journal::sim::SimStorage;
 use hazledger::ledger::{
     Answer, DiskShort, Ledger, MIN_BATCH_BYTES, OpenError, Options, SubmitError,
 };
 use hazledger::pb::ledger_client::LedgerClient;
 use hazledger::pb::{GetStatusRequest, SubmitRequest};
 use hazledger::sim::Expect;
+use hazledger::storage::sim::SimStorage;
 use tokio::sync::oneshot;
 use tonic::Code;
 use tonic_health::pb::HealthCheckRequest;

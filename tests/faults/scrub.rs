@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hazledger::journal::sim::SimStorage;
 use hazledger::journal::{segment_name, segments};
 use hazledger::ledger::{Ledger, Options, Scrubbed};
+use hazledger::storage::sim::SimStorage;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 use rand::{RngExt as _, SeedableRng as _};

@@ -27,17 +27,15 @@ use hazledger::event::signing::{Purpose, SecretKey};
 use hazledger::event::statement::{Draft, MAX_EVENTS, MAX_SIGNATURES};
 use hazledger::event::{Hash, Statement, StatementId};
 use hazledger::grpc::{Filter, timeout};
-use hazledger::journal::sim::SimStorage;
-use hazledger::journal::{
-    Batch, DirStorage, Journal, JournalError, JournalOptions, Scanned, Storage, StorageFile, scan,
-};
+use hazledger::journal::{Batch, Journal, JournalError, JournalOptions, Scanned, scan};
 use hazledger::pb;
 use hazledger::proof::evidence::{check_evidence, read_evidence};
 use hazledger::proof::{
     Expect, NoteKeyKind, NoteSignature, Verifier, VerifierKey, check_acknowledgement, check_commit,
     check_refusal,
 };
-use hazledger::storage::NotReplaced;
+use hazledger::storage::sim::SimStorage;
+use hazledger::storage::{DirStorage, NotReplaced, Storage, StorageFile};
 use hazledger::witness::files::Files;
 use hazledger::witness::logs::Logs;
 use hazledger::witness::memory::{Answer, Signer, Witness};

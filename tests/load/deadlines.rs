@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use hazledger::event::Hash;
 use hazledger::grpc::{self, Limits, Setup};
-use hazledger::journal::{Batch, DirStorage, Journal, JournalOptions, StoredBatch};
+use hazledger::journal::{Batch, Journal, JournalOptions, StoredBatch};
 use hazledger::ledger::{Commit, CommitLog, Ledger, LogError, Options, Records, SystemClock};
 use hazledger::pb::ledger_client::LedgerClient;
 use hazledger::pb::submit_response::Answer;
 use hazledger::pb::{FollowRequest, GetRecordRequest, get_record_request::Which};
+use hazledger::storage::DirStorage;
 use tokio::sync::oneshot;
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status};

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::audit::{Audit, Kept, ReadOnlyFolder, verify_journal};
+use crate::audit::{Audit, Kept, verify_journal};
 use crate::cli::data::{self, LockedJournal};
 use crate::cli::error::CliError;
 use crate::cli::key_file::{self, KeyFileError};
@@ -18,6 +18,7 @@ use crate::grpc::{self, ServeError};
 use crate::ledger::{Ledger, Options, SystemClock};
 use crate::proof::Expect;
 use crate::sim::World;
+use crate::storage::ReadOnlyFolder;
 
 /// The demo ledger's name.
 const NAME: &str = "hazledger.example/demo";

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::audit::{ReadOnlyFolder, RecordError, each_record};
+use crate::audit::{RecordError, each_record};
 use crate::cli::data::LockedJournal;
 use crate::cli::error::{CliError, Outcome};
 use crate::cli::output::{Format, Out};
@@ -15,6 +15,7 @@ use crate::custody::rules::{Trial, Tried};
 use crate::custody::subject;
 use crate::event::codes;
 use crate::pb::Finding;
+use crate::storage::ReadOnlyFolder;
 
 /// Say what a pack would have refused or found in an existing ledger.
 #[derive(Debug, Args)]

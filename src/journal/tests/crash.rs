@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::journal::JournalError;
-use crate::journal::sim::{CrashPolicy, Fault, Step};
+use crate::storage::sim::{CrashPolicy, Fault, Step};
 
 const BATCHES: u64 = 9;
 const SEEDS: u64 = 24;

@@ -1,7 +1,8 @@
 //! How far a journal is durable that somebody else is writing.
 
 use super::*;
-use crate::journal::{JournalError, StorageFile as _, durable_end, sealed_ends, segments};
+use crate::journal::{JournalError, durable_end, sealed_ends, segments};
+use crate::storage::StorageFile as _;
 
 /// One segment that holds all the batches.
 const ONE: JournalOptions = JournalOptions {

@@ -6,8 +6,9 @@ use crate::journal::frame::{FRAME_HEADER_BYTES, Kind, Mark, Unchecked, decode, e
 use crate::journal::segment::{
     HEADER_BYTES, Header, Listing, OffsetTable, encode_table, name, table_frame_bytes, torn,
 };
-use crate::journal::sim::SimStorage;
-use crate::journal::{Journal, Storage, StorageFile, scan};
+use crate::journal::{Journal, scan};
+use crate::storage::sim::SimStorage;
+use crate::storage::{Storage, StorageFile};
 
 fn kinds() -> impl Strategy<Value = Kind> {
     prop_oneof![

@@ -17,8 +17,8 @@ mod round_trip;
 use bytes::Bytes;
 
 use super::segment::{Listing, name};
-use super::sim::SimStorage;
 use super::{Batch, Journal, JournalOptions, Reader, Scanned, Storage, scan};
+use crate::storage::sim::SimStorage;
 
 const ORIGIN: [u8; 32] = [7; 32];
 const SMALL: JournalOptions = JournalOptions { segment_bytes: 512 };

@@ -1,9 +1,8 @@
 //! What is appended is read, by position and in order, before and after reopening.
 
 use super::*;
-use crate::journal::{
-    BatchRefused, DirStorage, JournalError, MAX_BATCH_BYTES, MAX_BODY_BYTES, StorageFile,
-};
+use crate::journal::{BatchRefused, JournalError, MAX_BATCH_BYTES, MAX_BODY_BYTES};
+use crate::storage::{DirStorage, StorageFile};
 
 #[test]
 fn every_record_is_readable_by_position_and_batch_over_several_segments_and_reopenings() {

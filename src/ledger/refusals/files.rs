@@ -7,11 +7,12 @@ use std::sync::Arc;
 use super::Keeping;
 use super::count::Allowances;
 use crate::event::Hash;
-use crate::journal::{Batch, Journal, JournalError, JournalOptions, Reader, Storage};
+use crate::journal::{Batch, Journal, JournalError, JournalOptions, Reader};
 use crate::journal::{MAX_BATCH_BYTES, set_all_aside};
 use crate::ledger::seam::BatchIterator;
 use crate::pb::{KeptRefusal, Refusal, RefusalsAnchored};
 use crate::proof::{KeptChain, kept_hash, open_kept};
+use crate::storage::Storage;
 use prost::Message as _;
 
 /// What is read of them, from any thread while they are written.

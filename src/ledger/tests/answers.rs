@@ -12,10 +12,10 @@ use super::world::{
 use crate::custody::registry::LEDGER;
 use crate::event::record::OpenRecord;
 use crate::event::signing::SecretKey;
-use crate::journal::sim::SimStorage;
 use crate::pb::event::Body;
 use crate::pb::{Corrected, RefusalCode};
 use crate::proof::check_refusal;
+use crate::storage::sim::SimStorage;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_statement_is_acknowledged_recorded_and_found() {

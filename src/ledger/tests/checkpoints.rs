@@ -9,8 +9,6 @@ use tokio::sync::watch::Receiver;
 
 use super::world::{World, acknowledged, head_of};
 use crate::event::signing::SecretKey;
-use crate::journal::sim::{CrashPolicy, Fault, SimStorage, Step};
-use crate::journal::{Storage as _, StorageFile as _};
 use crate::ledger::checkpoint::{Folder, Place as _};
 use crate::ledger::{
     Clock, Hold, Known, Ledger, NoReceipt, NotConfirmed, NotServed, OpenError, Opened, Options,
@@ -22,6 +20,8 @@ use crate::proof::tree::{
 use crate::proof::{
     Checkpoint, NoteKeyKind, VerifierKey, cosign, open_checkpoint, sign_checkpoint,
 };
+use crate::storage::sim::{CrashPolicy, Fault, SimStorage, Step};
+use crate::storage::{Storage as _, StorageFile as _};
 
 /// Steps of the place that the work below never reaches.
 const MAX_STEPS: u64 = 24;

@@ -10,11 +10,11 @@ use tempfile::{TempDir, tempdir};
 
 use super::world::{START_MS, World};
 use crate::event::record::OpenRecord;
-use crate::journal::sim::SimStorage;
 use crate::ledger::{Answer, Clock, Ledger, OpenError, Options, SubmitError};
 use crate::pb::event::Body;
 use crate::pb::{ClockStated, EventKind as K, FindingCode, Severity};
 use crate::proof::{Expect, Verifier};
+use crate::storage::sim::SimStorage;
 
 const HOUR_MS: i64 = 3_600_000;
 

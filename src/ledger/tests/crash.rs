@@ -8,9 +8,9 @@ use super::world::{World, acknowledged, head_of, records};
 use crate::event::digest::head_hash;
 use crate::event::{Hash, Statement};
 use crate::journal::Journal;
-use crate::journal::sim::{CrashPolicy, SimStorage};
 use crate::ledger::{Answer, Ledger};
 use crate::pb::{Record, SignedStatement};
+use crate::storage::sim::{CrashPolicy, SimStorage};
 use prost::Message as _;
 
 /// Steps of the disk that the work below never reaches.

@@ -8,13 +8,13 @@ use tempfile::tempdir;
 use super::world::{World, acknowledged, digest, in_memory, lot_of, refused};
 use crate::event::LotId;
 use crate::event::statement::Draft;
-use crate::journal::sim::SimStorage;
 use crate::ledger::{Ledger, Options};
 use crate::pb::event::Body;
 use crate::pb::{
     BalanceResponse, Goods, Incident, IncidentKind, Quantity, Recovered, RefusalCode, incident,
 };
 use crate::projection::balance::balance;
+use crate::storage::sim::SimStorage;
 
 fn goods(lot: LotId, gross_mg: i64) -> Goods {
     Goods {

@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 
 use crate::event::Hash;
-use crate::journal::sim::SimStorage;
 use crate::journal::{Batch, Journal, JournalError, JournalOptions, StoredBatch};
 use crate::ledger::{BatchIterator, Commit, CommitLog, LogError, Records};
+use crate::storage::sim::SimStorage;
 
 /// What stands. Clones share it.
 #[derive(Clone, Default)]

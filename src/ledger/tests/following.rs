@@ -4,7 +4,7 @@
 use tempfile::tempdir;
 
 use super::world::{World, acknowledged, digest, records};
-use crate::journal::sim::SimStorage;
+use crate::storage::sim::SimStorage;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_follower_sees_each_record_once_in_order_under_concurrent_writes() {

@@ -9,9 +9,9 @@ use super::world::{DAY_MS, World, acknowledged, event, refused};
 use crate::event::Statement;
 use crate::event::signing::SecretKey;
 use crate::event::statement::{Draft, Header};
-use crate::journal::sim::SimStorage;
 use crate::pb::event::Body;
 use crate::pb::{DeviceLink, KeyHolder, KeyRegistered, RefusalCode, SignedStatement};
+use crate::storage::sim::SimStorage;
 
 /// A device of the maker's and what it has signed.
 struct Device {

@@ -15,7 +15,6 @@ use crate::custody::subject::{self, Item, Items as _};
 use crate::event::HandoffId;
 use crate::event::ids::derived;
 use crate::event::statement::Draft;
-use crate::journal::sim::SimStorage;
 use crate::ledger::overdue::{Overdue, Place, Walk};
 use crate::ledger::{Clock, Ledger, Options};
 use crate::pb::event::Body;
@@ -26,6 +25,7 @@ use crate::pb::{
     Withdrawn,
 };
 use crate::proof::{Expect, Verifier};
+use crate::storage::sim::SimStorage;
 
 const HOUR_MS: i64 = 60 * 60 * 1000;
 

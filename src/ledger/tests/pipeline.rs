@@ -8,9 +8,9 @@ use tempfile::{TempDir, tempdir};
 
 use super::fake::{FakeLog, Fate, Stream, gate};
 use super::world::{World, acknowledged, is_unanswered, refused};
-use crate::journal::sim::SimStorage;
 use crate::ledger::{CloseError, Ledger, Options, ReadError, SubmitError};
 use crate::pb::RefusalCode;
+use crate::storage::sim::SimStorage;
 
 struct Held {
     world: World,

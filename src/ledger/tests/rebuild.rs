@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use tempfile::tempdir;
 
 use super::world::{World, acknowledged, digest};
-use crate::journal::sim::SimStorage;
 use crate::projection::{Standing, Store, Table, Writes};
+use crate::storage::sim::SimStorage;
 
 fn files(dir: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(dir)

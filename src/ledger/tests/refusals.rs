@@ -12,12 +12,12 @@ use super::world::{DAY_MS, START_MS, World, acknowledged, refused};
 use crate::custody::registry::LEDGER;
 use crate::custody::subject::{self, Item, Items as _};
 use crate::event::{Hash, LotId, Statement};
-use crate::journal::sim::SimStorage;
 use crate::ledger::{Clock, Keeping, Ledger, Opened, Options};
 use crate::pb::{
     ListRefusalsRequest, ListedRefusal, RefusalCode, RefusalsAnchored, SignedStatement,
 };
 use crate::proof::{Expect, KeptChain, Verifier, check_refusal};
+use crate::storage::sim::SimStorage;
 
 /// Where whoever sends what does not verify is.
 const ELSEWHERE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
@@ -400,10 +400,10 @@ async fn a_disk_of_refusals_that_fails_stops_nothing_else() {
     let (bench, ledger) = Bench::start(keeping()).await;
     bench.refuse(&ledger, 4).await;
     anchored_count(&ledger, 4).await;
-    let fault = crate::journal::sim::Fault::Io;
+    let fault = crate::storage::sim::Fault::Io;
     bench
         .refusals
-        .fail_at(crate::journal::sim::Step::First("sync"), fault);
+        .fail_at(crate::storage::sim::Step::First("sync"), fault);
     bench.refuse(&ledger, 3).await;
     until("failed", || ledger.refusal_counts().not_kept > 0).await;
     bench.refuse(&ledger, 2).await;

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use super::checkpoints::Bench;
 use super::world::acknowledged;
-use crate::journal::sim::{Fault, SimStorage, Step};
 use crate::ledger::checkpoint::{Folder, Place as _};
 use crate::ledger::{Answer, Hold, Known, Ledger, NoReceipt, NotConfirmed, SubmitError};
+use crate::storage::sim::{Fault, SimStorage, Step};
 
 /// A ledger of four records as a backup of it with three has it, and the
 /// checkpoints that were signed of it.

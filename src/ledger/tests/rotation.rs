@@ -11,7 +11,6 @@ use super::world::{World, acknowledged, digest, records, refused};
 use crate::custody::rotation::sworn;
 use crate::event::signing::SecretKey;
 use crate::event::{KeyId, LotId};
-use crate::journal::sim::{CrashPolicy, SimStorage};
 use crate::journal::{Journal, StoredBatch};
 use crate::ledger::checkpoint::{Folder, Place as _};
 use crate::ledger::{Answer, Clock, Ledger, OpenError, Opened, Options, SubmitError};
@@ -20,6 +19,7 @@ use crate::pb::{Acknowledgement, LedgerKeyRotated, RefusalCode, SignedStatement}
 use crate::proof::{
     Expect, LedgerKeys, NoteKeyKind, Report, Verifier, VerifierKey, open_checkpoint,
 };
+use crate::storage::sim::{CrashPolicy, SimStorage};
 
 fn key(seed: u8) -> SecretKey {
     SecretKey::from_seed(&[seed; 32])

@@ -8,9 +8,9 @@ use tempfile::tempdir;
 use super::fake::{FakeLog, Fate, Stream};
 use super::world::{World, acknowledged, digest, head_of, records};
 use crate::event::digest::head_hash;
-use crate::journal::sim::SimStorage;
 use crate::ledger::{Ledger, Options};
 use crate::pb::{Record, SignedStatement};
+use crate::storage::sim::SimStorage;
 use prost::Message as _;
 
 /// Fates by a multiplicative dice.

@@ -17,7 +17,6 @@ use crate::event::signing::SecretKey;
 use crate::event::statement::Draft;
 use crate::event::{Hash, LotId, StatementId};
 use crate::journal::JournalOptions;
-use crate::journal::sim::SimStorage;
 use crate::ledger::{Answer, Clock, Ledger, Opened, Options, Pending};
 use crate::pb::event::Body;
 use crate::pb::{
@@ -26,6 +25,7 @@ use crate::pb::{
     Quantity, SignatureAlgorithm, SignedRefusal, SignedStatement, SiteRegistered, Stage, Used,
 };
 use crate::proof::check_acknowledgement;
+use crate::storage::sim::SimStorage;
 
 /// When the first record is recorded, Unix milliseconds.
 pub(super) const START_MS: i64 = 1_790_000_000_000;
