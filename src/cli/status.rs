@@ -111,9 +111,12 @@ fn print_json(out: &mut Out, status: &GetStatusResponse) -> Result<(), CliError>
 
 fn print_table(out: &mut Out, status: &GetStatusResponse) -> Result<(), CliError> {
     let (origin, genesis, head, key) = named(status);
-    let yes_or = |yes: bool, why: &str| match yes {
-        true => "yes 是".to_owned(),
-        false => format!("no 否: {why}"),
+    let yes_or = |yes: bool, why: &str| {
+        if yes {
+            "yes 是".to_owned()
+        } else {
+            format!("no 否: {why}")
+        }
     };
     let accepting = yes_or(status.accepting, &status.not_accepting);
     let signing = yes_or(status.not_signing.is_empty(), &status.not_signing);

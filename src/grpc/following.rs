@@ -26,8 +26,8 @@ impl Following {
         let ledger = &follower.door.ledger;
         let mut records = ledger.follow(follower.from);
         while let Some(read) = records.next().await {
-            let followed = match read {
-                Ok(followed) => followed,
+            let record = match read {
+                Ok(record) => record,
                 Err(error) => {
                     // There is time for it: the follower has everything else.
                     let place = sender.reserve().await.ok()?;
@@ -35,13 +35,13 @@ impl Following {
                     return None;
                 }
             };
-            let next = followed.position.saturating_add(1);
+            let next = record.position.saturating_add(1);
             let party = |id| ledger.read(|state| party_of(state, id));
-            if self.filter.wants(&followed.opened, party) {
+            if self.filter.wants(&record.opened, party) {
                 let response = FollowResponse {
-                    record: Some(followed.record),
-                    position: followed.position,
-                    as_of: followed.as_of,
+                    record: Some(record.record),
+                    position: record.position,
+                    as_of: record.as_of,
                 };
                 sender.send(Ok(response)).await.ok()?;
             }

@@ -276,9 +276,10 @@ fn with_candidates<J: Storage + Clone>(
 ) -> Result<View<J>, RetainError> {
     let names = journal.list().map_err(failed("list", "journal"))?;
     let files = names.into_iter().map(|name| {
-        let stored = match candidates.contains(&name) {
-            true => format!("{name}{UNFINISHED}"),
-            false => name.clone(),
+        let stored = if candidates.contains(&name) {
+            format!("{name}{UNFINISHED}")
+        } else {
+            name.clone()
         };
         (name, stored)
     });

@@ -2,6 +2,13 @@
 //! replaced is the old one or the new one, whole, and the caller knows which
 //! of them it may be.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking"
+)]
+
 use std::fs;
 use std::io::{self, Write as _};
 

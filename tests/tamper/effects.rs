@@ -297,8 +297,9 @@ fn halved(truth: &Additions, index: u32) -> Option<Additions> {
                 p.contained_mg /= 2;
             }
             C::Title(t) => t.gross_mg /= 2,
-            C::Packaged(_) | C::PackagesMoved(_) | C::PackagesEmptied(_) => return None,
-            C::PackageParted(_) => return None,
+            C::Packaged(_) | C::PackagesMoved(_) | C::PackagesEmptied(_) | C::PackageParted(_) => {
+                return None;
+            }
             _ => {}
         }
     }
@@ -383,7 +384,11 @@ fn believed(
     let mut verifier = Verifier::restore(&mut &saved[..], Expect::default()).unwrap();
     let sealed = ledger.seal(statement, additions).unwrap();
     let commit = ledger.told(&sealed);
-    verifier.batch(ledger.state.next(), &[sealed.bytes.clone()], &commit)?;
+    verifier.batch(
+        ledger.state.next(),
+        std::slice::from_ref(&sealed.bytes),
+        &commit,
+    )?;
     verifier.flush()
 }
 

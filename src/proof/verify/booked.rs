@@ -115,7 +115,7 @@ fn asked(effect: &Effect<'_>, body: &Body) -> Result<(), Lack> {
         Body::Recovered(b) => e.recovers(b),
         // Words that settle, correct or pass on.
         Body::Confirmed(b) => e.has(
-            &e.lot(&b.lot),
+            &effect::lot_of(&b.lot),
             "its confirmation",
             |c| matches!(c, C::EdgeConfirmed(word) if word.edge == b.edge),
         ),

@@ -63,10 +63,6 @@ impl<'a> Effect<'a> {
         account::held(self.party(), place)
     }
 
-    pub(super) fn lot(&self, id: &Bytes) -> Subject {
-        named(SubjectKind::Lot, id)
-    }
-
     /// The chain link of a subject, if its chain goes on with the record. Links
     /// are in order of kind and subject, as the fold has seen.
     pub(super) fn link(&self, of: &Subject) -> Option<&'a Link> {
@@ -178,6 +174,11 @@ pub(super) fn named(kind: SubjectKind, id: &Bytes) -> Subject {
         kind: kind.into(),
         id: id.clone(),
     }
+}
+
+/// A lot.
+pub(super) fn lot_of(id: &Bytes) -> Subject {
+    named(SubjectKind::Lot, id)
 }
 
 /// A vessel's place.

@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 
-use super::effect::{Effect, Lack, lack, mass, named, place, sure};
+use super::effect::{Effect, Lack, lack, lot_of, mass, named, place, sure};
 use crate::catalog;
 use crate::custody::account::{self, Class};
 use crate::custody::subject::Item;
@@ -82,7 +82,7 @@ impl Effect<'_> {
         let Some(goods) = goods else {
             return lack(&named(SubjectKind::Lot, &Bytes::new()), "any goods");
         };
-        let lot = self.lot(&goods.lot);
+        let lot = lot_of(&goods.lot);
         self.chained(&lot)?;
         let named_mg = named_mass(goods);
         let (out, into) = (-self.net(&lot, |at| at == from), self.onto(&lot, &to));
@@ -151,7 +151,7 @@ impl Effect<'_> {
             return lack(&consignment, "its end");
         };
         let listed = state.lots.contains(lot);
-        let there = || lot::is_on(&self.lot_after(&self.lot(lot)).unwrap_or_default(), from);
+        let there = || lot::is_on(&self.lot_after(&lot_of(lot)).unwrap_or_default(), from);
         sure(!listed || there(), &consignment, "that the lot came off it")?;
         sure(
             state.closed || !state.lots.is_empty(),
@@ -169,7 +169,7 @@ impl Effect<'_> {
         if loose == 0 {
             return Ok(());
         }
-        self.has(&self.lot(&goods.lot), "its finder's title", |c| {
+        self.has(&lot_of(&goods.lot), "its finder's title", |c| {
             matches!(c, C::Title(t) if t.party == self.party() && i128::from(t.gross_mg) == loose)
         })
     }
@@ -182,7 +182,7 @@ impl Effect<'_> {
         place: &str,
     ) -> Result<(), Lack> {
         let at = self.held(place);
-        self.has(&self.lot(lot), "the packages that were made", |c| {
+        self.has(&lot_of(lot), "the packages that were made", |c| {
             matches!(c, C::Packaged(p) if Some((p.first, p.last))
                     == serials.map(|s| (s.first, s.last))
                 && p.gross_mg_each == gross_mg_each && p.account.as_ref() == Some(&at))
@@ -192,7 +192,7 @@ impl Effect<'_> {
     pub(super) fn repacks(&self, b: &Repacked) -> Result<(), Lack> {
         let goods = b.goods.clone().unwrap_or_default();
         self.packs(&goods.lot, b.serials, b.gross_mg_each, &b.place)?;
-        let lot = self.lot(&goods.lot);
+        let lot = lot_of(&goods.lot);
         let loose = mass(goods.loose.as_ref());
         self.has(&lot, "what the new packages were made of", |c| {
             matches!(c, C::Repackaged(r) if i128::from(r.loose_gross_mg) == loose
@@ -221,14 +221,14 @@ impl Effect<'_> {
                 && waste_code.is_none_or(|code| b.waste_code == code && b.answerable == b.declarer))
         })?;
         let made = self.net(&child, |a| *a == at);
-        let taken = self.onto(&self.lot(&goods.lot), |a| {
+        let taken = self.onto(&lot_of(&goods.lot), |a| {
             a.kind() == AccountKind::Transformed
         });
         sure(made == taken, &child, "all that it was made of")?;
         self.has(&child, "its declarer's title", |c| {
             matches!(c, C::Title(t) if t.party == self.party() && i128::from(t.gross_mg) == made)
         })?;
-        self.descends(&self.lot(&goods.lot), &child)
+        self.descends(&lot_of(&goods.lot), &child)
     }
 
     /// That a lot says what it gave to another, and that one names it as its
@@ -264,10 +264,10 @@ impl Effect<'_> {
             self.enters(line, Some(new), AccountKind::Made, "")?;
             let output = named(SubjectKind::Lot, &self.name(line));
             for goods in inputs() {
-                self.descends(&self.lot(&goods.lot), &output)?;
+                self.descends(&lot_of(&goods.lot), &output)?;
             }
         }
-        let lots: Vec<Subject> = inputs().map(|goods| self.lot(&goods.lot)).collect();
+        let lots: Vec<Subject> = inputs().map(|goods| lot_of(&goods.lot)).collect();
         self.declares(b, &lots)
     }
 
@@ -305,7 +305,7 @@ impl Effect<'_> {
         let standing = |at: &Account| *at == vessel || at.kind() == AccountKind::Aboard;
         let poured = |at: &Account| at.kind() == AccountKind::Transformed || standing(at);
         self.goes(Some(goods), &from, poured)?;
-        let lot = self.lot(&goods.lot);
+        let lot = lot_of(&goods.lot);
         let spent = self.onto(&lot, |a| a.kind() == AccountKind::Transformed);
         if spent == 0 && is_loose(goods) {
             let running = || self.lot_after(&lot).and_then(|state| state.running_in);
@@ -419,7 +419,7 @@ impl Effect<'_> {
     /// The content that was measured; and what it, the scale and the wetting make
     /// of the lot, where nothing else in the record touches it.
     pub(super) fn assays(&self, b: &Assayed) -> Result<(), Lack> {
-        let lot = self.lot(&b.lot);
+        let lot = lot_of(&b.lot);
         self.has(
             &lot,
             "the content that was measured",
@@ -456,7 +456,7 @@ impl Effect<'_> {
     /// After a count what was seen is there, and nothing else: where nothing
     /// else in the record touches the lot.
     pub(super) fn counts(&self, b: &Counted) -> Result<(), Lack> {
-        let lot = self.lot(&b.lot);
+        let lot = lot_of(&b.lot);
         self.chained(&lot)?;
         if !self.alone(&lot) {
             return Ok(());
@@ -486,7 +486,7 @@ impl Effect<'_> {
     }
 
     pub(super) fn aggregates(&self, b: &Aggregated) -> Result<(), Lack> {
-        let lot = self.lot(&b.lot);
+        let lot = lot_of(&b.lot);
         let outer = if b.broken { "" } else { &b.outer };
         let changed = self.packages(&lot, |c| match c {
             C::PackagesAggregated(a) if a.outer == outer => Some((a.first, a.last)),
@@ -498,7 +498,7 @@ impl Effect<'_> {
     }
 
     pub(super) fn treats(&self, b: &PackagingTreated) -> Result<(), Lack> {
-        let lot = self.lot(&b.lot);
+        let lot = lot_of(&b.lot);
         let cleaned = b.treatment() == PackagingTreatment::Cleaned;
         let changed = self.packages(&lot, |c| match c {
             C::PackagesCleaned(p) if cleaned => Some((p.first, p.last)),

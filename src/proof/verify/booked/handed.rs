@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 
-use super::effect::{Effect, Lack, lack, mass, named, sure};
+use super::effect::{Effect, Lack, lack, lot_of, mass, named, sure};
 use super::goods::{aboard, is_loose};
 use super::handoff_of;
 use crate::custody::subject::{self, Item};
@@ -32,7 +32,7 @@ impl Effect<'_> {
         let offered = stands.unwrap_or_default();
         for line in &offered.lines {
             self.has(
-                &self.lot(&line.lot),
+                &lot_of(&line.lot),
                 "the reservation of what was offered",
                 |c| {
                     matches!(c, C::Reserved(r) if r.handoff == name && r.account == offered.from
@@ -128,7 +128,7 @@ impl Effect<'_> {
         said: &AcceptedLine,
         place: &str,
     ) -> Result<(), Lack> {
-        let lot = self.lot(&line.lot);
+        let lot = lot_of(&line.lot);
         let carried = offered.carriage.is_some();
         let there = |at: &Account| match at.kind() {
             AccountKind::Aboard => carried && at.id == handoff.id,
@@ -199,7 +199,7 @@ impl Effect<'_> {
                 continue;
             }
             self.has(
-                &self.lot(&line.lot),
+                &lot_of(&line.lot),
                 "the release of what was reserved",
                 |c| {
                     matches!(c, C::Unreserved(u) if u.handoff == handoff.id
@@ -255,7 +255,7 @@ impl Effect<'_> {
     /// the packages that were.
     pub(super) fn trades(&self, b: &Traded) -> Result<(), Lack> {
         for goods in &b.goods {
-            let lot = self.lot(&goods.lot);
+            let lot = lot_of(&goods.lot);
             self.chained(&lot)?;
             let of_lot = b.goods.iter().filter(|other| other.lot == goods.lot);
             let sold: i128 = of_lot.map(|other| mass(other.loose.as_ref())).sum();
@@ -297,7 +297,7 @@ impl Effect<'_> {
         let all = reduced().count() == b.settlements.len() && alike;
         sure(all, &dispute, "the parts that were settled")?;
         let lot = match self.after.get(&dispute).as_deref() {
-            Some(Item::Dispute(d)) => d.opened.as_ref().map(|opened| self.lot(&opened.lot)),
+            Some(Item::Dispute(d)) => d.opened.as_ref().map(|opened| lot_of(&opened.lot)),
             _ => None,
         };
         let Some(lot) = lot else {
@@ -346,7 +346,7 @@ impl Effect<'_> {
             return Ok(());
         };
         self.takes_over(taken)?;
-        let lot = self.lot(&taken.goods.clone().unwrap_or_default().lot);
+        let lot = lot_of(&taken.goods.clone().unwrap_or_default().lot);
         let same = |s: &crate::pb::Seal| {
             s.order == taken.order && s.party == taken.custodian && s.place == taken.to_place
         };
@@ -368,7 +368,7 @@ impl Effect<'_> {
     }
 
     fn inherits_line(&self, predecessor: &str, line: &InheritedLine) -> Result<(), Lack> {
-        let lot = self.lot(&line.lot);
+        let lot = lot_of(&line.lot);
         self.chained(&lot)?;
         if !line.place.is_empty() {
             let to = self.held(&line.to_place);

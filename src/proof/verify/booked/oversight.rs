@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 
-use super::effect::{Effect, Lack, named, place, sure};
+use super::effect::{Effect, Lack, lot_of, named, place, sure};
 use crate::custody::subject;
 use crate::pb::change::Change as C;
 use crate::pb::{
@@ -35,7 +35,7 @@ impl Effect<'_> {
 
     pub(super) fn seals(&self, b: &Sealed) -> Result<(), Lack> {
         let (what, at) = match &b.what {
-            Some(sealed::What::Lot(lot)) => (self.lot(&lot.lot), Some(lot)),
+            Some(sealed::What::Lot(lot)) => (lot_of(&lot.lot), Some(lot)),
             Some(sealed::What::Place(at)) => (place(&at.party, &at.place), None),
             Some(sealed::What::Party(party)) => (subject::party(party), None),
             Some(sealed::What::Vehicle(number)) => (subject::vehicle(number), None),
@@ -51,7 +51,7 @@ impl Effect<'_> {
 
     pub(super) fn unseals(&self, b: &Unsealed) -> Result<(), Lack> {
         let what = match &b.what {
-            Some(unsealed::What::Lot(lot)) => self.lot(lot),
+            Some(unsealed::What::Lot(lot)) => lot_of(lot),
             Some(unsealed::What::Place(at)) => place(&at.party, &at.place),
             Some(unsealed::What::Party(party)) => subject::party(party),
             Some(unsealed::What::Vehicle(number)) => subject::vehicle(number),
@@ -78,7 +78,7 @@ impl Effect<'_> {
         let all = std::iter::once(&b.lot).chain(&b.made_of_it);
         for lot in all {
             self.has(
-                &self.lot(lot),
+                &lot_of(lot),
                 "the mark of its recall",
                 |c| matches!(c, C::RecallMark(mark) if mark.recall == name),
             )?;
@@ -97,7 +97,7 @@ impl Effect<'_> {
     /// An order's mark on all that it names.
     pub(super) fn orders(&self, relief: Option<&ReliefOrder>, back: bool) -> Result<(), Lack> {
         let Some(relief) = relief else { return Ok(()) };
-        let lots = relief.lots.iter().map(|lot| self.lot(lot));
+        let lots = relief.lots.iter().map(lot_of);
         let consignments = relief.consignments.iter();
         let consignments = consignments.map(|id| named(SubjectKind::Consignment, id));
         let parties = relief.parties.iter().map(|party| subject::party(party));
@@ -179,7 +179,7 @@ impl Effect<'_> {
     }
 
     pub(super) fn says_to_customs(&self, b: &CustomsReported) -> Result<(), Lack> {
-        let lot = self.lot(&b.lot);
+        let lot = lot_of(&b.lot);
         self.customs(&lot, b.direction(), b.status, &b.customs_entry)?;
         self.has(&lot, "the office of customs", |c| {
             matches!(c, C::CustomsSet(set) if set.customs_entry == b.customs_entry
@@ -193,7 +193,7 @@ impl Effect<'_> {
         if b.customs_status() == CustomsStatus::Unspecified {
             return Ok(());
         }
-        let lot = self.lot(&b.goods.clone().unwrap_or_default().lot);
+        let lot = lot_of(&b.goods.clone().unwrap_or_default().lot);
         let direction = CustomsDirection::Export;
         let set = self.customs(&lot, direction, b.customs_status, &b.customs_entry);
         if set.is_ok() {

@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 
-use super::effect::{Effect, Lack, mass, sure};
+use super::effect::{Effect, Lack, lot_of, mass, sure};
 use super::goods::aboard;
 use super::handed::loose;
 use super::handoff_of;
@@ -34,7 +34,7 @@ impl Effect<'_> {
         let (lots, made) = self.lots_of(body);
         let some = all.len() >= lots.len().saturating_add(made);
         for lot in &lots {
-            let lot = self.lot(lot);
+            let lot = lot_of(lot);
             self.chained(&lot)?;
             let restated = self.changes(&lot).any(|c| matches!(c, C::Restated(_)));
             sure(restated, &lot, "the event as it should have been")?;
@@ -107,7 +107,7 @@ impl Effect<'_> {
 
     /// Goods without packages: so much left, so much arrived.
     fn restated_so(&self, lot: &Bytes, way: &Way, mg: i128) -> Result<(), Lack> {
-        let lot = self.lot(lot);
+        let lot = lot_of(lot);
         let on = |r: &Restated, at: &Account| -> i128 {
             let there = |p: &&Posting| p.account.as_ref().is_some_and(|a| is_alike(a, at));
             let postings = r.postings.iter().filter(there);
