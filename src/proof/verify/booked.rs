@@ -38,6 +38,7 @@ mod goods;
 mod handed;
 mod oversight;
 mod restated;
+mod vessels;
 
 use self::effect::{Effect, Lack};
 use super::violation::Violation;
