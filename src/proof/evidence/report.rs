@@ -312,8 +312,9 @@ fn after(points: &mut Points, checked: &Checked) {
             ),
         )),
         Some(_) => points.attested.push(point(
-            "By the ledger, signed: the same up to the checkpoint, which is proven already.",
-            "账本签名声明：至检查点亦同，此点已得证明。",
+            "By the ledger, signed: that nothing of the lot came after its last record, up to the \
+             checkpoint; what is proven shows it already.",
+            "账本签名声明：该批次末次记录之后至检查点没有关于它的记录；此点已由上述证明得出。",
         )),
         None => {}
     }
