@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 use tokio::sync::watch;
@@ -191,5 +192,11 @@ impl Log for Asking {
             );
         }
         Ok(())
+    }
+
+    fn now_s(&self) -> u64 {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        // Before 1970 no cosignature is of now.
+        since.map_or(0, |since| since.as_secs())
     }
 }

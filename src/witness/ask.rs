@@ -42,7 +42,12 @@ pub struct Asked {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Said {
     /// Its cosignature, which holds.
-    Cosigned(NoteSignature),
+    Cosigned {
+        /// That.
+        signature: NoteSignature,
+        /// When it says it was made, Unix seconds; never 0.
+        at_s: u64,
+    },
     /// It has signed a checkpoint of this size, and wants a proof from there.
     Has(u64),
     /// Something else.
@@ -125,7 +130,7 @@ impl Asker {
         match status {
             200 => self
                 .cosignature(&request.note, &body)
-                .map(Said::Cosigned)
+                .map(|(signature, at_s)| Said::Cosigned { signature, at_s })
                 .map_err(|why| NoAnswer::Useless { url, why }),
             409 if is_type(&kind, SIZE_TYPE) => {
                 read_size(&body)
@@ -170,9 +175,10 @@ impl Asker {
         format!("{}/{path}", self.asked.url.trim_end_matches('/'))
     }
 
-    /// The witness' signature in an answer, held against its key. Signatures
-    /// of others are passed over.
-    fn cosignature(&self, note: &Note, lines: &str) -> Result<NoteSignature, String> {
+    /// The witness' signature in an answer, held against its key, and the time
+    /// of its latest. Signatures of others are passed over.
+    fn cosignature(&self, note: &Note, lines: &str) -> Result<(NoteSignature, u64), String> {
+        // Of the answer alone: what the note came with is not the answer.
         let answered = Note::parse(&format!("{}\n{lines}", note.text));
         let answered = answered.map_err(|why| why.to_string())?;
         let at_s = check_cosignature(&answered, &self.asked.key).map_err(|why| why.to_string())?;
@@ -181,7 +187,10 @@ impl Asker {
         }
         let key = &self.asked.key;
         let ours = key.signatures_in(&answered).next();
-        ours.cloned().ok_or_else(|| "it has not signed".to_owned())
+        let ours = ours
+            .cloned()
+            .ok_or_else(|| "it has not signed".to_owned())?;
+        Ok((ours, at_s))
     }
 
     /// Status, content type and body.

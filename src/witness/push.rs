@@ -39,6 +39,9 @@ pub trait Log: Send + Sync {
     /// Ends the wait of a restored ledger: its witnesses know of nothing
     /// beyond so many records, and it has as many. Blocks on the disk.
     fn confirm_complete(&self, size: u64) -> Result<(), String>;
+
+    /// The machine's clock, Unix seconds.
+    fn now_s(&self) -> u64;
 }
 
 /// Why a policy's witnesses cannot be asked.

@@ -38,8 +38,8 @@ enum Trouble {
 
 /// What the checkpoint that a witness shows says of the ledger.
 enum Shown {
-    /// All of it is here.
-    IsHere,
+    /// All of it is here: it, and its size.
+    IsHere(Note, u64),
     /// It is not, and the ledger's own key has signed it.
     IsNot(String),
     /// Nothing, for a reason.
@@ -131,7 +131,7 @@ impl Pusher<'_> {
                 NoAnswer::Useless { .. } => Trouble::Other(Reason::Useless, why.to_string()),
             })?;
             match answer {
-                Said::Cosigned(signature) => {
+                Said::Cosigned { signature, .. } => {
                     self.size = target.size;
                     return Ok(signature);
                 }
@@ -197,8 +197,8 @@ impl Pusher<'_> {
 
     /// It has signed more than this ledger has signed.
     fn is_ahead(&mut self, size: u64, newest: u64) {
-        let is_here = self.tell_ahead(size, newest);
-        let by = if is_here {
+        let here = self.tell_ahead(size, newest);
+        let by = if here.is_some() {
             0
         } else {
             size.saturating_sub(newest)
@@ -207,10 +207,10 @@ impl Pusher<'_> {
         self.shared.metrics.failed(self.name(), Reason::Ahead);
     }
 
-    /// Whether what it has signed is here after all.
-    fn tell_ahead(&mut self, size: u64, newest: u64) -> bool {
+    /// The checkpoint that it shows and its size, if that is here after all.
+    fn tell_ahead(&mut self, size: u64, newest: u64) -> Option<(Note, u64)> {
         let proof = match self.shown(size) {
-            Shown::IsHere => return true,
+            Shown::IsHere(note, size) => return Some((note, size)),
             Shown::IsNot(proof) => proof,
             Shown::Nothing(why) => format!("it may be mistaken: {why}"),
         };
@@ -223,7 +223,7 @@ impl Pusher<'_> {
                 self.name()
             );
         }
-        false
+        None
     }
 
     /// Holds the checkpoint that it shows, of at least a size, against the
@@ -238,7 +238,10 @@ impl Pusher<'_> {
             return Shown::Nothing(format!("it shows one of size {}", checkpoint.size));
         }
         match self.shared.log.hold_against(&note) {
-            Ok(()) => Shown::IsHere,
+            Ok(()) => match Note::parse(&note) {
+                Ok(note) => Shown::IsHere(note, checkpoint.size),
+                Err(why) => Shown::Nothing(why.to_string()),
+            },
             Err(why) => Shown::IsNot(format!(
                 "proof is what this ledger's key has signed, {note:?}: {why}"
             )),
@@ -291,11 +294,18 @@ impl Pusher<'_> {
     }
 
     fn knows_of_nothing_beyond(&mut self, note: &Note, size: u64) -> bool {
-        match complete::ask(&self.asker, note, size) {
+        let log = &*self.shared.log;
+        let mut word = complete::ask(&self.asker, log, note, size);
+        // The backup may have been made after this was signed and before what
+        // it has signed was kept. What it shows then is here, and anybody may
+        // have shown it: that too the witness is to sign now.
+        if let Word::Beyond(has) = word
+            && let Some((shown, has)) = self.tell_ahead(has, size)
+        {
+            word = complete::ask(&self.asker, log, &shown, has);
+        }
+        match word {
             Word::NothingBeyond => true,
-            // The backup may have been made after this was signed and before
-            // what it has signed was kept.
-            Word::Beyond(has) if self.tell_ahead(has, size) => true,
             Word::Beyond(has) => {
                 if let Some(restored) = &mut self.shared.lock().restored {
                     restored.lost(self.name());

@@ -90,7 +90,13 @@ fn cosignatures_of_other_keys_and_kinds_are_passed_over() {
         "text/plain",
         &format!("{ml_dsa}{other}{ours}"),
     ));
-    assert_eq!(ask(format!("http://{at}")), Ok(Said::Cosigned(ours)));
+    assert_eq!(
+        ask(format!("http://{at}")),
+        Ok(Said::Cosigned {
+            signature: ours,
+            at_s: START_S
+        })
+    );
     let at = answering(answer("200 OK", "text/plain", &format!("{ml_dsa}{other}")));
     let none = ask(format!("http://{at}"));
     assert!(matches!(none, Err(NoAnswer::Useless { .. })), "{none:?}");

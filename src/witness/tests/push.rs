@@ -62,6 +62,10 @@ impl Log for Pushed {
         let _ = self.told.try_send(Told::Confirmed(size));
         Ok(())
     }
+
+    fn now_s(&self) -> u64 {
+        START_S
+    }
 }
 
 /// A witness' place: where it is, who it is, and what it keeps.

@@ -22,7 +22,10 @@ fn a_restored_ledger_goes_on_when_its_witnesses_know_of_nothing_beyond() {
     let bench = Bench::start(&log, policy(&log, &[&one, &two], "all"), begin);
     let first = one.open(&log);
     let second = two.open(&log);
+    // The second is brought forward, and then signs what was restored.
+    assert_eq!(bench.next(), Told::Proof(21, 30));
     assert_eq!(bench.next(), Told::Confirmed(30));
+    assert!(two.disk.read(&file()).unwrap().unwrap().contains("\n30\n"));
     // From then on it is as ever.
     bench.offer(&log, 30);
     assert_eq!(bench.published(), (30, names(&[11, 12])));
@@ -89,4 +92,56 @@ fn what_a_witness_signed_beyond_the_last_kept_checkpoint_and_is_there_is_not_los
     assert_eq!(bench.next(), Told::Confirmed(21));
     drop(house);
     bench.stop();
+}
+
+/// A ledger that waits for a witness in whose place somebody answers so, again
+/// and again: it goes on waiting, and counts failures for this reason.
+#[track_caller]
+fn is_not_confirmed_by(answer: String, reason: &str) {
+    let log = TestLog::new(30);
+    let (address, asked) = impostor(answer.into_bytes());
+    let post = Post {
+        address,
+        ..Post::new(11)
+    };
+    let bench = Bench::start(&log, policy(&log, &[&post], "all"), restored_at(&log, 30));
+    // Several rounds: an answer that counted would have ended the asking.
+    for _ in 0..5 {
+        asked.recv_timeout(PATIENCE).unwrap();
+    }
+    let failures =
+        format!("hazledger_witness_failures_total{{witness=\"w11\",reason=\"{reason}\"}} 0");
+    assert!(!bench.page().contains(&failures), "{}", bench.page());
+    let told = bench.stop();
+    assert!(
+        !told.iter().any(|told| matches!(told, Told::Confirmed(_))),
+        "{told:?}"
+    );
+}
+
+fn answered(status: &str, kind: &str, body: &str) -> String {
+    let length = body.len();
+    format!(
+        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+    )
+}
+
+#[test]
+fn a_smaller_size_that_nobody_signed_does_not_end_the_wait() {
+    for size in ["0\n", "21\n"] {
+        is_not_confirmed_by(
+            answered("409 Conflict", "text/x.tlog.size", size),
+            "useless",
+        );
+    }
+}
+
+#[test]
+fn a_cosignature_of_another_day_over_the_same_checkpoint_does_not_end_the_wait() {
+    let text = TestLog::new(30).signed(30).text;
+    for at_s in [START_S - 86_400, START_S + 86_400] {
+        let key = SecretKey::from_seed(&[11; 32]);
+        let old = crate::proof::cosign(&key, WITNESS, &text, at_s).to_string();
+        is_not_confirmed_by(answered("200 OK", "text/plain", &old), "useless");
+    }
 }
