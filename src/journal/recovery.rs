@@ -9,7 +9,6 @@ use std::sync::Arc;
 use super::segment::{self, HEADER_BYTES, Listing};
 use super::survey::{self, Ending, Link, Sealed, Tail};
 use super::{JournalError, Storage, StorageFile, walk};
-use crate::storage::{NotReplaced, name_unfinished};
 
 /// What opening found and did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -169,8 +168,13 @@ pub(super) fn publish<S: Storage>(
     file: &S::File,
     name: &str,
 ) -> Result<(), JournalError> {
-    name_unfinished(storage, file, name).map_err(|why| match why {
-        NotReplaced::Before(error) => JournalError::io("sync", &segment::unfinished(name))(error),
-        NotReplaced::InDoubt(error) => JournalError::io("name", name)(error),
-    })
+    let unfinished = segment::unfinished(name);
+    file.sync_data()
+        .map_err(JournalError::io("sync", &unfinished))?;
+    storage
+        .rename(&unfinished, name)
+        .map_err(JournalError::io("rename", &unfinished))?;
+    storage
+        .sync_dir()
+        .map_err(JournalError::io("sync", "the folder"))
 }

@@ -20,7 +20,7 @@ use std::io;
 
 pub use folder::{DirStorage, make_folder, open_to_read};
 pub use read_only::{ReadOnly, ReadOnlyFolder, View};
-pub use replace::{NotReplaced, UNFINISHED, name_unfinished, replace, replace_file};
+pub use replace::{NotReplaced, UNFINISHED, replace, replace_file};
 
 /// One folder of files. Tests replace it by [`sim`].
 pub trait Storage: fmt::Debug + Send + Sync + 'static {

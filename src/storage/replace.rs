@@ -14,8 +14,8 @@
 //! After the last step it is the new one. What a crash leaves beside it counts
 //! for nothing, and goes with the next replacement.
 //!
-//! Not here: a file too large to be written in one go, which its owner checks
-//! before it gets its name; that last part is [`name_unfinished`].
+//! Not here: a segment, which its journal writes and checks before it gets its
+//! name (`journal::recovery`), and whose errors say which call it was.
 
 use std::io;
 use std::path::Path;
@@ -81,14 +81,7 @@ pub fn replace_file(
 
 /// Makes the file called `name` and [`UNFINISHED`] durable, then gives it that
 /// name, durably.
-///
-/// # Errors
-/// [`NotReplaced`].
-pub fn name_unfinished<S: Storage>(
-    storage: &S,
-    file: &S::File,
-    name: &str,
-) -> Result<(), NotReplaced> {
+fn name_unfinished<S: Storage>(storage: &S, file: &S::File, name: &str) -> Result<(), NotReplaced> {
     file.sync_data().map_err(NotReplaced::Before)?;
     storage
         .rename(&unfinished(name), name)
