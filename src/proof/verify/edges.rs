@@ -10,7 +10,7 @@ use crate::pb::change::Change as C;
 use crate::pb::event::Body;
 use crate::pb::{
     Account, AccountKind, Change, Corrected, CustomsSet, CustomsStatus, EdgeConfirmed, EventRef,
-    OneSided, Outsider, Posting, Subject,
+    OneSided, Outsider, Posting, Restated, Subject,
 };
 
 /// Checks all of it.
@@ -97,15 +97,20 @@ fn told_again(
         return Some("another outsider, or the other way");
     }
     let party = |event: &Option<EventRef>| event.as_ref().map(|e| e.party.clone());
-    if party(&told.edge) != party(&e.original) {
+    let own = |c: &Change| c.cause.is_some_and(|c| c.event_index == index);
+    let restated = || {
+        let changes = case.changes().filter(|(s, c)| *s == subject && own(c));
+        changes.filter_map(|(_, c)| match &c.change {
+            Some(C::Restated(r)) => Some(r),
+            _ => None,
+        })
+    };
+    // What is corrected may be a correction, which another may have signed.
+    let again = || restated().any(|r| restated_before(case, subject, r));
+    if party(&told.edge) != party(&e.original) && !again() {
         return Some("the edge is not named after the event that is corrected");
     }
-    let own = |c: &Change| c.cause.is_some_and(|c| c.event_index == index);
-    let restated = case.changes().filter(|(s, c)| *s == subject && own(c));
-    let postings = restated.filter_map(|(_, c)| match &c.change {
-        Some(C::Restated(r)) => Some(&r.postings),
-        _ => None,
-    });
+    let postings = restated().map(|r| &r.postings);
     let at_edge = |p: &&Posting| p.account.as_ref().map(Account::kind) == Some(kind);
     let gross = postings
         .flatten()
@@ -113,6 +118,16 @@ fn told_again(
         .fold(0i128, |sum, p| sum.saturating_add(i128::from(p.gross_mg)));
     (gross.saturating_abs() != i128::from(told.gross_mg))
         .then_some("another mass is to be confirmed than was restated")
+}
+
+/// Whether an event that is restated of a lot had been before.
+fn restated_before(case: &Case<'_>, lot: &Subject, now: &Restated) -> bool {
+    let before = case.before.get(lot);
+    let name = |r: &Restated| (r.position, r.event_index);
+    match before.as_deref() {
+        Some(Item::Lot(lot)) => lot.restated.iter().any(|r| name(r) == name(now)),
+        _ => false,
+    }
 }
 
 /// Gross that an event booked on a side of the edge, either way.

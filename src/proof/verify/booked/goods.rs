@@ -246,7 +246,8 @@ impl Effect<'_> {
             changes.any(|c| matches!(c, C::Born(b) if b.parents.iter().any(|p| p.lot == *lot)))
         };
         let all = match given.of.as_slice() {
-            [] => named(&from.id),
+            // A share of nothing of what ran in a vessel is of none of them.
+            [] => named(&from.id) || (given.gross_mg == 0 && given.contained_mg == 0),
             mixed => mixed.iter().all(|part| named(&part.lot)),
         };
         sure(all, to, "the lots that it was made of")

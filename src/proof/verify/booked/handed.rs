@@ -11,9 +11,10 @@ use crate::custody::{account, lot, ranges};
 use crate::pb::change::Change as C;
 use crate::pb::taken_over::At;
 use crate::pb::{
-    Accepted, AcceptedLine, Account, AccountKind, EventRef, FindingCode, Goods, HandoffLine,
-    HandoffOffered, HandoffState, HandoffStatus, Inherited, InheritedLine, Offered, PermitRef,
-    Relayed, Reported, Seized, Settled, SettlementCause, Subject, SubjectKind, TakenOver, Traded,
+    Accepted, AcceptedLine, Account, AccountKind, DisputeReduced, EventRef, FindingCode, Goods,
+    HandoffLine, HandoffOffered, HandoffState, HandoffStatus, Inherited, InheritedLine, Offered,
+    PermitRef, Relayed, Reported, Seized, Settled, SettlementCause, Subject, SubjectKind,
+    TakenOver, Traded,
 };
 
 impl Effect<'_> {
@@ -303,7 +304,12 @@ impl Effect<'_> {
         let Some(lot) = lot else {
             return lack(&dispute, "its lot");
         };
-        self.chained(&lot)?;
+        // A dispute about nothing any more ends without its lot.
+        let moves =
+            |r: &DisputeReduced| r.gross_mg != 0 || r.contained_mg != 0 || !r.serials.is_empty();
+        if reduced().any(moves) {
+            self.chained(&lot)?;
+        }
         let less: i128 = reduced().map(|r| i128::from(r.gross_mg)).sum();
         let disputed = |at: &Account| at.kind() == AccountKind::Disputed && at.id == b.dispute;
         let out = -self.net(&lot, disputed);
