@@ -11,8 +11,8 @@ use crate::custody::subject::{self, Item, Seen};
 use crate::custody::{Broken, account, lot, ranges};
 use crate::pb::change::Change as C;
 use crate::pb::{
-    Account, AccountKind, Cause, Change, HandoffOffered, HandoffStatus, LotState, PackagesMoved,
-    Posting, SerialRange, Subject, SubjectKind,
+    Account, AccountKind, Cause, Change, HandoffOffered, HandoffStatus, LotState,
+    PackagesAggregated, PackagesMoved, Posting, SerialRange, Subject, SubjectKind,
 };
 
 /// Gross that left accounts whose holder did not sign, by lot and account.
@@ -31,6 +31,9 @@ pub(super) fn check(case: &Case<'_>) -> Result<(), Violation> {
             Some(C::Packaged(range)) => arrives(case, &origin, range.account.as_ref()),
             Some(C::PackagesMoved(moved)) => packages(case, subject, &origin, moved),
             Some(C::PackageParted(p)) => leave(case, subject, &origin, p.serial, p.serial),
+            Some(C::PackagesAggregated(a)) if a.outer.is_empty() => {
+                come_out(case, subject, &origin, a)
+            }
             Some(C::PackagesAggregated(a)) => leave(case, subject, &origin, a.first, a.last),
             Some(C::PackagesEmptied(e)) => leave(case, subject, &origin, e.first, e.last),
             Some(C::PackagesCleaned(c)) => leave(case, subject, &origin, c.first, c.last),
@@ -139,12 +142,8 @@ fn leave(
             first: p.first.max(first),
             last: p.last.min(last),
         };
-        let offered = || {
-            let lines = offers(case, &at).flat_map(|offer| offer.lines);
-            lines
-                .filter(|line| line.lot == subject.id)
-                .any(|line| ranges::minus(&[range], &line.serials).is_empty())
-        };
+        let whole = |serials: &[SerialRange]| ranges::minus(&[range], serials).is_empty();
+        let offered = || is_offered(case, subject, &at, whole);
         if at.kind() == AccountKind::Disputed {
             if let Some(why) = settled(case, origin, &at.id) {
                 return Some(why);
@@ -154,6 +153,51 @@ fn leave(
         }
     }
     None
+}
+
+/// Packages come out of their outer packing: whoever takes what was offered of
+/// them opens it, for those that stay as well.
+fn come_out(
+    case: &Case<'_>,
+    subject: &Subject,
+    origin: &Cause,
+    out: &PackagesAggregated,
+) -> Option<&'static str> {
+    let before = lot_before(case, subject);
+    let touched = before.packages.iter();
+    let touched = touched.filter(|p| p.last >= out.first && p.first <= out.last);
+    for p in touched {
+        let at = p.account.clone().unwrap_or_default();
+        let beside = before.packages.iter();
+        let beside = beside.filter(|q| q.outer == p.outer && q.account == p.account);
+        let beside = beside.map(|q| SerialRange {
+            first: q.first,
+            last: q.last,
+        });
+        let packed: Vec<SerialRange> = beside.collect();
+        let some = |serials: &[SerialRange]| ranges::overlap(&packed, serials);
+        let opened = || !p.outer.is_empty() && is_offered(case, subject, &at, some);
+        if at.kind() == AccountKind::Disputed {
+            if let Some(why) = settled(case, origin, &at.id) {
+                return Some(why);
+            }
+        } else if !holder_signed(case, origin, &at) && !opened() {
+            return Some("an outer packing is opened whose holder did not sign");
+        }
+    }
+    None
+}
+
+/// Whether packages of a lot that stand on an account are in an offer that its
+/// taker signed for here.
+fn is_offered(
+    case: &Case<'_>,
+    lot: &Subject,
+    at: &Account,
+    are: impl Fn(&[SerialRange]) -> bool,
+) -> bool {
+    let mut lines = offers(case, at).flat_map(|offer| offer.lines);
+    lines.any(|line| line.lot == lot.id && are(&line.serials))
 }
 
 /// The open offers of what is on an account that this record is about, whose
