@@ -142,6 +142,12 @@ impl<'a> Effect<'a> {
         self.postings(lot, on).filter(|mg| *mg > 0).sum()
     }
 
+    /// Gross that it takes off a lot's accounts of one sort, without what it
+    /// books onto them again.
+    pub(super) fn off(&self, lot: &Subject, on: impl Fn(&Account) -> bool) -> i128 {
+        -self.postings(lot, on).filter(|mg| *mg < 0).sum::<i128>()
+    }
+
     fn postings(&self, lot: &Subject, on: impl Fn(&Account) -> bool) -> impl Iterator<Item = i128> {
         self.changes(lot).filter_map(move |change| match change {
             C::Posting(p) if p.account.as_ref().is_some_and(&on) => Some(i128::from(p.gross_mg)),

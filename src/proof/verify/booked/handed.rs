@@ -7,7 +7,7 @@ use super::effect::{Effect, Lack, lack, lot_of, mass, named, sure};
 use super::goods::{aboard, is_loose};
 use super::handoff_of;
 use crate::custody::subject::{self, Item};
-use crate::custody::{account, lot, ranges};
+use crate::custody::{account, lot, ranges, succession};
 use crate::pb::change::Change as C;
 use crate::pb::taken_over::At;
 use crate::pb::{
@@ -133,7 +133,10 @@ impl Effect<'_> {
         let carried = offered.carriage.is_some();
         let there = |at: &Account| match at.kind() {
             AccountKind::Aboard => carried && at.id == handoff.id,
-            AccountKind::Held => !carried && at.place == place,
+            AccountKind::Held => {
+                let takes = succession::acts_for(self.after, &at.party, &offered.taker);
+                !carried && takes && at.place == place
+            }
             _ => false,
         };
         let accepted = mass(said.accepted.as_ref());
@@ -149,7 +152,9 @@ impl Effect<'_> {
         if line.serials.is_empty() {
             let stays = mass(said.refused.as_ref()) + mass(said.still_aboard.as_ref());
             let leaves = i128::from(line.loose_gross_mg) - stays;
-            let out = -self.net(&lot, |at| Some(at) == offered.from.as_ref());
+            // Not net: a giver that has succeeded the taker may take into the
+            // place that the goods are in.
+            let out = self.off(&lot, |at| Some(at) == offered.from.as_ref());
             sure(out == leaves, &lot, "the mass that left its giver")?;
         }
         if !carried || accepted == 0 && said.accepted_serials.is_empty() {
