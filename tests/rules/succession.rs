@@ -102,6 +102,12 @@ pub const SUCCESSION: &[Case] = &[
     ("stock offer P-merged", |b| b.say("M1", B::Accepted(b.accepted("offer", "T1", &["0 take 100"]))), "NOT_THE_TAKER"),
     ("stock offer W-merged", |b| b.say("M1", B::Declined(b.declined("offer"))), "ok"),
     ("stock offer W-merged", |b| b.say("C1", B::Declined(b.declined("offer"))), "NOT_THE_TAKER"),
+    // The giver itself succeeds the taker: it takes its own goods, and may take
+    // them into the very place that they are in.
+    ("stock offer", |b| { b.succeed("A1+A2", 'W', 'P').unwrap(); b.say("P1", B::Accepted(b.accepted("offer", "T2", &["0 take 100"]))) }, "ok"),
+    ("stock offer", |b| { b.succeed("A1+A2", 'W', 'P').unwrap(); b.say("P1", B::Accepted(b.accepted("offer", "T1", &["0 take 100"]))) }, "ok"),
+    ("stock offer", |b| { b.succeed("A1+A2", 'W', 'P').unwrap(); b.say("P1", B::Accepted(b.accepted("offer", "T1", &["0 take 90"]))) }, "ok SHORT_DELIVERY"),
+    ("stock drums drum-offer", |b| { b.succeed("A1+A2", 'W', 'P').unwrap(); b.say("P1", B::Accepted(b.accepted("drum-offer", "T1", &["0 take #1-4"]))) }, "ok"),
     // An offer of the predecessor stands, and the successor may withdraw it.
     ("stock offer P-merged", |b| b.say("W1", B::Accepted(b.accepted("offer", "T1", &["0 take 100"]))), "ok"),
     ("stock offer P-merged", |b| b.say("M1", B::Withdrawn(b.withdrawn("offer"))), "ok"),
