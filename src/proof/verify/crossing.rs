@@ -11,7 +11,7 @@ use crate::custody::subject::{self, Item, Seen};
 use crate::custody::{Broken, account, lot, ranges};
 use crate::pb::change::Change as C;
 use crate::pb::{
-    Account, AccountKind, Cause, Change, HandoffOffered, HandoffStatus, LotState,
+    Account, AccountKind, Cause, Change, HandoffOffered, HandoffStatus, LotState, PackageRange,
     PackagesAggregated, PackagesMoved, Posting, SerialRange, Subject, SubjectKind,
 };
 
@@ -131,28 +131,14 @@ fn leave(
     first: u64,
     last: u64,
 ) -> Option<&'static str> {
-    let before = lot_before(case, subject);
-    let touched = before
-        .packages
-        .iter()
-        .filter(|p| p.last >= first && p.first <= last);
-    for p in touched {
-        let at = p.account.clone().unwrap_or_default();
+    let why = "packages leave somebody who did not sign";
+    touch(case, subject, origin, first, last, why, |_, p, offered| {
         let range = SerialRange {
             first: p.first.max(first),
             last: p.last.min(last),
         };
-        let whole = |serials: &[SerialRange]| ranges::minus(&[range], serials).is_empty();
-        let offered = || is_offered(case, subject, &at, whole);
-        if at.kind() == AccountKind::Disputed {
-            if let Some(why) = settled(case, origin, &at.id) {
-                return Some(why);
-            }
-        } else if !holder_signed(case, origin, &at) && !offered() {
-            return Some("packages leave somebody who did not sign");
-        }
-    }
-    None
+        ranges::minus(&[range], offered).is_empty()
+    })
 }
 
 /// Packages come out of their outer packing: whoever takes what was offered of
@@ -163,41 +149,58 @@ fn come_out(
     origin: &Cause,
     out: &PackagesAggregated,
 ) -> Option<&'static str> {
+    let why = "an outer packing is opened whose holder did not sign";
+    let (first, last) = (out.first, out.last);
+    touch(
+        case,
+        subject,
+        origin,
+        first,
+        last,
+        why,
+        |all, p, offered| {
+            let same = |q: &&PackageRange| q.outer == p.outer && q.account == p.account;
+            let range = |q: &PackageRange| SerialRange {
+                first: q.first,
+                last: q.last,
+            };
+            let packed: Vec<SerialRange> = all.iter().filter(same).map(range).collect();
+            !p.outer.is_empty() && ranges::overlap(&packed, offered)
+        },
+    )
+}
+
+/// Something is done to packages whose holder signed, or that are `taken` by a
+/// line of an offer that its taker signed for here: a function of all packages
+/// of the lot before the record, one range of those touched, and the line's
+/// serials.
+fn touch(
+    case: &Case<'_>,
+    subject: &Subject,
+    origin: &Cause,
+    first: u64,
+    last: u64,
+    why: &'static str,
+    taken: impl Fn(&[PackageRange], &PackageRange, &[SerialRange]) -> bool,
+) -> Option<&'static str> {
     let before = lot_before(case, subject);
-    let touched = before.packages.iter();
-    let touched = touched.filter(|p| p.last >= out.first && p.first <= out.last);
+    let all = &before.packages;
+    let touched = all.iter().filter(|p| p.last >= first && p.first <= last);
     for p in touched {
         let at = p.account.clone().unwrap_or_default();
-        let beside = before.packages.iter();
-        let beside = beside.filter(|q| q.outer == p.outer && q.account == p.account);
-        let beside = beside.map(|q| SerialRange {
-            first: q.first,
-            last: q.last,
-        });
-        let packed: Vec<SerialRange> = beside.collect();
-        let some = |serials: &[SerialRange]| ranges::overlap(&packed, serials);
-        let opened = || !p.outer.is_empty() && is_offered(case, subject, &at, some);
+        let offered = || {
+            let mut lines = offers(case, &at).flat_map(|offer| offer.lines);
+            lines.any(|line| line.lot == subject.id && taken(all, p, &line.serials))
+        };
         if at.kind() == AccountKind::Disputed {
             if let Some(why) = settled(case, origin, &at.id) {
                 return Some(why);
             }
-        } else if !holder_signed(case, origin, &at) && !opened() {
-            return Some("an outer packing is opened whose holder did not sign");
+        } else if !holder_signed(case, origin, &at) && !offered() {
+            return Some(why);
         }
     }
     None
-}
-
-/// Whether packages of a lot that stand on an account are in an offer that its
-/// taker signed for here.
-fn is_offered(
-    case: &Case<'_>,
-    lot: &Subject,
-    at: &Account,
-    are: impl Fn(&[SerialRange]) -> bool,
-) -> bool {
-    let mut lines = offers(case, at).flat_map(|offer| offer.lines);
-    lines.any(|line| line.lot == lot.id && are(&line.serials))
 }
 
 /// The open offers of what is on an account that this record is about, whose
